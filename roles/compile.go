@@ -1,0 +1,173 @@
+package roles
+
+import (
+	"fmt"
+	"maps"
+	"slices"
+	"strings"
+	"unicode"
+	"unicode/utf8"
+)
+
+// Compile makes a policy of roles. It copies what it needs: the roles may be changed afterwards.
+//
+// Every mistake is found and told at once, as a [*Problem] with its role and grant: an appid or a grant that is
+// not well formed, the name [Admin] in any case, two appids that are equal or differ only in case, a role that
+// inherits from admin, from a role that is not there, from itself over any number of others, or through more
+// than 16 roles in a row. Roles that come to more than 16 million grants in all are refused too; a grant counts
+// once for each role that has it, its own or inherited.
+func Compile(rs ...Role) (*Policy, error) {
+	return compile(rs, nil)
+}
+
+// MustCompile is [Compile] for roles written in a program. It panics if there is a mistake in them.
+func MustCompile(rs ...Role) *Policy {
+	p, err := Compile(rs...)
+	if err != nil {
+		panic(err)
+	}
+	return p
+}
+
+// compile is [Compile]. What has not changed since the policy old, if there is one, is taken from there.
+func compile(rs []Role, old *Policy) (*Policy, error) {
+	var problems []*Problem
+	rows := make(map[string]*row, len(rs))
+	texts := map[string]string{} // roles share most of their grants: one copy of each text stays nearer at hand
+	for _, role := range rs {
+		if rows[role.AppID] != nil {
+			problems = append(problems, &Problem{Role: role.AppID, Text: "is there twice"})
+			continue
+		}
+		same := old.row(role.AppID)
+		if same == nil || !same.holds(role) {
+			same = newRow(role)
+			for i, g := range same.grants {
+				if _, known := texts[g.text]; !known {
+					texts[g.text] = g.text
+				}
+				same.grants[i].text = texts[g.text]
+			}
+			problems = append(problems, same.problems()...)
+		}
+		rows[role.AppID] = same
+	}
+	return assemble(rows, old, problems)
+}
+
+// assemble makes a policy of rows, each by its appid, that have these problems so far.
+func assemble(rows map[string]*row, old *Policy, problems []*Problem) (*Policy, error) {
+	f := family{rows: rows, members: make(map[string]*member, len(rows)), old: old, problems: problems}
+	folded := make(map[string]string, len(rows))
+	for _, appid := range slices.Sorted(maps.Keys(rows)) {
+		lower := strings.ToLower(appid)
+		if other, taken := folded[lower]; taken {
+			f.problem(appid, "differs only in case from "+quote(other))
+		}
+		folded[lower] = appid
+		f.member(appid)
+	}
+	if f.weight > maxWeight && len(f.problems) == 0 {
+		heaviest := slices.MaxFunc(slices.Collect(maps.Values(f.members)), func(a, b *member) int {
+			if a.weight != b.weight {
+				return a.weight - b.weight
+			}
+			return strings.Compare(b.appid, a.appid)
+		})
+		f.problem(heaviest.appid, fmt.Sprintf("all roles together have more than %d grants, counting inherited ones; this one has most", maxWeight))
+	}
+	if len(f.problems) > 0 {
+		return nil, join(f.problems)
+	}
+	for _, m := range f.members {
+		if m.slots == nil {
+			m.rules = makeRules(m.line)
+		}
+	}
+	return &Policy{f.members}, nil
+}
+
+// A row is a role as a policy keeps it. It does not change.
+type row struct {
+	appid, name, info string
+	grants            []grant // in order of their texts
+	inherits          []string
+}
+
+type grant struct {
+	text    string
+	allowed bool
+}
+
+func newRow(role Role) *row {
+	r := &row{appid: role.AppID, name: role.Name, info: role.Info, inherits: slices.Clone(role.Inherits)}
+	r.grants = make([]grant, 0, len(role.Permissions))
+	for text, allowed := range role.Permissions {
+		r.grants = append(r.grants, grant{text, allowed})
+	}
+	slices.SortFunc(r.grants, func(a, b grant) int { return strings.Compare(a.text, b.text) })
+	return r
+}
+
+// role is the opposite of newRow.
+func (r *row) role() Role {
+	role := Role{AppID: r.appid, Name: r.name, Info: r.info, Permissions: make(Grants, len(r.grants)), Inherits: slices.Clone(r.inherits)}
+	for _, g := range r.grants {
+		role.Permissions[g.text] = g.allowed
+	}
+	return role
+}
+
+// holds reports whether r is the row of role.
+func (r *row) holds(role Role) bool {
+	if r.appid != role.AppID || r.name != role.Name || r.info != role.Info ||
+		!slices.Equal(r.inherits, role.Inherits) || len(r.grants) != len(role.Permissions) {
+		return false
+	}
+	for _, g := range r.grants {
+		if allowed, ok := role.Permissions[g.text]; !ok || allowed != g.allowed {
+			return false
+		}
+	}
+	return true
+}
+
+// problems finds what is wrong with the row by itself.
+func (r *row) problems() (found []*Problem) {
+	problem := func(grant, text string) {
+		found = append(found, &Problem{Role: r.appid, Grant: grant, Text: text})
+	}
+	switch {
+	case strings.EqualFold(r.appid, Admin):
+		problem("", "the name is reserved")
+	case !ValidAppID(r.appid):
+		problem("", "an appid is 1 to 64 of A-Z a-z 0-9 _ -, first a letter or a digit")
+	}
+	if !plainText(r.name, 256, "") {
+		problem("", "its name is not one line of at most 256 bytes of UTF-8")
+	}
+	if !plainText(r.info, 4096, "\n\r\t") {
+		problem("", "its info is not a text of at most 4096 bytes of UTF-8")
+	}
+	for _, g := range r.grants {
+		if g.text == "" {
+			problem("", "has a grant without text")
+		} else if !ValidPattern(g.text) {
+			problem(g.text, "not a permission or a pattern of permissions")
+		}
+	}
+	return found
+}
+
+// plainText reports whether s is text of at most this many bytes with no control characters but these.
+func plainText(s string, most int, except string) bool {
+	if len(s) > most || !utf8.ValidString(s) {
+		return false
+	}
+	for _, c := range s {
+		if unicode.IsControl(c) && !strings.ContainsRune(except, c) {
+			return false
+		}
+	}
+	return true
+}

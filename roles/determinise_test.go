@@ -1,0 +1,66 @@
+package roles
+
+import (
+	"fmt"
+	"slices"
+	"strings"
+	"testing"
+)
+
+func patternGrants(patterns ...string) *row {
+	r := Role{AppID: "r", Permissions: Grants{}}
+	for _, p := range patterns {
+		r.Permissions[p] = true
+	}
+	return newRow(r)
+}
+
+// One automaton serves roles as people write them, with few states.
+func TestOrdinaryPatternsMakeOneSmallAutomaton(t *testing.T) {
+	var patterns []string
+	for i := range 300 {
+		patterns = append(patterns, fmt.Sprintf("content/*/verb%d", i), fmt.Sprintf("content/model%d/*", i), fmt.Sprintf("assets/folder%d/**", i))
+	}
+	r := makeRules([]*row{patternGrants(patterns...)})
+	if len(r.starts) != 0 || len(r.states) > 20 || len(r.entries) > 2000 {
+		t.Errorf("%d automata, %d states, %d entries", max(1, len(r.starts)), len(r.states), len(r.entries))
+	}
+}
+
+// Patterns made to be entangled take several automata, and memory in proportion to their text all the same.
+func TestEntangledPatternsAreSplit(t *testing.T) {
+	var patterns []string
+	for i := range 8 {
+		for j := range 20 {
+			segments := slices.Repeat([]string{"*"}, 16)
+			segments[i], segments[8+i] = fmt.Sprintf("s%d", j), fmt.Sprintf("t%d-%d", i, j)
+			patterns = append(patterns, strings.Join(segments, "/"))
+		}
+	}
+	r := makeRules([]*row{patternGrants(patterns...)})
+	t.Logf("%d patterns: %d automata, %d states, %d entries", len(patterns), len(r.starts), len(r.states), len(r.entries))
+	if len(r.starts) < 2 || len(r.states)+len(r.entries) > 40*16*len(patterns) {
+		t.Errorf("%d automata, %d states, %d entries", len(r.starts), len(r.states), len(r.entries))
+	}
+}
+
+// What a change does not touch is taken from the policy before.
+func TestWithCompilesOnlyWhatChanges(t *testing.T) {
+	p := MustCompile(Role{AppID: "base", Permissions: Grants{"a": true}}, Role{AppID: "heir", Inherits: []string{"base"}}, Role{AppID: "other"})
+	q, err := p.With(Role{AppID: "base", Permissions: Grants{"b": true}})
+	if err != nil {
+		t.Fatal(err)
+	}
+	if p.members["other"] != q.members["other"] || p.members["heir"] == q.members["heir"] {
+		t.Error("other must be the same, heir must not")
+	}
+	again, err := compile(q.Roles(), q)
+	if err != nil {
+		t.Fatal(err)
+	}
+	for appid, m := range q.members {
+		if again.members[appid] != m {
+			t.Errorf("%s was compiled again though nothing changed", appid)
+		}
+	}
+}

@@ -1,0 +1,125 @@
+package roles
+
+import (
+	"fmt"
+	"slices"
+	"strings"
+)
+
+const (
+	maxDepth = 16
+	// maxWeight bounds what a whole policy may come to: every grant counts once for each role that has it,
+	// itself or by inheritance. Beyond that, a few stored roles could take all memory.
+	maxWeight = 1 << 24
+)
+
+// A member is a role in its place in a policy.
+type member struct {
+	rules
+	*row
+	parents []*member
+	line    []*row // itself first, then all it inherits from, nearest first, each once
+	weight  int    // what it adds to the policy's weight
+	depth   int    // generations above it
+	search  root
+}
+
+// A family sorts out who inherits from whom.
+type family struct {
+	rows     map[string]*row
+	members  map[string]*member // nil while their parents are being looked at
+	path     []string           // from the role asked about to the one being looked at
+	weight   int
+	old      *Policy // its members serve again where nothing has changed for them
+	problems []*Problem
+}
+
+// member returns the member for appid with all it inherits from, or nil if there is none that can be.
+func (f *family) member(appid string) *member {
+	if m, seen := f.members[appid]; seen {
+		if m == nil && slices.Contains(f.path, appid) {
+			circle := append(slices.Clone(f.path[slices.Index(f.path, appid):]), appid)
+			f.problem(appid, "inherits from itself: "+chain(circle))
+		}
+		return m
+	}
+	m := &member{row: f.rows[appid]}
+	f.members[appid] = nil
+	f.path = append(f.path, appid)
+	whole := true
+	for _, name := range m.inherits {
+		switch {
+		case strings.EqualFold(name, Admin):
+			f.problem(appid, "inherits from "+quote(name)+", which is reserved")
+			whole = false
+			continue
+		case f.rows[name] == nil:
+			f.problem(appid, "inherits from "+quote(name)+", which is no role")
+			whole = false
+			continue
+		}
+		parent := f.member(name)
+		if parent == nil {
+			whole = false // the problem is told already
+			continue
+		}
+		m.parents = append(m.parents, parent)
+		m.depth = max(m.depth, parent.depth+1)
+	}
+	f.path = f.path[:len(f.path)-1]
+	if whole && m.depth > maxDepth {
+		f.problem(appid, fmt.Sprintf("inherits through %d roles in a row; at most %d are allowed", m.depth, maxDepth))
+		whole = false
+	}
+	if !whole {
+		return nil
+	}
+	m = f.settle(m)
+	f.members[appid] = m
+	return m
+}
+
+// settle works out the member's line and weight, or finds the same member in the policy before.
+func (f *family) settle(m *member) *member {
+	if f.old != nil {
+		if same := f.old.members[m.appid]; same != nil && same.row == m.row && slices.Equal(same.parents, m.parents) {
+			f.weight += same.weight
+			return same
+		}
+	}
+	seen := map[*member]bool{m: true}
+	queue := []*member{m}
+	for len(queue) > 0 && f.weight+m.weight <= maxWeight {
+		next := queue[0]
+		queue = queue[1:]
+		m.line = append(m.line, next.row)
+		m.weight += 1 + len(next.grants) + len(next.parents)
+		for _, parent := range next.parents {
+			if !seen[parent] {
+				seen[parent] = true
+				queue = append(queue, parent)
+			}
+		}
+	}
+	f.weight += m.weight
+	return m
+}
+
+func (f *family) problem(appid, text string) {
+	f.problems = append(f.problems, &Problem{Role: appid, Text: text})
+}
+
+// chain tells who inherits from whom, without the middle of a very long chain.
+func chain(names []string) string {
+	const longest = 20
+	quoted := make([]string, 0, longest+1)
+	for i, name := range names {
+		switch left := len(names) - i; {
+		case i < longest/2 || left <= longest/2:
+			quoted = append(quoted, quote(name))
+		case i == longest/2:
+			quoted = append(quoted, "…")
+		}
+	}
+	return strings.Join(quoted, " from ")
+}

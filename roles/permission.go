@@ -1,0 +1,140 @@
+package roles
+
+import "strings"
+
+const (
+	maxSegments   = 16
+	maxSegment    = 64
+	maxPermission = maxSegments*maxSegment + maxSegments - 1
+	maxAppID      = 64
+)
+
+// inSegment says which bytes a segment may hold.
+var inSegment = func() (in [256]bool) {
+	for b := range in {
+		c := byte(b)
+		in[b] = isAlphanumeric(c) || strings.IndexByte("_-.:@", c) >= 0
+	}
+	return in
+}()
+
+func isAlphanumeric(c byte) bool {
+	return 'a' <= c && c <= 'z' || 'A' <= c && c <= 'Z' || '0' <= c && c <= '9'
+}
+
+// segmentEnd returns where the segment of s that starts at i ends, or -1 if that is no valid segment.
+// It reads at most one byte more than a segment can hold.
+func segmentEnd(s string, i int) int {
+	j := i
+	for j < len(s) && inSegment[s[j]] {
+		j++
+		if j-i > maxSegment {
+			return -1
+		}
+	}
+	if j < len(s) && s[j] != '/' {
+		return -1
+	}
+	if j-i <= 2 && (j == i || s[i] == '.' && s[j-1] == '.') {
+		return -1 // empty, "." or ".."
+	}
+	return j
+}
+
+// ValidPermission reports whether s is a well-formed permission: something that can be asked for.
+func ValidPermission(s string) bool {
+	if len(s) > maxPermission {
+		return false
+	}
+	for i, n := 0, 1; n <= maxSegments; n++ {
+		end := segmentEnd(s, i)
+		if end < 0 || end == len(s) {
+			return end > 0
+		}
+		i = end + 1
+	}
+	return false
+}
+
+// ValidPattern reports whether s is a well-formed pattern: something that can be granted. Every permission
+// is a pattern too.
+func ValidPattern(s string) bool {
+	if len(s) > maxPermission {
+		return false
+	}
+	for n := 1; n <= maxSegments; n++ {
+		segment, rest, more := strings.Cut(s, "/")
+		switch {
+		case segment == "**" && more, segment != "*" && segment != "**" && !ValidSegment(segment):
+			return false
+		case !more:
+			return true
+		}
+		s = rest
+	}
+	return false
+}
+
+// ValidSegment reports whether s can be one segment of a permission. "*", "." and ".." cannot.
+func ValidSegment(s string) bool {
+	return segmentEnd(s, 0) == len(s) && s != ""
+}
+
+// ValidAppID reports whether s has the shape of an appid: 1 to 64 of A-Z a-z 0-9 _ -, the first a letter or a
+// digit. It says nothing about names that are taken or reserved; [Compile] does.
+func ValidAppID(s string) bool {
+	if s == "" || len(s) > maxAppID || !isAlphanumeric(s[0]) {
+		return false
+	}
+	for i := 1; i < len(s); i++ {
+		if c := s[i]; !isAlphanumeric(c) && c != '_' && c != '-' {
+			return false
+		}
+	}
+	return true
+}
+
+// isLiteral reports whether a valid pattern stands for exactly one permission.
+func isLiteral(pattern string) bool {
+	return strings.IndexByte(pattern, '*') < 0
+}
+
+// Match reports whether pattern matches permission. It is false if either is malformed. It allocates nothing
+// and takes time linear in their lengths.
+func Match(pattern, permission string) bool {
+	return ValidPattern(pattern) && ValidPermission(permission) && match(pattern, permission)
+}
+
+// match is [Match] for a pattern and a permission that are known to be well formed.
+func match(pattern, permission string) bool {
+	for {
+		want, restPattern, morePattern := strings.Cut(pattern, "/")
+		got, rest, more := strings.Cut(permission, "/")
+		switch {
+		case want == "**":
+			return true
+		case want != "*" && want != got, more != morePattern:
+			return false
+		case !more:
+			return true
+		}
+		pattern, permission = restPattern, rest
+	}
+}
+
+// overlap reports whether some permission matches both of two well-formed patterns.
+func overlap(p, q string) bool {
+	for {
+		a, restP, moreP := strings.Cut(p, "/")
+		b, restQ, moreQ := strings.Cut(q, "/")
+		switch {
+		case a == "**" || b == "**":
+			return true // the other one has at least one segment left, and no more than fit
+		case a != "*" && b != "*" && a != b, moreP != moreQ:
+			return false
+		case !moreP:
+			return true
+		}
+		p, q = restP, restQ
+	}
+}

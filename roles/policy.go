@@ -1,0 +1,98 @@
+package roles
+
+import (
+	"maps"
+	"slices"
+)
+
+// A Policy is a set of roles, ready to be asked. It never changes and may be used by any number of
+// goroutines at once. A nil *Policy has no roles, not even [Admin]. [Compile] makes one.
+type Policy struct {
+	members map[string]*member
+}
+
+// A Source has the policy of the moment. It is met by a [*Policy], which is always its own, and by a
+// [*Directory], which follows a store.
+type Source interface {
+	// Policy returns the policy that counts now. Nil means that none can be vouched for: whoever asked must
+	// be told to come again (503), and nothing may be allowed.
+	Policy() *Policy
+}
+
+// Policy returns p itself, so that a fixed policy is a [Source].
+func (p *Policy) Policy() *Policy { return p }
+
+// Allows reports whether the role may do this. It is false for a role that is not there and for a permission
+// that is not well formed. It allocates nothing.
+func (p *Policy) Allows(appid, permission string) bool {
+	if p == nil {
+		return false
+	}
+	if m := p.members[appid]; m != nil {
+		return m.allows(permission)
+	}
+	return appid == Admin && ValidPermission(permission)
+}
+
+// Has reports whether there is such a role. There always is [Admin].
+func (p *Policy) Has(appid string) bool {
+	return p != nil && (appid == Admin || p.members[appid] != nil)
+}
+
+// Role returns a copy of the role. It is false for a role that is not there and for [Admin], which has no
+// grants to show.
+func (p *Policy) Role(appid string) (Role, bool) {
+	if r := p.row(appid); r != nil {
+		return r.role(), true
+	}
+	return Role{}, false
+}
+
+// Roles returns copies of all roles, in order of their appids, without [Admin].
+func (p *Policy) Roles() []Role {
+	if p == nil {
+		return nil
+	}
+	rs := make([]Role, 0, len(p.members))
+	for _, appid := range slices.Sorted(maps.Keys(p.members)) {
+		rs = append(rs, p.members[appid].role())
+	}
+	return rs
+}
+
+// With returns the policy as it would be with this role, added or in place of the one with its appid. p stays
+// as it is. Only what the role changes is compiled anew. The errors are those of [Compile].
+func (p *Policy) With(role Role) (*Policy, error) {
+	rows := p.rows()
+	r := newRow(role)
+	rows[role.AppID] = r
+	return assemble(rows, p, r.problems())
+}
+
+// Without returns the policy as it would be without this role. It is an error wrapping [ErrNotFound] if the
+// role is not there, and a [*Problem] for each role that inherits from it.
+func (p *Policy) Without(appid string) (*Policy, error) {
+	if p.row(appid) == nil {
+		return nil, notFound(appid)
+	}
+	rows := p.rows()
+	delete(rows, appid)
+	return assemble(rows, p, nil)
+}
+
+func (p *Policy) rows() map[string]*row {
+	rows := map[string]*row{}
+	if p != nil {
+		for appid, m := range p.members {
+			rows[appid] = m.row
+		}
+	}
+	return rows
+}
+
+func (p *Policy) row(appid string) *row {
+	if p == nil || p.members[appid] == nil {
+		return nil
+	}
+	return p.members[appid].row
+}

@@ -1,0 +1,46 @@
+package roles
+
+import (
+	"context"
+	"errors"
+	"fmt"
+)
+
+// Errors that a [Store] wraps and a [Directory] hands on. Any other error of a store means that the store
+// itself is in trouble.
+var (
+	// ErrNotFound: there is no role with this appid.
+	ErrNotFound = errors.New("roles: no such role")
+	// ErrConflict: the roles have changed since the revision that the change was made for.
+	ErrConflict = errors.New("roles: changed in the meantime")
+)
+
+func notFound(appid string) error { return fmt.Errorf("%w: %s", ErrNotFound, quote(appid)) }
+
+// A Store keeps roles. It stores what it is given and judges nothing: whether roles make sense together is
+// checked by a [Directory] before it saves them.
+//
+// Its methods may be called concurrently, should give up when ctx is done (with an error that wraps ctx's), and
+// must do nothing when ctx was done before they began. They copy what they are given and what they return:
+// nobody can change a stored role by changing a map or a slice. Appids are compared byte by byte: "A" is not
+// "a" and "a " is not "a". Nil and empty permissions are the same, and so are nil and empty inherits.
+//
+// The suite in rolestest checks each of these promises.
+type Store interface {
+	// Load returns all roles, in any order, and the revision they have, as one consistent snapshot. No roles
+	// are an empty list and no error.
+	Load(ctx context.Context) (rs []Role, revision uint64, err error)
+
+	// Revision returns the revision of the moment: a number that grows with every change and never shrinks.
+	// It is asked often and should be cheap.
+	Revision(ctx context.Context) (uint64, error)
+
+	// Save adds role, or puts it in the place of the one with exactly its appid, if the store still has this
+	// revision; otherwise it returns an error wrapping [ErrConflict] and stores nothing. Of concurrent changes
+	// for one revision exactly one succeeds. When it returns nil the change is durable.
+	Save(ctx context.Context, role Role, revision uint64) error
+
+	// Delete drops the role with exactly this appid under the same condition. It returns an error wrapping
+	// [ErrNotFound] if the store has this revision and there is no such role.
+	Delete(ctx context.Context, appid string, revision uint64) error
+}
