@@ -1,0 +1,226 @@
+package roles
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"sync/atomic"
+	"time"
+)
+
+// poll asks for the revision often enough that a change is seen, and a store in order is confirmed, well
+// within the staleness that was promised. After a failure it asks again sooner.
+func (d *Directory) poll() {
+	defer close(d.polling)
+	for {
+		wait := d.staleness / 2
+		if d.Err() != nil {
+			wait = d.staleness / 8
+		}
+		select {
+		case <-d.life.Done():
+			return
+		case <-time.After(max(wait, time.Millisecond)):
+			_ = d.confirm(d.life) // it is told by Err and OnError
+		}
+	}
+}
+
+// confirm makes sure that the store has been asked after the call began, and that it answered.
+func (d *Directory) confirm(ctx context.Context) error {
+	before := d.started.Load()
+	err := d.take(ctx)
+	if err == nil {
+		if d.checked > before { // by someone else while this call waited
+			d.release()
+			return nil
+		}
+		s := session{d, ctx, false}
+		err = s.refresh()
+		s.close()
+	}
+	if err != nil && ctx.Err() == nil {
+		d.tell(err)
+	}
+	return err
+}
+
+// take waits for the slot, long enough for those who have it to do their work with a store that answers.
+func (d *Directory) take(ctx context.Context) error {
+	if d.life.Err() != nil {
+		return errClosed
+	}
+	patience := time.NewTimer(2 * d.timeout)
+	defer patience.Stop()
+	select {
+	case d.slot <- struct{}{}:
+		return nil
+	case <-d.life.Done():
+		return errClosed
+	case <-ctx.Done():
+		return fmt.Errorf("roles: waiting for the store: %w", ctx.Err())
+	case <-patience.C:
+		return errors.New("roles: the store still has not answered an earlier call")
+	}
+}
+
+func (d *Directory) release() { <-d.slot }
+
+// note sets what Err returns.
+func (d *Directory) note(err error) {
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	switch {
+	case d.life.Err() != nil:
+	case err == nil:
+		d.failure.Store(nil)
+	default:
+		d.failure.Store(&err)
+	}
+}
+
+// tell sets what Err returns and calls OnError.
+func (d *Directory) tell(err error) {
+	d.note(err)
+	if d.onError == nil || d.life.Err() != nil {
+		return
+	}
+	defer func() { _ = recover() }()
+	d.onError(err)
+}
+
+// vouch makes p the current policy, on the word that the store gave in answer to a question of this time.
+func (d *Directory) vouch(p *Policy, asked time.Time) {
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	if d.life.Err() != nil {
+		return
+	}
+	if d.staleness > 0 {
+		d.until = asked.Add(d.staleness)
+		left := time.Until(d.until)
+		if left <= 0 {
+			p = nil
+		}
+		d.expiry.Reset(max(left, 0))
+	}
+	d.current.Store(p)
+}
+
+// expire takes the policy away when it is not vouched for any more.
+func (d *Directory) expire() {
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	if !time.Now().Before(d.until) {
+		d.current.Store(nil)
+	}
+}
+
+// A session is the time during which one goroutine has the slot.
+type session struct {
+	*Directory
+	ctx  context.Context
+	hung bool // a call was abandoned; it will free the slot when it comes back
+}
+
+func (s *session) close() {
+	if !s.hung {
+		s.release()
+	}
+}
+
+// refresh asks for the revision and, if it is another one than before, loads the roles.
+func (s *session) refresh() error {
+	number := s.started.Add(1)
+	for range 3 {
+		asked := time.Now()
+		if s.loaded {
+			rev, err := call(s, func(ctx context.Context) (uint64, error) { return s.store.Revision(ctx) })
+			if err != nil {
+				return err
+			}
+			if rev == s.rev {
+				s.vouch(s.good, asked)
+				break
+			}
+			asked = time.Now()
+		}
+		snap, err := s.load()
+		if err != nil {
+			return err
+		}
+		p, broken := compile(snap.roles, s.good)
+		if broken == nil {
+			s.good = p
+		}
+		s.loaded, s.rev, s.broken = true, snap.revision, broken
+		s.vouch(s.good, asked)
+		if broken != nil {
+			s.tell(broken)
+		}
+		// Compiling very many roles takes its time, and the store's word is as old as the load. If little is
+		// left of it, ask again whether this is still the revision.
+		if s.staleness < 0 || time.Since(asked) < s.staleness/2 {
+			break
+		}
+	}
+	s.checked = number
+	s.note(s.broken)
+	return nil
+}
+
+type snapshot struct {
+	roles    []Role
+	revision uint64
+}
+
+func (s *session) load() (snapshot, error) {
+	return call(s, func(ctx context.Context) (snapshot, error) {
+		rs, revision, err := s.store.Load(ctx)
+		return snapshot{rs, revision}, err
+	})
+}
+
+// call calls the store, for no longer than the timeout. If the store does not come back by then, the call is
+// abandoned with the slot: whoever wants to talk to the store finds it taken. A panic of the store is an error;
+// its text is not shown, as nobody knows what is in it.
+func call[T any](s *session, f func(context.Context) (T, error)) (T, error) {
+	type result struct {
+		value T
+		err   error
+	}
+	ctx, cancel := context.WithTimeout(s.ctx, s.timeout)
+	defer cancel()
+	defer context.AfterFunc(s.life, cancel)()
+	var over atomic.Bool // set by whichever comes first, the answer or the end of waiting for it
+	answer := make(chan result, 1)
+	d := s.Directory
+	go func() {
+		var r result
+		defer func() {
+			if v := recover(); v != nil {
+				r.err = fmt.Errorf("roles: the store panicked with a %T", v)
+			}
+			answer <- r
+			if !over.CompareAndSwap(false, true) {
+				d.release()
+			}
+		}()
+		r.value, r.err = f(ctx)
+	}()
+	var r result
+	select {
+	case r = <-answer:
+	case <-ctx.Done():
+		if over.CompareAndSwap(false, true) {
+			s.hung = true
+			r.err = ctx.Err()
+		} else {
+			r = <-answer
+		}
+	}
+	if r.err != nil {
+		return r.value, fmt.Errorf("roles: store: %w", r.err)
+	}
+	return r.value, nil
+}
