@@ -1,0 +1,121 @@
+package rolestest
+
+import (
+	"context"
+	"errors"
+	"maps"
+	"slices"
+	"sync"
+
+	"github.com/latchkey-go/latchkey/roles"
+)
+
+const (
+	rounds = 20 // of each race
+	racers = 8
+)
+
+// full is a role with something in every field.
+func full(appid string) roles.Role {
+	return roles.Role{AppID: appid, Name: "Name of " + appid, Info: "Info of " + appid,
+		Permissions: roles.Grants{"content/*/read": true, "content/posts/**": true}, Inherits: []string{"a", "b"}}
+}
+
+// same compares roles as the contract does: nil is empty.
+func same(a, b roles.Role) bool {
+	return a.AppID == b.AppID && a.Name == b.Name && a.Info == b.Info &&
+		maps.Equal(a.Permissions, b.Permissions) && slices.Equal(a.Inherits, b.Inherits)
+}
+
+func save(t reporter, s roles.Store, role roles.Role) {
+	t.Helper()
+	if err := s.Save(t.Context(), role, revision(t, s)); err != nil {
+		t.Fatalf("Save of %q: %v", role.AppID, err)
+	}
+}
+
+func revision(t reporter, s roles.Store) uint64 {
+	t.Helper()
+	revision, err := s.Revision(t.Context())
+	if err != nil {
+		t.Fatalf("Revision: %v", err)
+	}
+	return revision
+}
+
+// load returns all roles by appid. One that is there twice is an error.
+func load(t reporter, s roles.Store) map[string]roles.Role {
+	t.Helper()
+	rs, _, err := s.Load(t.Context())
+	if err != nil {
+		t.Fatalf("Load: %v", err)
+	}
+	all := make(map[string]roles.Role, len(rs))
+	for _, role := range rs {
+		if _, there := all[role.AppID]; there {
+			t.Errorf("Load returned %q twice", role.AppID)
+		}
+		all[role.AppID] = role
+	}
+	return all
+}
+
+// different saves and deletes roles of two appids that a careless collation takes for one.
+func different(t reporter, s roles.Store, one, two string) {
+	t.Helper()
+	save(t, s, roles.Role{AppID: one, Name: "one"})
+	_ = s.Delete(t.Context(), two, revision(t, s)) // what it returns is another promise
+	if all := load(t, s); len(all) != 1 || all[one].Name != "one" {
+		t.Errorf("after saving %q and deleting %q there are %v", one, two, all)
+	}
+	save(t, s, roles.Role{AppID: two, Name: "two"})
+	if all := load(t, s); len(all) != 2 || all[one].Name != "one" || all[two].Name != "two" {
+		t.Errorf("after saving %q and %q there are %v", one, two, all)
+	}
+}
+
+// race lets all racers go at once and returns which one got nil, or -1 after reporting that it was not exactly
+// one or that another got something else than ErrConflict.
+func race(try func(i int) error, t reporter) int {
+	t.Helper()
+	var all sync.WaitGroup
+	start := make(chan struct{})
+	errs := make([]error, racers)
+	for i := range racers {
+		all.Go(func() {
+			<-start
+			errs[i] = try(i)
+		})
+	}
+	close(start)
+	all.Wait()
+	won, winners := -1, 0
+	for i, err := range errs {
+		switch {
+		case err == nil:
+			won = i
+			winners++
+		case !errors.Is(err, roles.ErrConflict):
+			t.Errorf("a caller who lost got %v; want ErrConflict", err)
+			return -1
+		}
+	}
+	if winners != 1 {
+		t.Errorf("%d of %d concurrent callers succeeded; want exactly one", winners, racers)
+		return -1
+	}
+	return won
+}
+
+func done(t reporter) context.Context {
+	ctx, cancel := context.WithCancel(t.Context())
+	cancel()
+	return ctx
+}
+
+func stopped(t reporter, method string, err error) {
+	t.Helper()
+	if !errors.Is(err, context.Canceled) {
+		t.Errorf("%s with a context that is done: %v; want an error that wraps the context's", method, err)
+	}
+}
