@@ -1,0 +1,204 @@
+package keys
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"math/rand/v2"
+	"time"
+)
+
+const maxTries = 16
+
+// change reads a record, lets edit change it and writes it back if nobody else changed it in between;
+// otherwise it starts again, a bounded number of times. edit says whether there is anything to write.
+func (r *Ring) change(ctx context.Context, id, what string, edit func(rec *Record, now time.Time) (bool, error)) (Record, error) {
+	for try := 0; ; try++ {
+		rec, err := r.read(ctx, id)
+		if err != nil {
+			return Record{}, err
+		}
+		at := now()
+		write, err := edit(&rec, at)
+		if err != nil || !write {
+			return rec, err
+		}
+		settle(&rec, at)
+		rec.Generation++
+		err = r.store.Update(ctx, rec)
+		if err == nil {
+			r.tell(&rec, what)
+			return rec, nil
+		}
+		if !errors.Is(err, ErrConflict) || try == maxTries-1 {
+			return Record{}, trouble(err)
+		}
+		if err := pause(ctx, try); err != nil {
+			return Record{}, err
+		}
+	}
+}
+
+// settle drops an old value whose time is over, so that its digest does not stay for ever. If that was the
+// imported one, the record has none any more.
+func settle(rec *Record, now time.Time) {
+	if !rec.Previous.IsZero() && !now.Before(rec.PreviousUntil) {
+		endPrevious(rec)
+	}
+}
+
+func endPrevious(rec *Record) {
+	if !rec.Previous.IsZero() { // the current value came from a refresh
+		rec.Legacy, rec.Weak = false, false
+	}
+	rec.Previous, rec.PreviousUntil, rec.Overlap = Digest{}, time.Time{}, 0
+}
+
+// pause lets others finish: a little longer, and more at random, with every try.
+func pause(ctx context.Context, try int) error {
+	if try == 0 {
+		return nil
+	}
+	timer := time.NewTimer(rand.N(time.Duration(try) * time.Millisecond))
+	defer timer.Stop()
+	select {
+	case <-timer.C:
+		return nil
+	case <-ctx.Done():
+		return trouble(ctx.Err())
+	}
+}
+
+// read returns the record with this ID in this space.
+func (r *Ring) read(ctx context.Context, id string) (Record, error) {
+	rec, err := r.store.Get(ctx, r.space, id)
+	if err != nil {
+		return Record{}, trouble(err)
+	}
+	if rec.ID != id || rec.Space != r.space || rec.Generation == 0 {
+		return Record{}, r.nonsense(&rec, "it is not the one that was asked for")
+	}
+	return rec, nil
+}
+
+// Get returns the record with this ID, or an error wrapping [ErrNotFound].
+func (r *Ring) Get(ctx context.Context, id string) (Record, error) {
+	if err := r.open(); err != nil {
+		return Record{}, err
+	}
+	return r.read(ctx, id)
+}
+
+// List returns the records of this space that pass f, in ascending order of ID, which is the order of
+// issue. f.State is as of f.At; a zero At means now. For the next page, set After to the last ID.
+func (r *Ring) List(ctx context.Context, f Filter) ([]Record, error) {
+	if err := r.open(); err != nil {
+		return nil, err
+	}
+	if f.Limit < 0 {
+		return nil, fmt.Errorf("%w: a negative limit", ErrRefused)
+	}
+	if f.At.IsZero() {
+		f.At = now()
+	}
+	list, err := r.store.List(ctx, r.space, f)
+	if err != nil {
+		return nil, trouble(err)
+	}
+	for i := range list {
+		if list[i].Space != r.space {
+			return nil, r.nonsense(&list[i], "it is of another space")
+		}
+	}
+	return list, nil
+}
+
+// Disable pauses a key until Enable. A second call changes nothing. It returns an error wrapping
+// [ErrInvalidated] for a key that was ended, and [ErrConflict] if others kept changing the record meanwhile.
+func (r *Ring) Disable(ctx context.Context, id string) error {
+	return r.set(ctx, id, "disabled", func(rec *Record, now time.Time) (bool, error) {
+		if rec.State(now) == Invalidated {
+			return false, ErrInvalidated
+		}
+		if !rec.DisabledAt.IsZero() {
+			return false, nil
+		}
+		rec.DisabledAt = now
+		return true, nil
+	})
+}
+
+// Enable ends the pause that Disable began. Its errors are those of Disable.
+func (r *Ring) Enable(ctx context.Context, id string) error {
+	return r.set(ctx, id, "enabled", func(rec *Record, now time.Time) (bool, error) {
+		if rec.State(now) == Invalidated {
+			return false, ErrInvalidated
+		}
+		if rec.DisabledAt.IsZero() {
+			return false, nil
+		}
+		rec.DisabledAt = time.Time{}
+		return true, nil
+	})
+}
+
+// Invalidate ends a key for good, its old value included. A second call changes nothing and keeps the first
+// time.
+func (r *Ring) Invalidate(ctx context.Context, id string) error {
+	return r.set(ctx, id, "invalidated", func(rec *Record, now time.Time) (bool, error) {
+		if rec.State(now) == Invalidated {
+			return false, nil
+		}
+		rec.InvalidatedAt = now
+		return true, nil
+	})
+}
+
+func (r *Ring) set(ctx context.Context, id, what string, edit func(*Record, time.Time) (bool, error)) error {
+	if err := r.open(); err != nil {
+		return err
+	}
+	_, err := r.change(ctx, id, what, edit)
+	if what == "invalidated" && errors.Is(err, ErrInvalidated) {
+		return nil // somebody else was first
+	}
+	return err
+}
+
+// InvalidateUser ends all keys of a user for good, in one step, and returns how many there were.
+func (r *Ring) InvalidateUser(ctx context.Context, userID string) (int, error) {
+	if err := r.open(); err != nil {
+		return 0, err
+	}
+	if err := plain("user ID", userID, 1, maxName); err != nil {
+		return 0, err
+	}
+	ended, err := r.store.InvalidateUser(ctx, r.space, userID, now())
+	if err != nil {
+		return 0, trouble(err)
+	}
+	for i := range ended {
+		r.tell(&ended[i], "invalidated")
+	}
+	return len(ended), nil
+}
+
+// Remove drops the record of an invalidated key. Any other is refused with an error wrapping [ErrRefused].
+func (r *Ring) Remove(ctx context.Context, id string) error {
+	if err := r.open(); err != nil {
+		return err
+	}
+	rec, err := r.read(ctx, id)
+	if err != nil {
+		return err
+	}
+	err = r.store.Delete(ctx, r.space, id)
+	if errors.Is(err, ErrConflict) {
+		return fmt.Errorf("%w: only the record of an invalidated key can be removed", ErrRefused)
+	}
+	if err != nil {
+		return trouble(err)
+	}
+	r.tell(&rec, "removed")
+	return nil
+}

@@ -1,0 +1,148 @@
+package keys
+
+import (
+	"errors"
+	"fmt"
+	"reflect"
+	"slices"
+	"strings"
+	"time"
+)
+
+// Config says how a ring works. Only Store is needed. It is read once, by [Open].
+type Config struct {
+	Store Store // required
+	// LastUsed hears when keys were used. Nil: it is not recorded, but a [*MemoryStore] as Store records it
+	// itself.
+	LastUsed LastUsedStore
+
+	// UserPrefixes and CustomPrefixes begin the keys of each kind: all are read, the first is issued. Nil is
+	// "USR-" and "API-". A prefix has 2 to 32 of A-Z a-z 0-9 _ -, begins with a letter or digit, ends with - or _, and none
+	// may begin with another.
+	UserPrefixes, CustomPrefixes []string
+	// Peppers are mixed into digests: the first into new ones; all are tried in reading, and so is none. To
+	// rotate, put a new one in front; take an old one out once no key depends on it.
+	Peppers []Pepper
+
+	// MaxAge is the longest that a value may live. With it, a key without an expiry of its own gets this
+	// one, and a later one is refused. 0 means no limit.
+	MaxAge time.Duration
+	// SeveralPerUser lets a user have several keys that are not invalidated. False: one, as in Cockpit.
+	SeveralPerUser bool
+
+	// StoreTimeout is for one question to Store while a request waits. 0 means one second. Negative means
+	// that Store never blocks and is asked without a deadline, as a *MemoryStore always is.
+	StoreTimeout time.Duration
+	// MaxWaiting is how many such questions may be under way at once; others wait for a place until their deadline. 0
+	// means 256.
+	MaxWaiting int
+	// FlushEvery is how long last-used times are collected before they are handed over in one batch. 0 means
+	// 30 seconds.
+	FlushEvery time.Duration
+
+	// OnError hears what went wrong where no caller could be told: last-used times that could not be
+	// written, the first use of a refreshed key that could not be recorded, a row that makes no sense, a
+	// watcher that panicked. It may be called concurrently and should be quick. Nil is silent.
+	OnError func(error)
+}
+
+// check returns everything that is wrong with c.
+func (c *Config) check() error {
+	var wrong []error
+	add := func(format string, a ...any) { wrong = append(wrong, fmt.Errorf(format, a...)) }
+	if isNil(c.Store) {
+		add("Store is missing")
+	}
+	if c.LastUsed != nil && isNil(c.LastUsed) {
+		add("LastUsed holds a nil pointer")
+	}
+	if len(c.UserPrefixes) == 0 || len(c.CustomPrefixes) == 0 {
+		add("at least one user and one custom prefix are needed")
+	}
+	prefixes := slices.Concat(c.UserPrefixes, c.CustomPrefixes)
+	for i, p := range prefixes {
+		if !goodPrefix(p) {
+			add("prefix %q is not 2 to 32 of A-Z a-z 0-9 _ - that begin with a letter or digit and end with - or _", p)
+		}
+		for j, q := range prefixes {
+			if i != j && strings.HasPrefix(p, q) && (p != q || i > j) {
+				add("prefix %q begins with prefix %q", p, q)
+			}
+		}
+	}
+	for i, p := range c.Peppers {
+		if !goodPepperID(p.ID) {
+			add("pepper ID %q is not 1 to 64 of A-Z a-z 0-9 _ - .", p.ID)
+		}
+		if len(p.Secret) < 16 {
+			add("pepper %q has a secret of %d bytes; it needs 16 or more", p.ID, len(p.Secret))
+		}
+		if slices.ContainsFunc(c.Peppers[:i], func(q Pepper) bool { return q.ID == p.ID }) {
+			add("pepper ID %q is there twice", p.ID)
+		}
+	}
+	if c.MaxAge < 0 {
+		add("MaxAge is negative")
+	}
+	if c.MaxWaiting < 0 {
+		add("MaxWaiting is negative")
+	}
+	if c.FlushEvery < 0 {
+		add("FlushEvery is negative")
+	}
+	if wrong == nil {
+		return nil
+	}
+	return fmt.Errorf("keys: bad configuration: %w", errors.Join(wrong...))
+}
+
+// withDefaults returns c with every zero field that stands for something filled in.
+func (c Config) withDefaults() Config {
+	if c.UserPrefixes == nil {
+		c.UserPrefixes = []string{"USR-"}
+	}
+	if c.CustomPrefixes == nil {
+		c.CustomPrefixes = []string{"API-"}
+	}
+	if c.StoreTimeout == 0 {
+		c.StoreTimeout = time.Second
+	}
+	if c.MaxWaiting == 0 {
+		c.MaxWaiting = 256
+	}
+	if c.FlushEvery == 0 {
+		c.FlushEvery = 30 * time.Second
+	}
+	return c
+}
+
+func goodPrefix(p string) bool {
+	if len(p) < 2 || len(p) > 32 || !alphanumeric(p[0]) || p[len(p)-1] != '-' && p[len(p)-1] != '_' {
+		return false
+	}
+	return madeOf(p, "_-")
+}
+
+func goodPepperID(id string) bool { return len(id) >= 1 && len(id) <= 64 && madeOf(id, "_-.") }
+
+// madeOf reports whether s consists of letters and digits of ASCII and the bytes in others.
+func madeOf(s, others string) bool {
+	for i := range len(s) {
+		if !alphanumeric(s[i]) && strings.IndexByte(others, s[i]) < 0 {
+			return false
+		}
+	}
+	return true
+}
+
+// isNil reports whether v is nil or holds a nil pointer, which would panic at the first request.
+func isNil(v any) bool {
+	if v == nil {
+		return true
+	}
+	switch r := reflect.ValueOf(v); r.Kind() {
+	case reflect.Pointer, reflect.Map, reflect.Func, reflect.Chan, reflect.Slice:
+		return r.IsNil()
+	}
+	return false
+}

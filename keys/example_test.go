@@ -1,0 +1,58 @@
+package keys_test
+
+import (
+	"context"
+	"errors"
+	"fmt"
+
+	"github.com/latchkey-go/latchkey/keys"
+)
+
+// Issue a key, let its holder in, replace its value, and see the old one refused.
+func Example() {
+	ctx := context.Background()
+	ring := keys.NewRing(keys.NewMemoryStore())
+	defer ring.Close(ctx)
+
+	issued, err := ring.IssueCustom(ctx, keys.Custom{Name: "Website build", Role: "editor"})
+	if err != nil {
+		fmt.Println(err)
+		return
+	}
+	old := issued.Key.Reveal() // the only time it is seen
+	fmt.Println("issued:", len(old), "bytes that begin with", old[:4])
+
+	who, err := ring.Verify(ctx, old)
+	fmt.Println("verified:", who.Name(), "as", who.Role(), err)
+
+	renewed, err := ring.Refresh(ctx, who.ID(), keys.Renewal{})
+	if err != nil {
+		fmt.Println(err)
+		return
+	}
+	_, err = ring.Verify(ctx, old)
+	fmt.Println("old value:", err)
+	_, err = ring.Verify(ctx, renewed.Key.Reveal())
+	fmt.Println("new value:", err)
+
+	_, err = ring.Verify(ctx, "API-made-up")
+	fmt.Println("made up:", err, errors.Is(err, keys.ErrInvalid))
+
+	// Output:
+	// issued: 44 bytes that begin with API-
+	// verified: Website build as editor <nil>
+	// old value: keys: invalid key: unknown
+	// new value: <nil>
+	// made up: keys: invalid key: malformed true
+}
+
+// A key prints as its hint, wherever it lands.
+func ExampleKey() {
+	ctx := context.Background()
+	ring := keys.NewRing(keys.NewMemoryStore())
+	defer ring.Close(ctx)
+	issued, _ := ring.IssueUser(ctx, "anna", keys.User{})
+	fmt.Println(fmt.Sprintf("%v %s %#v", issued.Key, issued.Key, issued.Key) ==
+		fmt.Sprintf("%[1]s %[1]s %[1]s", issued.Record.Hint))
+	// Output: true
+}

@@ -1,0 +1,23 @@
+package keys
+
+import "io"
+
+// SetRandom makes a ring draw from source.
+func SetRandom(r *Ring, source io.Reader) { r.random = source }
+
+// SetMaxLegacy changes the bound of the sets of imported keys and returns what brings it back.
+func SetMaxLegacy(n int) (restore func()) {
+	old := maxLegacy
+	maxLegacy = n
+	return func() { maxLegacy = old }
+}
+
+// Strength is the estimate behind Import.
+func Strength(text string) float64 { return strength(text) }
+
+// Pending returns how many uses wait for a flush.
+func Pending(r *Ring) int {
+	r.uses.mu.Lock()
+	defer r.uses.mu.Unlock()
+	return len(r.uses.entries) + len(r.uses.times)
+}

@@ -1,0 +1,284 @@
+package keys_test
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"runtime"
+	"strings"
+	"sync"
+	"sync/atomic"
+	"testing"
+	"testing/synctest"
+	"time"
+
+	"github.com/stretchr/testify/require"
+
+	"github.com/latchkey-go/latchkey/keys"
+)
+
+var errDown = errors.New("connection refused")
+
+// faulty is a store that fails when told to.
+type faulty struct {
+	keys.Store
+	fail, readOnly atomic.Bool
+}
+
+func (f *faulty) down(write bool) error {
+	if f.fail.Load() || write && f.readOnly.Load() {
+		return errDown
+	}
+	return nil
+}
+
+func (f *faulty) Find(ctx context.Context, space string, d []keys.Digest) (keys.Record, error) {
+	if err := f.down(false); err != nil {
+		return keys.Record{}, err
+	}
+	return f.Store.Find(ctx, space, d)
+}
+
+func (f *faulty) List(ctx context.Context, space string, filter keys.Filter) ([]keys.Record, error) {
+	if err := f.down(false); err != nil {
+		return nil, err
+	}
+	return f.Store.List(ctx, space, filter)
+}
+
+func (f *faulty) Insert(ctx context.Context, r keys.Record) error {
+	if err := f.down(true); err != nil {
+		return err
+	}
+	return f.Store.Insert(ctx, r)
+}
+
+func (f *faulty) Update(ctx context.Context, r keys.Record) error {
+	if err := f.down(true); err != nil {
+		return err
+	}
+	return f.Store.Update(ctx, r)
+}
+
+// finder is a store whose Find is replaced.
+type finder struct {
+	keys.Store
+	find func(ctx context.Context, space string, d []keys.Digest) (keys.Record, error)
+}
+
+func (f finder) Find(ctx context.Context, space string, d []keys.Digest) (keys.Record, error) {
+	return f.find(ctx, space, d)
+}
+
+// Whatever a store does, it is no verdict on a key, and it does not take for ever.
+func TestFaultsAreNoVerdict(t *testing.T) {
+	s := keys.NewMemoryStore()
+	writer := open(t, keys.Config{Store: s})
+	key, rec := issue(t, writer, keys.Custom{Role: "editor"})
+	_, otherRec := issue(t, writer, keys.Custom{})
+	alter := func(f func(*keys.Record)) func(context.Context, string, []keys.Digest) (keys.Record, error) {
+		return func(ctx context.Context, space string, d []keys.Digest) (keys.Record, error) {
+			r, err := s.Find(ctx, space, d)
+			f(&r)
+			return r, err
+		}
+	}
+	fails := func(err error) func(context.Context, string, []keys.Digest) (keys.Record, error) {
+		return func(context.Context, string, []keys.Digest) (keys.Record, error) { return rec, err }
+	}
+	for name, find := range map[string]func(context.Context, string, []keys.Digest) (keys.Record, error){
+		"fails":                 fails(errDown),
+		"says unknown":          fails(keys.ErrUnknown),
+		"says invalidated":      fails(fmt.Errorf("row: %w", keys.ErrInvalidated)),
+		"says invalid":          fails(keys.ErrInvalid),
+		"in trouble, not found": fails(fmt.Errorf("%w: %w", keys.ErrStore, keys.ErrNotFound)),
+		"panics":                func(context.Context, string, []keys.Digest) (keys.Record, error) { panic(key) },
+		"panics with nil map":   func(context.Context, string, []keys.Digest) (keys.Record, error) { panic(map[string]int(nil)) },
+		"ends its goroutine":    func(context.Context, string, []keys.Digest) (keys.Record, error) { runtime.Goexit(); return rec, nil },
+		"hangs until ctx": func(ctx context.Context, _ string, _ []keys.Digest) (keys.Record, error) {
+			<-ctx.Done()
+			return rec, ctx.Err()
+		},
+		"hangs, then succeeds": func(context.Context, string, []keys.Digest) (keys.Record, error) {
+			time.Sleep(time.Hour)
+			return rec, nil
+		},
+		"zero record":          func(context.Context, string, []keys.Digest) (keys.Record, error) { return keys.Record{}, nil },
+		"row of another query": func(context.Context, string, []keys.Digest) (keys.Record, error) { return otherRec, nil },
+		"changes what is asked": func(_ context.Context, _ string, d []keys.Digest) (keys.Record, error) {
+			d[0] = otherRec.Digest
+			return otherRec, nil
+		},
+		"other algorithm":        alter(func(r *keys.Record) { r.Digest.Algorithm = "md5" }),
+		"one bit off":            alter(func(r *keys.Record) { r.Digest.Sum[31] ^= 1 }),
+		"other space":            alter(func(r *keys.Record) { r.Space = "b" }),
+		"no ID":                  alter(func(r *keys.Record) { r.ID = "" }),
+		"no generation":          alter(func(r *keys.Record) { r.Generation = 0 }),
+		"no kind":                alter(func(r *keys.Record) { r.Kind = "" }),
+		"unknown kind":           alter(func(r *keys.Record) { r.Kind = "root" }),
+		"kind of another prefix": alter(func(r *keys.Record) { r.Kind, r.UserID, r.Role = keys.UserKey, "anna", "" }),
+		"user key without user":  alter(func(r *keys.Record) { r.Kind, r.Legacy, r.Role = keys.UserKey, true, "" }),
+		"custom key with user":   alter(func(r *keys.Record) { r.UserID = "anna" }),
+		"negative overlap":       alter(func(r *keys.Record) { r.Overlap = -1 }),
+	} {
+		t.Run(name, func(t *testing.T) {
+			synctest.Test(t, func(t *testing.T) {
+				var heard []error
+				r, err := keys.Open(keys.Config{Store: finder{s, find}, StoreTimeout: time.Second, OnError: func(err error) { heard = append(heard, err) }})
+				require.NoError(t, err)
+				began := time.Now()
+				noVerdict(t, r, key)
+				require.LessOrEqual(t, time.Since(began), time.Second)
+				_, err = r.Verify(ctx, key)
+				require.NotContains(t, err.Error(), key)
+				if strings.Contains(err.Error(), "makes no sense") {
+					require.Len(t, heard, 2)
+				}
+				require.NoError(t, r.Close(ctx))
+				time.Sleep(2 * time.Hour) // hung goroutines end; synctest sees to it that none is left
+			})
+		})
+	}
+}
+
+// A row of nonsense in the memory store is no verdict either.
+func TestNonsenseInMemory(t *testing.T) {
+	s := keys.NewMemoryStore()
+	var heard atomic.Int64
+	r := open(t, keys.Config{Store: s, OnError: func(error) { heard.Add(1) }})
+	key, rec := issue(t, r, keys.Custom{})
+	rec.Generation++
+	rec.Role, rec.Overlap = "editor", -1
+	require.NoError(t, s.Update(ctx, rec))
+	noVerdict(t, r, key)
+	require.EqualValues(t, 1, heard.Load())
+}
+
+func TestCallerGoesAway(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		s := keys.NewMemoryStore()
+		r := open(t, keys.Config{Store: finder{s, func(ctx context.Context, space string, d []keys.Digest) (keys.Record, error) {
+			<-ctx.Done()
+			return keys.Record{}, keys.ErrNotFound // a careless store
+		}}})
+		key, _ := issue(t, r, keys.Custom{})
+		gone, cancel := context.WithTimeout(ctx, time.Millisecond)
+		defer cancel()
+		for range 2 {
+			_, err := r.Verify(gone, key)
+			require.ErrorIs(t, err, keys.ErrStore)
+			require.ErrorIs(t, err, context.DeadlineExceeded)
+			require.NotErrorIs(t, err, keys.ErrInvalid)
+		}
+	})
+}
+
+// A hung store costs a bounded number of goroutines, and everybody gets an answer in time.
+func TestHungStoreIsBounded(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		s := keys.NewMemoryStore()
+		var inside, most atomic.Int64
+		heal := make(chan struct{})
+		r := open(t, keys.Config{MaxWaiting: 10, Store: finder{s, func(ctx context.Context, space string, d []keys.Digest) (keys.Record, error) {
+			most.Store(max(most.Load(), inside.Add(1)))
+			defer inside.Add(-1)
+			<-heal
+			return s.Find(context.WithoutCancel(ctx), space, d)
+		}}})
+		key, _ := issue(t, r, keys.Custom{})
+		var wg sync.WaitGroup
+		for range 1000 {
+			wg.Go(func() {
+				began := time.Now()
+				_, err := r.Verify(ctx, key)
+				if !errors.Is(err, keys.ErrStore) || errors.Is(err, keys.ErrInvalid) || time.Since(began) > time.Second {
+					t.Errorf("%v after %v", err, time.Since(began))
+				}
+			})
+		}
+		wg.Wait()
+		require.EqualValues(t, 10, most.Load())
+		close(heal)
+		synctest.Wait()
+		good(t, r, key)
+	})
+}
+
+func TestDeadline(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		d := keys.NewDeadline(time.Second, 1)
+		n, err := keys.Ask(ctx, d, func(context.Context) (int, error) { return 7, nil })
+		require.Equal(t, 7, n)
+		require.NoError(t, err)
+		require.Equal(t, error(errDown), do(ctx, d, func(context.Context) error { return errDown }), "an error of f is its own")
+
+		err = do(ctx, d, func(context.Context) error { panic("a secret") })
+		require.ErrorIs(t, err, keys.ErrStore)
+		require.ErrorContains(t, err, "string")
+		require.NotContains(t, err.Error(), "secret")
+		err = do(ctx, nil, func(context.Context) error { panic(errors.New("a secret")) })
+		require.ErrorIs(t, err, keys.ErrStore)
+		require.NotContains(t, err.Error(), "secret")
+
+		done, cancel := context.WithCancel(ctx)
+		cancel()
+		err = do(done, d, func(context.Context) error { t.Error("asked"); return nil })
+		require.ErrorIs(t, err, keys.ErrStore)
+		require.ErrorIs(t, err, context.Canceled)
+
+		began := time.Now()
+		err = do(ctx, d, func(context.Context) error { time.Sleep(time.Minute); return nil })
+		require.ErrorIs(t, err, context.DeadlineExceeded)
+		require.Equal(t, time.Second, time.Since(began))
+		err = do(ctx, d, func(context.Context) error { t.Error("there was no place"); return nil })
+		require.ErrorIs(t, err, keys.ErrStore)
+		require.ErrorIs(t, err, context.DeadlineExceeded)
+		require.Equal(t, 2*time.Second, time.Since(began), "waiting for a place counts")
+		time.Sleep(time.Minute)
+		require.NoError(t, do(ctx, d, func(context.Context) error { return nil }))
+	})
+	require.ErrorIs(t, do(ctx, new(keys.Deadline), func(context.Context) error { return nil }), keys.ErrStore, "the zero Deadline has no time")
+	require.Panics(t, func() { keys.NewDeadline(0, 1) })
+	require.Panics(t, func() { keys.NewDeadline(1, 0) })
+}
+
+type brokenSource struct{ n int }
+
+func (b *brokenSource) Read(p []byte) (int, error) {
+	if b.n == 0 {
+		return 0, errors.New("no entropy")
+	}
+	n := min(b.n, len(p))
+	b.n -= n
+	return n, nil
+}
+
+// A random source that fails or is short is an error, never a key.
+func TestRandomSource(t *testing.T) {
+	for n := range 32 { // 16 bytes for the key, 16 for the ID
+		s := keys.NewMemoryStore()
+		r := open(t, keys.Config{Store: s})
+		_, rec := issue(t, r, keys.Custom{})
+		keys.SetRandom(r, &brokenSource{n})
+		issued, err := r.IssueCustom(ctx, keys.Custom{})
+		require.Error(t, err, "%d bytes", n)
+		require.NotErrorIs(t, err, keys.ErrInvalid)
+		require.Zero(t, issued)
+		if n < 16 {
+			keys.SetRandom(r, &brokenSource{n})
+			issued, err = r.Refresh(ctx, rec.ID, keys.Renewal{})
+			require.Error(t, err)
+			require.Zero(t, issued)
+		}
+		list, err := s.List(ctx, "", keys.Filter{})
+		require.NoError(t, err)
+		require.Len(t, list, 1)
+		require.Equal(t, uint64(1), list[0].Generation)
+	}
+}
+
+// do asks for nothing but an error.
+func do(ctx context.Context, d *keys.Deadline, f func(context.Context) error) error {
+	_, err := keys.Ask(ctx, d, func(ctx context.Context) (struct{}, error) { return struct{}{}, f(ctx) })
+	return err
+}

@@ -1,0 +1,160 @@
+package keys
+
+import (
+	"encoding/hex"
+	"fmt"
+	"hash/crc32"
+	"io"
+	"regexp"
+	"slices"
+	"strings"
+	"unsafe"
+)
+
+const (
+	maxText     = 256 // bytes of anything presented; longer is not looked at
+	randomBytes = 16
+	bodyLen     = 2*randomBytes + 8 // hex digits after the prefix: random, then checksum
+)
+
+// A Format says what the keys of a ring look like. Get it from [Ring.Format]; the zero Format knows no key.
+type Format struct {
+	user, custom []string // prefixes; the first of each is issued
+}
+
+// Pattern returns a regular expression (RE2) for secret scanners. What it finds is one of the ring's keys
+// if [Format.Valid] says so too; imported keys of another shape are not found.
+func (f Format) Pattern() string {
+	var all []string
+	for _, list := range [][]string{f.user, f.custom} {
+		for _, p := range list {
+			all = append(all, regexp.QuoteMeta(p))
+		}
+	}
+	return fmt.Sprintf(`\b(?:%s)[0-9a-f]{%d}\b`, strings.Join(all, "|"), bodyLen)
+}
+
+// Valid reports whether text has the shape of a key: prefix, digits and checksum. It says nothing about
+// whether such a key was ever issued.
+func (f Format) Valid(text string) bool {
+	_, ok := f.parse(text)
+	return ok
+}
+
+// HasPrefix reports whether text begins with one of the ring's prefixes.
+func (f Format) HasPrefix(text string) bool {
+	_, n := f.prefix(text)
+	return n > 0
+}
+
+// Contains reports whether text seems to hold one of the ring's keys: whether a prefix stands at the
+// beginning or after a byte that is not a letter or digit, or stands anywhere with the digits of a key behind
+// it. Its time is linear in the length of text.
+func (f Format) Contains(text string) bool {
+	boundary := true
+	for i := range len(text) {
+		if _, n := f.prefix(text[i:]); n > 0 && (boundary || beginsWithDigits(text[i+n:])) {
+			return true
+		}
+		boundary = !alphanumeric(text[i])
+	}
+	return false
+}
+
+// beginsWithDigits reports whether the digits of a key, ours or an imported one of Cockpit's, come next.
+func beginsWithDigits(text string) bool {
+	if len(text) < bodyLen {
+		return false
+	}
+	for i := range bodyLen {
+		if notHex[text[i]] != 0 {
+			return false
+		}
+	}
+	return true
+}
+
+// prefix returns the kind of key that text begins like, and the length of the prefix; 0 if there is none.
+func (f Format) prefix(text string) (Kind, int) {
+	for _, p := range f.custom {
+		if strings.HasPrefix(text, p) {
+			return CustomKey, len(p)
+		}
+	}
+	for _, p := range f.user {
+		if strings.HasPrefix(text, p) {
+			return UserKey, len(p)
+		}
+	}
+	return "", 0
+}
+
+// parse returns the kind of key that text is, by shape and checksum alone.
+func (f Format) parse(text string) (Kind, bool) {
+	kind, n := f.prefix(text)
+	if n == 0 || len(text) != n+bodyLen {
+		return "", false
+	}
+	body, tail := text[n:len(text)-8], text[len(text)-8:]
+	odd := byte(0)
+	for i := range len(body) {
+		odd |= notHex[body[i]] // a branch would be guessed wrong at every second digit
+	}
+	sum := checksum(text[:len(text)-8])
+	for i := 7; i >= 0; i-- {
+		odd |= tail[i] ^ "0123456789abcdef"[sum&15]
+		sum >>= 4
+	}
+	if odd != 0 {
+		return "", false
+	}
+	return kind, true
+}
+
+// notHex is 0 at lower-case hex digits.
+var notHex = func() (t [256]byte) {
+	for c := range t {
+		if (c < '0' || c > '9') && (c < 'a' || c > 'f') {
+			t[c] = 1
+		}
+	}
+	return t
+}()
+
+// issue makes a new key from 128 bits of random. A source that fails or is short gives an error.
+func (f Format) issue(kind Kind, random io.Reader) (text string, err error) {
+	var bits [randomBytes]byte
+	if _, err := io.ReadFull(random, bits[:]); err != nil {
+		return "", fmt.Errorf("keys: random source: %w", err)
+	}
+	prefix := f.custom[0]
+	if kind == UserKey {
+		prefix = f.user[0]
+	}
+	text = prefix + hex.EncodeToString(bits[:])
+	return fmt.Sprintf("%s%08x", text, checksum(text)), nil
+}
+
+// hint returns what may be shown of text: its prefix and last four characters. Of a short text that is not
+// ours even four would be too much.
+func (f Format) hint(text string) string {
+	_, n := f.prefix(text)
+	if len(text) < 20 {
+		return text[:n] + "…"
+	}
+	tail := []rune(text)
+	return text[:n] + "…" + string(tail[max(0, len(tail)-4):])
+}
+
+// clone returns a Format that shares nothing with its maker.
+func (f Format) clone() Format { return Format{slices.Clone(f.user), slices.Clone(f.custom)} }
+
+func checksum(text string) uint32 { return crc32.ChecksumIEEE(bytesOf(text)) }
+
+// bytesOf returns the bytes of s without a copy, for functions that only read: a conversion would allocate on every
+// request, since the compiler cannot see through the assembly behind checksums.
+func bytesOf(s string) []byte { return unsafe.Slice(unsafe.StringData(s), len(s)) }
+
+func alphanumeric(c byte) bool {
+	return c >= '0' && c <= '9' || c >= 'A' && c <= 'Z' || c >= 'a' && c <= 'z'
+}

@@ -1,0 +1,166 @@
+package keys_test
+
+import (
+	"fmt"
+	"hash/crc32"
+	"regexp"
+	"strings"
+	"testing"
+
+	"github.com/stretchr/testify/require"
+
+	"github.com/latchkey-go/latchkey/keys"
+)
+
+// sealed appends the checksum.
+func sealed(text string) string { return fmt.Sprintf("%s%08x", text, crc32.ChecksumIEEE([]byte(text))) }
+
+func TestFormat(t *testing.T) {
+	r := open(t, keys.Config{Store: keys.NewMemoryStore()})
+	f := r.Format()
+	require.Equal(t, `\b(?:USR-|API-)[0-9a-f]{40}\b`, f.Pattern())
+	zeros := strings.Repeat("0", 32)
+	for text, want := range map[string]bool{
+		sealed("API-" + zeros):                         true,
+		sealed("USR-" + zeros):                         true,
+		sealed("API-0123456789abcdef0123456789abcdef"): true,
+		sealed("API-0123456789ABCDEF0123456789abcdef"): false,
+		strings.ToUpper(sealed("API-" + zeros)):        false,
+		sealed("api-" + zeros):                         false,
+		sealed("XYZ-" + zeros):                         false,
+		sealed(zeros):                                  false,
+		sealed("API-" + zeros[:31]):                    false,
+		sealed("API-" + zeros + "0"):                   false,
+		sealed("API-"+zeros) + "0":                     false,
+		sealed("API-"+zeros) + " ":                     false,
+		" " + sealed("API-"+zeros):                     false,
+		sealed("API-" + zeros)[:43]:                    false,
+		"USR-" + sealed("API-" + zeros)[4:]:            false, // the prefix is under the checksum
+		"API-" + zeros + zeros[:8]:                     false,
+		"":                                             false,
+		"API-":                                         false,
+		"API-" + strings.Repeat("g", 40):               false,
+		"API-" + strings.Repeat("０", 40):               false,
+		"API-" + strings.Repeat("\x00", 40):            false,
+	} {
+		require.Equal(t, want, f.Valid(text), "%q", text)
+	}
+	for text, want := range map[string][2]bool{ // has prefix, contains
+		"API-":             {true, true},
+		"USR-x":            {true, true},
+		"xAPI-":            {false, false},
+		"x API-":           {false, true},
+		"user:API-abc":     {false, true},
+		"a=b;k=USR-1":      {false, true},
+		"_USR-1":           {false, true},
+		"éUSR-1":           {false, true},
+		"9USR-1":           {false, false},
+		"api-abc":          {false, false},
+		"API":              {false, false},
+		"AP":               {false, false},
+		"":                 {false, false},
+		"XAPI-XAPI- API -": {false, false},
+	} {
+		require.Equal(t, want, [2]bool{f.HasPrefix(text), f.Contains(text)}, "%q", text)
+	}
+	require.False(t, keys.Format{}.Valid(sealed("API-"+zeros)))
+	require.False(t, keys.Format{}.Contains("API-"))
+}
+
+// Random keys do not repeat, are well spread, and the scanner's pattern finds each.
+func TestIssuedKeys(t *testing.T) {
+	r := open(t, keys.Config{Store: keys.NewMemoryStore(), UserPrefixes: []string{"acme_user_", "USR-"}, CustomPrefixes: []string{"acme_live_", "API-"}})
+	pattern := regexp.MustCompile(r.Format().Pattern())
+	seen := map[string]bool{}
+	var digits [16]float64
+	const n = 4000
+	for i := range n {
+		var key string
+		if i%2 == 0 {
+			key, _ = issue(t, r, keys.Custom{})
+			require.True(t, strings.HasPrefix(key, "acme_live_"))
+		} else {
+			issued, err := r.IssueUser(ctx, fmt.Sprint(i), keys.User{})
+			require.NoError(t, err)
+			key = issued.Key.Reveal()
+			require.True(t, strings.HasPrefix(key, "acme_user_"))
+		}
+		require.False(t, seen[key])
+		seen[key] = true
+		require.True(t, r.Format().Valid(key))
+		require.Equal(t, key, pattern.FindString("log: "+key+", "))
+		body := key[len(key)-40 : len(key)-8]
+		for _, c := range body {
+			digits[strings.IndexRune("0123456789abcdef", c)]++
+		}
+	}
+	var chi2 float64
+	for _, d := range digits {
+		const want = n * 32 / 16
+		chi2 += (d - want) * (d - want) / want
+	}
+	require.Less(t, chi2, 60.0, "15 degrees of freedom: 60 comes once in ten million")
+}
+
+// Any single wrong character fails the checksum, and so do two neighbours that changed places.
+func TestTyposFail(t *testing.T) {
+	r := open(t, keys.Config{Store: keys.NewMemoryStore()})
+	key, _ := issue(t, r, keys.Custom{})
+	for i := range key {
+		for c := range 256 {
+			typo := key[:i] + string([]byte{byte(c)}) + key[i+1:]
+			if typo != key && r.Format().Valid(typo) {
+				t.Fatalf("position %d, byte %d passes", i, c)
+			}
+		}
+		if i > 0 && key[i] != key[i-1] {
+			require.False(t, r.Format().Valid(key[:i-1]+key[i:i+1]+key[i-1:i]+key[i+1:]))
+		}
+	}
+}
+
+func FuzzFormat(f *testing.F) {
+	r := open(f, keys.Config{Store: keys.NewMemoryStore(), CustomPrefixes: []string{"API-", "acme_"}})
+	format := r.Format()
+	pattern := regexp.MustCompile(`\A(?:USR-|API-|acme_)[0-9a-f]{40}\z`)
+	for _, s := range []string{"", "API-", sealed("API-" + strings.Repeat("0", 32)), sealed("acme_" + strings.Repeat("f", 32)), "x API-1", legacyText} {
+		f.Add(s)
+	}
+	f.Fuzz(func(t *testing.T, s string) {
+		want := pattern.MatchString(s) && sealed(s[:len(s)-8]) == s
+		if format.Valid(s) != want {
+			t.Errorf("Valid(%q) is %v", s, !want)
+		}
+		has, contains := false, false
+		for _, p := range []string{"USR-", "API-", "acme_"} {
+			has = has || strings.HasPrefix(s, p)
+			contains = contains || regexp.MustCompile(`(?s)(\A|[^A-Za-z0-9])`+p).MatchString(strings.ToValidUTF8(s, "?"))
+		}
+		if format.HasPrefix(s) != has || format.Contains(s) != contains {
+			t.Errorf("HasPrefix(%q) is not %v, or Contains not %v", s, has, contains)
+		}
+	})
+}
+
+// Whatever is presented, Verify does not panic, and lets in nothing but what was issued or imported.
+func FuzzVerify(f *testing.F) {
+	s := keys.NewMemoryStore()
+	r := open(f, keys.Config{Store: s, Peppers: []keys.Pepper{{ID: "p", Secret: make([]byte, 16)}}})
+	through := open(f, keys.Config{Store: foreign{s}, Peppers: []keys.Pepper{{ID: "p", Secret: make([]byte, 16)}}})
+	key, _ := issue(f, r, keys.Custom{})
+	_, err := r.Import(ctx, keys.Imported{Kind: keys.CustomKey, Text: legacyText})
+	require.NoError(f, err)
+	for _, s := range []string{"", key, legacyText, key + " ", strings.ToUpper(key), sealed("API-" + strings.Repeat("0", 32)), strings.Repeat("a", 257)} {
+		f.Add(s)
+	}
+	f.Fuzz(func(t *testing.T, presented string) {
+		a, errA := r.Verify(ctx, presented)
+		b, errB := through.Verify(ctx, presented)
+		if good := presented == key || presented == legacyText; good != (errA == nil) || a.IsZero() == good {
+			t.Errorf("Verify(%q): %v", presented, errA)
+		}
+		if a.ID() != b.ID() || fmt.Sprint(errA) != fmt.Sprint(errB) {
+			t.Errorf("Verify(%q): %v in memory, %v through the interface", presented, errA, errB)
+		}
+	})
+}

@@ -1,0 +1,123 @@
+package keys
+
+import (
+	"context"
+	"fmt"
+	"net/netip"
+	"slices"
+	"time"
+
+	"github.com/google/uuid"
+)
+
+// User says what a user's new key is like. All fields may be left out.
+type User struct {
+	Name       string
+	Scopes     []string       // patterns that narrow what the user may do; none means not narrowed
+	AllowedIPs []netip.Prefix // the only networks the key is good from; none means any
+	ExpiresAt  time.Time      // the first instant at which it is no longer good; zero means never, or [Config.MaxAge]
+	CreatedBy  string         // who asked for it; kept for the record
+}
+
+// Custom says what a new custom key is like. All fields may be left out.
+type Custom struct {
+	Name       string
+	Role       string         // "" may do nothing
+	Scopes     []string       // patterns that narrow what the role allows; none means not narrowed
+	AllowedIPs []netip.Prefix // the only networks the key is good from; none means any
+	ExpiresAt  time.Time      // the first instant at which it is no longer good; zero means never, or [Config.MaxAge]
+	CreatedBy  string         // who asked for it; kept for the record
+}
+
+// Issued is a new value and the record that belongs to it.
+type Issued struct {
+	Key    Key // show it once
+	Record Record
+}
+
+// IssueUser makes a key for a user. It returns an error wrapping [ErrExists] if the user has one already that
+// is not invalidated, unless [Config.SeveralPerUser] allows it, and one wrapping [ErrRefused] if u asks for
+// what is not done. Whether there is such a user is the host's to know.
+func (r *Ring) IssueUser(ctx context.Context, userID string, u User) (Issued, error) {
+	if err := plain("user ID", userID, 1, maxName); err != nil {
+		return Issued{}, err
+	}
+	return r.issue(ctx, Record{
+		Kind: UserKey, UserID: userID, Name: u.Name, Scopes: u.Scopes, AllowedIPs: u.AllowedIPs,
+		ExpiresAt: u.ExpiresAt, CreatedBy: u.CreatedBy,
+	})
+}
+
+// IssueCustom makes a custom key. It returns an error wrapping [ErrRefused] if c asks for what is not done.
+// Whether there is such a role is the host's to know.
+func (r *Ring) IssueCustom(ctx context.Context, c Custom) (Issued, error) {
+	return r.issue(ctx, Record{
+		Kind: CustomKey, Name: c.Name, Role: c.Role, Scopes: c.Scopes, AllowedIPs: c.AllowedIPs,
+		ExpiresAt: c.ExpiresAt, CreatedBy: c.CreatedBy,
+	})
+}
+
+func (r *Ring) issue(ctx context.Context, rec Record) (Issued, error) {
+	if err := r.open(); err != nil {
+		return Issued{}, err
+	}
+	rec.CreatedAt = now()
+	var err error
+	if rec.ExpiresAt, err = r.expiry(rec.ExpiresAt, rec.CreatedAt); err != nil {
+		return Issued{}, err
+	}
+	text, err := r.format.issue(rec.Kind, r.random)
+	if err != nil {
+		return Issued{}, err
+	}
+	rec.Digest, rec.Hint = r.digester.current(text), r.format.hint(text)
+	if rec, err = r.insert(ctx, rec); err != nil {
+		return Issued{}, err
+	}
+	r.tell(&rec, "issued")
+	return Issued{newKey(text, rec.Hint), rec}, nil
+}
+
+// insert checks a new record, completes it and stores it.
+func (r *Ring) insert(ctx context.Context, rec Record) (Record, error) {
+	if err := checkRecord(&rec, r.space); err != nil {
+		return Record{}, err
+	}
+	id, err := uuid.NewV7FromReader(r.random)
+	if err != nil {
+		return Record{}, fmt.Errorf("keys: random source: %w", err)
+	}
+	rec = rec.Clone()
+	rec.ID, rec.Space, rec.Generation = id.String(), r.space, 1
+	rec.Sole = rec.Kind == UserKey && r.sole
+	rec.AllowedIPs = masked(rec.AllowedIPs)
+	if err := r.store.Insert(ctx, rec.Clone()); err != nil {
+		return Record{}, trouble(err)
+	}
+	return rec, nil
+}
+
+// expiry returns when a value born at born ends if asked to end at at.
+func (r *Ring) expiry(at, born time.Time) (time.Time, error) {
+	at = inMicros(at)
+	switch last := born.Add(r.maxAge); {
+	case !at.IsZero() && !at.After(now()):
+		return at, fmt.Errorf("%w: the key would be expired from the beginning", ErrRefused)
+	case r.maxAge == 0:
+		return at, nil
+	case at.IsZero():
+		return last, nil
+	case at.After(last):
+		return at, fmt.Errorf("%w: a key may live for %v at most", ErrRefused, r.maxAge)
+	}
+	return at, nil
+}
+
+// masked returns the networks without their host bits, in a slice of their own.
+func masked(networks []netip.Prefix) []netip.Prefix {
+	networks = slices.Clone(networks)
+	for i, p := range networks {
+		networks[i] = p.Masked()
+	}
+	return networks
+}

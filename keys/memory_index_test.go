@@ -1,0 +1,136 @@
+package keys
+
+import (
+	"context"
+	"encoding/binary"
+	"math/rand/v2"
+	"sync"
+	"testing"
+	"time"
+
+	"github.com/google/uuid"
+	"github.com/stretchr/testify/require"
+)
+
+// TestDigestIndexAgainstMap: after any puts and removes the index holds what a map holds.
+func TestDigestIndexAgainstMap(t *testing.T) {
+	seed := uint64(time.Now().UnixNano())
+	t.Logf("seed %d", seed)
+	rnd := rand.New(rand.NewPCG(seed, 0))
+	type at struct {
+		space string
+		d     Digest
+	}
+	var x digestIndex
+	want := map[at]*entry{}
+	some := func() at {
+		d := Digest{Algorithm: []string{SHA256, "hmac-sha256:2026"}[rnd.IntN(2)]}
+		binary.LittleEndian.PutUint16(d.Sum[rnd.IntN(2)*20:], uint16(rnd.IntN(400)))
+		return at{[]string{"", "acme"}[rnd.IntN(2)], d}
+	}
+	for range 50_000 {
+		a := some()
+		if rnd.IntN(3) > 0 {
+			want[a] = newEntry(&Record{Space: a.space}, a.d, false)
+			x.put(want[a])
+		} else {
+			delete(want, a)
+			x.remove(a.space, &a.d)
+		}
+		b := some()
+		require.Same(t, want[b], x.get(b.space, &b.d))
+	}
+	require.Len(t, want, x.live)
+	for a, e := range want {
+		require.Same(t, e, x.get(a.space, &a.d))
+	}
+	require.LessOrEqual(t, len(x.table.Load().slots), 16*(x.live+1), "removed entries must not pile up")
+}
+
+// TestLookupNeverMisses: a digest that is good before and after every change is found at each instant, while
+// the table grows and other keys come and go.
+func TestLookupNeverMisses(t *testing.T) {
+	ctx, m := context.Background(), NewMemoryStore()
+	one, other := Digest{SHA256, [32]byte{1}}, Digest{SHA256, [32]byte{2}}
+	r := Record{ID: uuid.Must(uuid.NewV7()).String(), Digest: one, Previous: other, Generation: 1}
+	require.NoError(t, m.Insert(ctx, r))
+	stop := make(chan struct{})
+	var readers sync.WaitGroup
+	for range 2 {
+		readers.Go(func() {
+			last := uint64(0)
+			for {
+				select {
+				case <-stop:
+					return
+				default:
+				}
+				e := m.lookup("", &one)
+				if e == nil || *e.digest != one || e.previous != (e.rec.Previous == one) || e.rec.Generation < last {
+					t.Errorf("found %v after generation %d", e != nil, last)
+					return
+				}
+				last = e.rec.Generation
+			}
+		})
+	}
+	for i := range 3000 {
+		r.Generation++
+		r.Digest, r.Previous = r.Previous, r.Digest
+		require.NoError(t, m.Update(ctx, r))
+		d := Digest{SHA256, [32]byte{3, byte(i), byte(i >> 8)}}
+		o := Record{ID: uuid.Must(uuid.NewV7()).String(), Digest: d, Generation: 1, InvalidatedAt: time.Unix(1, 0)}
+		require.NoError(t, m.Insert(ctx, o))
+		if i%3 == 0 {
+			require.NoError(t, m.Delete(ctx, "", o.ID))
+			require.Nil(t, m.lookup("", &d))
+		}
+	}
+	close(stop)
+	readers.Wait()
+}
+
+// TestEntries: a change of a record makes new entries for its digests; recording a use does not.
+func TestEntries(t *testing.T) {
+	ctx, m := context.Background(), NewMemoryStore()
+	one, two, three := Digest{SHA256, [32]byte{1}}, Digest{SHA256, [32]byte{2}}, Digest{SHA256, [32]byte{3}}
+	r := Record{ID: uuid.Must(uuid.NewV7()).String(), Space: "acme", UserID: "ada", Digest: one, Generation: 1}
+	require.NoError(t, m.Insert(ctx, r))
+	first := m.lookup("acme", &one)
+	require.False(t, first.previous)
+	require.Nil(t, m.lookup("", &one), "another space")
+	require.Nil(t, m.lookup("acme", &Digest{}), "the zero digest, though the record has no previous one")
+
+	at := time.Unix(100, 0).UTC()
+	require.NoError(t, m.RecordUse(ctx, []Use{{"acme", r.ID, at}}))
+	require.Same(t, first, m.lookup("acme", &one))
+
+	r.Digest, r.Previous, r.Generation = two, one, 2 // a refresh with overlap
+	require.NoError(t, m.Update(ctx, r))
+	old, now := m.lookup("acme", &one), m.lookup("acme", &two)
+	require.True(t, old.previous)
+	require.False(t, now.previous)
+	require.Same(t, old.rec, now.rec)
+	require.Equal(t, uint64(1), first.rec.Generation, "who holds the entry of before still sees the record of before")
+	require.Equal(t, at, now.rec.LastUsedAt)
+
+	r.Digest, r.Previous, r.Generation = three, Digest{}, 3 // a refresh without
+	require.NoError(t, m.Update(ctx, r))
+	require.Nil(t, m.lookup("acme", &one))
+	require.Nil(t, m.lookup("acme", &two))
+
+	_, err := m.InvalidateUser(ctx, "acme", "ada", at)
+	require.NoError(t, err)
+	require.Equal(t, Invalidated, m.lookup("acme", &three).rec.State(at))
+	require.NoError(t, m.Delete(ctx, "acme", r.ID))
+	require.Nil(t, m.lookup("acme", &three))
+	require.Empty(t, m.rooms, "nothing is left of an empty space")
+	require.Empty(t, m.byID)
+
+	nobody := Record{ID: r.ID, Digest: one, Previous: one, Generation: 1}
+	require.NoError(t, m.Insert(ctx, nobody))
+	require.False(t, m.lookup("", &one).previous, "a value that is both is the current one")
+	ended, err := m.InvalidateUser(ctx, "", "", at)
+	require.NoError(t, err)
+	require.Empty(t, ended, "nobody has no keys")
+}

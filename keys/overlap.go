@@ -1,0 +1,95 @@
+package keys
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"maps"
+	"sync"
+	"time"
+)
+
+const (
+	maxProofs    = 1024             // keys whose first use is being recorded, or failed to be; others wait for their next use
+	proofTimeout = 10 * time.Second // for one
+	proofPause   = 5 * time.Second  // after one that failed
+)
+
+// proofs are first uses of refreshed keys on their way to the store.
+type proofs struct {
+	mu      sync.Mutex
+	pending map[useKey]time.Time // zero: under way; else not to be tried again before
+}
+
+// begin reports whether the caller may record this first use, and then has to call end. A key has one at a
+// time.
+func (p *proofs) begin(k useKey, now time.Time) bool {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	if t, ok := p.pending[k]; ok && (t.IsZero() || now.Before(t)) {
+		return false
+	}
+	if len(p.pending) >= maxProofs {
+		maps.DeleteFunc(p.pending, func(_ useKey, t time.Time) bool { return !t.IsZero() && !now.Before(t) })
+	}
+	if len(p.pending) >= maxProofs {
+		return false
+	}
+	if p.pending == nil {
+		p.pending = map[useKey]time.Time{}
+	}
+	p.pending[k] = time.Time{}
+	return true
+}
+
+func (p *proofs) end(k useKey, failed bool) {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	delete(p.pending, k)
+	if failed {
+		p.pending[k] = time.Now().Add(proofPause)
+	}
+}
+
+// prove records, off the request path, that a refreshed key has been used: from now on the old value lives
+// no longer than the overlap that was asked for. Until this is written the hard cap holds.
+func (r *Ring) prove(e *entry, used time.Time) {
+	if e.proven.Load() || !e.proven.CompareAndSwap(false, true) {
+		return
+	}
+	k := useKey{e.rec.Space, e.rec.ID}
+	if !r.proofs.begin(k, used) {
+		e.proven.Store(false)
+		return
+	}
+	if !r.errands.begin() {
+		r.proofs.end(k, false)
+		e.proven.Store(false)
+		return
+	}
+	go func() {
+		defer r.errands.end()
+		ctx, cancel := context.WithTimeout(r.life, proofTimeout)
+		defer cancel()
+		_, err := call(ctx, func(ctx context.Context) (Record, error) { return r.proveNow(ctx, e, inMicros(used)) })
+		failed := err != nil && !errors.Is(err, ErrNotFound) && !errors.Is(err, ErrInvalidated)
+		if failed {
+			e.proven.Store(false)
+			r.report(fmt.Errorf("keys: the first use of record %q is not recorded yet: %w", e.rec.ID, err))
+		}
+		r.proofs.end(k, failed)
+	}()
+}
+
+func (r *Ring) proveNow(ctx context.Context, e *entry, used time.Time) (Record, error) {
+	return r.change(ctx, e.rec.ID, "updated", func(rec *Record, _ time.Time) (bool, error) {
+		if rec.Overlap <= 0 || !rec.Digest.equal(e.digest) {
+			return false, nil // done by another node, or refreshed again
+		}
+		if until := used.Add(rec.Overlap); until.Before(rec.PreviousUntil) {
+			rec.PreviousUntil = until
+		}
+		rec.Overlap = 0
+		return true, nil
+	})
+}

@@ -1,0 +1,89 @@
+package keys
+
+import (
+	"crypto/hmac"
+	"crypto/sha256"
+	"fmt"
+	"hash"
+	"io"
+	"log/slog"
+	"slices"
+	"sync"
+)
+
+// A Pepper is a secret of the host's that is mixed into digests (HMAC-SHA-256), so that a stolen database
+// alone tells nothing about a key, not even about a weak one. It prints and logs as its ID.
+type Pepper struct {
+	ID     string // stored with each digest: 1 to 64 of A-Z a-z 0-9 _ - .
+	Secret []byte // at least 16 bytes from a random source
+}
+
+// Format writes the ID, whatever the verb.
+func (p Pepper) Format(s fmt.State, _ rune) { io.WriteString(s, "pepper "+p.ID) }
+
+// LogValue logs the ID.
+func (p Pepper) LogValue() slog.Value { return slog.StringValue("pepper " + p.ID) }
+
+// MarshalText gives the ID, to JSON and other encoders as well.
+func (p Pepper) MarshalText() ([]byte, error) { return []byte("pepper " + p.ID), nil }
+
+// A digester makes the digests under which a text may be stored: one per pepper, the current one first, and
+// last the bare one.
+type digester []hasher
+
+type hasher struct {
+	algorithm string
+	macs      *sync.Pool // of *mac; nil for the bare digest
+}
+
+// A mac is one keyed hash with its buffers: making a new one for each request would cost six times as much.
+type mac struct {
+	hash hash.Hash
+	text [maxText]byte
+	sum  [sha256.Size]byte
+}
+
+func newDigester(peppers []Pepper) digester {
+	var d digester
+	for _, p := range peppers {
+		secret := slices.Clone(p.Secret)
+		d = append(d, hasher{
+			algorithm: "hmac-sha256:" + p.ID,
+			macs:      &sync.Pool{New: func() any { return &mac{hash: hmac.New(sha256.New, secret)} }},
+		})
+	}
+	return append(d, hasher{algorithm: SHA256})
+}
+
+// knows reports whether one of the digests it makes has this algorithm.
+func (d digester) knows(algorithm string) bool {
+	return slices.ContainsFunc(d, func(h hasher) bool { return h.algorithm == algorithm })
+}
+
+// current returns the digest under which text is stored from now on.
+func (d digester) current(text string) Digest { return d[0].digest(text) }
+
+// all returns the digests under which text may be stored.
+func (d digester) all(text string) []Digest {
+	digests := make([]Digest, len(d))
+	for i := range d {
+		digests[i] = d[i].digest(text)
+	}
+	return digests
+}
+
+// digest returns the digest of text, which is not longer than maxText.
+func (h *hasher) digest(text string) Digest {
+	if h.macs == nil {
+		return Digest{h.algorithm, sha256.Sum256(bytesOf(text))}
+	}
+	m := h.macs.Get().(*mac)
+	n := copy(m.text[:], text)
+	m.hash.Reset()
+	m.hash.Write(m.text[:n])
+	m.hash.Sum(m.sum[:0])
+	d := Digest{h.algorithm, m.sum}
+	clear(m.text[:n])
+	h.macs.Put(m)
+	return d
+}

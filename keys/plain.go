@@ -1,0 +1,78 @@
+package keys
+
+import (
+	"fmt"
+	"unicode"
+	"unicode/utf8"
+)
+
+const (
+	maxName  = 200  // bytes of a name, user ID, foreign ID, space or author
+	maxRole  = 64   // bytes
+	maxScope = 1040 // bytes: sixteen segments of 64
+	maxMany  = 64   // scopes, and networks
+)
+
+// plain checks a text that is stored and shown: its length in bytes, valid UTF-8, and no control characters
+// that could forge a log line or be cut off by a database.
+func plain(what, s string, least, most int) error {
+	if len(s) < least || len(s) > most {
+		return fmt.Errorf("%w: the %s has %d bytes; %d to %d are allowed", ErrRefused, what, len(s), least, most)
+	}
+	if !utf8.ValidString(s) {
+		return fmt.Errorf("%w: the %s is not valid UTF-8", ErrRefused, what)
+	}
+	for _, c := range s {
+		if unicode.IsControl(c) {
+			return fmt.Errorf("%w: the %s has a control character", ErrRefused, what)
+		}
+	}
+	return nil
+}
+
+// checkRecord checks everything in a record that came from a caller.
+func checkRecord(rec *Record, space string) error {
+	for _, t := range []struct {
+		what, s     string
+		least, most int
+	}{
+		{"space", space, 0, maxName},
+		{"name", rec.Name, 0, maxName},
+		{"role", rec.Role, 0, maxRole},
+		{"foreign ID", rec.ForeignID, 0, maxName},
+		{"author", rec.CreatedBy, 0, maxName},
+	} {
+		if err := plain(t.what, t.s, t.least, t.most); err != nil {
+			return err
+		}
+	}
+	switch rec.Kind {
+	case UserKey:
+		if err := plain("user ID", rec.UserID, 1, maxName); err != nil {
+			return err
+		}
+		if rec.Role != "" {
+			return fmt.Errorf("%w: a user key has no role of its own", ErrRefused)
+		}
+	case CustomKey:
+		if rec.UserID != "" {
+			return fmt.Errorf("%w: a custom key belongs to no user", ErrRefused)
+		}
+	default:
+		return fmt.Errorf("%w: a key is a user's or a custom one", ErrRefused)
+	}
+	if len(rec.Scopes) > maxMany || len(rec.AllowedIPs) > maxMany {
+		return fmt.Errorf("%w: more than %d scopes or networks", ErrRefused, maxMany)
+	}
+	for _, s := range rec.Scopes {
+		if err := plain("scope", s, 1, maxScope); err != nil {
+			return err
+		}
+	}
+	for _, p := range rec.AllowedIPs {
+		if !p.IsValid() || p.Addr().Is4In6() {
+			return fmt.Errorf("%w: a network is not valid, or is IPv4 in IPv6 form", ErrRefused)
+		}
+	}
+	return nil
+}

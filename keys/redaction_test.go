@@ -1,0 +1,120 @@
+package keys_test
+
+import (
+	"bytes"
+	"encoding/hex"
+	"encoding/json"
+	"encoding/xml"
+	"fmt"
+	"log/slog"
+	"strings"
+	"testing"
+
+	"github.com/stretchr/testify/assert"
+	"github.com/stretchr/testify/require"
+
+	"github.com/latchkey-go/latchkey/keys"
+)
+
+// collector is a testify TestingT that keeps what assertions print.
+type collector struct{ strings.Builder }
+
+func (c *collector) Errorf(format string, a ...any) { fmt.Fprintf(c, format, a...) }
+
+// No way of printing a key, or of what comes with it, shows the key; no way of logging a record shows a digest.
+func TestNothingShowsAKey(t *testing.T) {
+	r := open(t, keys.Config{Store: keys.NewMemoryStore(), Peppers: []keys.Pepper{pepper("1")}})
+	issued, err := r.IssueCustom(ctx, keys.Custom{Name: "n"})
+	require.NoError(t, err)
+	key := issued.Key.Reveal()
+	verified := good(t, r, key)
+	type hiding struct{ k keys.Key } // fmt cannot ask methods in here
+	type deep struct{ h *hiding }    // nor here
+	type open struct{ K keys.Key }   // but here
+	imported := keys.Imported{Kind: keys.CustomKey, Text: key, ForeignID: "f"}
+
+	var out bytes.Buffer
+	text := slog.New(slog.NewTextHandler(&out, nil))
+	jsonl := slog.New(slog.NewJSONHandler(&out, nil))
+	values := []any{
+		issued.Key, &issued.Key, hiding{issued.Key}, deep{&hiding{issued.Key}}, &hiding{issued.Key}, open{issued.Key},
+		[]keys.Key{issued.Key}, map[string]keys.Key{"k": issued.Key}, map[keys.Key]int{issued.Key: 1},
+		issued, &issued, issued.Record, &issued.Record, issued.Record.Digest, verified, &verified, r, imported, pepper("1"),
+		keys.Config{Peppers: []keys.Pepper{pepper("1")}},
+	}
+	for _, v := range values {
+		for _, verb := range []string{"%v", "%+v", "%#v", "%s", "%q", "%x", "%X", "%d", "%t", "%T", "%60v", "%o", "%e", "%U", "%c"} {
+			fmt.Fprintf(&out, verb+"\n", v)
+		}
+		fmt.Fprintln(&out, v)
+		text.Info("x", "v", v)
+		jsonl.Info("x", "v", v)
+		if _, isMap := v.(map[keys.Key]int); !isMap {
+			if _, isImported := v.(keys.Imported); !isImported { // a host's own input; it prints and logs without
+				b, _ := json.Marshal(v)
+				out.Write(b)
+			}
+		}
+		b, _ := xml.Marshal(v)
+		if _, isImported := v.(keys.Imported); !isImported {
+			out.Write(b)
+		}
+	}
+	verb := "%p"
+	fmt.Fprintf(&out, verb, issued.Key) // asks no methods at all, and vet refuses it
+	var c collector
+	assert.Equal(&c, issued.Key, keys.Key{})
+	assert.Equal(&c, hiding{issued.Key}, hiding{})
+	assert.Equal(&c, deep{&hiding{issued.Key}}, deep{})
+	assert.Equal(&c, open{issued.Key}, open{})
+	assert.Equal(&c, "x", issued.Key)
+	require.NotEmpty(t, c.String())
+	out.WriteString(c.String())
+
+	for _, err := range []error{
+		func() error { _, err := r.Verify(ctx, key+"x"); return err }(),
+		func() error { _, err := r.In("b").Verify(ctx, key); return err }(),
+		func() error { _, err := r.Import(ctx, keys.Imported{Kind: keys.CustomKey, Text: key}); return err }(),
+		func() error {
+			_, err := r.Import(ctx, keys.Imported{Kind: keys.UserKey, UserID: "a", Text: key})
+			return err
+		}(),
+		func() error {
+			_, err := r.Import(ctx, keys.Imported{Kind: keys.CustomKey, Text: key + ","})
+			return err
+		}(),
+		func() error {
+			_, err := r.Import(ctx, keys.Imported{Kind: keys.CustomKey, Hint: key, Strong: true, Digest: keys.Digest{Algorithm: keys.SHA256, Sum: [32]byte{1}}})
+			return err
+		}(),
+	} {
+		require.Error(t, err)
+		fmt.Fprintf(&out, "%v %+v %#v", err, err, err)
+	}
+
+	sum := issued.Record.Digest.Sum
+	for name, secret := range map[string]string{
+		"the key":            key,
+		"its digits":         key[4:40],
+		"the key in hex":     hex.EncodeToString([]byte(key)),
+		"the digest in hex":  hex.EncodeToString(sum[:]),
+		"the digest, listed": strings.Trim(fmt.Sprint(sum[:8]), "[]"),
+		"the digest, JSON":   strings.ReplaceAll(strings.Trim(fmt.Sprint(sum[:8]), "[]"), " ", ","),
+		"the pepper":         string(pepper("1").Secret),
+		"the pepper in hex":  hex.EncodeToString(pepper("1").Secret),
+		"the pepper, listed": strings.Trim(fmt.Sprint(pepper("1").Secret), "[]"),
+	} {
+		if i := strings.Index(strings.ToLower(out.String()), strings.ToLower(secret)); i >= 0 {
+			t.Errorf("%s is shown: …%q…", name, out.String()[max(0, i-80):min(out.Len(), i+20)])
+		}
+	}
+	require.Contains(t, out.String(), issued.Record.Hint)
+	require.Equal(t, key[:4]+"…"+key[40:], issued.Record.Hint)
+	require.Equal(t, issued.Record.Hint, issued.Key.Hint())
+
+	b, err := json.Marshal(map[string]any{"key": issued.Key})
+	require.NoError(t, err)
+	require.JSONEq(t, `{"key":"`+issued.Record.Hint+`"}`, string(b))
+	var zero keys.Key
+	require.Empty(t, zero.Reveal()+zero.Hint()+fmt.Sprintf("%v%d", zero, zero))
+}

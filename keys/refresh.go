@@ -1,0 +1,103 @@
+package keys
+
+import (
+	"context"
+	"fmt"
+	"time"
+)
+
+const overlapCap = 7 * 24 * time.Hour
+
+// A Renewal says how a key is refreshed. The zero Renewal ends the old value at once.
+type Renewal struct {
+	// Overlap lets the old value live on for this long after the first use of the new one, so that clients
+	// can be moved one by one. 0 means not at all.
+	Overlap time.Duration
+	// OverlapCap ends the old value this long after the refresh even if the new one is never used. 0 means seven
+	// days, or Overlap if that is longer. The old value never outlives its own expiry.
+	OverlapCap time.Duration
+	// Leaked says that the old value is in wrong hands: it ends at once, and so does one that still lived on
+	// from an earlier refresh. An overlap is refused.
+	Leaked bool
+	// ExpiresAt is when the new value expires. Zero keeps what the record has. An expired key needs a new one.
+	ExpiresAt time.Time
+}
+
+// Refresh replaces the value of a key and keeps its record. Of several calls for one value exactly one
+// wins; the others get an error wrapping [ErrConflict]. It returns one wrapping [ErrInvalidated] or [ErrExpired] for a key that
+// cannot be refreshed, and [ErrRefused] if rn asks for what is not done. A disabled key stays disabled. If the
+// store is in trouble it may or may not have written: the old value may be dead, so call again.
+func (r *Ring) Refresh(ctx context.Context, id string, rn Renewal) (Issued, error) {
+	if err := r.open(); err != nil {
+		return Issued{}, err
+	}
+	if err := rn.check(); err != nil {
+		return Issued{}, err
+	}
+	var text string
+	var replaced Digest
+	rec, err := r.change(ctx, id, "refreshed", func(rec *Record, now time.Time) (bool, error) {
+		switch {
+		case rec.State(now) == Invalidated:
+			return false, ErrInvalidated
+		case text == "":
+			var err error
+			if text, err = r.format.issue(rec.Kind, r.random); err != nil {
+				return false, err
+			}
+			replaced = rec.Digest
+		case rec.Digest != replaced: // not the first try, and the value is another one
+			return false, fmt.Errorf("%w: refreshed", ErrConflict)
+		}
+		return true, r.renew(rec, rn, text, now)
+	})
+	if err != nil {
+		return Issued{}, err
+	}
+	return Issued{newKey(text, rec.Hint), rec}, nil
+}
+
+func (rn Renewal) check() error {
+	switch {
+	case rn.Overlap < 0 || rn.OverlapCap < 0:
+		return fmt.Errorf("%w: a negative overlap", ErrRefused)
+	case rn.Overlap > 0 && rn.Leaked:
+		return fmt.Errorf("%w: a leaked value must not live on", ErrRefused)
+	case rn.OverlapCap > 0 && rn.OverlapCap < rn.Overlap:
+		return fmt.Errorf("%w: the overlap is longer than its cap", ErrRefused)
+	case rn.OverlapCap > 0 && rn.Overlap == 0:
+		return fmt.Errorf("%w: a cap without an overlap", ErrRefused)
+	}
+	return nil
+}
+
+// renew puts a new value into rec.
+func (r *Ring) renew(rec *Record, rn Renewal, text string, now time.Time) error {
+	old := *rec
+	// Not State: a key that is disabled may have expired as well.
+	if expired := !old.ExpiresAt.IsZero() && !now.Before(old.ExpiresAt); expired && rn.ExpiresAt.IsZero() {
+		return fmt.Errorf("%w: a new expiry is needed", ErrExpired)
+	}
+	if !rn.ExpiresAt.IsZero() || old.ExpiresAt.IsZero() {
+		var err error
+		if rec.ExpiresAt, err = r.expiry(rn.ExpiresAt, now); err != nil {
+			return err
+		}
+	}
+	endPrevious(rec)
+	if overlap := rn.Overlap.Truncate(time.Microsecond); overlap > 0 {
+		until := now.Add(max(overlap, rn.OverlapCap).Truncate(time.Microsecond))
+		if rn.OverlapCap == 0 {
+			until = now.Add(max(overlap, overlapCap))
+		}
+		if !old.ExpiresAt.IsZero() && old.ExpiresAt.Before(until) {
+			until = old.ExpiresAt
+		}
+		rec.Previous, rec.PreviousUntil, rec.Overlap = old.Digest, until, overlap
+	} else {
+		rec.Legacy, rec.Weak = false, false
+	}
+	rec.Digest, rec.Hint = r.digester.current(text), r.format.hint(text)
+	rec.RefreshedAt = now
+	return nil
+}

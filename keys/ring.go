@@ -1,0 +1,148 @@
+package keys
+
+import (
+	"context"
+	"crypto/rand"
+	"errors"
+	"fmt"
+	"io"
+	"sync/atomic"
+	"time"
+)
+
+// A Ring issues, verifies, changes and ends the keys of one space. Make it with [NewRing] or [Open], and
+// Close it at the end. It is safe for concurrent use. The zero Ring refuses everything with [ErrClosed].
+type Ring struct {
+	*core
+	space string
+}
+
+// core is what the views of all spaces share.
+type core struct {
+	store    Store
+	memory   *MemoryStore  // store, if it is one: asked inline and without a lock
+	deadline *Deadline     // for questions on the request path; nil: inline
+	listing  *Deadline     // for reading the list of imported keys
+	patience time.Duration // of a request that waits for that list
+	format   Format
+	digester digester
+	random   io.Reader
+	maxAge   time.Duration
+	sole     bool // one key a user
+	onError  func(error)
+
+	legacy   legacySets
+	watchers watchers
+	uses     lastUsed
+	proofs   proofs
+	errands  errands
+
+	closed atomic.Bool
+	life   context.Context // of work off the request path
+	end    context.CancelFunc
+}
+
+// NewRing returns a ring with default settings over store. It panics if store is nil.
+func NewRing(store Store) *Ring {
+	r, err := Open(Config{Store: store})
+	if err != nil {
+		panic(err)
+	}
+	return r
+}
+
+// Open returns a ring as c describes, or an error that names every mistake in c. It does not touch the store. The
+// ring serves the space "" of a host without tenants; see [Ring.In].
+func Open(c Config) (*Ring, error) {
+	c = c.withDefaults()
+	if err := c.check(); err != nil {
+		return nil, err
+	}
+	k := &core{
+		store:    c.Store,
+		format:   Format{user: c.UserPrefixes, custom: c.CustomPrefixes}.clone(),
+		digester: newDigester(c.Peppers),
+		random:   rand.Reader,
+		maxAge:   c.MaxAge,
+		sole:     !c.SeveralPerUser,
+		onError:  c.OnError,
+	}
+	k.memory, _ = c.Store.(*MemoryStore)
+	if k.memory == nil && c.StoreTimeout > 0 {
+		k.deadline = NewDeadline(c.StoreTimeout, c.MaxWaiting)
+	}
+	if c.LastUsed == nil && k.memory != nil {
+		c.LastUsed = k.memory
+	}
+	k.uses.init(c.LastUsed, c.FlushEvery, k.report)
+	k.errands = newErrands()
+	k.listing = NewDeadline(legacyTimeout, 16)
+	if k.patience = c.StoreTimeout; k.patience <= 0 {
+		k.patience = time.Second
+	}
+	k.life, k.end = context.WithCancel(context.Background())
+	return &Ring{k, ""}, nil
+}
+
+// In returns a view of one tenant's space that shares everything else with r, Close included. To it, a key
+// or record of another space does not exist. A view costs nothing to make and need not be closed by itself.
+func (r *Ring) In(space string) *Ring { return &Ring{r.core, space} }
+
+// Format says what this ring's keys look like.
+func (r *Ring) Format() Format {
+	if r == nil || r.core == nil {
+		return Format{}
+	}
+	return r.format
+}
+
+// Close stops the ring and all its views. It waits for the first uses that are being recorded, hands over
+// the last-used times collected so far, and leaves nothing running. It returns an error if ctx was done before that, or the
+// times could not be written; another call tries again what is left. After Close every other method answers
+// an error wrapping [ErrClosed].
+func (r *Ring) Close(ctx context.Context) error {
+	if r == nil || r.core == nil {
+		return nil
+	}
+	r.closed.Store(true)
+	err := r.errands.close(ctx)
+	r.end()
+	return errors.Join(err, r.uses.close(ctx))
+}
+
+// open returns an error if the ring is closed or was never opened.
+func (r *Ring) open() error {
+	if r == nil || r.core == nil || r.closed.Load() {
+		return ErrClosed
+	}
+	return nil
+}
+
+// now is the time as it is stored: UTC, in microseconds.
+func now() time.Time { return inMicros(time.Now()) }
+
+func inMicros(t time.Time) time.Time {
+	if t.IsZero() {
+		return time.Time{}
+	}
+	return t.UTC().Truncate(time.Microsecond)
+}
+
+// report tells the host what no caller could be told.
+func (k *core) report(err error) {
+	if k.onError == nil {
+		return
+	}
+	defer func() { recover() }() // nobody is left to tell
+	k.onError(err)
+}
+
+// trouble marks an error of the store that is none of this package's as what it is.
+func trouble(err error) error {
+	for _, ours := range []error{ErrNotFound, ErrExists, ErrConflict, ErrInvalidated, ErrRefused, ErrClosed, ErrStore} {
+		if errors.Is(err, ours) {
+			return err
+		}
+	}
+	return fmt.Errorf("%w: %w", ErrStore, err)
+}

@@ -1,0 +1,80 @@
+package keys
+
+import (
+	"context"
+	"time"
+)
+
+// A Store keeps records of issued keys. It never sees a key, only digests. What a ring hands to it are texts in
+// valid UTF-8 without control characters, and times in UTC with whole microseconds.
+//
+// Its methods may be called concurrently, should give up when ctx is done (with an error that wraps ctx's),
+// and must do nothing when ctx was done before they began. They copy what they are given and what they
+// return: nobody can change a stored record by changing a slice. Texts are compared byte by byte: "A" is not
+// "a" and "a " is not "a". What is asked in one space never touches or shows a record of another. An error
+// that wraps none of this package's errors means that the store itself is in trouble, and the request that
+// waited for it is refused with 503.
+//
+// The suite in keystest checks each of these promises.
+type Store interface {
+	// Find returns the record in space of which Digest or Previous equals one of digests, or an error
+	// wrapping [ErrNotFound]. It finds records in every state. It is the only method on the request path and
+	// must be one indexed look-up. It must not keep or change digests.
+	Find(ctx context.Context, space string, digests []Digest) (Record, error)
+
+	// Get returns the record with this ID in space, or an error wrapping [ErrNotFound].
+	Get(ctx context.Context, space, id string) (Record, error)
+
+	// List returns the records in space that pass f, in ascending order of ID: at most f.Limit of those with
+	// an ID above f.After. None is an empty list and no error.
+	List(ctx context.Context, space string, f Filter) ([]Record, error)
+
+	// Insert adds r. It returns an error wrapping [ErrExists], and stores nothing, if the ID is taken in any
+	// space, if Digest or Previous (unless zero) is the Digest or Previous of another record in r.Space, if
+	// ForeignID (unless "") is taken in r.Space, or if r.Sole is set and r.Space holds a key of r.UserID that is not invalidated.
+	Insert(ctx context.Context, r Record) error
+
+	// Update writes r over the record with its ID in its space, in one step, if that record's Generation is
+	// r.Generation-1; otherwise it returns an error wrapping [ErrConflict]. It returns one wrapping
+	// [ErrNotFound] if there is none, [ErrInvalidated] if that record is invalidated (which is for good; it may
+	// say ErrConflict instead if the Generation is wrong too), and
+	// [ErrExists] if r's digests or ForeignID are taken by another record, and changes nothing in these cases. Of the record's fields,
+	// Space, ID, Kind, UserID, CreatedAt and LastUsedAt stay as they were stored. Of concurrent calls with
+	// one Generation exactly one succeeds. When it returns nil the change is durable.
+	Update(ctx context.Context, r Record) error
+
+	// InvalidateUser sets InvalidatedAt to at, and adds one to Generation, for all keys of this user in
+	// space that are not invalidated yet, in one step, and returns their records as they are then. The empty
+	// user ID is nobody's: it ends no key.
+	InvalidateUser(ctx context.Context, space, userID string, at time.Time) ([]Record, error)
+
+	// Delete drops the record with this ID in space if it is invalidated. It returns an error wrapping
+	// [ErrNotFound] if there is none and [ErrConflict] if it is not invalidated.
+	Delete(ctx context.Context, space, id string) error
+}
+
+// A Filter says which records List returns. Each field that is not zero narrows the list; they combine.
+type Filter struct {
+	Kind      Kind
+	UserID    string
+	Role      string
+	ForeignID string
+	State     State     // as it is at time At
+	At        time.Time // for State; a ring fills it in
+	Legacy    bool      // only legacy records
+	After     string    // the ID of the last record of the page before
+	Limit     int       // 0 means 100; at most 1000 are returned
+}
+
+// A LastUsedStore records when keys were last used. It is asked off the request path, in batches.
+type LastUsedStore interface {
+	// RecordUse sets LastUsedAt, and nothing else, of each record that exists to the given time if that is
+	// later than what is stored. Records that do not exist are passed over without an error.
+	RecordUse(ctx context.Context, uses []Use) error
+}
+
+// A Use is one key's latest use, to be recorded.
+type Use struct {
+	Space, ID string
+	At        time.Time
+}

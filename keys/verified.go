@@ -1,0 +1,83 @@
+package keys
+
+import (
+	"fmt"
+	"io"
+	"iter"
+	"log/slog"
+	"net/netip"
+	"slices"
+	"time"
+)
+
+// Verified is a good key's record as it was when the key was verified. It is one pointer to what never
+// changes: small, comparable (==), cheap to copy and safe for concurrent use. The zero Verified is nothing:
+// it has no ID and is good for no address.
+type Verified struct{ e *entry }
+
+// IsZero reports whether v is nothing.
+func (v Verified) IsZero() bool { return v.e == nil }
+
+// Format writes "key" and the ID, whatever the verb. A struct that has a Verified in an unexported field
+// should have a Format of its own, for fmt asks no methods there.
+func (v Verified) Format(s fmt.State, _ rune) { io.WriteString(s, "key "+v.ID()) }
+
+// LogValue logs the ID.
+func (v Verified) LogValue() slog.Value { return slog.StringValue("key " + v.ID()) }
+
+func (v Verified) record() *Record {
+	if v.e == nil {
+		return &Record{}
+	}
+	return v.e.rec
+}
+
+// ID returns the record's ID.
+func (v Verified) ID() string { return v.record().ID }
+
+// Kind says whether this is a user's key or a custom one.
+func (v Verified) Kind() Kind { return v.record().Kind }
+
+// Name returns the key's name.
+func (v Verified) Name() string { return v.record().Name }
+
+// UserID returns whose key this is; "" for a custom key.
+func (v Verified) UserID() string { return v.record().UserID }
+
+// Role returns the role of a custom key; "" for a user's, whose role is the user's of the moment.
+func (v Verified) Role() string { return v.record().Role }
+
+// Space returns the tenant.
+func (v Verified) Space() string { return v.record().Space }
+
+// Hint returns what may be shown of the key.
+func (v Verified) Hint() string { return v.record().Hint }
+
+// ExpiresAt returns the first instant at which the key is no longer good; zero if it does not expire.
+func (v Verified) ExpiresAt() time.Time { return v.record().ExpiresAt }
+
+// Record returns a copy of the record as it was. It may lag behind in LastUsedAt.
+func (v Verified) Record() Record { return v.record().Clone() }
+
+// HasScopes reports whether the key is narrowed by scopes.
+func (v Verified) HasScopes() bool { return len(v.record().Scopes) > 0 }
+
+// Scopes returns the patterns that narrow the key. None means not narrowed.
+func (v Verified) Scopes() iter.Seq[string] { return slices.Values(v.record().Scopes) }
+
+// HasAllowedIPs reports whether the key is bound to networks.
+func (v Verified) HasAllowedIPs() bool { return len(v.record().AllowedIPs) > 0 }
+
+// AllowsAddr reports whether the key is good from addr: always, if it is bound to no networks. An IPv4
+// address in IPv6 form counts as IPv4. An invalid address, or one with a zone, is in no network.
+func (v Verified) AllowsAddr(addr netip.Addr) bool {
+	if v.e == nil {
+		return false
+	}
+	networks := v.e.rec.AllowedIPs
+	if len(networks) == 0 {
+		return true
+	}
+	addr = addr.Unmap()
+	return slices.ContainsFunc(networks, func(p netip.Prefix) bool { return p.Contains(addr) })
+}

@@ -1,0 +1,208 @@
+package keys
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"math"
+	"slices"
+	"time"
+)
+
+// errShut is ErrClosed on the request path, where everything that is no verdict on a key wraps ErrStore.
+var errShut = fmt.Errorf("%w: %w", ErrStore, ErrClosed)
+
+const notItsOwn = "it was found by a digest that is not its own"
+
+// Verify finds out whether presented is a good key of this ring's space. An error wrapping [ErrInvalid]
+// refuses it: [ErrMalformed], [ErrUnknown], or an *[EndedError] around [ErrExpired], [ErrDisabled] or [ErrInvalidated]. Every other
+// error wraps [ErrStore] and is no verdict: the request cannot be answered now. Verify gives its answer
+// within [Config.StoreTimeout], whatever the store does.
+//
+// More than 256 bytes are never looked at, and what fails the checksum is neither hashed nor looked up, unless the
+// space holds imported keys. Over a [MemoryStore] a good key takes no lock and no memory.
+func (r *Ring) Verify(ctx context.Context, presented string) (Verified, error) {
+	if r.open() != nil {
+		return Verified{}, errShut
+	}
+	if presented == "" || len(presented) > maxText {
+		return Verified{}, ErrMalformed
+	}
+	kind, shaped := r.format.parse(presented)
+	var e *entry
+	var err error
+	switch {
+	case !shaped:
+		if e, err = r.findLegacy(ctx, presented); e == nil && err == nil {
+			return Verified{}, ErrMalformed
+		}
+	case r.memory != nil:
+		// One candidate after the other, so that a pepper costs one hash and not two.
+		for i := 0; i < len(r.digester) && e == nil && err == nil; i++ {
+			d := r.digester[i].digest(presented)
+			e, err = r.recall(&d)
+		}
+	default:
+		e, err = r.ask(ctx, r.digester.all(presented))
+	}
+	if err != nil {
+		return Verified{}, err
+	}
+	return r.judge(e, kind)
+}
+
+// Recheck asks again for a key verified earlier, as a long stream should from time to time. It finds the
+// same value of the same record or refuses with the errors of [Ring.Verify]; a Verified of another space, or
+// the zero one, is unknown. It counts as a use.
+func (r *Ring) Recheck(ctx context.Context, v Verified) (Verified, error) {
+	if r.open() != nil {
+		return Verified{}, errShut
+	}
+	if v.e == nil || v.e.rec.Space != r.space {
+		return Verified{}, ErrUnknown
+	}
+	e, err := r.find(ctx, []Digest{*v.e.digest})
+	if err != nil {
+		return Verified{}, err
+	}
+	if e != nil && (e.rec.ID != v.e.rec.ID || e.rec.Kind != v.e.rec.Kind) {
+		return Verified{}, ErrUnknown
+	}
+	return r.judge(e, "")
+}
+
+// find returns the entry of the first of digests that has one, or nil.
+func (r *Ring) find(ctx context.Context, digests []Digest) (*entry, error) {
+	if r.memory == nil {
+		return r.ask(ctx, digests)
+	}
+	for i := range digests {
+		if e, err := r.recall(&digests[i]); e != nil || err != nil {
+			return e, err
+		}
+	}
+	return nil, nil
+}
+
+// recall asks the memory store for one digest.
+func (r *Ring) recall(d *Digest) (*entry, error) {
+	e := r.memory.lookup(r.space, d)
+	if e != nil && !e.digest.equal(d) {
+		return nil, r.nonsense(e.rec, notItsOwn)
+	}
+	return e, nil
+}
+
+// ask puts one question to a store of the host's. It returns nil without an error if there is no such key.
+func (r *Ring) ask(ctx context.Context, digests []Digest) (*entry, error) {
+	given := slices.Clone(digests) // theirs; a store that hangs may look at it for long, or change it
+	rec, err := Ask(ctx, r.deadline, func(ctx context.Context) (Record, error) {
+		return r.store.Find(ctx, r.space, given)
+	})
+	if err != nil {
+		if errors.Is(err, ErrNotFound) && !errors.Is(err, ErrStore) && ctx.Err() == nil {
+			return nil, nil
+		}
+		return nil, noVerdict(err)
+	}
+	for i := range digests {
+		if rec.Digest.equal(&digests[i]) {
+			return newEntry(&rec, digests[i], false), nil
+		}
+	}
+	for i := range digests {
+		if rec.Previous.equal(&digests[i]) {
+			return newEntry(&rec, digests[i], true), nil
+		}
+	}
+	// A row of another query, perhaps: see CVE-2025-47907 of database/sql.
+	return nil, r.nonsense(&rec, notItsOwn)
+}
+
+// judge decides about a found key, or none, and notes its use. kind is what the key's prefix says; "" is not known.
+func (r *Ring) judge(e *entry, kind Kind) (Verified, error) {
+	if e == nil {
+		return Verified{}, ErrUnknown
+	}
+	now := time.Now()
+	if now.UnixMicro() < e.until.Load() {
+		r.uses.note(e, now, r.memory != nil)
+		return Verified{e}, nil
+	}
+	rec := e.rec
+	if why := implausible(rec, r.space, kind); why != "" {
+		return Verified{}, r.nonsense(rec, why)
+	}
+	if e.previous && !now.Before(rec.PreviousUntil) {
+		return Verified{}, ErrUnknown // whatever became of the key: the next change drops this value
+	}
+	switch rec.State(now) {
+	case Active:
+	case Invalidated:
+		return Verified{}, &EndedError{rec.ID, ErrInvalidated}
+	case Disabled:
+		return Verified{}, &EndedError{rec.ID, ErrDisabled}
+	default:
+		return Verified{}, &EndedError{rec.ID, ErrExpired}
+	}
+	r.uses.note(e, now, r.memory != nil)
+	if rec.Overlap > 0 && !e.previous {
+		r.prove(e, now)
+	} else if kind != "" || rec.Legacy {
+		e.until.Store(goodUntil(e))
+	}
+	return Verified{e}, nil
+}
+
+// goodUntil returns when a good entry has to be judged again. Its record never changes, so until then a
+// request need not read it, which would cost it some cache misses.
+func goodUntil(e *entry) int64 {
+	until := int64(math.MaxInt64)
+	if !e.rec.ExpiresAt.IsZero() {
+		until = e.rec.ExpiresAt.UnixMicro()
+	}
+	if e.previous {
+		until = min(until, e.rec.PreviousUntil.UnixMicro())
+	}
+	return until
+}
+
+// implausible says why a record that was found cannot be what a ring wrote, or "".
+func implausible(rec *Record, space string, kind Kind) string {
+	switch {
+	case rec.ID == "" || rec.Generation == 0:
+		return "it has no ID or no generation"
+	case rec.Space != space:
+		return "it is of another space"
+	case rec.Kind == UserKey && (rec.UserID == "" || rec.Role != ""):
+		return "a user key has a user and no role of its own"
+	case rec.Kind == CustomKey && rec.UserID != "":
+		return "a custom key has no user"
+	case rec.Kind != UserKey && rec.Kind != CustomKey:
+		return "its kind is not known"
+	case kind != "" && kind != rec.Kind && !rec.Legacy:
+		return "its kind is not the one of its prefix"
+	case rec.Digest.IsZero() || rec.Overlap < 0:
+		return "its digest or overlap is nonsense"
+	}
+	return ""
+}
+
+// nonsense reports a row that makes no sense, which may need the host's attention, and answers as for any
+// other trouble with the store.
+func (r *Ring) nonsense(rec *Record, why string) error {
+	err := fmt.Errorf("%w: record %q makes no sense: %s", ErrStore, rec.ID, why)
+	r.report(err)
+	return err
+}
+
+// noVerdict makes sure that no error of a store passes for a verdict on a key.
+func noVerdict(err error) error {
+	if errors.Is(err, ErrInvalid) || errors.Is(err, ErrNotFound) {
+		return fmt.Errorf("%w: %v", ErrStore, err)
+	}
+	if errors.Is(err, ErrStore) {
+		return err
+	}
+	return fmt.Errorf("%w: %w", ErrStore, err)
+}
