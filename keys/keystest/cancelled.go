@@ -1,0 +1,59 @@
+package keystest
+
+import (
+	"context"
+	"errors"
+	"time"
+
+	"github.com/latchkey-go/latchkey/keys"
+)
+
+// whenDone checks that do, whose ctx is done before it begins, returns ctx's error and changes nothing. It gets an
+// active and an invalidated key of one user.
+func whenDone(do func(ctx context.Context, p *probe, live, dead keys.Record) error) func(*probe) {
+	return func(p *probe) {
+		live, dead := ofUser("ada"), ended(ofUser("ada"))
+		p.insert(live, dead)
+		cancelled, cancel := context.WithCancel(background)
+		cancel()
+		late, cancel := context.WithDeadline(background, time.Unix(0, 0))
+		defer cancel()
+		for _, ctx := range []context.Context{cancelled, late} {
+			if err := do(ctx, p, live, dead); !errors.Is(err, ctx.Err()) {
+				p.broken("got error %v, want one wrapping %q", err, ctx.Err())
+			}
+		}
+		p.stands(live, "the active key afterwards")
+		p.stands(dead, "the invalidated key afterwards")
+		p.lists("", keys.Filter{}, "the records afterwards", live, dead)
+	}
+}
+
+var cancelledChecks = []check{
+	{"Find returns ctx's error if ctx is done before", whenDone(func(ctx context.Context, p *probe, live, _ keys.Record) error {
+		_, err := p.Find(ctx, "", []keys.Digest{live.Digest})
+		return err
+	})},
+	{"Get returns ctx's error if ctx is done before", whenDone(func(ctx context.Context, p *probe, live, _ keys.Record) error {
+		_, err := p.Get(ctx, "", live.ID)
+		return err
+	})},
+	{"List returns ctx's error if ctx is done before", whenDone(func(ctx context.Context, p *probe, _, _ keys.Record) error {
+		_, err := p.List(ctx, "", keys.Filter{})
+		return err
+	})},
+	{"Insert returns ctx's error and does nothing if ctx is done before", whenDone(func(ctx context.Context, p *probe, _, _ keys.Record) error {
+		return p.Insert(ctx, custom())
+	})},
+	{"Update returns ctx's error and does nothing if ctx is done before", whenDone(func(ctx context.Context, p *probe, live, _ keys.Record) error {
+		live.Name, live.Generation = "Another", 2
+		return p.Update(ctx, live)
+	})},
+	{"InvalidateUser returns ctx's error and does nothing if ctx is done before", whenDone(func(ctx context.Context, p *probe, _, _ keys.Record) error {
+		_, err := p.InvalidateUser(ctx, "", "ada", later)
+		return err
+	})},
+	{"Delete returns ctx's error and does nothing if ctx is done before", whenDone(func(ctx context.Context, p *probe, _, dead keys.Record) error {
+		return p.Delete(ctx, "", dead.ID)
+	})},
+}

@@ -1,0 +1,162 @@
+package keystest
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"runtime"
+	"sync/atomic"
+	"time"
+
+	"github.com/latchkey-go/latchkey/keys"
+)
+
+// use records uses, which has to work.
+func (p *probe) use(uses ...keys.Use) {
+	p.Helper()
+	p.must(p.uses.RecordUse(background, uses), "RecordUse")
+}
+
+func useOf(r keys.Record, at time.Time) keys.Use { return keys.Use{Space: r.Space, ID: r.ID, At: at} }
+
+// lastUsed reports a promise as broken unless r was last used at that time.
+func (p *probe) lastUsed(r keys.Record, at time.Time, what string) {
+	p.Helper()
+	if got := p.get(r).LastUsedAt; !got.Equal(at) {
+		p.broken("%s: LastUsedAt is %v, want %v", what, got, at)
+	}
+}
+
+var lastUsedChecks = []check{
+	{"RecordUse sets LastUsedAt, as Get, Find and List show it", func(p *probe) {
+		r, other := custom(), custom()
+		other.LastUsedAt = noon
+		p.insert(r, other)
+		p.use(useOf(r, later), useOf(other, later))
+		for what, r := range map[string]keys.Record{"a key never used before": r, "a key used before": other} {
+			p.lastUsed(r, later, what+", from Get")
+			if got, err := p.Find(background, "", []keys.Digest{r.Digest}); err != nil || !got.LastUsedAt.Equal(later) {
+				p.broken("%s, from Find: LastUsedAt is %v and the error %v, want %v", what, got.LastUsedAt, err, later)
+			}
+		}
+		for _, got := range p.list("", keys.Filter{}) {
+			if !got.LastUsedAt.Equal(later) {
+				p.broken("from List: LastUsedAt is %v, want %v", got.LastUsedAt, later)
+			}
+		}
+	}},
+	{"RecordUse sets nothing else", func(p *probe) {
+		user, own := full(1)
+		paused := in("acme", custom())
+		paused.DisabledAt, paused.ExpiresAt = noon, noon
+		for _, r := range []keys.Record{user, own, paused} {
+			p.insert(r)
+			r = p.get(r)
+			p.use(useOf(r, later.AddDate(1, 0, 0)))
+			got := p.get(r)
+			r.LastUsedAt = got.LastUsedAt
+			p.same(got, r, "a "+string(r.State(later))+" "+string(r.Kind)+" key")
+		}
+	}},
+	{"RecordUse never sets LastUsedAt back", func(p *probe) {
+		r := custom()
+		p.insert(r)
+		p.use(useOf(r, later))
+		for _, at := range []time.Time{later.Add(-time.Microsecond), noon, {}} {
+			p.use(useOf(r, at))
+			p.lastUsed(r, later, fmt.Sprintf("after a use at %v was recorded once more", at))
+		}
+	}},
+	{"RecordUse sets the latest of several uses in a batch", func(p *probe) {
+		for name, order := range map[string][]int{"ascending": {1, 2, 3}, "descending": {3, 2, 1}, "mixed": {2, 3, 1}} {
+			r := custom()
+			p.insert(r)
+			var batch []keys.Use
+			for _, hours := range order {
+				batch = append(batch, useOf(r, noon.Add(time.Duration(hours)*time.Hour)))
+			}
+			p.use(batch...)
+			p.lastUsed(r, noon.Add(3*time.Hour), "uses in "+name+" order")
+		}
+	}},
+	{"RecordUse keeps microseconds", func(p *probe) {
+		r, at := custom(), noon.Add(123457*time.Microsecond)
+		p.insert(r)
+		p.use(useOf(r, at))
+		p.lastUsed(r, at, "after a first use")
+		p.use(useOf(r, at.Add(time.Microsecond)))
+		p.lastUsed(r, at.Add(time.Microsecond), "after a use one microsecond later")
+	}},
+	{"RecordUse passes over records that do not exist", func(p *probe) {
+		r := custom()
+		p.insert(r)
+		absent := []keys.Use{useOf(custom(), later), {ID: "no-such-id", At: later}, {At: later}}
+		batch := []keys.Use{absent[0], useOf(r, later), absent[1], absent[2]}
+		for what, uses := range map[string][]keys.Use{"none": nil, "absent records alone": absent, "absent records beside others": batch} {
+			if err := p.uses.RecordUse(background, uses); err != nil {
+				p.broken("uses of %s: RecordUse returns error %v", what, err)
+			}
+		}
+		p.lastUsed(r, later, "a record between absent ones")
+		p.lists("", keys.Filter{}, "all records", r)
+	}},
+	{"RecordUse never touches a record of another space", func(p *probe) {
+		r := in("acme", custom())
+		p.insert(r)
+		for _, space := range []string{"", "globex", "ACME", "acme "} {
+			_ = p.uses.RecordUse(background, []keys.Use{{Space: space, ID: r.ID, At: later}}) // passing over is another promise
+			p.lastUsed(r, time.Time{}, fmt.Sprintf("after a use in space %q", space))
+		}
+	}},
+	{"RecordUse returns ctx's error and does nothing if ctx is done before", whenDone(func(ctx context.Context, p *probe, live, _ keys.Record) error {
+		return p.uses.RecordUse(ctx, []keys.Use{useOf(live, later)})
+	})},
+	{"Update and InvalidateUser leave LastUsedAt as it was recorded", func(p *probe) {
+		r := ofUser("ada")
+		p.insert(r)
+		p.use(useOf(r, later))
+		r = p.update(r) // read before the use, written after it
+		p.lastUsed(r, later, "after Update")
+		p.invalidateUser("", "ada", noon)
+		p.lastUsed(r, later, "after InvalidateUser")
+	}},
+	{"RecordUse beside calls of Update sets nothing back", func(p *probe) {
+		r := custom()
+		p.insert(r)
+		at, next := noon, r
+		use := func() error {
+			at = at.Add(time.Second)
+			return p.uses.RecordUse(background, []keys.Use{useOf(r, at)})
+		}
+		update := func() error {
+			next.Generation++
+			next.Name, next.Digest = fmt.Sprint(next.Generation), digest()
+			if err := p.Update(background, next); err != nil {
+				return err
+			}
+			got, err := p.Get(background, "", r.ID)
+			if err == nil && (got.Generation != next.Generation || got.Name != next.Name || got.Digest != next.Digest) {
+				err = fmt.Errorf("a record just updated to Generation %d and Name %q has Generation %d and Name %q", next.Generation, next.Name, got.Generation, got.Name)
+			}
+			return err
+		}
+		var done [2]atomic.Int64
+		var failed atomic.Bool
+		errs := together(2, func(i int) error { // each goes on until both have done enough
+			for !failed.Load() && min(done[0].Load(), done[1].Load()) < 2*rounds {
+				if err := []func() error{use, update}[i](); err != nil {
+					failed.Store(true)
+					return err
+				}
+				done[i].Add(1)
+				runtime.Gosched()
+			}
+			return nil
+		})
+		if err := errors.Join(errs...); err != nil {
+			p.broken("%d uses beside %d updates of one record: %v", done[0].Load(), done[1].Load(), err)
+			return
+		}
+		p.lastUsed(r, at, "in the end")
+	}},
+}

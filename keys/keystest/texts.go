@@ -1,0 +1,131 @@
+package keystest
+
+import (
+	"fmt"
+	"strings"
+
+	"github.com/latchkey-go/latchkey/keys"
+)
+
+// alike are texts that a comparison which is not byte by byte takes for one another: by letter case, by
+// blanks at an end, by accents, by Unicode normal forms, by code points that collations ignore, by
+// wildcards, by the value of a number.
+var alike = []string{
+	"Ärger", "ärger", "ÄRGER", "Ärger ", " Ärger", "Ärger\u00a0", "Arger", "A\u0308rger", "Ärger\u200b", "Ärge\u00adr",
+	"Ärger%", "_rger", "%", "straße", "strasse", "STRASSE", "12", "012", "12.0", "١٢", "1２", "NULL", "null",
+}
+
+var textChecks = []check{
+	{"A space is compared byte by byte", func(p *probe) {
+		common := custom()
+		common.ForeignID = "65f1c0ffee"
+		records := map[string]keys.Record{}
+		for _, space := range alike {
+			r := in(space, custom())
+			r.Digest, r.ForeignID = common.Digest, common.ForeignID
+			if err := p.Insert(background, r); err != nil {
+				p.broken("space %q, beside others: Insert returns error %v", space, err)
+				return
+			}
+			records[space] = r
+		}
+		for space, r := range records {
+			p.found(common.Digest, r, fmt.Sprintf("space %q", space))
+			p.lists(space, keys.Filter{}, fmt.Sprintf("space %q", space), r)
+		}
+		_, err := p.Get(background, "Ärger", records["ärger"].ID)
+		p.wraps(err, keys.ErrNotFound, `in space "Ärger", Get of a record of "ärger"`)
+	}},
+	{"A user ID is compared byte by byte", func(p *probe) {
+		records := map[string]keys.Record{}
+		for _, userID := range alike {
+			r := ofUser(userID)
+			r.Sole = true
+			if err := p.Insert(background, r); err != nil {
+				p.broken("user %q, beside others: Insert with Sole returns error %v", userID, err)
+				return
+			}
+			records[userID] = r
+		}
+		for userID, r := range records {
+			p.lists("", keys.Filter{UserID: userID}, fmt.Sprintf("filter by user %q", userID), r)
+		}
+		for i, userID := range alike {
+			if got := p.invalidateUser("", userID, later); len(got) != 1 {
+				p.broken("InvalidateUser of %q returns %d records, want 1", userID, len(got))
+			}
+			if left := len(p.list("", keys.Filter{State: keys.Invalidated, At: noon})); left != i+1 {
+				p.broken("after InvalidateUser of %d users, each with one key, %d keys are invalidated", i+1, left)
+				return
+			}
+		}
+	}},
+	{"A role is compared byte by byte", func(p *probe) {
+		records := map[string]keys.Record{}
+		for _, role := range alike {
+			r := custom()
+			r.Role = role
+			p.insert(r)
+			records[role] = r
+		}
+		for role, r := range records {
+			p.lists("", keys.Filter{Role: role}, fmt.Sprintf("filter by role %q", role), r)
+		}
+	}},
+	{"A foreign ID is compared byte by byte", func(p *probe) {
+		records := map[string]keys.Record{}
+		for _, foreign := range alike {
+			r := custom()
+			r.ForeignID = foreign
+			if err := p.Insert(background, r); err != nil {
+				p.broken("foreign ID %q, beside others: Insert returns error %v", foreign, err)
+				return
+			}
+			records[foreign] = r
+		}
+		for foreign, r := range records {
+			p.lists("", keys.Filter{ForeignID: foreign}, fmt.Sprintf("filter by foreign ID %q", foreign), r)
+		}
+	}},
+	{"A digest's algorithm is compared byte by byte", func(p *probe) {
+		sum := digest().Sum
+		records := map[string]keys.Record{}
+		for _, pepper := range []string{"a", "A", "a ", "ab", "%"} {
+			r := custom()
+			r.Digest = keys.Digest{Algorithm: "hmac-sha256:" + pepper, Sum: sum}
+			if err := p.Insert(background, r); err != nil {
+				p.broken("pepper %q, beside others: Insert returns error %v", pepper, err)
+				return
+			}
+			records[pepper] = r
+		}
+		for pepper, r := range records {
+			p.found(r.Digest, r, fmt.Sprintf("pepper %q", pepper))
+		}
+		p.lost("", keys.Digest{Algorithm: "HMAC-sha256:a", Sum: sum}, "another spelling of the algorithm")
+	}},
+	{"An ID is compared byte by byte", func(p *probe) {
+		r := custom()
+		p.insert(r)
+		for _, id := range []string{
+			strings.ToUpper(r.ID), r.ID + " ", " " + r.ID, "{" + r.ID + "}", "urn:uuid:" + r.ID, strings.ReplaceAll(r.ID, "-", ""),
+		} {
+			_, err := p.Get(background, "", id)
+			p.wraps(err, keys.ErrNotFound, fmt.Sprintf("another spelling of a stored ID, %q: Get", id))
+		}
+	}},
+	{"Texts come back byte by byte", func(p *probe) {
+		long := strings.Repeat("€uro🔑 ", 18) // 198 bytes
+		for i, text := range append([]string{long, strings.Repeat("x", 200), "0x10", "1e5", `\N`, `"`, "'", "{}", "[]", "true", "a\\b", "<b>&amp;"}, alike...) {
+			user, own := ofUser(text), custom()
+			for _, r := range []*keys.Record{&user, &own} {
+				r.Space, r.Name, r.Hint, r.CreatedBy, r.ForeignID = text, text, text, text, text+string(r.Kind)
+			}
+			own.Role = text
+			p.insert(user, own)
+			what := fmt.Sprintf("text %d, %.20q", i, text)
+			p.stands(user, what+" in a user key")
+			p.stands(own, what+" in a custom key")
+		}
+	}},
+}
