@@ -69,8 +69,10 @@ func (d *Directory) change(ctx context.Context, appid string, alter func(rs []Ro
 		if err == nil {
 			// The store holds exactly what p was made of at this moment. Its revision is another question, and
 			// someone may have changed more since: if it cannot be asked now, the next poll will.
+			before := s.good
 			s.good, s.broken = p, nil
 			s.vouch(p, written)
+			s.changed(before, p)
 			if err := s.refresh(); err != nil {
 				s.tell(err)
 			}

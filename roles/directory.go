@@ -66,6 +66,8 @@ type Directory struct {
 	mu     sync.Mutex // for what follows, and for changes of current and failure
 	until  time.Time  // when current stops being vouched for
 	expiry *time.Timer
+
+	watchers []*watcher // replaced, never changed
 }
 
 var errClosed = errors.New("roles: the directory is closed")

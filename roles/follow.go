@@ -150,11 +150,13 @@ func (s *session) refresh() error {
 			return err
 		}
 		p, broken := compile(snap.roles, s.good)
+		before := s.good
 		if broken == nil {
 			s.good = p
 		}
 		s.loaded, s.rev, s.broken = true, snap.revision, broken
 		s.vouch(s.good, asked)
+		s.changed(before, s.good)
 		if broken != nil {
 			s.tell(broken)
 		}
