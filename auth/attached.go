@@ -1,0 +1,153 @@
+package auth
+
+import (
+	"cmp"
+	"context"
+	"net/http"
+	"slices"
+	"sync/atomic"
+)
+
+// An attached is a request's context with its principal in it, the request that carries the context, and the
+// response headers that the guard sets, in one allocation. Only told changes after it is made.
+type attached struct {
+	context.Context
+	principal Principal // nobody if the caller showed nothing and the public API is closed
+	told      atomic.Uint32
+	values    [2]string // Vary and Cache-Control: of this request alone, so a handler may edit them in place
+	request   http.Request
+}
+
+const (
+	baseVary = "Api-Key, Authorization"
+	noStore  = "no-store"
+)
+
+// What the observer has heard of a request so far.
+const (
+	toldNothing uint32 = iota
+	toldAllowed
+	toldRefused
+)
+
+// A guardKey finds what a guard attached. Each guard sees its own.
+type guardKey struct{ guard *Guard }
+
+// anyGuard finds what the innermost guard attached.
+type anyGuard struct{}
+
+// Value finds the attached itself, then what the context around it holds.
+func (a *attached) Value(key any) any {
+	switch k := key.(type) {
+	case guardKey:
+		if a.principal.subject.guard == k.guard {
+			return a
+		}
+	case anyGuard:
+		return a
+	}
+	return a.Context.Value(key)
+}
+
+// attachedTo returns what this guard attached to ctx, or nil.
+func (g *Guard) attachedTo(ctx context.Context) *attached {
+	if a, ok := ctx.(*attached); ok && a.principal.subject.guard == g { // the usual case: nothing in between
+		return a
+	}
+	a, _ := ctx.Value(guardKey{g}).(*attached)
+	return a
+}
+
+// attach makes the request that next sees: r's copy with p in its context.
+func (g *Guard) attach(r *http.Request, p Principal) *attached {
+	a := &attached{Context: r.Context(), principal: p}
+	a.request = *r.WithContext(a) // the copy in between does not escape
+	if g.c.StripCredentials {
+		g.strip(&a.request)
+	}
+	return a
+}
+
+// setHeaders says that the answer depends on who asked. It adds to Vary, and comes before the handler, which
+// may say otherwise. The values live in room, which belongs to this response alone.
+func (g *Guard) setHeaders(h http.Header, room *[2]string) {
+	*room = [2]string{cmp.Or(g.vary, baseVary), noStore}
+	if before, ok := h["Vary"]; ok {
+		h["Vary"] = append(slices.Clip(before), room[0])
+	} else {
+		h["Vary"] = room[0:1:1]
+	}
+	h["Cache-Control"] = room[1:2:2]
+}
+
+// prepare is setHeaders for a request on which a principal was found already: by a guard further out, which
+// has set them, or by the host with NewContext, which could not.
+func (a *attached) prepare(g *Guard, h http.Header) {
+	if a.values[0] == "" {
+		g.setHeaders(h, new([2]string))
+	}
+}
+
+// strip takes away what the finder could have taken for a credential, without touching the maps of the
+// request outside.
+func (g *Guard) strip(r *http.Request) {
+	shown, _ := g.find.find(r.Header, r.URL.RawQuery)
+	name := ""
+	switch shown.carrier {
+	case APIKeyHeader:
+		name = "Api-Key"
+	case BearerToken:
+		name = "Authorization"
+	case NonstandardXAPIKey:
+		name = "X-Api-Key"
+	case InsecureQuery:
+		u := *r.URL
+		u.RawQuery = withoutParameter(u.RawQuery, insecureQueryName)
+		r.URL, r.RequestURI = &u, u.RequestURI()
+	}
+	if name != "" {
+		r.Header = r.Header.Clone()
+		delete(r.Header, name)
+	}
+}
+
+// origin says where the request came from, as far as the context knows: one made by NewContext has no
+// request of its own, but may come from one that has.
+func (a *attached) origin(g *Guard) origin {
+	if a.request.Header != nil {
+		return origin{request: &a.request}
+	}
+	if outer, ok := a.Context.Value(guardKey{g}).(*attached); ok {
+		return outer.origin(g)
+	}
+	return origin{}
+}
+
+// NewContext returns a context that carries p, for work that has no request of its own: the operations of a
+// websocket, a job. The address that [Recheck] asks about is the one of the request that ctx comes from, if
+// there is one. With nobody it returns ctx.
+func NewContext(ctx context.Context, p Principal) context.Context {
+	if p.subject == nil {
+		return ctx
+	}
+	return &attached{Context: ctx, principal: p}
+}
+
+// PrincipalFrom returns the principal of the innermost guard that let this request through. It is false
+// where there is none: no guard outside, or a caller who showed nothing while the public API is closed.
+func PrincipalFrom(ctx context.Context) (Principal, bool) {
+	a, ok := ctx.Value(anyGuard{}).(*attached)
+	if !ok || a.principal.Kind() == Nobody {
+		return Principal{}, false
+	}
+	return a.principal, true
+}
+
+// PrincipalFrom is like the function of that name, for principals of this guard alone.
+func (g *Guard) PrincipalFrom(ctx context.Context) (Principal, bool) {
+	a := g.attachedTo(ctx)
+	if a == nil || a.principal.Kind() == Nobody {
+		return Principal{}, false
+	}
+	return a.principal, true
+}

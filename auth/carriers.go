@@ -1,0 +1,181 @@
+package auth
+
+import (
+	"encoding/base64"
+	"net/http"
+	"strings"
+
+	"github.com/latchkey-go/latchkey/keys"
+)
+
+// Carriers is a set of places where a key may stand in a request.
+type Carriers uint8
+
+const (
+	// APIKeyHeader is the header "api-key", as in Cockpit.
+	APIKeyHeader Carriers = 1 << iota
+	// BearerToken is "Authorization: Bearer", RFC 6750 section 2.1; the scheme in any case.
+	BearerToken
+	// NonstandardXAPIKey is the header "X-Api-Key". Gateways tend to consume, log or cache it, and caches do
+	// not know it: Vary names it only where this is set.
+	NonstandardXAPIKey
+	// InsecureQuery is the query parameter "api_key". Addresses end up in logs, histories and Referer
+	// headers; RFC 6750 section 2.3 advises against it.
+	InsecureQuery
+)
+
+// maxCredential is the longest header value that is looked at as a key, in bytes.
+const maxCredential = 256
+
+// A presented is what a request shows as its credential.
+type presented struct {
+	text    string
+	carrier Carriers // where it stood; 0 if nothing of ours was shown
+}
+
+// A finder looks for credentials in headers and query. It is immutable.
+type finder struct {
+	carriers      Carriers
+	foreignBearer bool
+	queryNames    []string
+	format        keys.Format
+}
+
+// find returns the one credential that is shown, none at all (carrier 0), or the refusal of anything that
+// looks like a credential and is not one: what is there is never overlooked, and nothing is picked out of
+// several. It decides on shape alone and reads no store. Refusals with 400 come before those with 401.
+func (f *finder) find(h http.Header, rawQuery string) (presented, *Refusal) {
+	var one presented
+	count, misplaced := 0, false
+
+	if misspelt(h, "Api_key") || f.carriers&NonstandardXAPIKey != 0 && misspelt(h, "X_api_key", "X_api-Key", "X-Api_key") {
+		return presented{}, refuseAmbiguous
+	}
+	if values, ok := h["Api-Key"]; ok {
+		if len(values) != 1 || strings.IndexByte(values[0], ',') >= 0 {
+			return presented{}, refuseAmbiguous
+		}
+		count++
+		if f.carriers&APIKeyHeader != 0 {
+			one = presented{values[0], APIKeyHeader}
+		} else {
+			misplaced = true
+		}
+	}
+	if values, ok := h["Authorization"]; ok {
+		if len(values) != 1 {
+			return presented{}, refuseAmbiguous
+		}
+		switch token, what := f.authorization(values[0]); what {
+		case several:
+			return presented{}, refuseAmbiguous
+		case wrongPlace:
+			count++
+			misplaced = true
+		case ours:
+			count++
+			one = presented{token, BearerToken}
+		}
+	}
+	if values, ok := h["X-Api-Key"]; ok {
+		switch {
+		case f.carriers&NonstandardXAPIKey != 0:
+			if len(values) != 1 || strings.IndexByte(values[0], ',') >= 0 {
+				return presented{}, refuseAmbiguous
+			}
+			count++
+			one = presented{values[0], NonstandardXAPIKey}
+		case f.anyOurs(values):
+			count++
+			misplaced = true
+		}
+	}
+	if rawQuery != "" {
+		value, n, bad := f.query(rawQuery)
+		if bad || n > 1 {
+			return presented{}, refuseAmbiguous
+		}
+		if n == 1 {
+			count++
+			one = presented{value, InsecureQuery}
+		}
+	}
+	switch {
+	case count > 1:
+		return presented{}, refuseAmbiguous
+	case misplaced:
+		return presented{}, refuseMisplaced
+	case count == 1 && (one.text == "" || len(one.text) > maxCredential):
+		return presented{}, refuseMalformed
+	}
+	return one, nil
+}
+
+// misspelt reports whether one of these headers is there: canonical forms of a carrier's name with an
+// underscore, which a proxy may have taken for the carrier.
+func misspelt(h http.Header, names ...string) bool {
+	for _, name := range names {
+		if _, ok := h[name]; ok {
+			return true
+		}
+	}
+	return false
+}
+
+// What an Authorization header is to us.
+type authorizationKind int
+
+const (
+	foreign    authorizationKind = iota // somebody else's: as if it were not there
+	ours                                // a Bearer with a token, good or bad
+	wrongPlace                          // holds one of our keys, or garbles Bearer
+	several                             // a list
+)
+
+func (f *finder) authorization(value string) (token string, what authorizationKind) {
+	const bearer = "bearer"
+	if len(value) < len(bearer) || !strings.EqualFold(value[:len(bearer)], bearer) {
+		if value == "" || f.format.Contains(value) || f.inBasic(value) {
+			return "", wrongPlace
+		}
+		return "", foreign
+	}
+	rest := value[len(bearer):]
+	token = strings.TrimLeft(rest, " ")
+	if f.foreignBearer && !f.format.HasPrefix(token) && !f.format.Contains(rest) {
+		return "", foreign
+	}
+	switch {
+	case strings.IndexByte(rest, ',') >= 0:
+		return "", several
+	case f.carriers&BearerToken == 0, rest != "" && rest[0] != ' ':
+		return "", wrongPlace
+	}
+	return token, ours
+}
+
+// inBasic reports whether value is Basic authentication with one of our keys in user or password (RFC 7617).
+func (f *finder) inBasic(value string) bool {
+	const basic = "basic"
+	if len(value) <= len(basic) || !strings.EqualFold(value[:len(basic)], basic) || value[len(basic)] != ' ' && value[len(basic)] != '\t' {
+		return false
+	}
+	encoded := strings.Trim(value[len(basic):], " \t=")
+	if len(encoded) > 8*maxCredential {
+		return true // more than a user and a password need: not decoded, and not let through unseen
+	}
+	decoded, err := base64.RawStdEncoding.DecodeString(encoded)
+	if err != nil {
+		decoded, _ = base64.RawURLEncoding.DecodeString(encoded)
+	}
+	return f.format.Contains(string(decoded))
+}
+
+func (f *finder) anyOurs(values []string) bool {
+	for _, v := range values {
+		if f.format.HasPrefix(strings.TrimLeft(v, " ")) || f.format.Contains(v) {
+			return true
+		}
+	}
+	return false
+}

@@ -1,0 +1,159 @@
+package auth
+
+import (
+	"cmp"
+	"context"
+	"errors"
+	"fmt"
+	"net/http"
+	"net/netip"
+	"reflect"
+	"slices"
+	"time"
+
+	"github.com/latchkey-go/latchkey/keys"
+	"github.com/latchkey-go/latchkey/roles"
+)
+
+// Config says what a [Guard] is made of. Keys and Roles are required; every other zero value is the strict
+// choice. The functions may be called concurrently. One that panics is answered with 500, and next does not
+// run.
+type Config struct {
+	// Keys verifies what is presented. A guard serves the one space of this ring.
+	Keys *keys.Ring
+	// Roles says what a role may do: a fixed *roles.Policy or a live *roles.Directory.
+	Roles roles.Source
+	// Anonymous says which role callers get who show nothing. Nil: none, they are turned away.
+	Anonymous Anonymous
+	// Users knows the owners of user keys. Nil: every user key is refused with 401.
+	Users Users
+
+	// SignedIn says which user of the host's own sign-in sent the request: "" is nobody, an error is a store
+	// in trouble (503). It is asked only when nothing of ours is shown. Whoever it names passes
+	// [http.CrossOriginProtection], since browsers send cookies by themselves, and needs Users.
+	SignedIn func(*http.Request) (userID string, err error)
+	// CrossOrigin is the protection for signed-in users. Nil: the zero one, which trusts no other origin.
+	CrossOrigin *http.CrossOriginProtection
+	// ForeignBearer leaves "Authorization: Bearer" without one of our prefixes to the host, as if it were
+	// not there. False: it is a bad key. Imported keys of free text then work in the api-key header alone.
+	ForeignBearer bool
+
+	// Carriers says where a key may stand. Zero: APIKeyHeader | BearerToken.
+	Carriers Carriers
+	// QueryNames are the query parameters that are refused with 400. Nil: "api_key" and "access_token".
+	// Empty: none, but a value that begins like one of our keys is refused under these two names all the same.
+	QueryNames []string
+	// StripCredentials takes the key out of the headers and the query that next sees.
+	StripCredentials bool
+
+	// PathValue returns the value of a {name} in the route that matched. Nil: r.PathValue.
+	PathValue func(r *http.Request, name string) string
+	// ClientAddr says who the peer is, for keys with AllowedIPs and for events. Nil: the host of
+	// r.RemoteAddr; no forwarded header is trusted. The zero Addr is unknown, and in no network.
+	ClientAddr func(*http.Request) netip.Addr
+	// Limit is asked once a request, after authentication; false is answered with 429 and Retry-After. It
+	// must not block. Nil: no limit.
+	Limit func(*http.Request, Principal) (retryAfter time.Duration, ok bool)
+	// Observe hears one [Event] a request; see there. It must not block. Nil: nobody hears.
+	Observe func(context.Context, Event)
+	// Profile writes refusals. Nil: [Problem].
+	Profile Profile
+	// Timeout is how long Users, Anonymous and SignedIn may take. Zero: one second. Negative: they never
+	// block and are called without a deadline. What is [Instant] is too.
+	Timeout time.Duration
+}
+
+// maxWaiting bounds the calls to host code that are under way at once, hung ones included.
+const maxWaiting = 256
+
+// New makes a guard. Its error lists every mistake in c at once.
+func New(c Config) (*Guard, error) {
+	var mistakes []error
+	wrong := func(format string, args ...any) {
+		mistakes = append(mistakes, fmt.Errorf("auth: "+format, args...))
+	}
+	if c.Keys == nil {
+		wrong("Config.Keys is nil: no key could be verified")
+	}
+	if isNil(c.Roles) {
+		wrong("Config.Roles is nil: no role could be looked up")
+	}
+	if c.Anonymous != nil && isNil(c.Anonymous) {
+		wrong("Config.Anonymous holds a nil %T; leave the field nil to close the public API", c.Anonymous)
+	}
+	if c.Users != nil && isNil(c.Users) {
+		wrong("Config.Users holds a nil %T; leave the field nil to refuse user keys", c.Users)
+	}
+	if c.SignedIn != nil && c.Users == nil {
+		wrong("Config.SignedIn needs Config.Users to know the role of who is signed in")
+	}
+	if c.CrossOrigin != nil && c.SignedIn == nil {
+		wrong("Config.CrossOrigin does nothing without Config.SignedIn: keys are not sent by browsers on their own")
+	}
+	if c.Carriers&^(APIKeyHeader|BearerToken|NonstandardXAPIKey|InsecureQuery) != 0 {
+		wrong("Config.Carriers has a bit that is no carrier")
+	}
+	for _, name := range c.QueryNames {
+		if name == "" {
+			wrong("Config.QueryNames holds an empty name")
+		}
+	}
+	if len(mistakes) > 0 {
+		return nil, errors.Join(mistakes...)
+	}
+
+	g := &Guard{c: c}
+	if c.Timeout >= 0 {
+		g.deadline = keys.NewDeadline(cmp.Or(c.Timeout, time.Second), maxWaiting)
+	}
+	if !instant(c.Users) {
+		g.askUsers = g.deadline
+	}
+	if c.Anonymous != nil {
+		g.setting = c.Anonymous.PublicRole
+	}
+	if !instant(c.Anonymous) {
+		g.askRole = g.deadline
+	}
+	if g.c.Carriers == 0 {
+		g.c.Carriers = APIKeyHeader | BearerToken
+	}
+	if g.c.Profile == nil {
+		g.c.Profile = Problem
+	}
+	if g.c.PathValue == nil {
+		g.c.PathValue = (*http.Request).PathValue
+	}
+	if g.c.ClientAddr == nil {
+		g.c.ClientAddr = RemoteAddr
+	}
+	if g.c.CrossOrigin == nil {
+		g.c.CrossOrigin = http.NewCrossOriginProtection()
+	}
+	g.find = finder{g.c.Carriers, c.ForeignBearer, slices.Clone(c.QueryNames), c.Keys.Format()}
+	if c.QueryNames == nil {
+		g.find.queryNames = defaultQueryNames
+	}
+	g.vary = baseVary
+	if g.c.Carriers&NonstandardXAPIKey != 0 {
+		g.vary += ", X-Api-Key"
+	}
+	if c.SignedIn != nil {
+		g.vary += ", Cookie"
+	}
+	g.custom = &subject{guard: g, kind: CustomKey}
+	g.nobody = &subject{guard: g, kind: Nobody}
+	return g, nil
+}
+
+// isNil sees through an interface that holds a nil pointer, map or function.
+func isNil(v any) bool {
+	if v == nil {
+		return true
+	}
+	switch r := reflect.ValueOf(v); r.Kind() {
+	case reflect.Pointer, reflect.Map, reflect.Func, reflect.Slice, reflect.Chan, reflect.Interface:
+		return r.IsNil()
+	}
+	return false
+}

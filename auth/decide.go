@@ -1,0 +1,141 @@
+package auth
+
+import (
+	"context"
+	"net/http"
+
+	"github.com/latchkey-go/latchkey/roles"
+)
+
+// policy returns the policy of the moment, or nil if none can be vouched for.
+func (g *Guard) policy() *roles.Policy {
+	if g.c.Roles == nil {
+		return nil
+	}
+	return g.c.Roles.Policy()
+}
+
+// allows decides whether p may do what permission says, by the policy of the moment: its role and, where the
+// key has scopes, one of them must allow it.
+func (g *Guard) allows(p Principal, permission string) *Refusal {
+	policy := g.policy()
+	if policy == nil {
+		return refuseNoPolicy
+	}
+	if policy.Allows(p.Role(), permission) && inScope(p, permission) {
+		return nil
+	}
+	return g.lacks(policy, p, permission)
+}
+
+// inScope reports whether the key's scopes leave permission to it. A malformed scope allows nothing.
+func inScope(p Principal, permission string) bool {
+	if !p.key.HasScopes() {
+		return true
+	}
+	for scope := range p.key.Scopes() {
+		if roles.Match(scope, permission) {
+			return true
+		}
+	}
+	return false
+}
+
+// lacks is the refusal of a principal who may not: 403 with the permission's name for one who is known, for
+// anybody else the 401 that all get.
+func (g *Guard) lacks(policy *roles.Policy, p Principal, permission string) *Refusal {
+	reason := NotGranted
+	switch {
+	case p.Kind() == Nobody:
+		return refuseMissing
+	case !roles.ValidPermission(permission):
+		reason = BadPermission
+	case p.Role() == "" || !policy.Has(p.Role()):
+		reason = NoRole
+	case policy.Allows(p.Role(), permission):
+		reason = OutOfScope
+	}
+	if !p.Authenticated() {
+		return &Refusal{Status: http.StatusUnauthorized, Reason: reason}
+	}
+	if reason == BadPermission {
+		permission = "" // may be any text that came with the request
+	}
+	return &Refusal{Status: http.StatusForbidden, Reason: reason, Missing: permission, shown: true, key: p.KeyID()}
+}
+
+// An Explanation says why a principal may or may not do something.
+type Explanation struct {
+	Allowed bool
+	Reason  Reason         // "" if allowed
+	Role    roles.Decision // which role and grant decided
+	Scope   string         // the scope that lets a narrowed key do it; "" if it has none, or none lets it
+}
+
+// Explain says whether p may do what permission says now, and by what. A principal of another guard may
+// nothing.
+func (g *Guard) Explain(p Principal, permission string) Explanation {
+	if p.subject == nil || p.subject.guard != g {
+		return Explanation{Reason: MissingKey}
+	}
+	if refusal := g.allows(p, permission); refusal != nil {
+		return Explanation{Reason: refusal.Reason, Role: g.policy().Explain(p.Role(), permission)}
+	}
+	e := Explanation{Allowed: true, Role: g.policy().Explain(p.Role(), permission)}
+	for scope := range p.key.Scopes() {
+		if roles.Match(scope, permission) {
+			e.Scope = scope
+			break
+		}
+	}
+	return e
+}
+
+// Allowed asks, inside a handler, whether the caller may also do what permission says, by the policy of the
+// moment. Nil is yes; any other answer is a *[Refusal], which [Guard.Refuse] writes. Without a principal in
+// ctx it is 401. Key and user are the ones of when the request came in; see [Recheck].
+func Allowed(ctx context.Context, permission string) error {
+	a, ok := ctx.Value(anyGuard{}).(*attached)
+	if !ok {
+		return refuseMissing.asError()
+	}
+	return a.principal.subject.guard.allows(a.principal, permission).asError()
+}
+
+// Recheck asks again whether the caller in ctx is still who they were: the key, its owner and the peer's
+// address, or the public role. Streams that live long call it from time to time. It returns the principal of
+// now; its error is a *[Refusal].
+func Recheck(ctx context.Context) (p Principal, err error) {
+	a, ok := ctx.Value(anyGuard{}).(*attached)
+	if !ok {
+		return Principal{}, refuseMissing.asError()
+	}
+	g := a.principal.subject.guard
+	defer func() {
+		if recover() != nil {
+			p, err = Principal{}, refusePanic.asError()
+		}
+	}()
+	p, refusal := g.again(ctx, a.principal, a.origin(g))
+	return p, refusal.asError()
+}
+
+func (g *Guard) again(ctx context.Context, p Principal, from origin) (Principal, *Refusal) {
+	switch p.Kind() {
+	case UserKey, CustomKey:
+		v, err := g.c.Keys.Recheck(ctx, p.key)
+		if err != nil {
+			return Principal{}, refusedKey(err)
+		}
+		return g.holder(ctx, v, from)
+	case SignedIn:
+		return g.session(ctx, p.UserID())
+	case AsRole:
+		return p, nil
+	}
+	q, refusal := g.anonymous(ctx)
+	if refusal == nil && q.Kind() == Nobody {
+		refusal = refuseMissing
+	}
+	return q, refusal
+}

@@ -1,0 +1,163 @@
+package auth
+
+import (
+	"context"
+	"net/http"
+	"net/netip"
+	"sync"
+	"sync/atomic"
+	"time"
+
+	"github.com/latchkey-go/latchkey/keys"
+)
+
+// A Guard finds out who sent a request before any handler sees it, and what they may do. Make it with [New];
+// the zero Guard refuses every request with 503. It may be used concurrently.
+type Guard struct {
+	c        Config
+	find     finder
+	vary     string
+	deadline *keys.Deadline // of SignedIn; nil: call inline, as for the two below
+	askUsers *keys.Deadline
+	askRole  *keys.Deadline
+	setting  func(context.Context) (string, error) // of the public role; nil: closed
+	custom   *subject                              // of every custom key's principal
+	nobody   *subject                              // of callers who show nothing while the public API is closed
+
+	public atomic.Pointer[subject] // of the latest public role: anonymous callers share it
+
+	mu     sync.Mutex
+	routes []Route
+}
+
+// Identify finds out who asks and attaches the principal for [Guard.Require], [PrincipalFrom] and [Allowed].
+// It refuses what is shown and not good, and lets callers pass who show nothing, even while the public API is
+// closed: deciding is Require's. It goes around the whole mux, inside CORS and logging.
+func (g *Guard) Identify(next http.Handler) http.Handler {
+	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) { g.enter(w, r, next, false) })
+}
+
+// Handler is Identify, and refuses callers who show nothing while the public API is closed, whatever the
+// address.
+func (g *Guard) Handler(next http.Handler) http.Handler {
+	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) { g.enter(w, r, next, true) })
+}
+
+func (g *Guard) enter(w http.ResponseWriter, r *http.Request, next http.Handler, strict bool) {
+	if a := g.attachedTo(r.Context()); a != nil {
+		if strict && a.principal.Kind() == Nobody {
+			g.refuse(w, r, a, "", refuseMissing)
+			return
+		}
+		a.prepare(g, w.Header())
+		next.ServeHTTP(w, r)
+		return
+	}
+	p, refusal := g.admit(r)
+	if refusal == nil && strict && p.Kind() == Nobody {
+		refusal = refuseMissing
+	}
+	if refusal != nil {
+		g.refuse(w, r, nil, "", refusal)
+		return
+	}
+	a := g.attach(r, p)
+	g.setHeaders(w.Header(), &a.values)
+	g.serve(w, r, a, next)
+}
+
+// serve runs next on the attached request, hands the pattern back that an inner mux found, and tells the
+// observer of a request that met no other decision.
+func (g *Guard) serve(w http.ResponseWriter, r *http.Request, a *attached, next http.Handler) {
+	defer func() {
+		if a.request.Pattern != "" {
+			r.Pattern = a.request.Pattern
+		}
+		if g.c.Observe != nil && a.told.Load() == toldNothing {
+			_ = g.tell(&a.request, a, Event{Outcome: Passed}, a.principal)
+		}
+	}()
+	next.ServeHTTP(w, &a.request)
+}
+
+// Check finds out who sent r and writes nothing. Its error is a *[Refusal]; nobody is one, too. Credentials
+// are judged as by Handler. It tells the observer of a refusal.
+func (g *Guard) Check(r *http.Request) (Principal, error) {
+	if a := g.attachedTo(r.Context()); a != nil && a.principal.Kind() != Nobody {
+		return a.principal, nil
+	}
+	p, refusal := g.admit(r)
+	if refusal == nil && p.Kind() == Nobody {
+		refusal = refuseMissing
+	}
+	if refusal != nil {
+		_ = g.tell(r, nil, refusedEvent(refusal), Principal{})
+		return Principal{}, refusal.asError()
+	}
+	return p, nil
+}
+
+// CheckHeader is Check for hosts that are not net/http: h has canonical names, peer may be unknown. Config's
+// SignedIn and Limit, which need a request, are not asked, nor is Observe.
+func (g *Guard) CheckHeader(ctx context.Context, h http.Header, rawQuery string, peer netip.Addr) (Principal, error) {
+	p, refusal := g.identify(ctx, h, rawQuery, origin{addr: peer})
+	if refusal == nil && p.Kind() == Nobody {
+		refusal = refuseMissing
+	}
+	if refusal != nil {
+		return Principal{}, refusal.asError()
+	}
+	return p, nil
+}
+
+// Refuse writes the answer to an error of Check, Allowed or Recheck in the shape of Config.Profile. An error
+// that is no *[Refusal] is answered with 503, and its text is not shown.
+func (g *Guard) Refuse(w http.ResponseWriter, r *http.Request, err error) {
+	g.write(w, r, asRefusal(err))
+}
+
+func (g *Guard) write(w http.ResponseWriter, r *http.Request, refusal *Refusal) {
+	if a := g.attachedTo(r.Context()); a == nil || a.values[0] == "" {
+		g.setHeaders(w.Header(), new([2]string))
+	} else {
+		w.Header()["Cache-Control"] = []string{noStore} // a PublicCache is not for refusals
+	}
+	if g.c.Profile == nil {
+		Problem(w, r, refusal)
+		return
+	}
+	g.c.Profile(w, r, refusal)
+}
+
+// refuse tells the observer and writes the refusal. a is nil before a principal is attached.
+func (g *Guard) refuse(w http.ResponseWriter, r *http.Request, a *attached, permission string, refusal *Refusal) {
+	if g.c.Observe != nil {
+		event := refusedEvent(refusal)
+		event.Permission = permission
+		var p Principal
+		if a != nil {
+			p = a.principal
+		}
+		if !g.tell(r, a, event, p) {
+			refusal = refusePanic
+		}
+	}
+	g.write(w, r, refusal)
+}
+
+// admit is identify for a request, then the host's limit.
+func (g *Guard) admit(r *http.Request) (p Principal, refusal *Refusal) {
+	defer func() {
+		if recover() != nil { // what host code panics with may hold anything: it is not passed on
+			p, refusal = Principal{}, refusePanic
+		}
+	}()
+	p, refusal = g.identify(r.Context(), r.Header, r.URL.RawQuery, origin{request: r})
+	if refusal != nil || g.c.Limit == nil {
+		return p, refusal
+	}
+	if after, ok := g.c.Limit(r, p); !ok {
+		return Principal{}, &Refusal{Status: http.StatusTooManyRequests, Reason: RateLimited, RetryAfter: max(after, time.Second)}
+	}
+	return p, nil
+}

@@ -1,0 +1,196 @@
+package auth
+
+import (
+	"context"
+	"errors"
+	"net/http"
+	"strings"
+
+	"github.com/latchkey-go/latchkey/keys"
+	"github.com/latchkey-go/latchkey/roles"
+)
+
+// identify turns what is shown into a principal: of Kind Nobody (but of this guard) if nothing is shown and
+// the public API is closed. Hosts that are not net/http have no request.
+func (g *Guard) identify(ctx context.Context, h http.Header, rawQuery string, from origin) (Principal, *Refusal) {
+	if g.c.Keys == nil {
+		return Principal{}, inTrouble(nil)
+	}
+	shown, refusal := g.find.find(h, rawQuery)
+	if refusal != nil {
+		return Principal{}, refusal
+	}
+	if shown.carrier != 0 {
+		v, err := g.c.Keys.Verify(ctx, shown.text)
+		if err != nil {
+			return Principal{}, refusedKey(err)
+		}
+		return g.holder(ctx, v, from)
+	}
+	if r := from.request; r != nil && g.c.SignedIn != nil {
+		p, refusal := g.signedIn(ctx, r)
+		if refusal != nil || p.subject != nil {
+			return p, refusal
+		}
+	}
+	return g.anonymous(ctx)
+}
+
+// refusedKey says why a key is not good. What is no error of the ErrInvalid family is no verdict.
+func refusedKey(err error) *Refusal {
+	if !errors.Is(err, keys.ErrInvalid) {
+		return inTrouble(err)
+	}
+	if errors.Is(err, keys.ErrMalformed) {
+		return refuseMalformed
+	}
+	refusal := &Refusal{Status: http.StatusUnauthorized, Reason: InvalidKey, shown: true, cause: err}
+	if ended, ok := errors.AsType[*keys.EndedError](err); ok {
+		refusal.key = ended.ID
+	}
+	switch {
+	case errors.Is(err, keys.ErrExpired):
+		refusal.Reason = ExpiredKey
+	case errors.Is(err, keys.ErrDisabled):
+		refusal.Reason = DisabledKey
+	case errors.Is(err, keys.ErrInvalidated):
+		refusal.Reason = InvalidatedKey
+	}
+	return refusal
+}
+
+// holder makes the principal of a good key: its peer must be allowed, and its owner, if it has one, active.
+func (g *Guard) holder(ctx context.Context, v keys.Verified, from origin) (Principal, *Refusal) {
+	refuse := func(reason Reason) (Principal, *Refusal) {
+		return Principal{}, &Refusal{Status: http.StatusUnauthorized, Reason: reason, shown: true, key: v.ID()}
+	}
+	if v.HasAllowedIPs() && !v.AllowsAddr(from.peer(g)) {
+		return refuse(AddressRefused)
+	}
+	switch v.Kind() {
+	case keys.CustomKey:
+		return Principal{v, g.custom}, nil
+	case keys.UserKey:
+	default:
+		return Principal{}, inTrouble(nil)
+	}
+	if g.c.Users == nil {
+		return refuse(NoOwner)
+	}
+	user, err := g.user(ctx, v.UserID())
+	switch {
+	case errors.Is(err, ErrNoUser):
+		return refuse(NoOwner)
+	case err != nil:
+		return Principal{}, inTrouble(err)
+	case !user.Active:
+		return refuse(InactiveOwner)
+	}
+	return Principal{v, &subject{guard: g, kind: UserKey, user: user}}, nil
+}
+
+// errOtherUser is a table of users that answers with another row than the one asked for.
+var errOtherUser = errors.New("auth: Users answered with another user than the one asked for")
+
+func (g *Guard) user(ctx context.Context, id string) (User, error) {
+	user, err := keys.Ask(ctx, g.askUsers, func(ctx context.Context) (User, error) { return g.c.Users.User(ctx, id) })
+	if err == nil && user.ID != id {
+		return User{}, errOtherUser
+	}
+	return user, err
+}
+
+// signedIn asks the host's own sign-in. No subject means that nobody is signed in.
+func (g *Guard) signedIn(ctx context.Context, r *http.Request) (Principal, *Refusal) {
+	id, err := keys.Ask(ctx, g.deadline, func(ctx context.Context) (string, error) { return g.c.SignedIn(r.WithContext(ctx)) })
+	if err != nil {
+		return Principal{}, inTrouble(err)
+	}
+	if id == "" {
+		return Principal{}, nil
+	}
+	if g.c.CrossOrigin.Check(r) != nil {
+		return Principal{}, refuseOrigin
+	}
+	return g.session(ctx, id)
+}
+
+// session makes the principal of a user who needs no key.
+func (g *Guard) session(ctx context.Context, userID string) (Principal, *Refusal) {
+	if g.c.Users == nil {
+		return Principal{}, refusedUser(NoOwner)
+	}
+	user, err := g.user(ctx, userID)
+	switch {
+	case errors.Is(err, ErrNoUser):
+		return Principal{}, refusedUser(NoOwner)
+	case err != nil:
+		return Principal{}, inTrouble(err)
+	case !user.Active:
+		return Principal{}, refusedUser(InactiveOwner)
+	}
+	return Principal{subject: &subject{guard: g, kind: SignedIn, user: user}}, nil
+}
+
+func refusedUser(reason Reason) *Refusal {
+	return &Refusal{Status: http.StatusUnauthorized, Reason: reason}
+}
+
+// anonymous makes the principal of a caller who showed nothing.
+func (g *Guard) anonymous(ctx context.Context) (Principal, *Refusal) {
+	role, refusal := g.publicRole(ctx)
+	if refusal != nil {
+		return Principal{}, refusal
+	}
+	if role == "" {
+		return Principal{subject: g.nobody}, nil
+	}
+	s := g.public.Load()
+	if s == nil || s.role != role {
+		s = &subject{guard: g, kind: Public, role: role}
+		g.public.Store(s)
+	}
+	return Principal{subject: s}, nil
+}
+
+// publicRole returns the role of callers who show nothing, or "" where the public API is closed: switched
+// off, without an existing role, or with the super role, which nobody means.
+func (g *Guard) publicRole(ctx context.Context) (string, *Refusal) {
+	if g.setting == nil {
+		return "", nil
+	}
+	role, err := keys.Ask(ctx, g.askRole, g.setting)
+	if err != nil {
+		return "", inTrouble(err)
+	}
+	if role == "" || strings.EqualFold(role, roles.Admin) {
+		return "", nil
+	}
+	policy := g.policy()
+	if policy == nil {
+		return "", refuseNoPolicy
+	}
+	if !policy.Has(role) {
+		return "", nil
+	}
+	return role, nil
+}
+
+// PrincipalForUser returns the principal of a user who is known by other means than a key: the host's own
+// sign-in, a job on somebody's behalf. Its error is a *[Refusal]: 401 for a user who is gone or inactive.
+// It does no cross-origin check.
+func (g *Guard) PrincipalForUser(ctx context.Context, userID string) (p Principal, err error) {
+	defer func() {
+		if recover() != nil {
+			p, err = Principal{}, refusePanic.asError()
+		}
+	}()
+	p, refusal := g.session(ctx, userID)
+	return p, refusal.asError()
+}
+
+// PrincipalForRole returns a principal that acts with a role and is nobody in particular: for the host's own
+// jobs and tests. Whoever can call it is the host.
+func (g *Guard) PrincipalForRole(appid string) Principal {
+	return Principal{subject: &subject{guard: g, kind: AsRole, role: appid}}
+}

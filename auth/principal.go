@@ -1,0 +1,113 @@
+package auth
+
+import (
+	"slices"
+
+	"github.com/latchkey-go/latchkey/keys"
+	"github.com/latchkey-go/latchkey/roles"
+)
+
+// Kind says what a principal is.
+type Kind string
+
+const (
+	Nobody    Kind = ""          // the zero Principal
+	Public    Kind = "anonymous" // showed nothing and got the public role
+	UserKey   Kind = "user"      // showed a user key
+	CustomKey Kind = "custom"    // showed a custom key
+	SignedIn  Kind = "session"   // showed nothing of ours; the host knows the user
+	AsRole    Kind = "role"      // made by the host itself; see Guard.PrincipalForRole
+)
+
+// A Principal is who a request speaks for. It is small, comparable and never changes; it holds no key. It
+// belongs to the guard that made it. The zero Principal is nobody and may do nothing.
+type Principal struct {
+	key     keys.Verified
+	subject *subject
+}
+
+// A subject is the part of a principal that is not the key. For custom keys, all requests of a guard share
+// one; nothing in it changes once it is made.
+type subject struct {
+	guard *Guard
+	kind  Kind
+	user  User
+	role  string // of Public and AsRole
+}
+
+// Kind says what the principal is.
+func (p Principal) Kind() Kind {
+	if p.subject == nil {
+		return Nobody
+	}
+	return p.subject.kind
+}
+
+// IsZero reports whether the principal is nobody.
+func (p Principal) IsZero() bool { return p.Kind() == Nobody }
+
+// Authenticated reports whether the caller proved who they are: not nobody, and not just anybody.
+func (p Principal) Authenticated() bool {
+	k := p.Kind()
+	return k != Nobody && k != Public
+}
+
+// Role returns the appid of the role that the principal had when it was found out; "" is no role.
+func (p Principal) Role() string {
+	switch p.Kind() {
+	case CustomKey:
+		return p.key.Role()
+	case UserKey, SignedIn:
+		return p.subject.user.Role
+	case Public, AsRole:
+		return p.subject.role
+	}
+	return ""
+}
+
+// Rights returns the role together with the key's scopes, which narrow it.
+func (p Principal) Rights() roles.Rights {
+	return roles.Rights{Role: p.Role(), Scopes: slices.Collect(p.key.Scopes())}
+}
+
+// UserID returns the ID of the user behind a user key or a session, else "".
+func (p Principal) UserID() string {
+	if p.subject == nil {
+		return ""
+	}
+	return p.subject.user.ID
+}
+
+// Name returns what people call the principal: the user's name or the custom key's.
+func (p Principal) Name() string {
+	switch p.Kind() {
+	case CustomKey:
+		return p.key.Name()
+	case UserKey, SignedIn:
+		return p.subject.user.Name
+	}
+	return ""
+}
+
+// KeyID returns the ID of the record of the key that was shown, else "". It is not a secret.
+func (p Principal) KeyID() string { return p.key.ID() }
+
+// Key returns a view of the key's record: zero unless a key was shown.
+func (p Principal) Key() keys.Verified { return p.key }
+
+// String describes the principal for people and logs.
+func (p Principal) String() string {
+	switch p.Kind() {
+	case UserKey:
+		return "user " + p.UserID() + " by key " + p.KeyID()
+	case CustomKey:
+		return "key " + p.KeyID()
+	case SignedIn:
+		return "user " + p.UserID()
+	case Public:
+		return "anonymous"
+	case AsRole:
+		return "role " + p.subject.role
+	}
+	return "nobody"
+}

@@ -1,0 +1,70 @@
+package auth
+
+import (
+	"encoding/json"
+	"net/http"
+	"strconv"
+	"time"
+)
+
+// A Profile writes the answer to a refused request. When it is called, Vary and Cache-Control are set
+// already. It may be called concurrently, must not change the refusal, and must not tell the caller its Reason.
+type Profile func(w http.ResponseWriter, r *http.Request, refusal *Refusal)
+
+// Problem is the default [Profile]: an RFC 9457 problem document with the extra member "error", which holds
+// Cockpit's short text, and for a 403 "permission", which names what is missing. A 401 carries the
+// WWW-Authenticate challenge that RFC 9110 section 11.6.1 asks for, in the words of RFC 6750.
+// All bodies of one status are the same, but for the named permission.
+func Problem(w http.ResponseWriter, _ *http.Request, refusal *Refusal) {
+	h := w.Header()
+	h.Set("Content-Type", "application/problem+json")
+	switch refusal.Status {
+	case http.StatusUnauthorized:
+		if refusal.shown {
+			h.Set("WWW-Authenticate", `Bearer realm="api", error="invalid_token"`)
+		} else {
+			h.Set("WWW-Authenticate", `Bearer realm="api"`)
+		}
+	case http.StatusTooManyRequests, http.StatusServiceUnavailable:
+		h.Set("Retry-After", retryAfter(refusal.RetryAfter))
+	}
+	body, ok := problems[refusal.Status]
+	if !ok || refusal.Missing != "" {
+		body = problemBody(refusal)
+	}
+	h.Set("Content-Length", strconv.Itoa(len(body)))
+	w.WriteHeader(refusal.Status)
+	_, _ = w.Write(body) // the caller may be gone; there is nobody to tell
+}
+
+// retryAfter is in whole seconds, rounded up, and never zero: RFC 9110 section 10.2.3.
+func retryAfter(d time.Duration) string {
+	seconds := int64(d / time.Second)
+	if d%time.Second > 0 {
+		seconds++
+	}
+	return strconv.FormatInt(max(1, seconds), 10)
+}
+
+// problems holds the bodies that never differ, so that a flood of refusals encodes nothing.
+var problems = func() map[int][]byte {
+	bodies := map[int][]byte{}
+	for _, status := range []int{400, 401, 403, 429, 500, 503} {
+		bodies[status] = problemBody(&Refusal{Status: status})
+	}
+	return bodies
+}()
+
+func problemBody(refusal *Refusal) []byte {
+	body, err := json.Marshal(struct {
+		Type       string `json:"type"`
+		Title      string `json:"title"`
+		Status     int    `json:"status"`
+		Error      string `json:"error"`
+		Permission string `json:"permission,omitempty"`
+	}{"about:blank", http.StatusText(refusal.Status), refusal.Status, refusal.Error(), refusal.Missing})
+	if err != nil { // texts and a number always encode
+		return nil
+	}
+	return append(body, '\n')
+}

@@ -1,0 +1,113 @@
+package auth
+
+import (
+	"errors"
+	"net/http"
+	"time"
+
+	"github.com/latchkey-go/latchkey/keys"
+)
+
+// A Reason is a stable code that says why a request was refused. It is for the [Config.Observe] hook and the
+// host's own decisions: what a stranger hears is the status and its text alone.
+type Reason string
+
+const (
+	MissingKey     Reason = "missing_key"         // 401: nothing shown, and the public API does not let them
+	InvalidKey     Reason = "invalid_key"         // 401: well formed, but not a key of this space (any more)
+	MalformedKey   Reason = "malformed_key"       // 401: cannot be a key
+	MisplacedKey   Reason = "misplaced_key"       // 401: one of our keys where none may stand
+	ExpiredKey     Reason = "expired_key"         // 401
+	DisabledKey    Reason = "disabled_key"        // 401
+	InvalidatedKey Reason = "invalidated_key"     // 401
+	InactiveOwner  Reason = "inactive_owner"      // 401: the key's user may not sign in
+	NoOwner        Reason = "no_owner"            // 401: the key's user is gone, or the host has no Users
+	AddressRefused Reason = "address_not_allowed" // 401: the peer is outside the key's AllowedIPs
+	Ambiguous      Reason = "ambiguous_key"       // 400: more than one credential, or one in the query
+	NoRole         Reason = "no_role"             // 403: the principal has no role, or one that is gone
+	NotGranted     Reason = "not_granted"         // 403, or 401 for an anonymous caller
+	OutOfScope     Reason = "out_of_scope"        // 403: the role allows it, the key's scopes do not
+	BadPermission  Reason = "bad_permission"      // 403 or 401: the address makes no valid permission
+	CrossOrigin    Reason = "cross_origin"        // 403: a signed-in browser sent from another origin
+	RateLimited    Reason = "rate_limited"        // 429
+	StoreFailed    Reason = "store_failed"        // 503: keys, users, sessions or the public setting
+	NoPolicy       Reason = "no_policy"           // 503: the roles cannot be vouched for now
+	InternalError  Reason = "internal_error"      // 500: host code panicked
+)
+
+// A Refusal is the error of every decision: what the caller gets, and why. Its text is public.
+type Refusal struct {
+	Status     int           // of the table: 400, 401, 403, 429, 500 or 503
+	Reason     Reason        // for the observer, not for the caller
+	Missing    string        // the permission that is missing; only where the caller may hear it
+	RetryAfter time.Duration // for 429 and 503
+
+	shown bool  // a credential was shown
+	cause error // what the store said; for Unwrap alone
+	key   string
+}
+
+// Error returns the text that a stranger may read. It is Cockpit's where Cockpit has one.
+func (e *Refusal) Error() string {
+	switch e.Status {
+	case http.StatusBadRequest:
+		return "Bad request"
+	case http.StatusUnauthorized:
+		return "Authentication failed"
+	case http.StatusForbidden:
+		return "Permission denied"
+	case http.StatusTooManyRequests:
+		return "Rate limit exceeded"
+	case http.StatusInternalServerError:
+		return "Internal server error"
+	}
+	return "Service unavailable"
+}
+
+// Unwrap returns the error behind the refusal, if there is one, such as [keys.ErrExpired] or what a store
+// said. It is for logs, not for callers.
+func (e *Refusal) Unwrap() error { return e.cause }
+
+// Shown reports whether the caller showed a credential, so that a challenge can carry an error code
+// (RFC 6750, section 3.1).
+func (e *Refusal) Shown() bool { return e.shown }
+
+// retrySoon is what a 503 asks of its caller.
+const retrySoon = time.Second
+
+func refused(status int, reason Reason) *Refusal {
+	return &Refusal{Status: status, Reason: reason, shown: true}
+}
+
+// The refusals that say nothing about one request are made once: a flood of bad keys allocates none.
+var (
+	refuseMissing   = &Refusal{Status: http.StatusUnauthorized, Reason: MissingKey}
+	refuseMalformed = &Refusal{Status: http.StatusUnauthorized, Reason: MalformedKey, shown: true, cause: keys.ErrMalformed}
+	refuseMisplaced = refused(http.StatusUnauthorized, MisplacedKey)
+	refuseAmbiguous = refused(http.StatusBadRequest, Ambiguous)
+	refuseOrigin    = &Refusal{Status: http.StatusForbidden, Reason: CrossOrigin}
+	refuseNoPolicy  = &Refusal{Status: http.StatusServiceUnavailable, Reason: NoPolicy, RetryAfter: retrySoon}
+	refusePanic     = &Refusal{Status: http.StatusInternalServerError, Reason: InternalError}
+)
+
+// inTrouble is the 503 of a store that failed: whatever it said, it is no verdict on the caller.
+func inTrouble(cause error) *Refusal {
+	return &Refusal{Status: http.StatusServiceUnavailable, Reason: StoreFailed, RetryAfter: retrySoon, cause: cause}
+}
+
+// asError is what leaves the package: nil, or a copy, since some refusals are shared.
+func (e *Refusal) asError() error {
+	if e == nil {
+		return nil
+	}
+	own := *e
+	return &own
+}
+
+// asRefusal finds the refusal in err. Any other error is trouble: 503.
+func asRefusal(err error) *Refusal {
+	if refusal, ok := errors.AsType[*Refusal](err); ok && refusal != nil {
+		return refusal
+	}
+	return inTrouble(err)
+}

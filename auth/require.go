@@ -1,0 +1,162 @@
+package auth
+
+import (
+	"net/http"
+)
+
+// An Option changes how a gated handler answers.
+type Option func(*gate)
+
+// PublicCache sets Cache-Control to value, such as "public, max-age=60", on what the handler answers to
+// anonymous callers' GET and HEAD requests. Everybody else's answer keeps no-store. It is for answers that are
+// the same for all anonymous callers; Vary keeps them apart from those to keys.
+func PublicCache(value string) Option {
+	return func(gt *gate) { gt.publicCache = []string{value} }
+}
+
+// A gate is one handler behind one decision.
+type gate struct {
+	guard       *Guard
+	next        http.Handler
+	decide      func(r *http.Request, p Principal) (permission string, refusal *Refusal)
+	publicCache []string
+}
+
+// Require lets requests through to h whose principal may do what permission says. A {name} in it stands for
+// a whole segment and is taken from the route through Config.PathValue; a value that is no valid segment is
+// refused. Without a principal of this guard in the request's context it finds out who asks by itself.
+// Permissions that must both hold are two Requires, one in the other. It panics if permission is malformed,
+// as ServeMux does for patterns.
+func (g *Guard) Require(permission string, h http.Handler, options ...Option) http.Handler {
+	t, err := parseTemplate(permission)
+	if err != nil {
+		panic(err)
+	}
+	return g.gate(h, options, func(r *http.Request, p Principal) (string, *Refusal) {
+		return t.text, g.mayTemplate(r, p, &t)
+	})
+}
+
+// RequireAny is Require for callers who may do at least one of several things. A refusal names the first. It
+// panics without permissions.
+func (g *Guard) RequireAny(permissions []string, h http.Handler, options ...Option) http.Handler {
+	if len(permissions) == 0 {
+		panic("auth: RequireAny without permissions lets nobody in")
+	}
+	templates := make([]template, len(permissions))
+	for i, permission := range permissions {
+		t, err := parseTemplate(permission)
+		if err != nil {
+			panic(err)
+		}
+		templates[i] = t
+	}
+	return g.gate(h, options, func(r *http.Request, p Principal) (string, *Refusal) {
+		var first *Refusal
+		for i := range templates {
+			refusal := g.mayTemplate(r, p, &templates[i])
+			if refusal == nil {
+				return templates[i].text, nil
+			}
+			if first == nil {
+				first = refusal
+			}
+		}
+		return templates[0].text, first
+	})
+}
+
+// RequireFunc is Require with a permission that permission reads from the request. An error of it that is no
+// *[Refusal] is answered with 503, a malformed permission refuses everybody.
+func (g *Guard) RequireFunc(permission func(*http.Request) (string, error), h http.Handler, options ...Option) http.Handler {
+	if permission == nil {
+		panic("auth: RequireFunc without a function")
+	}
+	return g.gate(h, options, func(r *http.Request, p Principal) (string, *Refusal) {
+		wanted, err := permission(r)
+		if err != nil {
+			return "", asRefusal(err)
+		}
+		return wanted, g.allows(p, wanted)
+	})
+}
+
+// Middleware is Require in the shape that routers and middleware chains take.
+func (g *Guard) Middleware(permission string, options ...Option) func(http.Handler) http.Handler {
+	if _, err := parseTemplate(permission); err != nil {
+		panic(err)
+	}
+	return func(h http.Handler) http.Handler { return g.Require(permission, h, options...) }
+}
+
+// mayTemplate decides for the permission that t becomes on r.
+func (g *Guard) mayTemplate(r *http.Request, p Principal, t *template) *Refusal {
+	permission, ok := t.fill(r, g.c.PathValue)
+	if ok {
+		return g.allows(p, permission)
+	}
+	switch {
+	case p.Kind() == Nobody:
+		return refuseMissing
+	case !p.Authenticated():
+		return &Refusal{Status: http.StatusUnauthorized, Reason: BadPermission}
+	}
+	return &Refusal{Status: http.StatusForbidden, Reason: BadPermission, Missing: t.text, shown: true, key: p.KeyID()}
+}
+
+func (g *Guard) gate(h http.Handler, options []Option, decide func(*http.Request, Principal) (string, *Refusal)) http.Handler {
+	if h == nil {
+		panic("auth: nil handler")
+	}
+	gt := &gate{guard: g, next: h, decide: decide}
+	for _, option := range options {
+		option(gt)
+	}
+	return gt
+}
+
+// ServeHTTP finds out who asks, if nobody did, decides, and goes on to the handler or refuses.
+func (gt *gate) ServeHTTP(w http.ResponseWriter, r *http.Request) {
+	g := gt.guard
+	a := g.attachedTo(r.Context())
+	inner := a != nil
+	if !inner {
+		p, refusal := g.admit(r)
+		if refusal != nil {
+			g.refuse(w, r, nil, "", refusal)
+			return
+		}
+		a = g.attach(r, p)
+	}
+	permission, refusal := gt.ask(r, a.principal)
+	if refusal == nil && g.c.Observe != nil && !g.tell(r, a, Event{Outcome: Granted, Permission: permission}, a.principal) {
+		refusal = refusePanic
+	}
+	if refusal != nil {
+		g.refuse(w, r, a, permission, refusal)
+		return
+	}
+	if inner {
+		a.prepare(g, w.Header())
+	} else {
+		g.setHeaders(w.Header(), &a.values)
+	}
+	if gt.publicCache != nil && a.principal.Kind() == Public && (r.Method == http.MethodGet || r.Method == http.MethodHead) {
+		w.Header()["Cache-Control"] = append([]string(nil), gt.publicCache...)
+	}
+	if inner {
+		gt.next.ServeHTTP(w, r)
+		return
+	}
+	g.serve(w, r, a, gt.next)
+}
+
+// ask decides. Host code that panics on the way, such as PathValue, is 500, and the handler does not run.
+func (gt *gate) ask(r *http.Request, p Principal) (permission string, refusal *Refusal) {
+	defer func() {
+		if recover() != nil {
+			refusal = refusePanic
+		}
+	}()
+	return gt.decide(r, p)
+}

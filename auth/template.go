@@ -1,0 +1,91 @@
+package auth
+
+import (
+	"fmt"
+	"net/http"
+	"strings"
+
+	"github.com/latchkey-go/latchkey/roles"
+)
+
+// A template is a permission in which whole segments may be {name}, to be taken from the route that matched.
+type template struct {
+	text     string
+	segments []string // without braces
+	named    []bool   // whether the segment is a {name}; nil for a literal permission
+}
+
+// parseTemplate reads a permission or template. Its error is a sentence.
+func parseTemplate(text string) (template, error) {
+	if roles.ValidPermission(text) {
+		return template{text: text}, nil
+	}
+	t := template{text: text, segments: strings.Split(text, "/")}
+	t.named = make([]bool, len(t.segments))
+	filled := strings.Clone(text)
+	for i, segment := range t.segments {
+		inner, ok := strings.CutPrefix(segment, "{")
+		if !ok {
+			continue
+		}
+		name, ok := strings.CutSuffix(inner, "}")
+		if !ok || name == "" || strings.ContainsAny(name, "{}.$") {
+			return template{}, fmt.Errorf("auth: permission %q: %q is no {name}", text, segment)
+		}
+		t.segments[i], t.named[i] = name, true
+		filled = strings.Replace(filled, segment, "x", 1)
+	}
+	if !roles.ValidPermission(filled) {
+		return template{}, fmt.Errorf("auth: permission %q is malformed", text)
+	}
+	return t, nil
+}
+
+// names returns the {name}s of the template.
+func (t *template) names() []string {
+	var names []string
+	for i, named := range t.named {
+		if named {
+			names = append(names, t.segments[i])
+		}
+	}
+	return names
+}
+
+// fill makes the permission that r asks for. It is false if a value is no valid segment: nothing is
+// normalised, and "a/b" or ".." does not become part of a permission.
+func (t *template) fill(r *http.Request, value func(*http.Request, string) string) (string, bool) {
+	if t.named == nil {
+		return t.text, true
+	}
+	var stack [96]byte
+	b := stack[:0]
+	for i, segment := range t.segments {
+		if i > 0 {
+			b = append(b, '/')
+		}
+		if t.named[i] {
+			segment = value(r, segment)
+			if !roles.ValidSegment(segment) {
+				return "", false
+			}
+		}
+		b = append(b, segment...)
+	}
+	return string(b), true
+}
+
+// pattern is the template with "*" for every {name}: all permissions that it may become.
+func (t *template) pattern() string {
+	if t.named == nil {
+		return t.text
+	}
+	segments := make([]string, len(t.segments))
+	for i, segment := range t.segments {
+		if t.named[i] {
+			segment = "*"
+		}
+		segments[i] = segment
+	}
+	return strings.Join(segments, "/")
+}

@@ -1,0 +1,103 @@
+package auth
+
+import (
+	"context"
+	"errors"
+	"sync"
+	"time"
+
+	"github.com/latchkey-go/latchkey/keys"
+)
+
+// maxCachedUsers bounds a UserCache: beyond it, what has run out and then anything makes room.
+const maxCachedUsers = 65536
+
+// A UserCache remembers what a [Users] said for a while. Make it with [CacheUsers]. It may be used
+// concurrently.
+type UserCache struct {
+	users    Users
+	ttl      time.Duration
+	deadline *keys.Deadline
+
+	mu     sync.RWMutex
+	known  map[string]cachedUser
+	forgot uint64 // grows with every Forget: an answer asked for before it is not kept
+}
+
+type cachedUser struct {
+	user User
+	err  error // nil or ErrNoUser
+	till time.Time
+}
+
+// CacheUsers returns users with a memory: an answer, "gone" included, is used for ttl, which is how long a
+// deactivated user's keys may stay good on this node unless the host calls [UserCache.Forget]. Errors are not
+// kept. A ttl of zero or less keeps nothing.
+func CacheUsers(users Users, ttl time.Duration) *UserCache {
+	return &UserCache{
+		users: users, ttl: ttl, known: map[string]cachedUser{},
+		deadline: keys.NewDeadline(time.Second, maxWaiting),
+	}
+}
+
+// User returns what is remembered, or asks, for at most a second.
+func (c *UserCache) User(ctx context.Context, id string) (User, error) {
+	now := time.Now()
+	c.mu.RLock()
+	hit, ok := c.known[id]
+	forgot := c.forgot
+	c.mu.RUnlock()
+	if ok && now.Before(hit.till) {
+		return hit.user, hit.err
+	}
+	user, err := keys.Ask(ctx, c.deadline, func(ctx context.Context) (User, error) { return c.users.User(ctx, id) })
+	switch {
+	case err == nil && user.ID != id:
+		return User{}, errOtherUser
+	case errors.Is(err, ErrNoUser):
+		user, err = User{}, ErrNoUser
+	case err != nil:
+		return User{}, err
+	}
+	c.keep(id, cachedUser{user, err, now.Add(c.ttl)}, forgot)
+	return user, err
+}
+
+func (c *UserCache) keep(id string, answer cachedUser, forgot uint64) {
+	if c.ttl <= 0 {
+		return
+	}
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	if c.forgot != forgot {
+		return
+	}
+	if _, known := c.known[id]; !known && len(c.known) >= maxCachedUsers {
+		c.makeRoom()
+	}
+	c.known[id] = answer
+}
+
+// makeRoom drops what has run out among a few entries, or else one of them.
+func (c *UserCache) makeRoom() {
+	now, looked := time.Now(), 0
+	for id, old := range c.known {
+		if looked++; looked > 16 {
+			break
+		}
+		if !now.Before(old.till) || looked == 16 {
+			delete(c.known, id)
+		}
+	}
+}
+
+// Forget drops what is remembered of a user: the next request asks. Call it when the user changes.
+func (c *UserCache) Forget(id string) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	c.forgot++
+	delete(c.known, id)
+}
+
+// Instant reports that the cache puts a deadline on what it asks by itself.
+func (c *UserCache) Instant() bool { return true }
