@@ -1,0 +1,156 @@
+package publicapi
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"slices"
+	"strings"
+	"sync"
+	"time"
+
+	"github.com/latchkey-go/latchkey/roles"
+)
+
+// Why Set refuses a role.
+var (
+	// ErrRole means that the role can never be public: it is the super role, or does not exist.
+	ErrRole = errors.New("publicapi: not a possible public role")
+	// ErrUnavailable means that the roles cannot be vouched for now, so nothing can be judged.
+	ErrUnavailable = errors.New("publicapi: roles are not available")
+)
+
+// An UnacknowledgedError means that the role can change data, and that the caller did not acknowledge
+// exactly what it can change. Nothing was stored.
+type UnacknowledgedError struct {
+	Role   string
+	Writes []string // what has to be acknowledged, as [roles.Catalog.Writes] lists it
+}
+
+func (e *UnacknowledgedError) Error() string {
+	return fmt.Sprintf("publicapi: role %q lets everybody do %s: each has to be acknowledged", e.Role, strings.Join(e.Writes, ", "))
+}
+
+// Config says what a [Service] is made of. Store and Roles are required.
+type Config struct {
+	Store Store
+	Roles roles.Source
+	// Catalog tells which permissions only read. Nil: none does, so everything has to be acknowledged.
+	Catalog *roles.Catalog
+}
+
+// A Service is a public API whose role can be changed while the program runs. It asks the store whenever a
+// caller shows no key, so a change acts on the next request on every node. It may be used concurrently.
+//
+// A deleted role closes it for good if Config.Roles is a *[roles.Directory], on which the service then watches
+// for deletions; with another source it is closed for as long as the role is missing.
+type Service struct {
+	c Config
+
+	mu      sync.Mutex
+	latest  string // the role that the store had when it was last asked
+	deleted string // a role that was deleted while it was public, and that the store still has
+}
+
+// New makes a service. It does not touch the store.
+func New(c Config) (*Service, error) {
+	var mistakes []error
+	if c.Store == nil {
+		mistakes = append(mistakes, errors.New("publicapi: Config.Store is nil"))
+	}
+	if c.Roles == nil {
+		mistakes = append(mistakes, errors.New("publicapi: Config.Roles is nil"))
+	}
+	if len(mistakes) > 0 {
+		return nil, errors.Join(mistakes...)
+	}
+	s := &Service{c: c}
+	if directory, ok := c.Roles.(*roles.Directory); ok {
+		s.follow(directory)
+	}
+	return s, nil
+}
+
+// PublicRole implements [auth.Anonymous].
+func (s *Service) PublicRole(ctx context.Context) (string, error) {
+	setting, err := s.c.Store.Load(ctx)
+	if err != nil {
+		return "", err
+	}
+	if s.seen(setting.Role) {
+		return "", s.settle(ctx, setting.Role)
+	}
+	return setting.Role, nil
+}
+
+// Instant reports whether the store is in memory, so that a guard needs no deadline for it.
+func (s *Service) Instant() bool {
+	_, ok := s.c.Store.(*MemoryStore)
+	return ok
+}
+
+// Current returns the setting as it is stored. Its role may have been deleted since: then the public API is
+// closed, and Role is "".
+func (s *Service) Current(ctx context.Context) (Setting, error) {
+	setting, err := s.c.Store.Load(ctx)
+	if err != nil {
+		return Setting{}, err
+	}
+	policy := s.c.Roles.Policy()
+	if policy == nil {
+		return Setting{}, ErrUnavailable
+	}
+	if s.seen(setting.Role) || !policy.Has(setting.Role) {
+		setting.Role = ""
+	}
+	return setting, nil
+}
+
+// Set opens the public API with the role appid; by says who did it. A role that can change data needs the
+// list of what it can change as acknowledged, in any order: without it, or with any other list, the error is
+// an *[UnacknowledgedError] that holds the list to show. Other refusals wrap [ErrRole]. When it returns nil
+// the change is durable, and the next request meets it.
+func (s *Service) Set(ctx context.Context, appid, by string, acknowledged ...string) error {
+	policy := s.c.Roles.Policy()
+	switch {
+	case policy == nil:
+		return ErrUnavailable
+	case strings.EqualFold(appid, roles.Admin):
+		return fmt.Errorf("%w: the super role %q is never public", ErrRole, roles.Admin)
+	case !policy.Has(appid):
+		return fmt.Errorf("%w: there is no role %q", ErrRole, appid)
+	}
+	writes := s.c.Catalog.Writes(policy, appid)
+	if !sameSet(writes, acknowledged) {
+		return &UnacknowledgedError{appid, writes}
+	}
+	if err := s.save(ctx, appid, by); err != nil {
+		return err
+	}
+	s.opened(appid)
+	return nil
+}
+
+func sameSet(a, b []string) bool {
+	return slices.Equal(slices.Compact(slices.Sorted(slices.Values(a))), slices.Compact(slices.Sorted(slices.Values(b))))
+}
+
+// Disable closes the public API: callers who show nothing get 401. It always works, whatever the roles say.
+func (s *Service) Disable(ctx context.Context, by string) error { return s.save(ctx, "", by) }
+
+// attempts bounds how often a write that met another one is tried again.
+const attempts = 16
+
+func (s *Service) save(ctx context.Context, appid, by string) error {
+	for range attempts {
+		was, err := s.c.Store.Load(ctx)
+		if err != nil {
+			return err
+		}
+		err = s.c.Store.Save(ctx, Setting{Role: appid, ChangedAt: time.Now(), ChangedBy: by, Revision: was.Revision + 1})
+		if !errors.Is(err, ErrConflict) {
+			return err
+		}
+	}
+	return ErrConflict
+}

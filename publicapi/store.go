@@ -1,0 +1,69 @@
+package publicapi
+
+import (
+	"context"
+	"errors"
+	"sync"
+	"time"
+)
+
+// A Setting is the state of the public API. The zero Setting is closed.
+type Setting struct {
+	Role      string // appid; "" is closed
+	ChangedAt time.Time
+	ChangedBy string // who did it, in the host's words
+	Revision  uint64 // grows by one with every change; 0 before the first
+}
+
+// ErrConflict means that somebody else changed the setting in between: read it again.
+var ErrConflict = errors.New("publicapi: changed by somebody else")
+
+// A Store keeps one [Setting]. Its methods may be called concurrently, should give up when ctx is done (with
+// an error that wraps ctx's), and must do nothing when ctx was done before they began. An error that does not
+// wrap [ErrConflict] means that the store itself is in trouble; callers without a key then get 503.
+//
+// The suite in publicapitest checks each of these promises.
+type Store interface {
+	// Load returns the setting as it was last saved: the zero Setting if it never was.
+	Load(ctx context.Context) (Setting, error)
+
+	// Save writes s, durably, if the stored Revision is s.Revision-1, else it returns an error wrapping
+	// [ErrConflict] and changes nothing. Of concurrent calls with one Revision exactly one succeeds. Texts
+	// come back byte for byte, times in UTC to the microsecond.
+	Save(ctx context.Context, s Setting) error
+}
+
+// A MemoryStore keeps the setting in memory: for tests, and for programs that open the public API at start.
+// The zero MemoryStore is ready to use, and closed.
+type MemoryStore struct {
+	mu      sync.Mutex
+	setting Setting
+}
+
+// NewMemoryStore returns a store of which the public API is closed.
+func NewMemoryStore() *MemoryStore { return new(MemoryStore) }
+
+// Load implements [Store].
+func (m *MemoryStore) Load(ctx context.Context) (Setting, error) {
+	if err := ctx.Err(); err != nil {
+		return Setting{}, err
+	}
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	return m.setting, nil
+}
+
+// Save implements [Store].
+func (m *MemoryStore) Save(ctx context.Context, s Setting) error {
+	if err := ctx.Err(); err != nil {
+		return err
+	}
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	if m.setting.Revision != s.Revision-1 {
+		return ErrConflict
+	}
+	s.ChangedAt = s.ChangedAt.UTC().Truncate(time.Microsecond)
+	m.setting = s
+	return nil
+}
