@@ -1,0 +1,44 @@
+// Package authtest helps hosts test what they put behind a guard: a guard that is ready to use, requests
+// that act with a role without a key, and a sweep that finds the route somebody forgot to guard.
+package authtest
+
+import (
+	"context"
+	"net/http"
+	"testing"
+
+	"github.com/latchkey-go/latchkey/auth"
+	"github.com/latchkey-go/latchkey/keys"
+	"github.com/latchkey-go/latchkey/roles"
+)
+
+// New returns a guard over these roles with a ring in memory, closed to callers without a key and without
+// users, and the ring to issue keys with. The ring is closed when the test ends.
+func New(t testing.TB, rs ...roles.Role) (*auth.Guard, *keys.Ring) {
+	t.Helper()
+	policy, err := roles.Compile(rs...)
+	if err != nil {
+		t.Fatalf("authtest: %v", err)
+	}
+	ring := keys.NewRing(keys.NewMemoryStore())
+	t.Cleanup(func() {
+		if err := ring.Close(context.Background()); err != nil {
+			t.Errorf("authtest: closing the ring: %v", err)
+		}
+	})
+	guard, err := auth.New(auth.Config{Keys: ring, Roles: policy})
+	if err != nil {
+		t.Fatalf("authtest: %v", err)
+	}
+	return guard, ring
+}
+
+// As returns r as it looks behind the guard when somebody with this role sent it. The guard does not look at
+// r's headers any more.
+func As(t testing.TB, guard *auth.Guard, r *http.Request, role string) *http.Request {
+	t.Helper()
+	if role != roles.Admin && !roles.ValidAppID(role) {
+		t.Fatalf("authtest: %q is no appid", role)
+	}
+	return r.WithContext(auth.NewContext(r.Context(), guard.PrincipalForRole(role)))
+}
