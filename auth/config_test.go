@@ -1,0 +1,47 @@
+package auth_test
+
+import (
+	"net/http"
+	"testing"
+
+	"github.com/stretchr/testify/require"
+
+	"github.com/latchkey-go/latchkey/auth"
+	"github.com/latchkey-go/latchkey/keys"
+	"github.com/latchkey-go/latchkey/publicapi"
+	"github.com/latchkey-go/latchkey/roles"
+)
+
+func TestNewNamesEveryMistakeAtOnce(t *testing.T) {
+	_, err := auth.New(auth.Config{})
+	require.ErrorContains(t, err, "Config.Keys is nil")
+	require.ErrorContains(t, err, "Config.Roles is nil")
+
+	// interfaces that hold a nil pointer are not nil, and must not wait for the first request to show it
+	var directory *roles.Directory
+	var service *publicapi.Service
+	var users *table
+	_, err = auth.New(auth.Config{
+		Roles: directory, Anonymous: service, Users: users, Carriers: 128, QueryNames: []string{""},
+		CrossOrigin: http.NewCrossOriginProtection(),
+	})
+	for _, mistake := range []string{
+		"Config.Keys is nil", "Config.Roles is nil", "Config.Anonymous holds a nil *publicapi.Service", "Config.Users holds a nil *auth_test.table",
+		"no carrier", "empty name", "Config.CrossOrigin does nothing",
+	} {
+		require.ErrorContains(t, err, mistake)
+	}
+	var policy *roles.Policy
+	_, err = auth.New(auth.Config{Keys: keys.NewRing(keys.NewMemoryStore()), Roles: policy})
+	require.ErrorContains(t, err, "Config.Roles is nil")
+	_, err = auth.New(auth.Config{
+		Keys: keys.NewRing(keys.NewMemoryStore()), Roles: roles.MustCompile(), SignedIn: func(*http.Request) (string, error) { return "", nil },
+	})
+	require.ErrorContains(t, err, "needs Config.Users")
+}
+
+func TestFixedRefusesWhatNobodyMeans(t *testing.T) {
+	for _, appid := range []string{"", "admin", "ADMIN", "a b", "../x"} {
+		require.Panics(t, func() { publicapi.Fixed(appid) }, appid)
+	}
+}

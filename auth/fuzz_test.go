@@ -1,0 +1,212 @@
+package auth
+
+import (
+	"encoding/json"
+	"math"
+	"net/http"
+	"net/http/httptest"
+	"net/url"
+	"regexp"
+	"slices"
+	"strconv"
+	"strings"
+	"testing"
+	"time"
+	"unicode/utf8"
+
+	"github.com/stretchr/testify/require"
+
+	"github.com/latchkey-go/latchkey/keys"
+	"github.com/latchkey-go/latchkey/roles"
+)
+
+// defaultFormat is the one of a ring with default settings, and goodKey a key of its shape.
+var (
+	defaultFormat = keys.NewRing(keys.NewMemoryStore()).Format()
+	keyPattern    = regexp.MustCompile(defaultFormat.Pattern())
+)
+
+const goodKey = "USR-00112233445566778899aabbccddeeffaf934b1b"
+
+func TestFuzzSeedIsAGoodKey(t *testing.T) { require.True(t, defaultFormat.Valid(goodKey)) }
+
+// FuzzQuery compares the scan of the query with what net/url makes of it: a name that is refused is refused
+// exactly if net/url finds it.
+func FuzzQuery(f *testing.F) {
+	for _, raw := range []string{
+		"", "api_key=x", "a=1&access_token", "%61pi_key=x", "api%5Fkey=" + goodKey, "api_key[]=x", "API_KEY=x", "a=1;api_key=x", "api_key=&api_key=x",
+		"a=api_key=x", "&&=&api+key=x", "api_key%00=x", "x=%zz&api_key=1", "access_token=%55SR-1&page=2", "page=2&api_key=%55SR-1+2%2", "api_key=%55SR-1+2", strings.Repeat("a", 800) + "=1&api_key=x",
+	} {
+		f.Add(raw)
+	}
+	strict := finder{APIKeyHeader | BearerToken, false, defaultQueryNames, defaultFormat}
+	lax := finder{APIKeyHeader | BearerToken, false, []string{}, defaultFormat}
+	carrier := finder{InsecureQuery, false, defaultQueryNames, defaultFormat}
+	f.Fuzz(func(t *testing.T, raw string) {
+		shown, refusal := strict.find(http.Header{}, raw) // never panics, whatever comes in
+		_, _, laxly := lax.query(raw)
+		value, n, bad := carrier.query(raw)
+		stripped := withoutParameter(raw, insecureQueryName)
+		values, err := url.ParseQuery(raw) // it refuses a ';' and what does not decode
+		if err != nil {
+			t.Skip()
+		}
+		apiKeys, tokens := values["api_key"], values["access_token"]
+		require.Zero(t, shown)
+		require.Equal(t, len(apiKeys)+len(tokens) > 0, refusal != nil)
+		if refusal != nil {
+			require.Equal(t, refuseAmbiguous, refusal)
+		}
+		require.Equal(t, slices.ContainsFunc(slices.Concat(apiKeys, tokens), defaultFormat.HasPrefix), laxly)
+		require.Equal(t, len(tokens) > 0, bad)
+		if !bad {
+			require.Equal(t, len(apiKeys), n)
+			if n > 0 {
+				require.Equal(t, apiKeys[n-1], value)
+			}
+		}
+		left, err := url.ParseQuery(stripped)
+		require.NoError(t, err)
+		values.Del("api_key")
+		require.Equal(t, values, left)
+	})
+}
+
+// FuzzFind puts anything into the three headers: bit i of present says that header i is there, bit i+3 that it
+// is there twice.
+func FuzzFind(f *testing.F) {
+	for _, value := range []string{
+		goodKey, "", " ", "junk", "Bearer " + goodKey, "bearer  " + goodKey, "Bearer", "Bearer: " + goodKey, "Token " + goodKey, goodKey + ",", "\t" + goodKey,
+		"Basic VVNSLTAwMTEyMjMzNDQ1NTY2Nzc4ODk5YWFiYmNjZGRlZWZmYWY5MzRiMWI6eA==", "Basic dTpw", "Negotiate YII=", strings.Repeat("x", 300),
+	} {
+		for present := range uint8(8) {
+			f.Add(present, value, value, value, uint8(0), false)
+		}
+	}
+	f.Add(uint8(0o13), goodKey, "", "", uint8(15), false)
+	f.Add(uint8(0o22), "", "Bearer jwt", "", uint8(3), true)
+	f.Add(uint8(0o44), "", "", goodKey, uint8(4), true)
+	f.Fuzz(func(t *testing.T, present uint8, apiKey, authorization, xAPIKey string, carriers uint8, foreignBearer bool) {
+		h := http.Header{}
+		for i, name := range []string{"Api-Key", "Authorization", "X-Api-Key"} {
+			value := []string{apiKey, authorization, xAPIKey}[i]
+			for _, bit := range []uint8{1 << i, 8 << i} {
+				if present&bit != 0 {
+					h[name] = append(h[name], value)
+				}
+			}
+		}
+		c := Carriers(carriers) & (APIKeyHeader | BearerToken | NonstandardXAPIKey | InsecureQuery)
+		if c == 0 {
+			c = APIKeyHeader | BearerToken
+		}
+		finder := finder{c, foreignBearer, defaultQueryNames, defaultFormat}
+		shown, refusal := finder.find(h, "")
+
+		holdsKey := func(name string) bool { return slices.ContainsFunc(h[name], keyPattern.MatchString) }
+		basicKey := false
+		if len(authorization) <= maxCredential { // of a longer one not all is decoded
+			user, password, _ := (&http.Request{Header: h}).BasicAuth()
+			basicKey = defaultFormat.HasPrefix(user) || defaultFormat.HasPrefix(password)
+		}
+		bearer := len(authorization) >= 6 && strings.EqualFold(authorization[:6], "bearer")
+		filled := map[Carriers]bool{
+			APIKeyHeader:       h["Api-Key"] != nil,
+			BearerToken:        h["Authorization"] != nil && (holdsKey("Authorization") || basicKey || bearer && !foreignBearer),
+			NonstandardXAPIKey: h["X-Api-Key"] != nil && (holdsKey("X-Api-Key") || c&NonstandardXAPIKey != 0),
+		}
+
+		if shown.carrier == 0 {
+			require.Empty(t, shown.text)
+			if refusal == nil {
+				require.NotContains(t, []bool{filled[APIKeyHeader], filled[BearerToken], filled[NonstandardXAPIKey]}, true, "something shown was overlooked")
+			}
+			return
+		}
+		require.Nil(t, refusal)
+		require.NotZero(t, shown.carrier&c, "found where nothing may stand")
+		for place, full := range filled {
+			require.False(t, full && place != shown.carrier, "found by carrier %d although carrier %d is filled", shown.carrier, place)
+		}
+		require.NotEmpty(t, shown.text)
+		require.LessOrEqual(t, len(shown.text), maxCredential)
+		require.NotContains(t, shown.text, ",", "one of a list")
+		switch shown.carrier {
+		case APIKeyHeader:
+			require.Equal(t, []string{shown.text}, h["Api-Key"])
+		case BearerToken:
+			require.Len(t, h["Authorization"], 1)
+			spaces, cut := strings.CutSuffix(authorization[6:], shown.text)
+			require.True(t, bearer && cut && len(spaces) > 0 && strings.Trim(spaces, " ") == "", "%q is not all of %q", shown.text, authorization)
+			require.NotEqual(t, ' ', rune(shown.text[0]))
+		case NonstandardXAPIKey:
+			require.Equal(t, []string{shown.text}, h["X-Api-Key"])
+		default:
+			t.Fatalf("carrier %d, but no query", shown.carrier)
+		}
+	})
+}
+
+// FuzzTemplate fills templates with what routes could hand over.
+func FuzzTemplate(f *testing.F) {
+	for _, text := range []string{"content/{model}/read", "{a}/{a}", "content/posts/read", "{a", "b{a}/{a}", "{}/x", "content/*/read", "{a...}", ""} {
+		for _, value := range []string{"posts", "", "a/b", "..", ".", "*", "**", "posts ", "\x00", "{a}", "ｐosts", strings.Repeat("x", 65)} {
+			f.Add(text, value)
+		}
+	}
+	f.Fuzz(func(t *testing.T, text, value string) {
+		made, err := parseTemplate(text)
+		if err != nil {
+			return
+		}
+		require.True(t, roles.ValidPattern(made.pattern()))
+		permission, ok := made.fill(nil, func(_ *http.Request, name string) string {
+			require.Contains(t, made.names(), name)
+			return value
+		})
+		if len(made.names()) > 0 {
+			require.Equal(t, roles.ValidSegment(value), ok)
+		}
+		if !ok {
+			require.Empty(t, permission)
+			return
+		}
+		require.True(t, roles.ValidPermission(permission), permission)
+		require.Equal(t, strings.Count(text, "/"), strings.Count(permission, "/"))
+		require.True(t, roles.Match(made.pattern(), permission))
+	})
+}
+
+// FuzzProblem writes refusals that name anything as missing.
+func FuzzProblem(f *testing.F) {
+	for _, missing := range []string{"", "content/posts/read", "a\r\nSet-Cookie: x=1", "\"}{", "\xff\xfe", "<script>", "\u2028"} {
+		f.Add(uint8(2), missing, int64(time.Second), true)
+		f.Add(uint8(5), missing, int64(-1), false)
+	}
+	f.Add(uint8(3), "", int64(math.MaxInt64), false)
+	f.Fuzz(func(t *testing.T, which uint8, missing string, after int64, shown bool) {
+		statuses := []int{400, 401, 403, 429, 500, 503}
+		refusal := &Refusal{Status: statuses[int(which)%len(statuses)], Missing: missing, RetryAfter: time.Duration(after), shown: shown}
+		w := httptest.NewRecorder()
+		Problem(w, nil, refusal)
+		require.Equal(t, refusal.Status, w.Code)
+		for name, values := range w.Header() {
+			require.NotContains(t, name+strings.Join(values, ""), "\r")
+			require.NotContains(t, name+strings.Join(values, ""), "\n")
+		}
+		var problem struct {
+			Status     int
+			Permission string
+		}
+		require.NoError(t, json.Unmarshal(w.Body.Bytes(), &problem), w.Body)
+		require.Equal(t, refusal.Status, problem.Status)
+		if utf8.ValidString(missing) {
+			require.Equal(t, missing, problem.Permission)
+		}
+		if wait := w.Header().Get("Retry-After"); wait != "" {
+			seconds, err := strconv.ParseInt(wait, 10, 64)
+			require.NoError(t, err)
+			require.GreaterOrEqual(t, float64(seconds), max(1, refusal.RetryAfter.Seconds()), "shorter than asked for")
+		}
+	})
+}
