@@ -1,0 +1,75 @@
+package main
+
+import (
+	"errors"
+	"net/http"
+
+	"github.com/latchkey-go/latchkey/auth"
+	"github.com/latchkey-go/latchkey/keys"
+	"github.com/latchkey-go/latchkey/roles"
+)
+
+// A manager refreshes and invalidates keys.
+type manager struct {
+	ring   *keys.Ring
+	guard  *auth.Guard
+	policy *roles.Policy
+	users  auth.UserMap
+}
+
+// refresh replaces the value of a key. The old one is refused by the very next request; the new one is
+// in this answer and nowhere else.
+func (m manager) refresh(w http.ResponseWriter, r *http.Request) {
+	if err := m.mayTouch(r); err != nil {
+		m.fail(w, r, err)
+		return
+	}
+	issued, err := m.ring.Refresh(r.Context(), r.PathValue("id"), keys.Renewal{})
+	if err != nil {
+		m.fail(w, r, err)
+		return
+	}
+	reply(w, http.StatusOK, map[string]string{"id": issued.Record.ID, "key": issued.Key.Reveal()})
+}
+
+// invalidate ends a key for good.
+func (m manager) invalidate(w http.ResponseWriter, r *http.Request) {
+	if err := m.mayTouch(r); err != nil {
+		m.fail(w, r, err)
+		return
+	}
+	if err := m.ring.Invalidate(r.Context(), r.PathValue("id")); err != nil {
+		m.fail(w, r, err)
+		return
+	}
+	w.WriteHeader(http.StatusNoContent)
+}
+
+// mayTouch keeps callers away from keys that may do more than they do: refreshing one would hand it to them.
+func (m manager) mayTouch(r *http.Request) error {
+	record, err := m.ring.Get(r.Context(), r.PathValue("id"))
+	if err != nil {
+		return err
+	}
+	held := roles.Rights{Role: record.Role, Scopes: record.Scopes}
+	if record.Kind == keys.UserKey {
+		held.Role = m.users[record.UserID].Role
+	}
+	if caller, _ := auth.PrincipalFrom(r.Context()); !m.policy.Covers(caller.Rights(), held) {
+		return &auth.Refusal{Status: http.StatusForbidden, Reason: auth.NotGranted}
+	}
+	return nil
+}
+
+// fail answers what went wrong. What is neither the caller's mistake nor a refusal is a store in trouble,
+// which Refuse answers with 503.
+func (m manager) fail(w http.ResponseWriter, r *http.Request, err error) {
+	switch {
+	case errors.Is(err, keys.ErrNotFound):
+		reply(w, http.StatusNotFound, map[string]string{"error": "There is no such key"})
+	case errors.Is(err, keys.ErrConflict), errors.Is(err, keys.ErrInvalidated), errors.Is(err, keys.ErrExpired):
+		reply(w, http.StatusConflict, map[string]string{"error": "The key has changed or ended; look again"})
+	default:
+		m.guard.Refuse(w, r, err)
+	}
+}

@@ -1,0 +1,64 @@
+// Package readme checks that what README.md says is so.
+package readme
+
+import (
+	"fmt"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"regexp"
+	"strings"
+	"testing"
+
+	"github.com/stretchr/testify/require"
+)
+
+const root = "../.."
+
+func readme(t *testing.T) string {
+	text, err := os.ReadFile(filepath.Join(root, "README.md"))
+	require.NoError(t, err)
+	return string(text)
+}
+
+// The first program compiles in a module of its own, as a stranger would copy it.
+func TestTheFirstProgramCompiles(t *testing.T) {
+	block := regexp.MustCompile("(?s)```go\n(package main.*?)```").FindStringSubmatch(readme(t))
+	require.NotNil(t, block, "README has a first program")
+	dir := t.TempDir()
+	library, err := filepath.Abs(root)
+	require.NoError(t, err)
+	write := func(name, text string) {
+		require.NoError(t, os.WriteFile(filepath.Join(dir, name), []byte(text), 0o600))
+	}
+	write("main.go", block[1])
+	write("go.mod", fmt.Sprintf("module stranger\n\ngo 1.26\n\nrequire github.com/latchkey-go/latchkey v0.0.0\n\nreplace github.com/latchkey-go/latchkey => %s\n", library))
+	sum, err := os.ReadFile(filepath.Join(root, "go.sum"))
+	require.NoError(t, err)
+	write("go.sum", string(sum))
+	for _, args := range [][]string{{"mod", "tidy"}, {"vet", "."}, {"build", "-o", filepath.Join(dir, "program"), "."}} {
+		cmd := exec.CommandContext(t.Context(), "go", args...)
+		cmd.Dir = dir
+		cmd.Env = append(os.Environ(), "GOWORK=off", "GOFLAGS=-mod=mod")
+		out, err := cmd.CombinedOutput()
+		require.NoError(t, err, "go %s: %s", strings.Join(args, " "), out)
+	}
+}
+
+// What README names exists.
+func TestTheNamesInREADMEExist(t *testing.T) {
+	for _, name := range regexp.MustCompile("`(auth|keys|roles|publicapi|authtest|keystest|rolestest|publicapitest)\\.([A-Z]\\w*)(?:\\.([A-Z]\\w*))?").FindAllStringSubmatch(readme(t), -1) {
+		folder := map[string]string{"authtest": "auth/authtest", "keystest": "keys/keystest", "rolestest": "roles/rolestest", "publicapitest": "publicapi/publicapitest"}[name[1]]
+		if folder == "" {
+			folder = name[1]
+		}
+		symbol := name[2]
+		if name[3] != "" {
+			symbol += "." + name[3]
+		}
+		cmd := exec.CommandContext(t.Context(), "go", "doc", "./"+folder, symbol)
+		cmd.Dir = root
+		out, err := cmd.CombinedOutput()
+		require.NoError(t, err, "README names %s.%s: %s", name[1], symbol, out)
+	}
+}
