@@ -18,9 +18,9 @@ func (o origin) peer(g *Guard) netip.Addr {
 	return g.c.ClientAddr(o.request)
 }
 
-// RemoteAddr is the default of Config.ClientAddr: the host of r.RemoteAddr, which net/http sets from the
+// remoteAddr is the default of Config.ClientAddr: the host of r.RemoteAddr, which net/http sets from the
 // connection. It is the zero Addr if that is no address, as on a Unix socket. Behind a proxy it is the proxy.
-func RemoteAddr(r *http.Request) netip.Addr {
+func remoteAddr(r *http.Request) netip.Addr {
 	if ap, err := netip.ParseAddrPort(r.RemoteAddr); err == nil {
 		return ap.Addr().Unmap()
 	}

@@ -125,7 +125,7 @@ func New(c Config) (*Guard, error) {
 		g.c.PathValue = (*http.Request).PathValue
 	}
 	if g.c.ClientAddr == nil {
-		g.c.ClientAddr = RemoteAddr
+		g.c.ClientAddr = remoteAddr
 	}
 	if g.c.CrossOrigin == nil {
 		g.c.CrossOrigin = http.NewCrossOriginProtection()

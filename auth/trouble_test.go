@@ -4,6 +4,7 @@ import (
 	"context"
 	"net/http"
 	"net/netip"
+	"sync/atomic"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -19,12 +20,20 @@ import (
 // faulty is a key store of which Find does something else once it is told to.
 type faulty struct {
 	keys.Store
-	find func(ctx context.Context) (keys.Record, error)
+	find fault[keys.Record]
 }
 
+// fault is what host code does instead of its work; nil is its work.
+type fault[T any] struct {
+	f atomic.Pointer[func(context.Context) (T, error)]
+}
+
+func (x *fault[T]) set(f func(context.Context) (T, error)) { x.f.Store(&f) }
+func (x *fault[T]) mend()                                  { x.f.Store(nil) }
+
 func (f *faulty) Find(ctx context.Context, space string, digests []keys.Digest) (keys.Record, error) {
-	if f.find != nil {
-		return f.find(ctx)
+	if instead := f.find.f.Load(); instead != nil {
+		return (*instead)(ctx)
 	}
 	return f.Store.Find(ctx, space, digests)
 }
@@ -48,14 +57,14 @@ func TestAStoreInTroubleIsNoVerdict(t *testing.T) {
 		other, err := w.ring.Get(t.Context(), w.ids[w.editor])
 		require.NoError(t, err)
 		source := &live{w.policy}
-		var signedIn func(*http.Request) (string, error)
+		var signedIn fault[string]
 		guard, err := auth.New(auth.Config{
 			Keys: ring, Roles: source, Users: w.users, Anonymous: w.public,
 			SignedIn: func(r *http.Request) (string, error) {
-				if signedIn == nil {
-					return "", nil
+				if instead := signedIn.f.Load(); instead != nil {
+					return (*instead)(r.Context())
 				}
-				return signedIn(r)
+				return "", nil
 			},
 		})
 		require.NoError(t, err)
@@ -73,22 +82,22 @@ func TestAStoreInTroubleIsNoVerdict(t *testing.T) {
 			header []string
 			break_ func()
 		}{
-			{"keys: error", custom, func() { store.find = fail }},
-			{"keys: hangs and ignores ctx", custom, func() { store.find = hang }},
-			{"keys: slow", custom, func() { store.find = slow }},
-			{"keys: panics", custom, func() { store.find = panics }},
-			{"keys: another query's row", custom, func() { store.find = lies }},
-			{"keys: an empty row", custom, func() { store.find = func(context.Context) (keys.Record, error) { return keys.Record{}, nil } }},
+			{"keys: error", custom, func() { store.find.set(fail) }},
+			{"keys: hangs and ignores ctx", custom, func() { store.find.set(hang) }},
+			{"keys: slow", custom, func() { store.find.set(slow) }},
+			{"keys: panics", custom, func() { store.find.set(panics) }},
+			{"keys: another query's row", custom, func() { store.find.set(lies) }},
+			{"keys: an empty row", custom, func() { store.find.set(func(context.Context) (keys.Record, error) { return keys.Record{}, nil }) }},
 			{"users: error", user, func() { w.users.err = errDown }},
 			{"users: another user's row", user, func() { w.users.set(auth.User{ID: "ada"}); w.users.rows["ada"] = auth.User{ID: "eve", Active: true} }},
 			{"public: error", nil, func() { w.public.set("", errDown) }},
 			{"public: error beside a role", nil, func() { w.public.set("viewer", errDown) }},
 			{"roles: cold, with a key", custom, func() { source.policy = nil }},
 			{"roles: cold, without a key", nil, func() { source.policy = nil }},
-			{"sessions: error", nil, func() { signedIn = func(*http.Request) (string, error) { return "", errDown } }},
-			{"sessions: error beside a user", nil, func() { signedIn = func(*http.Request) (string, error) { return "ada", errDown } }},
-			{"sessions: hang", nil, func() { signedIn = func(*http.Request) (string, error) { <-release; return "ada", nil } }},
-			{"sessions: panic", nil, func() { signedIn = func(*http.Request) (string, error) { panic("x") } }},
+			{"sessions: error", nil, func() { signedIn.set(func(context.Context) (string, error) { return "", errDown }) }},
+			{"sessions: error beside a user", nil, func() { signedIn.set(func(context.Context) (string, error) { return "ada", errDown }) }},
+			{"sessions: hang", nil, func() { signedIn.set(func(context.Context) (string, error) { <-release; return "ada", nil }) }},
+			{"sessions: panic", nil, func() { signedIn.set(func(context.Context) (string, error) { panic("x") }) }},
 		} {
 			c.break_()
 			handled := false
@@ -105,7 +114,9 @@ func TestAStoreInTroubleIsNoVerdict(t *testing.T) {
 				require.False(t, handled, c.name)
 			}
 			// mended, it works again: nothing of the failure is kept
-			store.find, w.users.err, source.policy, signedIn = nil, nil, w.policy, nil
+			store.find.mend()
+			signedIn.mend()
+			w.users.err, source.policy = nil, w.policy
 			w.users.set(auth.User{ID: "ada", Role: "viewer", Active: true})
 			w.public.set("viewer", nil)
 			require.Equal(t, 200, serve(guard.Require("content/posts/read", next), request("/", c.header...)).StatusCode, c.name)
