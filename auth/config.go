@@ -63,7 +63,7 @@ type Config struct {
 	Timeout time.Duration
 }
 
-// maxWaiting bounds the calls to host code that are under way at once, hung ones included.
+// maxWaiting bounds the calls to host code of one kind that are under way at once, hung ones included.
 const maxWaiting = 256
 
 // New makes a guard. Its error lists every mistake in c at once.
@@ -103,17 +103,11 @@ func New(c Config) (*Guard, error) {
 	}
 
 	g := &Guard{c: c}
-	if c.Timeout >= 0 {
-		g.deadline = keys.NewDeadline(cmp.Or(c.Timeout, time.Second), maxWaiting)
-	}
-	if !instant(c.Users) {
-		g.askUsers = g.deadline
-	}
+	g.askSession = deadline(c.Timeout, false)
+	g.askUsers = deadline(c.Timeout, instant(c.Users))
+	g.askRole = deadline(c.Timeout, instant(c.Anonymous))
 	if c.Anonymous != nil {
 		g.setting = c.Anonymous.PublicRole
-	}
-	if !instant(c.Anonymous) {
-		g.askRole = g.deadline
 	}
 	if g.c.Carriers == 0 {
 		g.c.Carriers = APIKeyHeader | BearerToken
@@ -144,6 +138,15 @@ func New(c Config) (*Guard, error) {
 	g.custom = &subject{guard: g, kind: CustomKey}
 	g.nobody = &subject{guard: g, kind: Nobody}
 	return g, nil
+}
+
+// deadline makes the deadline of one kind of question, with places of its own: what hangs does not hold up the
+// others. None is for what never blocks.
+func deadline(timeout time.Duration, never bool) *keys.Deadline {
+	if timeout < 0 || never {
+		return nil
+	}
+	return keys.NewDeadline(cmp.Or(timeout, time.Second), maxWaiting)
 }
 
 // isNil sees through an interface that holds a nil pointer, map or function.

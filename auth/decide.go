@@ -125,7 +125,7 @@ func (g *Guard) again(ctx context.Context, p Principal, from origin) (Principal,
 	case UserKey, CustomKey:
 		v, err := g.c.Keys.Recheck(ctx, p.key)
 		if err != nil {
-			return Principal{}, refusedKey(err)
+			return Principal{}, refusedKey(ctx, err)
 		}
 		return g.holder(ctx, v, from)
 	case SignedIn:

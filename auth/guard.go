@@ -14,15 +14,15 @@ import (
 // A Guard finds out who sent a request before any handler sees it, and what they may do. Make it with [New];
 // the zero Guard refuses every request with 503. It may be used concurrently.
 type Guard struct {
-	c        Config
-	find     finder
-	vary     string
-	deadline *keys.Deadline // of SignedIn; nil: call inline, as for the two below
-	askUsers *keys.Deadline
-	askRole  *keys.Deadline
-	setting  func(context.Context) (string, error) // of the public role; nil: closed
-	custom   *subject                              // of every custom key's principal
-	nobody   *subject                              // of callers who show nothing while the public API is closed
+	c    Config
+	find finder
+	vary string
+	// Deadlines of host code; nil: call it inline.
+	askSession, askUsers, askRole *keys.Deadline
+
+	setting func(context.Context) (string, error) // of the public role; nil: closed
+	custom  *subject                              // of every custom key's principal
+	nobody  *subject                              // of callers who show nothing while the public API is closed
 
 	public atomic.Pointer[subject] // of the latest public role: anonymous callers share it
 
@@ -113,7 +113,7 @@ func (g *Guard) CheckHeader(ctx context.Context, h http.Header, rawQuery string,
 // Refuse writes the answer to an error of Check, Allowed or Recheck in the shape of Config.Profile. An error
 // that is no *[Refusal] is answered with 503, and its text is not shown.
 func (g *Guard) Refuse(w http.ResponseWriter, r *http.Request, err error) {
-	g.write(w, r, asRefusal(err))
+	g.write(w, r, asRefusal(r.Context(), err))
 }
 
 func (g *Guard) write(w http.ResponseWriter, r *http.Request, refusal *Refusal) {

@@ -14,7 +14,7 @@ import (
 // the public API is closed. Hosts that are not net/http have no request.
 func (g *Guard) identify(ctx context.Context, h http.Header, rawQuery string, from origin) (Principal, *Refusal) {
 	if g.c.Keys == nil {
-		return Principal{}, inTrouble(nil)
+		return Principal{}, inTrouble(ctx, nil)
 	}
 	shown, refusal := g.find.find(h, rawQuery)
 	if refusal != nil {
@@ -23,7 +23,7 @@ func (g *Guard) identify(ctx context.Context, h http.Header, rawQuery string, fr
 	if shown.carrier != 0 {
 		v, err := g.c.Keys.Verify(ctx, shown.text)
 		if err != nil {
-			return Principal{}, refusedKey(err)
+			return Principal{}, refusedKey(ctx, err)
 		}
 		return g.holder(ctx, v, from)
 	}
@@ -37,9 +37,9 @@ func (g *Guard) identify(ctx context.Context, h http.Header, rawQuery string, fr
 }
 
 // refusedKey says why a key is not good. What is no error of the ErrInvalid family is no verdict.
-func refusedKey(err error) *Refusal {
+func refusedKey(ctx context.Context, err error) *Refusal {
 	if !errors.Is(err, keys.ErrInvalid) {
-		return inTrouble(err)
+		return inTrouble(ctx, err)
 	}
 	if errors.Is(err, keys.ErrMalformed) {
 		return refuseMalformed
@@ -72,7 +72,7 @@ func (g *Guard) holder(ctx context.Context, v keys.Verified, from origin) (Princ
 		return Principal{v, g.custom}, nil
 	case keys.UserKey:
 	default:
-		return Principal{}, inTrouble(nil)
+		return Principal{}, inTrouble(ctx, nil)
 	}
 	if g.c.Users == nil {
 		return refuse(NoOwner)
@@ -82,7 +82,7 @@ func (g *Guard) holder(ctx context.Context, v keys.Verified, from origin) (Princ
 	case errors.Is(err, ErrNoUser):
 		return refuse(NoOwner)
 	case err != nil:
-		return Principal{}, inTrouble(err)
+		return Principal{}, inTrouble(ctx, err)
 	case !user.Active:
 		return refuse(InactiveOwner)
 	}
@@ -102,9 +102,9 @@ func (g *Guard) user(ctx context.Context, id string) (User, error) {
 
 // signedIn asks the host's own sign-in. No subject means that nobody is signed in.
 func (g *Guard) signedIn(ctx context.Context, r *http.Request) (Principal, *Refusal) {
-	id, err := keys.Ask(ctx, g.deadline, func(ctx context.Context) (string, error) { return g.c.SignedIn(r.WithContext(ctx)) })
+	id, err := keys.Ask(ctx, g.askSession, func(ctx context.Context) (string, error) { return g.c.SignedIn(r.WithContext(ctx)) })
 	if err != nil {
-		return Principal{}, inTrouble(err)
+		return Principal{}, inTrouble(ctx, err)
 	}
 	if id == "" {
 		return Principal{}, nil
@@ -125,7 +125,7 @@ func (g *Guard) session(ctx context.Context, userID string) (Principal, *Refusal
 	case errors.Is(err, ErrNoUser):
 		return Principal{}, refusedUser(NoOwner)
 	case err != nil:
-		return Principal{}, inTrouble(err)
+		return Principal{}, inTrouble(ctx, err)
 	case !user.Active:
 		return Principal{}, refusedUser(InactiveOwner)
 	}
@@ -161,7 +161,7 @@ func (g *Guard) publicRole(ctx context.Context) (string, *Refusal) {
 	}
 	role, err := keys.Ask(ctx, g.askRole, g.setting)
 	if err != nil {
-		return "", inTrouble(err)
+		return "", inTrouble(ctx, err)
 	}
 	if role == "" || strings.EqualFold(role, roles.Admin) {
 		return "", nil

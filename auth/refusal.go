@@ -1,6 +1,7 @@
 package auth
 
 import (
+	"context"
 	"errors"
 	"net/http"
 	"time"
@@ -31,6 +32,7 @@ const (
 	CrossOrigin    Reason = "cross_origin"        // 403: a signed-in browser sent from another origin
 	RateLimited    Reason = "rate_limited"        // 429
 	StoreFailed    Reason = "store_failed"        // 503: keys, users, sessions or the public setting
+	ClientGone     Reason = "client_gone"         // 503 that nobody reads: the caller left before a store answered
 	NoPolicy       Reason = "no_policy"           // 503: the roles cannot be vouched for now
 	InternalError  Reason = "internal_error"      // 500: host code panicked
 )
@@ -90,9 +92,14 @@ var (
 	refusePanic     = &Refusal{Status: http.StatusInternalServerError, Reason: InternalError}
 )
 
-// inTrouble is the 503 of a store that failed: whatever it said, it is no verdict on the caller.
-func inTrouble(cause error) *Refusal {
-	return &Refusal{Status: http.StatusServiceUnavailable, Reason: StoreFailed, RetryAfter: retrySoon, cause: cause}
+// inTrouble is the 503 of a store that failed: whatever it said, it is no verdict on the caller. If the caller
+// left while it was asked, ctx tells, and nobody need look at the store.
+func inTrouble(ctx context.Context, cause error) *Refusal {
+	reason := StoreFailed
+	if errors.Is(ctx.Err(), context.Canceled) {
+		reason = ClientGone
+	}
+	return &Refusal{Status: http.StatusServiceUnavailable, Reason: reason, RetryAfter: retrySoon, cause: cause}
 }
 
 // asError is what leaves the package: nil, or a copy, since some refusals are shared.
@@ -105,9 +112,9 @@ func (e *Refusal) asError() error {
 }
 
 // asRefusal finds the refusal in err. Any other error is trouble: 503.
-func asRefusal(err error) *Refusal {
+func asRefusal(ctx context.Context, err error) *Refusal {
 	if refusal, ok := errors.AsType[*Refusal](err); ok && refusal != nil {
 		return refusal
 	}
-	return inTrouble(err)
+	return inTrouble(ctx, err)
 }

@@ -75,7 +75,7 @@ func (g *Guard) RequireFunc(permission func(*http.Request) (string, error), h ht
 	return g.gate(h, options, func(r *http.Request, p Principal) (string, *Refusal) {
 		wanted, err := permission(r)
 		if err != nil {
-			return "", asRefusal(err)
+			return "", asRefusal(r.Context(), err)
 		}
 		return wanted, g.allows(p, wanted)
 	})

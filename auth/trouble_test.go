@@ -4,6 +4,7 @@ import (
 	"context"
 	"net/http"
 	"net/netip"
+	"sync"
 	"sync/atomic"
 	"testing"
 	"testing/synctest"
@@ -122,6 +123,43 @@ func TestAStoreInTroubleIsNoVerdict(t *testing.T) {
 			require.Equal(t, 200, serve(guard.Require("content/posts/read", next), request("/", c.header...)).StatusCode, c.name)
 		}
 	})
+}
+
+// hanging is a table of users that answers nobody.
+type hanging struct{ release chan struct{} }
+
+func (h hanging) User(context.Context, string) (auth.User, error) {
+	<-h.release
+	return auth.User{}, auth.ErrNoUser
+}
+
+// What hangs holds up nobody who does not need it, however many wait for it.
+func TestHungUsersDoNotCloseThePublicAPI(t *testing.T) {
+	h := hanging{make(chan struct{})}
+	defer close(h.release)
+	w := newWorld(t, func(c *auth.Config) { c.Users, c.Timeout = h, 50*time.Millisecond })
+	var all sync.WaitGroup
+	for range 300 {
+		all.Go(func() {
+			if status := serve(w.guard.Handler(who), request("/", "api-key", w.ada)).StatusCode; status != 503 {
+				t.Errorf("answered %d", status)
+			}
+		})
+	}
+	all.Wait()
+	require.Equal(t, 200, serve(w.guard.Handler(who), request("/")).StatusCode)
+	require.Equal(t, 200, serve(w.guard.Handler(who), request("/", "api-key", w.editor)).StatusCode)
+}
+
+func TestACallerWhoLeavesIsNoTroubleOfTheStore(t *testing.T) {
+	var heard auth.Event
+	h := hanging{make(chan struct{})}
+	defer close(h.release)
+	w := newWorld(t, observeInto(&heard), func(c *auth.Config) { c.Users = h })
+	ctx, leave := context.WithCancel(t.Context())
+	time.AfterFunc(10*time.Millisecond, leave)
+	require.Equal(t, 503, serve(w.guard.Handler(who), request("/", "api-key", w.ada).WithContext(ctx)).StatusCode)
+	require.Equal(t, auth.ClientGone, heard.Reason)
 }
 
 func TestPanicsInHostCodeNeverReachNext(t *testing.T) {
