@@ -3,6 +3,9 @@ package auth
 import (
 	"cmp"
 	"context"
+	"fmt"
+	"io"
+	"maps"
 	"net/http"
 	"slices"
 	"sync/atomic"
@@ -14,6 +17,7 @@ type attached struct {
 	context.Context
 	principal Principal // nobody if the caller showed nothing and the public API is closed
 	told      atomic.Uint32
+	stripped  bool      // next does not see the key that was shown
 	values    [2]string // Vary and Cache-Control: of this request alone, so a handler may edit them in place
 	request   http.Request
 }
@@ -35,6 +39,12 @@ type guardKey struct{ guard *Guard }
 
 // anyGuard finds what the innermost guard attached.
 type anyGuard struct{}
+
+// String keeps the request, and the key in it, out of texts that print a context.
+func (a *attached) String() string { return "latchkey.Context" }
+
+// Format is String, whatever the verb.
+func (a *attached) Format(s fmt.State, _ rune) { _, _ = io.WriteString(s, a.String()) }
 
 // Value finds the attached itself, then what the context around it holds.
 func (a *attached) Value(key any) any {
@@ -63,7 +73,7 @@ func (g *Guard) attach(r *http.Request, p Principal) *attached {
 	a := &attached{Context: r.Context(), principal: p}
 	a.request = *r.WithContext(a) // the copy in between does not escape
 	if g.c.StripCredentials {
-		g.strip(&a.request)
+		a.stripped = g.strip(&a.request)
 	}
 	return a
 }
@@ -80,17 +90,17 @@ func (g *Guard) setHeaders(h http.Header, room *[2]string) {
 	h["Cache-Control"] = room[1:2:2]
 }
 
-// prepare is setHeaders for a request on which a principal was found already: by a guard further out, which
-// has set them, or by the host with NewContext, which could not.
+// prepare is setHeaders for a request on which a principal was found already. Usually a wrapper further out has
+// set them. It could not if the host made the context with NewContext, and what it set is out of reach if a
+// ResponseWriter in between, such as http.TimeoutHandler's, has headers of its own.
 func (a *attached) prepare(g *Guard, h http.Header) {
-	if a.values[0] == "" {
+	if a.values[0] == "" || !slices.Contains(h["Vary"], a.values[0]) {
 		g.setHeaders(h, new([2]string))
 	}
 }
 
-// strip takes away what the finder could have taken for a credential, without touching the maps of the
-// request outside.
-func (g *Guard) strip(r *http.Request) {
+// strip takes the key away that was shown, if one was, without touching the maps of the request outside.
+func (g *Guard) strip(r *http.Request) bool {
 	shown, _ := g.find.find(r.Header, r.URL.RawQuery)
 	name := ""
 	switch shown.carrier {
@@ -104,11 +114,16 @@ func (g *Guard) strip(r *http.Request) {
 		u := *r.URL
 		u.RawQuery = withoutParameter(u.RawQuery, insecureQueryName)
 		r.URL, r.RequestURI = &u, u.RequestURI()
+		if r.Form != nil { // somebody outside has parsed it
+			r.Form = maps.Clone(r.Form)
+			delete(r.Form, insecureQueryName)
+		}
 	}
 	if name != "" {
 		r.Header = r.Header.Clone()
 		delete(r.Header, name)
 	}
+	return shown.carrier != 0
 }
 
 // origin says where the request came from, as far as the context knows: one made by NewContext has no

@@ -142,12 +142,11 @@ func (f *finder) authorization(value string) (token string, what authorizationKi
 	}
 	rest := value[len(bearer):]
 	token = strings.TrimLeft(rest, " ")
-	if f.foreignBearer && !f.format.HasPrefix(token) && !f.format.Contains(rest) {
-		return "", foreign
-	}
 	switch {
 	case strings.IndexByte(rest, ',') >= 0:
 		return "", several
+	case f.foreignBearer && token != "" && rest[0] == ' ' && !f.format.Contains(rest):
+		return "", foreign
 	case f.carriers&BearerToken == 0, rest != "" && rest[0] != ' ':
 		return "", wrongPlace
 	}
@@ -164,11 +163,13 @@ func (f *finder) inBasic(value string) bool {
 	if len(encoded) > 8*maxCredential {
 		return true // more than a user and a password need: not decoded, and not let through unseen
 	}
-	decoded, err := base64.RawStdEncoding.DecodeString(encoded)
-	if err != nil {
-		decoded, _ = base64.RawURLEncoding.DecodeString(encoded)
+	for _, encoding := range []*base64.Encoding{base64.RawStdEncoding, base64.RawURLEncoding} {
+		decoded, _ := encoding.DecodeString(encoded) // what comes before an error counts
+		if f.format.Contains(string(decoded)) {
+			return true
+		}
 	}
-	return f.format.Contains(string(decoded))
+	return false
 }
 
 func (f *finder) anyOurs(values []string) bool {

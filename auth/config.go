@@ -16,8 +16,8 @@ import (
 )
 
 // Config says what a [Guard] is made of. Keys and Roles are required; every other zero value is the strict
-// choice. The functions may be called concurrently. One that panics is answered with 500, and next does not
-// run.
+// choice. The functions may be called concurrently. One that panics is answered with 500 or 503, and next does
+// not run; a panic of Profile is the server's to handle.
 type Config struct {
 	// Keys verifies what is presented. A guard serves the one space of this ring.
 	Keys *keys.Ring
@@ -43,7 +43,8 @@ type Config struct {
 	// QueryNames are the query parameters that are refused with 400. Nil: "api_key" and "access_token".
 	// Empty: none, but a value that begins like one of our keys is refused under these two names all the same.
 	QueryNames []string
-	// StripCredentials takes the key out of the headers and the query that next sees.
+	// StripCredentials takes the key out of the headers and the query that next sees. Another guard further in
+	// then refuses with 401, since it cannot see what was shown.
 	StripCredentials bool
 
 	// PathValue returns the value of a {name} in the route that matched. Nil: r.PathValue.
@@ -59,7 +60,7 @@ type Config struct {
 	// Profile writes refusals. Nil: [Problem].
 	Profile Profile
 	// Timeout is how long Users, Anonymous and SignedIn may take. Zero: one second. Negative: they never
-	// block and are called without a deadline. What is [Instant] is too.
+	// block and are called without a deadline, as those are that implement [Instant].
 	Timeout time.Duration
 }
 

@@ -7,12 +7,24 @@ import (
 	"github.com/latchkey-go/latchkey/roles"
 )
 
-// policy returns the policy of the moment, or nil if none can be vouched for.
-func (g *Guard) policy() *roles.Policy {
+// policy returns the policy of the moment, or nil if none can be vouched for. A source that panics vouches
+// for nothing.
+func (g *Guard) policy() (policy *roles.Policy) {
 	if g.c.Roles == nil {
 		return nil
 	}
+	defer func() {
+		if recover() != nil {
+			policy = nil
+		}
+	}()
 	return g.c.Roles.Policy()
+}
+
+// speakable reports whether a permission may appear in answers and events: one that the host made from a
+// request may be any text, or hold a key.
+func (g *Guard) speakable(permission string) bool {
+	return roles.ValidPermission(permission) && !g.find.format.Contains(permission)
 }
 
 // allows decides whether p may do what permission says, by the policy of the moment: its role and, where the
@@ -58,18 +70,18 @@ func (g *Guard) lacks(policy *roles.Policy, p Principal, permission string) *Ref
 	if !p.Authenticated() {
 		return &Refusal{Status: http.StatusUnauthorized, Reason: reason}
 	}
-	if reason == BadPermission {
-		permission = "" // may be any text that came with the request
+	if !g.speakable(permission) {
+		permission = ""
 	}
 	return &Refusal{Status: http.StatusForbidden, Reason: reason, Missing: permission, shown: true, key: p.KeyID()}
 }
 
 // An Explanation says why a principal may or may not do something.
 type Explanation struct {
-	Allowed bool
-	Reason  Reason         // "" if allowed
-	Role    roles.Decision // which role and grant decided
-	Scope   string         // the scope that lets a narrowed key do it; "" if it has none, or none lets it
+	Allowed  bool
+	Reason   Reason         // "" if allowed
+	Decision roles.Decision // which role and grant decided, scopes aside
+	Scope    string         // the scope that lets a narrowed key do it; "" if it has none, or none lets it
 }
 
 // Explain says whether p may do what permission says now, and by what. A principal of another guard may
@@ -79,9 +91,9 @@ func (g *Guard) Explain(p Principal, permission string) Explanation {
 		return Explanation{Reason: MissingKey}
 	}
 	if refusal := g.allows(p, permission); refusal != nil {
-		return Explanation{Reason: refusal.Reason, Role: g.policy().Explain(p.Role(), permission)}
+		return Explanation{Reason: refusal.Reason, Decision: g.policy().Explain(p.Role(), permission)}
 	}
-	e := Explanation{Allowed: true, Role: g.policy().Explain(p.Role(), permission)}
+	e := Explanation{Allowed: true, Decision: g.policy().Explain(p.Role(), permission)}
 	for scope := range p.key.Scopes() {
 		if roles.Match(scope, permission) {
 			e.Scope = scope

@@ -14,7 +14,7 @@ type Outcome string
 const (
 	Granted Outcome = "granted" // went on to a handler behind Require or Open
 	Refused Outcome = "refused"
-	Passed  Outcome = "passed" // let through by Identify, and no route of the guard decided, as for a 404
+	Passed  Outcome = "passed" // known, but no route of the guard decided: a 404 behind Identify, or Check
 )
 
 // An Event tells what became of one request. There is one for each: sent when it is decided, before the
@@ -69,11 +69,16 @@ func (g *Guard) tell(r *http.Request, a *attached, event Event, p Principal) (ok
 }
 
 // LogTo returns an observer that logs each event to logger: refusals as warnings, stores in trouble as
-// errors, everything else at level info. Texts go out as attributes, never as part of the message.
+// errors, everything else at level info. Texts go out as attributes, never as part of the message. It panics if
+// logger is nil.
 func LogTo(logger *slog.Logger) func(context.Context, Event) {
+	if logger == nil {
+		panic("auth: LogTo without a logger hears nothing")
+	}
 	return func(ctx context.Context, e Event) {
 		level := slog.LevelInfo
 		switch {
+		case e.Reason == ClientGone:
 		case e.Status >= http.StatusInternalServerError:
 			level = slog.LevelError
 		case e.Outcome == Refused:

@@ -66,12 +66,15 @@ func (g *Guard) enter(w http.ResponseWriter, r *http.Request, next http.Handler,
 	g.serve(w, r, a, next)
 }
 
-// serve runs next on the attached request, hands the pattern back that an inner mux found, and tells the
-// observer of a request that met no other decision.
+// serve runs next on the attached request, hands back what net/http and logs outside want of it, and tells
+// the observer of a request that met no other decision.
 func (g *Guard) serve(w http.ResponseWriter, r *http.Request, a *attached, next http.Handler) {
 	defer func() {
 		if a.request.Pattern != "" {
 			r.Pattern = a.request.Pattern
+		}
+		if r.MultipartForm == nil {
+			r.MultipartForm = a.request.MultipartForm // so that net/http removes its files with its own request
 		}
 		if g.c.Observe != nil && a.told.Load() == toldNothing {
 			_ = g.tell(&a.request, a, Event{Outcome: Passed}, a.principal)
@@ -80,26 +83,42 @@ func (g *Guard) serve(w http.ResponseWriter, r *http.Request, a *attached, next 
 	next.ServeHTTP(w, &a.request)
 }
 
-// Check finds out who sent r and writes nothing. Its error is a *[Refusal]; nobody is one, too. Credentials
-// are judged as by Handler. It tells the observer of a refusal.
+// Check finds out who sent r and writes nothing. It judges as Handler does: its error is a *[Refusal], also for
+// a caller who shows nothing while the public API is closed. Behind Identify it returns what that found;
+// elsewhere it tells the observer, with [Passed] for who is let through.
 func (g *Guard) Check(r *http.Request) (Principal, error) {
-	if a := g.attachedTo(r.Context()); a != nil && a.principal.Kind() != Nobody {
+	if a := g.attachedTo(r.Context()); a != nil {
+		if a.principal.Kind() == Nobody {
+			return Principal{}, refuseMissing.asError()
+		}
 		return a.principal, nil
 	}
 	p, refusal := g.admit(r)
 	if refusal == nil && p.Kind() == Nobody {
 		refusal = refuseMissing
 	}
+	event := Event{Outcome: Passed}
 	if refusal != nil {
-		_ = g.tell(r, nil, refusedEvent(refusal), Principal{})
-		return Principal{}, refusal.asError()
+		event, p = refusedEvent(refusal), Principal{}
 	}
-	return p, nil
+	if !g.tell(r, nil, event, p) {
+		return Principal{}, refusePanic.asError()
+	}
+	return p, refusal.asError()
 }
 
-// CheckHeader is Check for hosts that are not net/http: h has canonical names, peer may be unknown. Config's
-// SignedIn and Limit, which need a request, are not asked, nor is Observe.
+// CheckHeader is Check for hosts that are not net/http; peer may be unknown. Names in h are canonical, as
+// http.Header.Add makes them: a carrier's name in any other spelling is refused with 400. Config's SignedIn,
+// Limit and Observe, which take a request, are not asked, and [Recheck] knows no address for such a principal.
 func (g *Guard) CheckHeader(ctx context.Context, h http.Header, rawQuery string, peer netip.Addr) (Principal, error) {
+	for name := range h {
+		switch canonical := http.CanonicalHeaderKey(name); canonical {
+		case "Api-Key", "Api_key", "Authorization", "X-Api-Key":
+			if canonical != name {
+				return Principal{}, refuseAmbiguous.asError()
+			}
+		}
+	}
 	p, refusal := g.identify(ctx, h, rawQuery, origin{addr: peer})
 	if refusal == nil && p.Kind() == Nobody {
 		refusal = refuseMissing
@@ -111,9 +130,15 @@ func (g *Guard) CheckHeader(ctx context.Context, h http.Header, rawQuery string,
 }
 
 // Refuse writes the answer to an error of Check, Allowed or Recheck in the shape of Config.Profile. An error
-// that is no *[Refusal] is answered with 503, and its text is not shown.
+// that is no *[Refusal] is answered with 503, and its text is not shown. In a handler behind the guard it tells
+// the observer that the request was refused after all.
 func (g *Guard) Refuse(w http.ResponseWriter, r *http.Request, err error) {
-	g.write(w, r, asRefusal(r.Context(), err))
+	refusal := asRefusal(r.Context(), err)
+	if a := g.attachedTo(r.Context()); a != nil {
+		g.refuse(w, r, a, refusal.Missing, refusal)
+		return
+	}
+	g.write(w, r, refusal) // Check has told already
 }
 
 func (g *Guard) write(w http.ResponseWriter, r *http.Request, refusal *Refusal) {

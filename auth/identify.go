@@ -27,6 +27,9 @@ func (g *Guard) identify(ctx context.Context, h http.Header, rawQuery string, fr
 		}
 		return g.holder(ctx, v, from)
 	}
+	if a, ok := ctx.Value(anyGuard{}).(*attached); ok && a.stripped {
+		return Principal{}, refuseMisplaced // a key was shown, to a guard further out, which took it away
+	}
 	if r := from.request; r != nil && g.c.SignedIn != nil {
 		p, refusal := g.signedIn(ctx, r)
 		if refusal != nil || p.subject != nil {
@@ -102,14 +105,19 @@ func (g *Guard) user(ctx context.Context, id string) (User, error) {
 
 // signedIn asks the host's own sign-in. No subject means that nobody is signed in.
 func (g *Guard) signedIn(ctx context.Context, r *http.Request) (Principal, *Refusal) {
-	id, err := keys.Ask(ctx, g.askSession, func(ctx context.Context) (string, error) { return g.c.SignedIn(r.WithContext(ctx)) })
+	own := r.Clone(ctx) // host code that hangs may look at it for longer than the request lives
+	id, err := keys.Ask(ctx, g.askSession, func(ctx context.Context) (string, error) { return g.c.SignedIn(own.WithContext(ctx)) })
 	if err != nil {
 		return Principal{}, inTrouble(ctx, err)
 	}
 	if id == "" {
 		return Principal{}, nil
 	}
-	if g.c.CrossOrigin.Check(r) != nil {
+	sent := *r
+	if r.Header["Upgrade"] != nil {
+		sent.Method = http.MethodPost // a GET in name: what comes through a websocket may change anything
+	}
+	if g.c.CrossOrigin.Check(&sent) != nil {
 		return Principal{}, refuseOrigin
 	}
 	return g.session(ctx, id)

@@ -111,9 +111,13 @@ func (e *Refusal) asError() error {
 	return &own
 }
 
-// asRefusal finds the refusal in err. Any other error is trouble: 503.
+// asRefusal finds the refusal in err. One with a status that is none of the table's is the host's mistake: 500.
+// Any other error is trouble: 503.
 func asRefusal(ctx context.Context, err error) *Refusal {
 	if refusal, ok := errors.AsType[*Refusal](err); ok && refusal != nil {
+		if problems[refusal.Status] == nil { // a host's own, half filled
+			return refusePanic
+		}
 		return refusal
 	}
 	return inTrouble(ctx, err)

@@ -24,8 +24,8 @@ type gate struct {
 
 // Require lets requests through to h whose principal may do what permission says. A {name} in it stands for
 // a whole segment and is taken from the route through Config.PathValue; a value that is no valid segment is
-// refused. Without a principal of this guard in the request's context it finds out who asks by itself.
-// Permissions that must both hold are two Requires, one in the other. It panics if permission is malformed,
+// refused. Without a principal of this guard in the request's context it finds out who asks by itself; with one
+// it does not look at the headers again. Permissions that must both hold are two Requires, one in the other. It panics if permission is malformed,
 // as ServeMux does for patterns.
 func (g *Guard) Require(permission string, h http.Handler, options ...Option) http.Handler {
 	t, err := parseTemplate(permission)
@@ -55,8 +55,8 @@ func (g *Guard) RequireAny(permissions []string, h http.Handler, options ...Opti
 		var first *Refusal
 		for i := range templates {
 			refusal := g.mayTemplate(r, p, &templates[i])
-			if refusal == nil {
-				return templates[i].text, nil
+			if refusal == nil || refusal.Status >= http.StatusInternalServerError {
+				return templates[i].text, refusal
 			}
 			if first == nil {
 				first = refusal
@@ -77,7 +77,11 @@ func (g *Guard) RequireFunc(permission func(*http.Request) (string, error), h ht
 		if err != nil {
 			return "", asRefusal(r.Context(), err)
 		}
-		return wanted, g.allows(p, wanted)
+		refusal := g.allows(p, wanted)
+		if !g.speakable(wanted) {
+			wanted = ""
+		}
+		return wanted, refusal
 	})
 }
 

@@ -32,8 +32,12 @@ type cachedUser struct {
 
 // CacheUsers returns users with a memory: an answer, "gone" included, is used for ttl, which is how long a
 // deactivated user's keys may stay good on this node unless the host calls [UserCache.Forget]. Errors are not
-// kept. A ttl of zero or less keeps nothing.
+// kept. A ttl of zero or less keeps nothing. What is not remembered is asked for within one second, whatever
+// Config.Timeout says. It panics if users is nil.
 func CacheUsers(users Users, ttl time.Duration) *UserCache {
+	if isNil(users) {
+		panic("auth: CacheUsers without Users")
+	}
 	return &UserCache{
 		users: users, ttl: ttl, known: map[string]cachedUser{},
 		deadline: keys.NewDeadline(time.Second, maxWaiting),

@@ -88,6 +88,14 @@ func TestSweepFindsTheUnguardedTwin(t *testing.T) {
 	r = recorder{}
 	authtest.Sweep(&r, guard, http.NewServeMux())
 	require.Len(t, r.failures, 1, "a sweep that finds nothing proves nothing")
+
+	r = recorder{}
+	guard.Open(http.NewServeMux(), "GET /{id}", ok)
+	mux = http.NewServeMux()
+	mux.Handle("GET /{id}", ok) // unguarded, and behind a guarded literal
+	guard.Open(mux, "GET /x", ok)
+	authtest.Sweep(&r, guard, mux)
+	require.Equal(t, []string{`authtest: "GET /{id}" answers a bad key with 200`}, r.failures)
 }
 
 func ExampleAs() {

@@ -14,33 +14,53 @@ import (
 
 // Sweep fails the test for each pattern of mux that was registered neither with guard.Handle nor with
 // guard.Open, and for each that answers a bad key with anything but a refusal. It sends requests that carry a
-// bad key and nothing else, so no guarded handler runs.
+// bad key and nothing else, so no guarded handler runs. It does not look into a mux that is mounted in mux:
+// sweep each.
 //
 // A ServeMux does not tell its patterns, so Sweep reads them by reflection; if a later version of Go keeps
 // them elsewhere, it fails the test and says so.
 func Sweep(t testing.TB, guard *auth.Guard, mux *http.ServeMux) {
 	t.Helper()
+	if got := patterns(sample()); !slices.Equal(got, samples) {
+		t.Errorf("authtest: this version of Go keeps a ServeMux's patterns elsewhere: of %q Sweep reads %q", samples, got)
+		return
+	}
 	registered := patterns(mux)
+	if len(registered) == 0 {
+		t.Errorf("authtest: nothing is registered in mux, so a sweep proves nothing")
+		return
+	}
 	known := map[string]bool{}
 	for _, route := range guard.Routes() {
 		known[route.Pattern] = true
 	}
-	found := 0
 	for _, pattern := range registered {
 		if !known[pattern] {
 			t.Errorf("authtest: %q is registered neither with Handle nor with Open: whoever calls it is not asked", pattern)
 			continue
 		}
-		found++
+		r := request(pattern)
+		if _, met := mux.Handler(r); met != pattern {
+			t.Errorf("authtest: %q cannot be tried: a request for %s %s meets %q", pattern, r.Method, r.URL.Path, met)
+			continue
+		}
 		w := httptest.NewRecorder()
-		mux.ServeHTTP(w, request(pattern))
+		mux.ServeHTTP(w, r)
 		if w.Code != http.StatusUnauthorized && w.Code != http.StatusBadRequest {
 			t.Errorf("authtest: %q answers a bad key with %d", pattern, w.Code)
 		}
 	}
-	if found == 0 && len(known) > 0 {
-		t.Errorf("authtest: of %d routes none was found in mux: it is another mux, or this version of Go keeps its patterns elsewhere", len(known))
+}
+
+// samples has a pattern of each kind, to try the reading of them on.
+var samples = []string{"/", "/tree/", "GET /rest/{rest...}", "GET /{$}", "GET /{id}", "POST example.com/exact"}
+
+func sample() *http.ServeMux {
+	mux := http.NewServeMux()
+	for _, pattern := range samples {
+		mux.HandleFunc(pattern, http.NotFound)
 	}
+	return mux
 }
 
 // patterns reads what was registered, in order of text.
@@ -71,6 +91,9 @@ func patterns(mux *http.ServeMux) []string {
 
 var wildcard = regexp.MustCompile(`\{[^}]*\}`)
 
+// placeholder stands for a {name}: no literal pattern is likely to say it.
+const placeholder = "latchkey-sweep"
+
 // request makes a request that pattern matches, with a bad key.
 func request(pattern string) *http.Request {
 	method, address, ok := strings.Cut(pattern, " ")
@@ -78,7 +101,7 @@ func request(pattern string) *http.Request {
 		method, address = http.MethodGet, pattern
 	}
 	address = strings.ReplaceAll(strings.TrimSpace(address), "{$}", "")
-	host, path, _ := strings.Cut(wildcard.ReplaceAllString(address, "x"), "/")
+	host, path, _ := strings.Cut(wildcard.ReplaceAllString(address, placeholder), "/")
 	r := httptest.NewRequest(method, "/"+path, nil)
 	if host != "" {
 		r.Host = host
