@@ -8,74 +8,101 @@ import (
 	"github.com/latchkey-go/latchkey/roles"
 )
 
-// closeTimeout is how long the deletion of the public role waits for the setting to be closed in the store.
-// Until that succeeds, the service itself remembers that it is closed.
+// closeTimeout is how long the deletion of a role waits for the setting to be closed in the store. Until that
+// is done, the service itself remembers what was deleted.
 const closeTimeout = time.Second
 
 // follow hears of deleted roles. A role that is gone closes the public API by itself, since a guard lets
 // nobody have it; but one of the same name that is saved later would open it again, and nothing but Set may.
-func (s *Service) follow(d *roles.Directory) {
-	d.Watch(func(before, now *roles.Policy) {
-		s.mu.Lock()
-		role := s.latest
-		s.mu.Unlock()
-		if role == "" { // never asked for yet
-			ctx, cancel := context.WithTimeout(context.Background(), closeTimeout)
-			defer cancel()
-			setting, err := s.c.Store.Load(ctx)
-			if err != nil {
-				return
+// The roles wait while it runs: it takes note first, and gives a store that hangs no more than closeTimeout.
+func (s *Service) follow() {
+	s.directory.Watch(func(before, now *roles.Policy) {
+		var gone []string
+		for _, appid := range before.AppIDs() {
+			if !now.Has(appid) {
+				gone = append(gone, appid)
 			}
-			role = setting.Role
 		}
-		if role == "" || !before.Has(role) || now.Has(role) {
+		if len(gone) == 0 {
 			return
 		}
-		s.mu.Lock()
-		s.deleted = role
-		s.mu.Unlock()
+		s.note(gone)
 		ctx, cancel := context.WithTimeout(context.Background(), closeTimeout)
-		defer cancel()
-		_ = s.settle(ctx, role)
+		go func() {
+			defer cancel()
+			defer func() { _ = recover() }() // a store that panics closes nothing; what was noted stands
+			for _, appid := range gone {
+				if s.settle(ctx, appid) != nil {
+					return
+				}
+			}
+		}()
+		<-ctx.Done()
 	})
 }
 
-// seen takes note of the role that the store has, and reports whether it is one that was deleted and not yet
-// closed in the store.
-func (s *Service) seen(role string) (deleted bool) {
+func (s *Service) note(deleted []string) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	s.latest = role
-	return role != "" && role == s.deleted
+	for _, appid := range deleted {
+		s.deleted[appid] = true
+	}
 }
 
-// opened forgets that a role of this name was deleted: somebody has just made this one public.
-func (s *Service) opened(role string) {
+// wasDeleted reports whether the role was deleted and the store may still have it.
+func (s *Service) wasDeleted(appid string) bool {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	s.latest = role
-	if s.deleted == role {
-		s.deleted = ""
+	return s.deleted[appid]
+}
+
+// forget is called once the store does not have the role, or has it because Set was called since.
+func (s *Service) forget(appid string) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	delete(s.deleted, appid)
+}
+
+// standing returns the role that the store has, or "" if it was deleted, which then is settled in the store.
+func (s *Service) standing(ctx context.Context, appid string) (string, error) {
+	if appid == "" || s.directory == nil {
+		return appid, nil
 	}
+	if s.wasDeleted(appid) {
+		return "", s.settle(ctx, appid)
+	}
+	if s.directory.Policy().Has(appid) {
+		return appid, nil
+	}
+	// It was deleted before this service began, or this node has not heard of the role yet.
+	if err := s.directory.Reload(ctx); err != nil {
+		return "", err
+	}
+	if s.directory.Policy().Has(appid) {
+		return appid, nil
+	}
+	return "", s.settle(ctx, appid)
 }
 
 // settle closes the public API in the store if it still has the deleted role.
-func (s *Service) settle(ctx context.Context, role string) error {
-	was, err := s.c.Store.Load(ctx)
-	if err != nil {
-		return err
-	}
-	if was.Role == role {
-		err = s.c.Store.Save(ctx, Setting{ChangedAt: time.Now(), ChangedBy: "role " + role + " was deleted", Revision: was.Revision + 1})
-		if err != nil && !errors.Is(err, ErrConflict) {
+func (s *Service) settle(ctx context.Context, appid string) error {
+	for range attempts {
+		was, err := s.c.Store.Load(ctx)
+		if err != nil {
+			return err
+		}
+		if was.Role != appid {
+			s.forget(appid)
+			return nil
+		}
+		err = s.c.Store.Save(ctx, Setting{ChangedAt: now(), ChangedBy: "role " + appid + " was deleted", Revision: was.Revision + 1})
+		if err == nil {
+			s.forget(appid)
+			return nil
+		}
+		if !errors.Is(err, ErrConflict) {
 			return err
 		}
 	}
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	s.latest = ""
-	if s.deleted == role {
-		s.deleted = ""
-	}
-	return nil
+	return ErrConflict
 }

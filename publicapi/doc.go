@@ -8,4 +8,7 @@
 // each permission that does, by name. A permission counts as changing data if the catalog does not list it as
 // read. A role that is deleted closes the public API; nothing opens it but Set. [Exposure] tells what
 // the world can do, before or after.
+//
+// Set looks at the role as it is. Whoever edits the public role later changes what the world can do: a host
+// that lets people edit roles shows them Exposure first.
 package publicapi

@@ -36,8 +36,12 @@ func Example() {
 	// <nil>
 	// Everybody has the role public.
 	// Content
-	//   may Read (content/{model}/read)
-	//   MAY CHANGE: Create (content/{model}/create)
+	//   may Read (content/{model}/read), not for all
+	//   MAY CHANGE: Create (content/{model}/create), not for all
+	// To the letter
+	//   content/comments/create: allowed
+	//   content/pages/read: allowed
 	// Routes that need no key
 	//   POST /comments (content/comments/create)
+	// Routes that were registered otherwise than with Handle or Open are not known here.
 }

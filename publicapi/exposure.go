@@ -2,6 +2,8 @@ package publicapi
 
 import (
 	"fmt"
+	"maps"
+	"regexp"
 	"slices"
 	"strings"
 
@@ -12,9 +14,12 @@ import (
 // A Report is exactly what callers without a key can do.
 type Report struct {
 	Role string // "" is closed: then only Routes that need no permission are left
+	// Grants are the role's own and all it inherits, denies included: to the letter what it may do.
+	Grants roles.Grants
 	// Groups are the catalog's permissions that the role allows, for at least one value of their {name}s.
-	// Each says by its Effect whether it changes data.
+	// Each says by its Effect whether it changes data. Partly lists those that it does not allow for all values.
 	Groups []roles.Group
+	Partly []string
 	// Unlisted is what the role allows beyond the catalog, as grants. Each counts as changing data.
 	Unlisted []string
 	// Writes is everything that changes data, listed or not: what [Service.Set] wants acknowledged.
@@ -31,7 +36,9 @@ func Exposure(policy *roles.Policy, appid string, catalog *roles.Catalog, routes
 	var report Report
 	if policy != nil && policy.Has(appid) && !strings.EqualFold(appid, roles.Admin) {
 		report.Role = appid
+		report.Grants = effective(policy, appid, roles.Grants{}, map[string]bool{})
 		report.Groups = catalog.Reached(policy, appid)
+		report.Partly = partly(policy, appid, report.Groups)
 		report.Writes = catalog.Writes(policy, appid)
 		report.Unlisted = unlisted(report.Writes, report.Groups)
 	}
@@ -41,6 +48,40 @@ func Exposure(policy *roles.Policy, appid string, catalog *roles.Catalog, routes
 		}
 	}
 	return report
+}
+
+// effective adds the grants of appid, and of the roles that it inherits from, to all. Deny wins.
+func effective(policy *roles.Policy, appid string, all roles.Grants, seen map[string]bool) roles.Grants {
+	role, ok := policy.Role(appid)
+	if !ok || seen[appid] {
+		return all
+	}
+	seen[appid] = true
+	for grant, allowed := range role.Permissions {
+		before, known := all[grant]
+		all[grant] = allowed && (before || !known)
+	}
+	for _, parent := range role.Inherits {
+		effective(policy, parent, all, seen)
+	}
+	return all
+}
+
+var name = regexp.MustCompile(`\{[^/]*\}`)
+
+// partly is what of groups the role does not allow for all values of its {name}s: what the super role, narrowed
+// to it, may do and the role may not.
+func partly(policy *roles.Policy, appid string, groups []roles.Group) []string {
+	var some []string
+	for _, group := range groups {
+		for _, entry := range group.Permissions {
+			all := roles.Rights{Role: roles.Admin, Scopes: []string{name.ReplaceAllString(entry.Permission, "*")}}
+			if !policy.Covers(roles.Rights{Role: appid}, all) {
+				some = append(some, entry.Permission)
+			}
+		}
+	}
+	return some
 }
 
 // unlisted is what of writes is no entry of groups.
@@ -75,13 +116,27 @@ func (r Report) String() string {
 	for _, group := range r.Groups {
 		fmt.Fprintf(&b, "%s\n", group.Name)
 		for _, entry := range group.Permissions {
-			line(fmt.Sprintf("%s (%s)", entry.Label, entry.Permission), entry.Effect == roles.Write)
+			what := fmt.Sprintf("%s (%s)", entry.Label, entry.Permission)
+			if slices.Contains(r.Partly, entry.Permission) {
+				what += ", not for all"
+			}
+			line(what, entry.Effect == roles.Write)
 		}
 	}
 	if len(r.Unlisted) > 0 {
 		b.WriteString("Not in the catalog\n")
 		for _, grant := range r.Unlisted {
 			line(grant, true)
+		}
+	}
+	if len(r.Grants) > 0 {
+		b.WriteString("To the letter\n")
+		for _, grant := range slices.Sorted(maps.Keys(r.Grants)) {
+			verdict := "allowed"
+			if !r.Grants[grant] {
+				verdict = "denied"
+			}
+			fmt.Fprintf(&b, "  %s: %s\n", grant, verdict)
 		}
 	}
 	if len(r.Routes) > 0 {
@@ -94,5 +149,6 @@ func (r Report) String() string {
 			fmt.Fprintf(&b, "  %s (%s)\n", route.Pattern, need)
 		}
 	}
+	b.WriteString("Routes that were registered otherwise than with Handle or Open are not known here.\n")
 	return b.String()
 }

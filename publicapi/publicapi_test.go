@@ -3,14 +3,11 @@ package publicapi_test
 import (
 	"context"
 	"errors"
-	"net/http"
-	"net/http/httptest"
 	"testing"
 
 	"github.com/stretchr/testify/require"
 
 	"github.com/latchkey-go/latchkey/auth"
-	"github.com/latchkey-go/latchkey/keys"
 	"github.com/latchkey-go/latchkey/publicapi"
 	"github.com/latchkey-go/latchkey/roles"
 )
@@ -100,80 +97,12 @@ func TestWithoutACatalogEverythingHasToBeAcknowledged(t *testing.T) {
 	require.NoError(t, s.Set(t.Context(), "visitor", "ada", unacknowledged.Writes...))
 }
 
-func TestADeletedRoleClosesThePublicAPIForGood(t *testing.T) {
-	directory, err := roles.Open(t.Context(), roles.Config{Store: roles.NewMemoryStore(visitor, author)})
-	require.NoError(t, err)
-	defer directory.Close(context.Background())
-	s, err := publicapi.New(publicapi.Config{Store: publicapi.NewMemoryStore(), Roles: directory, Catalog: catalog(t)})
-	require.NoError(t, err)
-	require.NoError(t, s.Set(t.Context(), "visitor", "ada"))
-	ring := keys.NewRing(keys.NewMemoryStore())
-	guard, err := auth.New(auth.Config{Keys: ring, Roles: directory, Anonymous: s})
-	require.NoError(t, err)
-	status := func() int {
-		w := httptest.NewRecorder()
-		guard.Require("content/posts/read", http.NotFoundHandler()).ServeHTTP(w, httptest.NewRequest("GET", "/", nil))
-		return w.Code
-	}
-	require.Equal(t, 404, status())
-
-	require.NoError(t, directory.Delete(t.Context(), "author"))
-	require.Equal(t, 404, status(), "another role")
-	require.NoError(t, directory.Save(t.Context(), roles.Role{AppID: "visitor", Permissions: roles.Grants{"content/posts/read": true}}))
-	require.Equal(t, 404, status(), "an edited role")
-
-	require.NoError(t, directory.Delete(t.Context(), "visitor"))
-	require.NoError(t, directory.Save(t.Context(), visitor))
-	require.Equal(t, 401, status(), "a role of that name that comes later is another role: nothing but Set opens the public API")
-	now, err := s.Current(t.Context())
-	require.NoError(t, err)
-	require.Empty(t, now.Role)
-	require.NoError(t, s.Set(t.Context(), "visitor", "ada"))
-	require.Equal(t, 404, status())
-}
-
-// flaky fails to save while it is told to.
-type flaky struct {
-	publicapi.MemoryStore
-	fail bool
-}
-
-func (f *flaky) Save(ctx context.Context, s publicapi.Setting) error {
-	if f.fail {
-		return errDown
-	}
-	return f.MemoryStore.Save(ctx, s)
-}
-
-func TestADeletedRoleStaysClosedWhileTheStoreCannotSaveIt(t *testing.T) {
-	directory, err := roles.Open(t.Context(), roles.Config{Store: roles.NewMemoryStore(visitor)})
-	require.NoError(t, err)
-	defer directory.Close(context.Background())
-	store := &flaky{}
-	require.NoError(t, store.Save(t.Context(), publicapi.Setting{Role: "visitor", Revision: 1}))
-	s, err := publicapi.New(publicapi.Config{Store: store, Roles: directory, Catalog: catalog(t)})
-	require.NoError(t, err)
-
-	store.fail = true
-	require.NoError(t, directory.Delete(t.Context(), "visitor"), "though nobody had asked for the public role yet")
-	require.NoError(t, directory.Save(t.Context(), visitor))
-	role, err := s.PublicRole(t.Context())
-	require.ErrorIs(t, err, errDown)
-	require.Empty(t, role)
-	now, err := s.Current(t.Context())
-	require.NoError(t, err)
-	require.Empty(t, now.Role)
-
-	store.fail = false
-	role, err = s.PublicRole(t.Context())
-	require.NoError(t, err)
-	require.Empty(t, role)
-	setting, _ := store.Load(t.Context())
-	require.Empty(t, setting.Role, "now it is closed in the store too")
-	require.Equal(t, "role visitor was deleted", setting.ChangedBy)
-	require.NoError(t, s.Set(t.Context(), "visitor", "ada"))
-	role, _ = s.PublicRole(t.Context())
-	require.Equal(t, "visitor", role)
+func TestNewSeesThroughTypedNils(t *testing.T) {
+	var directory *roles.Directory
+	var store *publicapi.MemoryStore
+	_, err := publicapi.New(publicapi.Config{Store: store, Roles: directory})
+	require.ErrorContains(t, err, "Config.Store is nil")
+	require.ErrorContains(t, err, "Config.Roles is nil")
 }
 
 type broken struct{ publicapi.MemoryStore }
@@ -218,6 +147,8 @@ func TestExposure(t *testing.T) {
 	}
 	require.Equal(t, publicapi.Report{
 		Role:     "author",
+		Grants:   roles.Grants{"content/*/read": true, "content/secret/read": false, "content/posts/create": true, "app/odd": true},
+		Partly:   []string{"content/{model}/read", "content/{model}/create"},
 		Groups:   []roles.Group{{Name: "Content", Permissions: []roles.Entry{{Permission: "content/{model}/read", Label: "Read", Effect: roles.Read}, {Permission: "content/{model}/create", Label: "Create"}}}},
 		Unlisted: []string{"app/odd"},
 		Writes:   []string{"app/odd", "content/{model}/create"},

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"reflect"
 	"slices"
 	"strings"
 	"sync"
@@ -42,33 +43,42 @@ type Config struct {
 // A Service is a public API whose role can be changed while the program runs. It asks the store whenever a
 // caller shows no key, so a change acts on the next request on every node. It may be used concurrently.
 //
-// A deleted role closes it for good if Config.Roles is a *[roles.Directory], on which the service then watches
-// for deletions; with another source it is closed for as long as the role is missing.
+// A deleted role closes it for good if Config.Roles is a *[roles.Directory]: the service watches it for
+// deletions, and closes the setting in the store. With another source it is closed for as long as the role is
+// missing. What cannot be told from an edited role is one that another process deletes and saves again within
+// the directory's staleness.
 type Service struct {
-	c Config
+	c         Config
+	directory *roles.Directory // Config.Roles, if it is one
 
 	mu      sync.Mutex
-	latest  string // the role that the store had when it was last asked
-	deleted string // a role that was deleted while it was public, and that the store still has
+	deleted map[string]bool // roles that were deleted and that the store may still have
 }
 
 // New makes a service. It does not touch the store.
 func New(c Config) (*Service, error) {
 	var mistakes []error
-	if c.Store == nil {
+	if isNil(c.Store) {
 		mistakes = append(mistakes, errors.New("publicapi: Config.Store is nil"))
 	}
-	if c.Roles == nil {
+	directory, _ := c.Roles.(*roles.Directory)
+	if isNil(c.Roles) {
 		mistakes = append(mistakes, errors.New("publicapi: Config.Roles is nil"))
 	}
 	if len(mistakes) > 0 {
 		return nil, errors.Join(mistakes...)
 	}
-	s := &Service{c: c}
-	if directory, ok := c.Roles.(*roles.Directory); ok {
-		s.follow(directory)
+	s := &Service{c: c, directory: directory, deleted: map[string]bool{}}
+	if s.directory != nil {
+		s.follow()
 	}
 	return s, nil
+}
+
+// isNil sees through an interface that holds a nil pointer.
+func isNil(v any) bool {
+	r := reflect.ValueOf(v)
+	return !r.IsValid() || r.Kind() == reflect.Pointer && r.IsNil()
 }
 
 // PublicRole implements [auth.Anonymous].
@@ -77,10 +87,7 @@ func (s *Service) PublicRole(ctx context.Context) (string, error) {
 	if err != nil {
 		return "", err
 	}
-	if s.seen(setting.Role) {
-		return "", s.settle(ctx, setting.Role)
-	}
-	return setting.Role, nil
+	return s.standing(ctx, setting.Role)
 }
 
 // Instant reports whether the store is in memory, so that a guard needs no deadline for it.
@@ -100,7 +107,7 @@ func (s *Service) Current(ctx context.Context) (Setting, error) {
 	if policy == nil {
 		return Setting{}, ErrUnavailable
 	}
-	if s.seen(setting.Role) || !policy.Has(setting.Role) {
+	if s.wasDeleted(setting.Role) || !policy.Has(setting.Role) {
 		setting.Role = ""
 	}
 	return setting, nil
@@ -127,7 +134,13 @@ func (s *Service) Set(ctx context.Context, appid, by string, acknowledged ...str
 	if err := s.save(ctx, appid, by); err != nil {
 		return err
 	}
-	s.opened(appid)
+	s.forget(appid)
+	if policy := s.c.Roles.Policy(); policy != nil && !policy.Has(appid) { // deleted since it was judged
+		if err := s.settle(ctx, appid); err != nil {
+			return err
+		}
+		return fmt.Errorf("%w: the role %q was deleted meanwhile", ErrRole, appid)
+	}
 	return nil
 }
 
@@ -141,13 +154,16 @@ func (s *Service) Disable(ctx context.Context, by string) error { return s.save(
 // attempts bounds how often a write that met another one is tried again.
 const attempts = 16
 
+// now is the time as it is stored.
+func now() time.Time { return time.Now().UTC().Truncate(time.Microsecond) }
+
 func (s *Service) save(ctx context.Context, appid, by string) error {
 	for range attempts {
 		was, err := s.c.Store.Load(ctx)
 		if err != nil {
 			return err
 		}
-		err = s.c.Store.Save(ctx, Setting{Role: appid, ChangedAt: time.Now(), ChangedBy: by, Revision: was.Revision + 1})
+		err = s.c.Store.Save(ctx, Setting{Role: appid, ChangedAt: now(), ChangedBy: by, Revision: was.Revision + 1})
 		if !errors.Is(err, ErrConflict) {
 			return err
 		}

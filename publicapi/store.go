@@ -28,8 +28,9 @@ type Store interface {
 	Load(ctx context.Context) (Setting, error)
 
 	// Save writes s, durably, if the stored Revision is s.Revision-1, else it returns an error wrapping
-	// [ErrConflict] and changes nothing. Of concurrent calls with one Revision exactly one succeeds. Texts
-	// come back byte for byte, times in UTC to the microsecond.
+	// [ErrConflict] and changes nothing. Of concurrent calls with one Revision exactly one succeeds. It is
+	// given times in UTC with whole microseconds. They come back as the same instants, in UTC, and texts come
+	// back byte for byte.
 	Save(ctx context.Context, s Setting) error
 }
 
@@ -40,7 +41,7 @@ type MemoryStore struct {
 	setting Setting
 }
 
-// NewMemoryStore returns a store of which the public API is closed.
+// NewMemoryStore returns a store in which nothing was ever saved: the public API is closed.
 func NewMemoryStore() *MemoryStore { return new(MemoryStore) }
 
 // Load implements [Store].
@@ -63,7 +64,6 @@ func (m *MemoryStore) Save(ctx context.Context, s Setting) error {
 	if m.setting.Revision != s.Revision-1 {
 		return ErrConflict
 	}
-	s.ChangedAt = s.ChangedAt.UTC().Truncate(time.Microsecond)
 	m.setting = s
 	return nil
 }

@@ -48,13 +48,21 @@ func (p *Policy) Role(appid string) (Role, bool) {
 	return Role{}, false
 }
 
+// AppIDs returns the names of all roles but Admin, in order.
+func (p *Policy) AppIDs() []string {
+	if p == nil {
+		return nil
+	}
+	return slices.Sorted(maps.Keys(p.members))
+}
+
 // Roles returns copies of all roles, in order of their appids, without [Admin].
 func (p *Policy) Roles() []Role {
 	if p == nil {
 		return nil
 	}
 	rs := make([]Role, 0, len(p.members))
-	for _, appid := range slices.Sorted(maps.Keys(p.members)) {
+	for _, appid := range p.AppIDs() {
 		rs = append(rs, p.members[appid].role())
 	}
 	return rs
