@@ -26,6 +26,9 @@ import (
 func main() {
 	addr := flag.String("addr", "127.0.0.1:8080", "address to listen on; port 0 picks one")
 	flag.Parse()
+	if flag.NArg() > 0 {
+		log.Fatalf("quickstart takes no arguments, only flags: %q", flag.Args())
+	}
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
 	defer stop()
 	if err := run(ctx, *addr, os.Stdout); err != nil {
@@ -67,20 +70,21 @@ func run(ctx context.Context, addr string, out io.Writer) error {
 
 	listener, err := net.Listen("tcp", addr)
 	if err != nil {
-		return err
+		return fmt.Errorf("%w (choose another address with -addr; port 0 picks a free one)", err)
 	}
 	server := &http.Server{Handler: guard.Identify(mux), ReadHeaderTimeout: 5 * time.Second}
+	drained := make(chan error, 1)
 	go func() {
 		<-ctx.Done()
 		drain, cancel := context.WithTimeout(context.WithoutCancel(ctx), 5*time.Second)
 		defer cancel()
-		_ = server.Shutdown(drain)
+		drained <- server.Shutdown(drain)
 	}()
 	explain(out, "http://"+listener.Addr().String(), custom, personal)
 	if err := server.Serve(listener); !errors.Is(err, http.ErrServerClosed) {
 		return err
 	}
-	return nil
+	return <-drained // Serve returns as soon as Shutdown begins; requests under way may still need the ring
 }
 
 func explain(out io.Writer, url string, custom, personal keys.Issued) {
@@ -96,6 +100,7 @@ Try it:
   curl -i -X POST %[1]s/api/content/posts -d '{"title":"Hello"}' -H 'api-key: %[3]s'
   curl -i %[1]s/api/pages/menus -H 'api-key: wrong'
   curl -i -X POST %[1]s/keys/%[4]s/refresh -H 'api-key: %[2]s'
+then, with the key that this one answers:
   curl -i -X DELETE %[1]s/keys/%[5]s -H 'api-key: THE-NEW-KEY'
 `, url, custom.Key.Reveal(), personal.Key.Reveal(), custom.Record.ID, personal.Record.ID)
 }

@@ -5,6 +5,7 @@ import (
 	"context"
 	"encoding/json"
 	"io"
+	"net"
 	"net/http"
 	"regexp"
 	"strings"
@@ -58,6 +59,42 @@ func ask(t *testing.T, method, url string, header ...string) (int, string) {
 	body, err := io.ReadAll(resp.Body)
 	require.NoError(t, err)
 	return resp.StatusCode, string(body)
+}
+
+// A request under way when the server is told to stop is answered.
+func TestItDrains(t *testing.T) {
+	ctx, stop := context.WithCancel(t.Context())
+	out, in := io.Pipe()
+	done := make(chan error, 1)
+	go func() { done <- run(ctx, "127.0.0.1:0", in) }()
+	var address, key string
+	for lines := bufio.NewScanner(out); lines.Scan() && !strings.Contains(lines.Text(), "THE-NEW-KEY"); {
+		if url, ok := strings.CutPrefix(lines.Text(), "listening on http://"); ok {
+			address = url
+		}
+		if rest, ok := strings.CutPrefix(lines.Text(), "custom key "); ok {
+			key, _, _ = strings.Cut(rest, " ")
+		}
+	}
+	conn, err := net.Dial("tcp", address)
+	require.NoError(t, err)
+	defer conn.Close()
+	_, err = io.WriteString(conn, "POST /api/content/posts HTTP/1.1\r\nHost: h\r\napi-key: "+key+"\r\nContent-Length: 13\r\nExpect: 100-continue\r\n\r\n")
+	require.NoError(t, err)
+	answer := bufio.NewReader(conn)
+	line, err := answer.ReadString('\n')
+	require.NoError(t, err)
+	require.Contains(t, line, "100 Continue", "the handler is reading the body")
+	stop()
+	time.Sleep(50 * time.Millisecond)
+	_, err = io.WriteString(conn, `{"title":"x"}`)
+	require.NoError(t, err)
+	_, err = answer.ReadString('\n') // the blank line after 100 Continue
+	require.NoError(t, err)
+	line, err = answer.ReadString('\n')
+	require.NoError(t, err)
+	require.Contains(t, line, "201 Created")
+	require.NoError(t, <-done)
 }
 
 func TestWhatAStrangerSees(t *testing.T) {
