@@ -198,7 +198,7 @@ func call[T any](s *session, f func(context.Context) (T, error)) (T, error) {
 	answer := make(chan result, 1)
 	d := s.Directory
 	go func() {
-		var r result
+		r := result{err: errors.New("no answer")} // stays so if f ends its goroutine
 		defer func() {
 			if v := recover(); v != nil {
 				r.err = fmt.Errorf("roles: the store panicked with a %T", v)
