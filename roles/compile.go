@@ -57,7 +57,8 @@ func compile(rs []Role, old *Policy) (*Policy, error) {
 
 // assemble makes a policy of rows, each by its appid, that have these problems so far.
 func assemble(rows map[string]*row, old *Policy, problems []*Problem) (*Policy, error) {
-	f := family{rows: rows, members: make(map[string]*member, len(rows)), old: old, problems: problems}
+	f := family{rows: rows, members: make(map[string]*member, len(rows)), places: map[string]int{}, old: old,
+		problems: problems}
 	folded := make(map[string]string, len(rows))
 	for _, appid := range slices.Sorted(maps.Keys(rows)) {
 		lower := strings.ToLower(appid)
@@ -74,13 +75,14 @@ func assemble(rows map[string]*row, old *Policy, problems []*Problem) (*Policy, 
 			}
 			return strings.Compare(b.appid, a.appid)
 		})
-		f.problem(heaviest.appid, fmt.Sprintf("all roles together have more than %d grants, counting inherited ones; this one has most", maxWeight))
+		f.problem(heaviest.appid, fmt.Sprintf(
+			"all roles together have more than %d grants, counting inherited ones; this one has most", maxWeight))
 	}
 	if len(f.problems) > 0 {
 		return nil, join(f.problems)
 	}
 	for _, m := range f.members {
-		if m.slots == nil {
+		if m.index == nil {
 			m.rules = makeRules(m.line)
 		}
 	}
@@ -99,19 +101,23 @@ type grant struct {
 	allowed bool
 }
 
+// compare is the order of a row's grants.
+func (g grant) compare(text string) int { return strings.Compare(g.text, text) }
+
 func newRow(role Role) *row {
 	r := &row{appid: role.AppID, name: role.Name, info: role.Info, inherits: slices.Clone(role.Inherits)}
 	r.grants = make([]grant, 0, len(role.Permissions))
 	for text, allowed := range role.Permissions {
 		r.grants = append(r.grants, grant{text, allowed})
 	}
-	slices.SortFunc(r.grants, func(a, b grant) int { return strings.Compare(a.text, b.text) })
+	slices.SortFunc(r.grants, func(a, b grant) int { return a.compare(b.text) })
 	return r
 }
 
 // role is the opposite of newRow.
 func (r *row) role() Role {
-	role := Role{AppID: r.appid, Name: r.name, Info: r.info, Permissions: make(Grants, len(r.grants)), Inherits: slices.Clone(r.inherits)}
+	role := Role{AppID: r.appid, Name: r.name, Info: r.info, Inherits: slices.Clone(r.inherits)}
+	role.Permissions = make(Grants, len(r.grants))
 	for _, g := range r.grants {
 		role.Permissions[g.text] = g.allowed
 	}

@@ -2,13 +2,12 @@ package roles
 
 import "hash/maphash"
 
-// An index finds entries by a number and a text. It is a Go map in less memory, with one hash of the text and
-// no more. It does not change once made.
-type index struct {
-	slots   []uint32 // 1 + a place in entries, or 0; the length is a power of two, at least a third is free
-	entries []entry
-}
+// An index finds entries by a state and a text. It is a hash table of its own because a Go map would hash the
+// pair at greater cost and take more memory: here a look-up costs one hash of the text and, nearly always, one
+// place in memory. It does not change once made.
+type index []entry // the length is a power of two; at least a third of the entries are free
 
+// An entry says which state follows in a state after this text. A free one has no text.
 type entry struct {
 	text     string
 	from, to uint32
@@ -21,31 +20,31 @@ func place(from uint32, text string) uint64 {
 	return maphash.String(seed, text) + uint64(from)*0x9E3779B97F4A7C15
 }
 
-// build places the entries, no two of which may have the same number and text.
-func (x *index) build() {
+// newIndex makes an index of entries, all of which have a text, and no two the same state and text.
+func newIndex(entries []entry) index {
 	size := 1
-	for size*2 < len(x.entries)*3 {
+	for size*2 < len(entries)*3 {
 		size *= 2
 	}
-	x.slots = make([]uint32, size)
-	for n := range x.entries {
-		e := &x.entries[n]
-		i := place(e.from, e.text) & uint64(size-1)
-		for x.slots[i] != 0 {
-			i = (i + 1) & uint64(size-1)
+	x := make(index, size)
+	for _, e := range entries {
+		i := place(e.from, e.text)
+		for x[i&uint64(size-1)].text != "" {
+			i++
 		}
-		x.slots[i] = uint32(n) + 1
+		x[i&uint64(size-1)] = e
 	}
+	return x
 }
 
-func (x *index) find(from uint32, text string) *entry {
-	slots := x.slots
+// find returns the entry for from and text, or nil.
+func (x index) find(from uint32, text string) *entry {
 	for i := place(from, text); ; i++ {
-		n := slots[i&uint64(len(slots)-1)]
-		if n == 0 {
+		e := &x[i&uint64(len(x)-1)]
+		if e.text == "" {
 			return nil
 		}
-		if e := &x.entries[n-1]; e.from == from && e.text == text {
+		if e.from == from && e.text == text {
 			return e
 		}
 	}

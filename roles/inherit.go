@@ -27,8 +27,9 @@ type member struct {
 // A family sorts out who inherits from whom.
 type family struct {
 	rows     map[string]*row
-	members  map[string]*member // nil while their parents are being looked at
+	members  map[string]*member // nil if there can be none, and while their parents are being looked at
 	path     []string           // from the role asked about to the one being looked at
+	places   map[string]int     // of each role on the path
 	weight   int
 	old      *Policy // its members serve again where nothing has changed for them
 	problems []*Problem
@@ -37,14 +38,14 @@ type family struct {
 // member returns the member for appid with all it inherits from, or nil if there is none that can be.
 func (f *family) member(appid string) *member {
 	if m, seen := f.members[appid]; seen {
-		if m == nil && slices.Contains(f.path, appid) {
-			circle := append(slices.Clone(f.path[slices.Index(f.path, appid):]), appid)
-			f.problem(appid, "inherits from itself: "+chain(circle))
+		if place, open := f.places[appid]; open {
+			f.problem(appid, "inherits from itself: "+circle(f.path[place:]))
 		}
 		return m
 	}
 	m := &member{row: f.rows[appid]}
 	f.members[appid] = nil
+	f.places[appid] = len(f.path)
 	f.path = append(f.path, appid)
 	whole := true
 	for _, name := range m.inherits {
@@ -67,6 +68,7 @@ func (f *family) member(appid string) *member {
 		m.depth = max(m.depth, parent.depth+1)
 	}
 	f.path = f.path[:len(f.path)-1]
+	delete(f.places, appid)
 	if whole && m.depth > maxDepth {
 		f.problem(appid, fmt.Sprintf("inherits through %d roles in a row; at most %d are allowed", m.depth, maxDepth))
 		whole = false
@@ -109,17 +111,17 @@ func (f *family) problem(appid, text string) {
 	f.problems = append(f.problems, &Problem{Role: appid, Text: text})
 }
 
-// chain tells who inherits from whom, without the middle of a very long chain.
-func chain(names []string) string {
-	const longest = 20
-	quoted := make([]string, 0, longest+1)
+// circle tells who inherits from whom, from the first name round to itself, without the middle of a long circle.
+func circle(names []string) string {
+	const end = 10 // names shown of each end
+	var quoted []string
 	for i, name := range names {
-		switch left := len(names) - i; {
-		case i < longest/2 || left <= longest/2:
-			quoted = append(quoted, quote(name))
-		case i == longest/2:
+		if i == end && len(names) >= 2*end {
 			quoted = append(quoted, "…")
 		}
+		if i < end || len(names)-i < end {
+			quoted = append(quoted, quote(name))
+		}
 	}
-	return strings.Join(quoted, " from ")
+	return strings.Join(append(quoted, quote(names[0])), " from ")
 }
