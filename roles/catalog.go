@@ -75,13 +75,16 @@ func NewCatalog(groups ...Group) (*Catalog, error) {
 		g.Permissions = slices.Clone(g.Permissions)
 		c.groups = append(c.groups, g)
 		for _, e := range g.Permissions {
+			wrong := func(why string) {
+				errs = append(errs, fmt.Errorf("roles: catalog group %s: %s %s", quote(g.Name), quote(e.Permission), why))
+			}
 			pattern, ok := templatePattern(e.Permission)
 			switch {
 			case !ok:
-				errs = append(errs, fmt.Errorf("roles: catalog group %s: %s is not a permission or a template", quote(g.Name), quote(e.Permission)))
+				wrong("is not a permission or a template")
 				continue
 			case seen[pattern]:
-				errs = append(errs, fmt.Errorf("roles: catalog group %s: %s is listed twice", quote(g.Name), quote(e.Permission)))
+				wrong("is listed twice")
 				continue
 			}
 			seen[pattern] = true
@@ -91,7 +94,7 @@ func NewCatalog(groups ...Group) (*Catalog, error) {
 			case Write:
 				c.writes = append(c.writes, pattern)
 			default:
-				errs = append(errs, fmt.Errorf("roles: catalog group %s: %s has an unknown effect", quote(g.Name), quote(e.Permission)))
+				wrong("has an unknown effect")
 			}
 		}
 	}

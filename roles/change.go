@@ -65,7 +65,9 @@ func (d *Directory) change(ctx context.Context, appid string, alter func(rs []Ro
 		}
 		s.loaded = false // whatever comes of it, the revision will have to be asked for again
 		written := time.Now()
-		_, err = call(&s, func(ctx context.Context) (struct{}, error) { return struct{}{}, write(ctx, snap.revision) })
+		_, err = call(&s, func(ctx context.Context) (struct{}, error) {
+			return struct{}{}, write(ctx, snap.revision)
+		})
 		if err == nil {
 			// The store holds exactly what p was made of at this moment. Its revision is another question, and
 			// someone may have changed more since: if it cannot be asked now, the next poll will.

@@ -1,9 +1,6 @@
 package roles
 
-import (
-	"slices"
-	"strings"
-)
+import "slices"
 
 // A Reason says why a decision came out as it did. It is a stable code for logs and tests.
 type Reason string
@@ -80,7 +77,7 @@ func (m *member) decides(permission string, allowed bool) (Decision, bool) {
 	}
 	for _, r := range m.line {
 		d.Role = r.appid
-		i, ok := slices.BinarySearchFunc(r.grants, permission, func(g grant, text string) int { return strings.Compare(g.text, text) })
+		i, ok := slices.BinarySearchFunc(r.grants, permission, grant.compare)
 		if ok && r.grants[i].allowed == allowed {
 			d.Grant = permission
 			return d, true

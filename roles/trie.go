@@ -46,8 +46,10 @@ type arc struct {
 	to   *node
 }
 
+func (a arc) compare(name string) int { return strings.Compare(a.name, name) }
+
 func (n *node) child(name string) *node {
-	i, ok := slices.BinarySearchFunc(n.named, name, func(a arc, name string) int { return strings.Compare(a.name, name) })
+	i, ok := slices.BinarySearchFunc(n.named, name, arc.compare)
 	if !ok {
 		return nil
 	}
