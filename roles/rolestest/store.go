@@ -10,7 +10,6 @@
 package rolestest
 
 import (
-	"context"
 	"testing"
 
 	"github.com/latchkey-go/latchkey/roles"
@@ -23,17 +22,4 @@ func TestStore(t *testing.T, open func(t *testing.T) roles.Store) {
 	for _, p := range promises {
 		t.Run(p.name, func(t *testing.T) { p.check(t, open(t)) })
 	}
-}
-
-// reporter is what a promise needs of a *testing.T.
-type reporter interface {
-	Helper()
-	Context() context.Context
-	Errorf(format string, args ...any)
-	Fatalf(format string, args ...any)
-}
-
-type promise struct {
-	name  string
-	check func(t reporter, s roles.Store)
 }

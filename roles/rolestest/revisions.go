@@ -1,0 +1,163 @@
+package rolestest
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"sync"
+
+	"github.com/latchkey-go/latchkey/roles"
+)
+
+// revisions: a change counts for one revision, and of several at once one wins.
+var revisions = []promise{
+	{"every change makes the revision grow", func(t reporter, s roles.Store) {
+		before := revision(t, s)
+		grown := func(after string) {
+			t.Helper()
+			now := revision(t, s)
+			if now <= before {
+				t.Errorf("revision %d after %s; it was %d before", now, after, before)
+			}
+			before = now
+		}
+		save(t, s, full("editor"))
+		grown("adding a role")
+		save(t, s, roles.Role{AppID: "editor"})
+		grown("changing it")
+		if err := s.Delete(t.Context(), "editor", before); err != nil {
+			t.Fatalf("Delete: %v", err)
+		}
+		grown("deleting it")
+		save(t, s, full("editor"))
+		grown("adding it again")
+	}},
+	{"Load and Revision tell the same revision", func(t reporter, s roles.Store) {
+		for range 3 {
+			save(t, s, full("editor"))
+			_, loaded, err := s.Load(t.Context())
+			if err != nil {
+				t.Fatalf("Load: %v", err)
+			}
+			if asked := revision(t, s); asked != loaded {
+				t.Errorf("Load says revision %d, Revision says %d", loaded, asked)
+			}
+		}
+	}},
+	{"saving for an older revision is ErrConflict and stores nothing", func(t reporter, s roles.Store) {
+		save(t, s, full("editor"))
+		old := revision(t, s)
+		save(t, s, full("viewer"))
+		for _, appid := range []string{"editor", "new"} {
+			if err := s.Save(t.Context(), roles.Role{AppID: appid, Name: "stale"}, old); !errors.Is(err, roles.ErrConflict) {
+				t.Errorf("Save of %s for revision %d: %v; want ErrConflict", appid, old, err)
+			}
+		}
+		if all := load(t, s); len(all) != 2 || !same(all["editor"], full("editor")) {
+			t.Errorf("something was stored: %v", all)
+		}
+	}},
+	{"saving for a revision to come is ErrConflict and stores nothing", func(t reporter, s roles.Store) {
+		save(t, s, full("editor"))
+		if err := s.Save(t.Context(), roles.Role{AppID: "editor"}, revision(t, s)+1); !errors.Is(err, roles.ErrConflict) {
+			t.Errorf("Save: %v; want ErrConflict", err)
+		}
+		if all := load(t, s); !same(all["editor"], full("editor")) {
+			t.Errorf("something was stored: %v", all)
+		}
+	}},
+	{"deleting for an older revision is ErrConflict and deletes nothing", func(t reporter, s roles.Store) {
+		save(t, s, full("editor"))
+		old := revision(t, s)
+		save(t, s, full("viewer"))
+		if err := s.Delete(t.Context(), "editor", old); !errors.Is(err, roles.ErrConflict) {
+			t.Errorf("Delete for revision %d: %v; want ErrConflict", old, err)
+		}
+		if all := load(t, s); len(all) != 2 {
+			t.Errorf("something was deleted: %v", all)
+		}
+	}},
+	{"of concurrent saves for one revision exactly one succeeds", func(t reporter, s roles.Store) {
+		save(t, s, roles.Role{AppID: "raced"})
+		for range rounds {
+			now := revision(t, s)
+			won := race(func(i int) error {
+				return s.Save(t.Context(), roles.Role{AppID: "raced", Name: fmt.Sprint(i)}, now)
+			}, t)
+			if won < 0 {
+				return
+			}
+			if got := load(t, s)["raced"].Name; got != fmt.Sprint(won) {
+				t.Errorf("caller %d won, %q is stored", won, got)
+				return
+			}
+		}
+	}},
+	{"of concurrent deletes for one revision exactly one succeeds", func(t reporter, s roles.Store) {
+		for range rounds {
+			for i := range racers {
+				save(t, s, roles.Role{AppID: fmt.Sprint("r", i)})
+			}
+			now := revision(t, s)
+			won := race(func(i int) error { return s.Delete(t.Context(), fmt.Sprint("r", i), now) }, t)
+			if won < 0 {
+				return
+			}
+			all := load(t, s)
+			if _, there := all[fmt.Sprint("r", won)]; there || len(all) != racers-1 {
+				t.Errorf("caller %d won; %d roles are left", won, len(all))
+				return
+			}
+		}
+	}},
+	{"a load is one snapshot", func(t reporter, s roles.Store) {
+		// Two roles carry the number of the round, saved one after the other. A snapshot sees both of one
+		// round, or the first of the next; and its revision tells which.
+		seen := map[uint64]string{}
+		save(t, s, roles.Role{AppID: "first", Name: "0"})
+		save(t, s, roles.Role{AppID: "second", Name: "0"})
+		ctx, stop := context.WithCancel(t.Context())
+		var writer sync.WaitGroup
+		writer.Go(func() {
+			for i := 1; i < 200 && ctx.Err() == nil; i++ {
+				for _, appid := range []string{"first", "second"} {
+					now, err := s.Revision(ctx)
+					if err == nil {
+						err = s.Save(ctx, roles.Role{AppID: appid, Name: fmt.Sprint(i)}, now)
+					}
+					if err != nil {
+						return
+					}
+				}
+			}
+		})
+		defer writer.Wait()
+		defer stop()
+		for range 300 {
+			rs, rev, err := s.Load(t.Context())
+			if err != nil {
+				t.Errorf("Load: %v", err)
+				return
+			}
+			numbers := map[string]int{"first": -1, "second": -1}
+			for _, r := range rs {
+				n := 0
+				if _, err := fmt.Sscan(r.Name, &n); err != nil {
+					t.Errorf("loaded the name %q, which was never saved", r.Name)
+					return
+				}
+				numbers[r.AppID] = n
+			}
+			if ahead := numbers["first"] - numbers["second"]; ahead != 0 && ahead != 1 {
+				t.Errorf("loaded first of round %d with second of round %d", numbers["first"], numbers["second"])
+				return
+			}
+			state := fmt.Sprint(numbers)
+			if before, ok := seen[rev]; ok && before != state {
+				t.Errorf("revision %d was loaded as %s and as %s", rev, before, state)
+				return
+			}
+			seen[rev] = state
+		}
+	}},
+}
