@@ -88,7 +88,11 @@ func (u *lastUsed) arm() {
 func (u *lastUsed) flushInTime() {
 	select {
 	case u.turn <- struct{}{}:
-	default: // Close is at it
+	default: // an earlier flush is still at it, or Close
+		u.mu.Lock()
+		defer u.mu.Unlock()
+		u.timer = nil
+		u.arm()
 		return
 	}
 	defer func() { <-u.turn }()
@@ -107,7 +111,9 @@ func (u *lastUsed) flush(ctx context.Context) error {
 		return nil
 	}
 	given := slices.Clone(batch) // theirs
-	_, err := Ask(ctx, u.deadline, func(ctx context.Context) (struct{}, error) { return struct{}{}, u.store.RecordUse(ctx, given) })
+	_, err := Ask(ctx, u.deadline, func(ctx context.Context) (struct{}, error) {
+		return struct{}{}, u.store.RecordUse(ctx, given)
+	})
 	if err == nil {
 		return nil
 	}

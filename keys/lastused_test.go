@@ -203,3 +203,31 @@ func TestLastUsedConcurrently(t *testing.T) {
 	}
 	require.Len(t, seen, 8)
 }
+
+// A store that takes longer than the time between two flushes delays the next one and no more.
+func TestLastUsedSlowerThanFlush(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		l := slowLedger{takes: 5 * time.Second}
+		r := open(t, keys.Config{Store: keys.NewMemoryStore(), LastUsed: &l, FlushEvery: time.Second})
+		key, _ := issue(t, r, keys.Custom{})
+		for range 30 {
+			good(t, r, key)
+			pass(time.Second)
+		}
+		pass(time.Minute)
+		batches := l.seen()
+		require.Greater(t, len(batches), 3, "flushes go on")
+		require.WithinDuration(t, time.Now().Add(-61*time.Second), batches[len(batches)-1][0].At, time.Second)
+	})
+}
+
+// slowLedger is a ledger that takes its time.
+type slowLedger struct {
+	ledger
+	takes time.Duration
+}
+
+func (l *slowLedger) RecordUse(ctx context.Context, uses []keys.Use) error {
+	time.Sleep(l.takes)
+	return l.ledger.RecordUse(ctx, uses)
+}
