@@ -11,8 +11,9 @@ import (
 // [LastUsedStore], for tests and for hosts that read their keys from elsewhere at start. The zero value is
 // ready to use. A MemoryStore must not be copied.
 //
-// A ring over a MemoryStore finds keys without taking a lock. Every other method takes one mutex; none holds
-// it longer than a look through the records of one space.
+// A ring over a MemoryStore finds keys without taking a lock. Every other method takes one mutex. None holds it
+// longer than a look through the records of one space takes, except now and then a change after which the index
+// of all digests has to be rebuilt.
 type MemoryStore struct {
 	found digestIndex // read without mu, written under it
 

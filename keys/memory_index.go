@@ -8,9 +8,11 @@ import (
 // A digestIndex leads from a space and a digest to an entry. Any number of goroutines may get while one
 // puts and removes. The zero value is empty.
 //
-// It is a hash table with open addressing, at most three quarters full. A slot, once taken, belongs to one
-// hash until the table is rebuilt, so changing an entry is one atomic store and a reader sees the old
-// entry or the new one. The hash is keyed at random: nobody can choose digests that share a slot.
+// It is a hash table with open addressing. A slot, once taken, belongs to one hash until the table is rebuilt, so
+// changing an entry is one atomic store and a reader sees the old entry or the new one. Slots of entries that were
+// removed stay taken; when three quarters are, or few entries are left, the table is rebuilt without them. A
+// rebuilt table is a quarter to half full, so that this comes once in a number of changes in proportion to its
+// size. The hash is keyed at random: nobody can choose digests that share a slot.
 type digestIndex struct {
 	table atomic.Pointer[digestTable]
 	live  int // entries, for the writer only
@@ -19,7 +21,7 @@ type digestIndex struct {
 type digestTable struct {
 	seed  maphash.Seed
 	slots []digestSlot // a power of two
-	taken int          // slots ever taken, for the writer only
+	taken int          // slots with an entry or gone, for the writer only
 }
 
 type digestSlot struct {
@@ -75,13 +77,17 @@ func (x *digestIndex) remove(space string, d *Digest) {
 	if slot, _ := t.probe(space, d); slot != nil {
 		slot.e.Store(gone)
 		x.live--
+		if len(t.slots) > 16*(x.live+1) {
+			x.rebuild(t)
+		}
 	}
 }
 
-// rebuild puts the live entries into a new table with room for as many again, and publishes it.
+// rebuild puts the live entries into a new table with room for half as many again, and publishes it. Whoever is
+// reading the old table goes on in it and finds what was there a moment ago.
 func (x *digestIndex) rebuild(old *digestTable) *digestTable {
 	size := 16
-	for size < 3*(x.live+1) {
+	for size < 2*(x.live+1) {
 		size *= 2
 	}
 	t := &digestTable{seed: maphash.MakeSeed(), slots: make([]digestSlot, size)}

@@ -47,6 +47,22 @@ func TestDigestIndexAgainstMap(t *testing.T) {
 	require.LessOrEqual(t, len(x.table.Load().slots), 16*(x.live+1), "removed entries must not pile up")
 }
 
+// TestDigestIndexShrinks: what many entries took is given back when they go, though none come after them.
+func TestDigestIndexShrinks(t *testing.T) {
+	var x digestIndex
+	ds := make([]Digest, 10_000)
+	for i := range ds {
+		binary.LittleEndian.PutUint32(ds[i].Sum[:], uint32(i)+1)
+		x.put(newEntry(&Record{}, ds[i], false))
+	}
+	for i := range ds {
+		x.remove("", &ds[i])
+		require.LessOrEqual(t, len(x.table.Load().slots), 16*(x.live+1), "after %d of %d", i+1, len(ds))
+		require.Nil(t, x.get("", &ds[i]))
+	}
+	require.Zero(t, x.live)
+}
+
 // TestLookupNeverMisses: a digest that is good before and after every change is found at each instant, while
 // the table grows and other keys come and go.
 func TestLookupNeverMisses(t *testing.T) {
