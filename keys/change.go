@@ -12,7 +12,8 @@ const maxTries = 16
 
 // change reads a record, lets edit change it and writes it back if nobody else changed it in between;
 // otherwise it starts again, a bounded number of times. edit says whether there is anything to write.
-func (r *Ring) change(ctx context.Context, id, what string, edit func(rec *Record, now time.Time) (bool, error)) (Record, error) {
+func (r *Ring) change(ctx context.Context, id, what string,
+	edit func(rec *Record, now time.Time) (bool, error)) (Record, error) {
 	for try := 0; ; try++ {
 		rec, err := r.read(ctx, id)
 		if err != nil {
@@ -145,13 +146,17 @@ func (r *Ring) Enable(ctx context.Context, id string) error {
 // Invalidate ends a key for good, its old value included. A second call changes nothing and keeps the first
 // time.
 func (r *Ring) Invalidate(ctx context.Context, id string) error {
-	return r.set(ctx, id, "invalidated", func(rec *Record, now time.Time) (bool, error) {
+	err := r.set(ctx, id, "invalidated", func(rec *Record, now time.Time) (bool, error) {
 		if rec.State(now) == Invalidated {
 			return false, nil
 		}
 		rec.InvalidatedAt = now
 		return true, nil
 	})
+	if errors.Is(err, ErrInvalidated) {
+		return nil // somebody else was first
+	}
+	return err
 }
 
 func (r *Ring) set(ctx context.Context, id, what string, edit func(*Record, time.Time) (bool, error)) error {
@@ -159,9 +164,6 @@ func (r *Ring) set(ctx context.Context, id, what string, edit func(*Record, time
 		return err
 	}
 	_, err := r.change(ctx, id, what, edit)
-	if what == "invalidated" && errors.Is(err, ErrInvalidated) {
-		return nil // somebody else was first
-	}
 	return err
 }
 

@@ -17,8 +17,8 @@ type Config struct {
 	LastUsed LastUsedStore
 
 	// UserPrefixes and CustomPrefixes begin the keys of each kind: all are read, the first is issued. Nil is
-	// "USR-" and "API-". A prefix has 2 to 32 of A-Z a-z 0-9 _ -, begins with a letter or digit, ends with - or _, and none
-	// may begin with another.
+	// "USR-" and "API-". A prefix has 2 to 32 of A-Z a-z 0-9 _ -, begins with a letter or digit, ends with - or _,
+	// and none may begin with another.
 	UserPrefixes, CustomPrefixes []string
 	// Peppers are mixed into digests: the first into new ones; all are tried in reading, and so is none. To
 	// rotate, put a new one in front; take an old one out once no key depends on it.
@@ -33,8 +33,8 @@ type Config struct {
 	// StoreTimeout is for one question to Store while a request waits. 0 means one second. Negative means
 	// that Store never blocks and is asked without a deadline, as a *MemoryStore always is.
 	StoreTimeout time.Duration
-	// MaxWaiting is how many such questions may be under way at once; others wait for a place until their deadline. 0
-	// means 256.
+	// MaxWaiting is how many such questions may be under way at once; others wait for a place until their
+	// deadline. 0 means 256.
 	MaxWaiting int
 	// FlushEvery is how long last-used times are collected before they are handed over in one batch. 0 means
 	// 30 seconds.

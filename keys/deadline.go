@@ -21,10 +21,10 @@ func NewDeadline(timeout time.Duration, places int) *Deadline {
 	return &Deadline{timeout, make(chan struct{}, places)}
 }
 
-// Ask calls f and returns what it returns, or an error wrapping [ErrStore] once the deadline has passed or
-// ctx is done, even if f goes on: f then keeps its place until it returns, and its answer is lost. Waiting for a place counts
-// as well. A panic in f becomes an error wrapping ErrStore that names the type of what was thrown and never its
-// text, which might hold a key. Where ctx or the deadline is the cause, the error wraps ctx's error too.
+// Ask calls f and returns what it returns, or an error wrapping [ErrStore] once the deadline has passed or ctx is
+// done, even if f goes on: f then keeps its place until it returns, and its answer is lost. Waiting for a place
+// counts as well. A panic in f becomes an error wrapping ErrStore that names the type of what was thrown and never
+// its text, which might hold a key. Where ctx or the deadline is the cause, the error wraps ctx's error too.
 //
 // f runs in a goroutine of its own, so it must not write to anything that the caller reads; what it has to
 // say, it returns. With a nil Deadline f never blocks, by its maker's word, and runs inline.

@@ -1,8 +1,8 @@
 // Package keys issues, verifies, refreshes and ends API keys.
 //
-// A [Ring] works over a [Store], which keeps a [Record] of each key: everything but the key. What is stored
-// is a digest; the key itself leaves [Ring.IssueUser], [Ring.IssueCustom] and [Ring.Refresh] once, as a [Key] that prints as its hint,
-// and only [Key.Reveal] gives the value.
+// A [Ring] works over a [Store], which keeps a [Record] of each key: everything but the key. What is stored is a
+// digest; the key itself leaves [Ring.IssueUser], [Ring.IssueCustom] and [Ring.Refresh] once, as a [Key] that
+// prints as its hint, and only [Key.Reveal] gives the value.
 //
 // There are two kinds. A user key belongs to a user and carries that user's role of the moment. A custom key
 // belongs to nobody and has a name and a role of its own. This package stores roles, scopes and networks; it
@@ -12,8 +12,8 @@
 // bytes before it. What fails this checksum costs neither hashing nor a question to the store, unless keys
 // of another shape were brought in with [Ring.Import].
 //
-// The promises: a key that is not good is refused with an error wrapping [ErrInvalid], and a store that
-// fails, hangs or answers nonsense gives an error wrapping [ErrStore], never the other way round. Every change is one
-// conditional write, and nothing is shown before it is durable. An invalidated key stays so for good. No key and no digest
-// stands in any error, log line or event made here.
+// The promises: a key that is not good is refused with an error wrapping [ErrInvalid], and a store that fails,
+// hangs or answers nonsense gives an error wrapping [ErrStore], never the other way round. Every change is one
+// conditional write, and nothing is shown before it is durable. An invalidated key stays so for good. No key and
+// no digest stands in any error, log line or event made here.
 package keys

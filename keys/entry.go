@@ -15,7 +15,7 @@ type entry struct {
 	queued   atomic.Bool  // waits in the ring's list of uses
 	proven   atomic.Bool  // the first use of a new value is being recorded (overlap)
 	used     atomic.Int64 // Unix microseconds of the latest use not yet handed to the LastUsedStore
-	until    atomic.Int64 // Unix microseconds before which it is known to be good without a look at rec; 0: not worked out
+	until    atomic.Int64 // Unix microseconds: good until then without a look at rec; 0: not known
 }
 
 // newEntry leads d, which is one of rec's digests, to rec. The digest lies beside the entry, so that a look-up

@@ -139,11 +139,11 @@ func (f Format) issue(kind Kind, random io.Reader) (text string, err error) {
 // ours even four would be too much.
 func (f Format) hint(text string) string {
 	_, n := f.prefix(text)
-	if len(text) < 20 {
+	chars := []rune(text)
+	if len(chars) < 20 {
 		return text[:n] + "…"
 	}
-	tail := []rune(text)
-	return text[:n] + "…" + string(tail[max(0, len(tail)-4):])
+	return text[:n] + "…" + string(chars[len(chars)-4:])
 }
 
 // clone returns a Format that shares nothing with its maker.
@@ -151,8 +151,8 @@ func (f Format) clone() Format { return Format{slices.Clone(f.user), slices.Clon
 
 func checksum(text string) uint32 { return crc32.ChecksumIEEE(bytesOf(text)) }
 
-// bytesOf returns the bytes of s without a copy, for functions that only read: a conversion would allocate on every
-// request, since the compiler cannot see through the assembly behind checksums.
+// bytesOf returns the bytes of s without a copy, for functions that only read: a conversion would allocate on
+// every request, since the compiler cannot see through the assembly behind checksums.
 func bytesOf(s string) []byte { return unsafe.Slice(unsafe.StringData(s), len(s)) }
 
 func alphanumeric(c byte) bool {

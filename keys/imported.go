@@ -49,10 +49,11 @@ func (i Imported) Format(s fmt.State, _ rune) {
 // LogValue logs what may be shown.
 func (i Imported) LogValue() slog.Value { return slog.StringValue(fmt.Sprint(i)) }
 
-// Import stores a key made elsewhere, so that its holders need not change it. Its record is marked Legacy. Import returns an
-// error wrapping [ErrRefused] that says why if the key cannot be taken: a text that is empty, longer than 256 bytes, not UTF-8, with a comma, a
-// control character or a blank at either end, that begins like an authentication scheme or like a key of the other kind, or that
-// is too weak. An error wraps [ErrExists] if the key, its foreign ID, or a key of its user is there already.
+// Import stores a key made elsewhere, so that its holders need not change it. Its record is marked Legacy. Import
+// returns an error wrapping [ErrRefused] that says why if the key cannot be taken: a text that is empty, longer
+// than 256 bytes, not UTF-8, with a comma, a control character or a blank at either end, that begins like an
+// authentication scheme or like a key of the other kind, or that is too weak. An error wraps [ErrExists] if the
+// key, its foreign ID, or a key of its user is there already.
 func (r *Ring) Import(ctx context.Context, in Imported) (Record, error) {
 	if err := r.open(); err != nil {
 		return Record{}, err
@@ -136,7 +137,9 @@ func (r *Ring) digestImported(rec *Record, in *Imported) ([]Digest, error) {
 const maxHint = 40 // bytes: a prefix, an ellipsis and four characters; a whole key does not fit
 
 // schemes begin what is no key but a header's value that was copied too far.
-var schemes = []string{"bearer", "basic", "digest", "token", "negotiate", "apikey", "api-key", "dpop", "hoba", "mutual", "vapid", "hawk"}
+var schemes = []string{
+	"bearer", "basic", "digest", "token", "negotiate", "apikey", "api-key", "dpop", "hoba", "mutual", "vapid", "hawk",
+}
 
 func (r *Ring) checkText(text string, kind Kind) error {
 	refuse := func(why string) error { return fmt.Errorf("%w: the key %s", ErrRefused, why) }

@@ -100,7 +100,7 @@ func (r *Ring) insert(ctx context.Context, rec Record) (Record, error) {
 // expiry returns when a value born at born ends if asked to end at at.
 func (r *Ring) expiry(at, born time.Time) (time.Time, error) {
 	at = inMicros(at)
-	switch last := born.Add(r.maxAge); {
+	switch last := inMicros(born.Add(r.maxAge)); {
 	case !at.IsZero() && !at.After(now()):
 		return at, fmt.Errorf("%w: the key would be expired from the beginning", ErrRefused)
 	case r.maxAge == 0:

@@ -144,8 +144,8 @@ func (r *Ring) likely(s *legacySet, text string) (digests []Digest) {
 	return digests
 }
 
-// readLegacy waits until the set has been read or ctx is done. Reading may take longer
-// than a request can wait, and goes on then.
+// readLegacy waits until the set has been read or ctx is done. Reading may take longer than a request can wait,
+// and goes on then.
 func (r *Ring) readLegacy(ctx context.Context, s *legacySet) error {
 	reading := r.beginReading(s)
 	if reading == nil {
@@ -162,8 +162,8 @@ func (r *Ring) readLegacy(ctx context.Context, s *legacySet) error {
 	}
 }
 
-// beginReading returns the reading that is under way, or begins one, or returns nil if the ring is too busy for that. For a second after a
-// failure it returns the failed one, so that junk does not beat a store that is down.
+// beginReading returns the reading that is under way, or begins one, or returns nil if the ring is too busy for
+// that. For a second after a failure it returns the failed one, so that junk does not beat a store that is down.
 func (r *Ring) beginReading(s *legacySet) *legacyReading {
 	s.mu.Lock()
 	defer s.mu.Unlock()

@@ -28,7 +28,8 @@ func TestLookupAllocatesNothing(t *testing.T) {
 }
 
 // BenchmarkLookup compares a look-up with a sync.Map of the same entries, in rounds that take turns, and reports
-// medians, and the bytes that a record takes. Each contender reads the record it found; every look-up asks for another key.
+// medians, and the bytes that a record takes. Each contender reads the record it found; every look-up asks for
+// another key.
 //
 //	go test -run '^$' -bench Lookup -benchtime 6x ./keys
 func BenchmarkLookup(b *testing.B) {

@@ -10,7 +10,7 @@ import (
 )
 
 const (
-	maxProofs    = 1024             // keys whose first use is being recorded, or failed to be; others wait for their next use
+	maxProofs    = 1024             // keys whose first use is being recorded, or failed to be; others wait
 	proofTimeout = 10 * time.Second // for one
 	proofPause   = 5 * time.Second  // after one that failed
 )

@@ -27,13 +27,15 @@ const (
 // A Record is what is kept about one key: everything but the key. Times are UTC with microsecond precision;
 // a zero time means "not".
 type Record struct {
-	ID        string // UUIDv7 in canonical lower case; unique over all spaces
-	Space     string // the tenant; "" is the one of a host without tenants
-	Kind      Kind
-	Name      string
-	UserID    string // user keys only
-	Role      string // custom keys only; "" may do nothing
-	ForeignID string // where an imported key comes from, such as Cockpit's _id; "" for our own; unique in its space otherwise
+	ID     string // UUIDv7 in canonical lower case; unique over all spaces
+	Space  string // the tenant; "" is the one of a host without tenants
+	Kind   Kind
+	Name   string
+	UserID string // user keys only
+	Role   string // custom keys only; "" may do nothing
+	// ForeignID says where an imported key comes from, such as Cockpit's _id. It is unique in its space unless it
+	// is "", as for our own.
+	ForeignID string
 
 	// Scopes narrow what the role allows, as patterns. None means not narrowed. They are opaque here.
 	Scopes []string

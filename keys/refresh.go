@@ -23,10 +23,10 @@ type Renewal struct {
 	ExpiresAt time.Time
 }
 
-// Refresh replaces the value of a key and keeps its record. Of several calls for one value exactly one
-// wins; the others get an error wrapping [ErrConflict]. It returns one wrapping [ErrInvalidated] or [ErrExpired] for a key that
-// cannot be refreshed, and [ErrRefused] if rn asks for what is not done. A disabled key stays disabled. If the
-// store is in trouble it may or may not have written: the old value may be dead, so call again.
+// Refresh replaces the value of a key and keeps its record. Of several calls for one value exactly one wins; the
+// others get an error wrapping [ErrConflict]. It returns one wrapping [ErrInvalidated] or [ErrExpired] for a key
+// that cannot be refreshed, and [ErrRefused] if rn asks for what is not done. A disabled key stays disabled. If
+// the store is in trouble it may or may not have written: the old value may be dead, so call again.
 func (r *Ring) Refresh(ctx context.Context, id string, rn Renewal) (Issued, error) {
 	if err := r.open(); err != nil {
 		return Issued{}, err

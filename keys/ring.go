@@ -96,9 +96,9 @@ func (r *Ring) Format() Format {
 	return r.format
 }
 
-// Close stops the ring and all its views. It waits for the first uses that are being recorded, hands over
-// the last-used times collected so far, and leaves nothing running. It returns an error if ctx was done before that, or the
-// times could not be written; another call tries again what is left. After Close every other method answers
+// Close stops the ring and all its views. It waits for the first uses that are being recorded, hands over the
+// last-used times collected so far, and leaves nothing running. It returns an error if ctx was done before that,
+// or the times could not be written; another call tries again what is left. After Close every other method answers
 // an error wrapping [ErrClosed].
 func (r *Ring) Close(ctx context.Context) error {
 	if r == nil || r.core == nil {

@@ -31,16 +31,17 @@ type Store interface {
 
 	// Insert adds r. It returns an error wrapping [ErrExists], and stores nothing, if the ID is taken in any
 	// space, if Digest or Previous (unless zero) is the Digest or Previous of another record in r.Space, if
-	// ForeignID (unless "") is taken in r.Space, or if r.Sole is set and r.Space holds a key of r.UserID that is not invalidated.
+	// ForeignID (unless "") is taken in r.Space, or if r.Sole is set and r.Space holds a key of r.UserID that is
+	// not invalidated.
 	Insert(ctx context.Context, r Record) error
 
 	// Update writes r over the record with its ID in its space, in one step, if that record's Generation is
-	// r.Generation-1; otherwise it returns an error wrapping [ErrConflict]. It returns one wrapping
-	// [ErrNotFound] if there is none, [ErrInvalidated] if that record is invalidated (which is for good; it may
-	// say ErrConflict instead if the Generation is wrong too), and
-	// [ErrExists] if r's digests or ForeignID are taken by another record, and changes nothing in these cases. Of the record's fields,
-	// Space, ID, Kind, UserID, CreatedAt and LastUsedAt stay as they were stored. Of concurrent calls with
-	// one Generation exactly one succeeds. When it returns nil the change is durable.
+	// r.Generation-1; otherwise it returns an error wrapping [ErrConflict]. It returns one wrapping [ErrNotFound]
+	// if there is none, [ErrInvalidated] if that record is invalidated (which is for good; it may say ErrConflict
+	// instead if the Generation is wrong too), and [ErrExists] if r's digests or ForeignID are taken by another
+	// record, and changes nothing in these cases. Of the record's fields, Space, ID, Kind, UserID, CreatedAt and
+	// LastUsedAt stay as they were stored. Of concurrent calls with one Generation exactly one succeeds. When it
+	// returns nil the change is durable.
 	Update(ctx context.Context, r Record) error
 
 	// InvalidateUser sets InvalidatedAt to at, and adds one to Generation, for all keys of this user in

@@ -16,10 +16,10 @@ const minStrength = 112
 //   - length × the empirical entropy of the steps from one character to the next, which finds "abcdef…",
 //   - 2 bits a character, if it has blanks or no digit: then it is words.
 //
-// Characters of a group of four that has been there before do not count towards the length. A short text
-// shows less than its source has; Miller and Madow's correction, (distinct symbols - 1) / (2 ln 2) bits, makes up for it.
-// No such estimate sees words that are glued together with numbers: it keeps out accidents, it does not
-// prove randomness.
+// Characters of a group of four that has been there before do not count towards the length. A short text shows
+// less than its source has; Miller and Madow's correction, (distinct symbols - 1) / (2 ln 2) bits, makes up for
+// it. No such estimate sees words that are glued together with numbers: it keeps out accidents, it does not prove
+// randomness.
 func strength(text string) float64 {
 	if text == "" {
 		return 0

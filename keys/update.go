@@ -20,8 +20,8 @@ type Settings struct {
 
 // Update reads a key's settings, lets edit change them and writes them back, if nobody else changed the record in
 // between; otherwise it starts again, so edit may be called more than once. What edit returns as an error is
-// returned as it is. Other errors wrap [ErrNotFound], [ErrInvalidated], [ErrRefused], [ErrStore], or [ErrConflict] if others kept
-// changing the record. Settings left as they were are not written.
+// returned as it is. Other errors wrap [ErrNotFound], [ErrInvalidated], [ErrRefused], [ErrStore], or [ErrConflict]
+// if others kept changing the record. Settings left as they were are not written.
 func (r *Ring) Update(ctx context.Context, id string, edit func(*Settings) error) (Record, error) {
 	if err := r.open(); err != nil {
 		return Record{}, err
@@ -39,10 +39,11 @@ func (r *Ring) Update(ctx context.Context, id string, edit func(*Settings) error
 			return false, err
 		}
 		rec.Name, rec.Role, rec.ExpiresAt = s.Name, s.Role, inMicros(s.ExpiresAt)
-		rec.Scopes, rec.AllowedIPs = slices.Clone(s.Scopes), masked(s.AllowedIPs)
+		rec.Scopes, rec.AllowedIPs = slices.Clone(s.Scopes), s.AllowedIPs
 		if err := checkRecord(rec, r.space); err != nil {
 			return false, err
 		}
+		rec.AllowedIPs = masked(rec.AllowedIPs)
 		if err := r.checkExpiry(rec, &old); err != nil {
 			return false, err
 		}
@@ -61,7 +62,7 @@ func (r *Ring) checkExpiry(rec, old *Record) error {
 	if old.RefreshedAt.After(born) {
 		born = old.RefreshedAt
 	}
-	last := born.Add(r.maxAge)
+	last := inMicros(born.Add(r.maxAge))
 	if rec.ExpiresAt.IsZero() {
 		rec.ExpiresAt = last
 	}

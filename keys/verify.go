@@ -14,10 +14,10 @@ var errShut = fmt.Errorf("%w: %w", ErrStore, ErrClosed)
 
 const notItsOwn = "it was found by a digest that is not its own"
 
-// Verify finds out whether presented is a good key of this ring's space. An error wrapping [ErrInvalid]
-// refuses it: [ErrMalformed], [ErrUnknown], or an *[EndedError] around [ErrExpired], [ErrDisabled] or [ErrInvalidated]. Every other
-// error wraps [ErrStore] and is no verdict: the request cannot be answered now. Verify gives its answer
-// within [Config.StoreTimeout], whatever the store does.
+// Verify finds out whether presented is a good key of this ring's space. An error wrapping [ErrInvalid] refuses
+// it: [ErrMalformed], [ErrUnknown], or an *[EndedError] around [ErrExpired], [ErrDisabled] or [ErrInvalidated].
+// Every other error wraps [ErrStore] and is no verdict: the request cannot be answered now. Verify gives its
+// answer within [Config.StoreTimeout], whatever the store does.
 //
 // More than 256 bytes are never looked at, and what fails the checksum is neither hashed nor looked up, unless the
 // space holds imported keys. Over a [MemoryStore] a good key takes no lock and no memory.
@@ -119,7 +119,8 @@ func (r *Ring) ask(ctx context.Context, digests []Digest) (*entry, error) {
 	return nil, r.nonsense(&rec, notItsOwn)
 }
 
-// judge decides about a found key, or none, and notes its use. kind is what the key's prefix says; "" is not known.
+// judge decides about a found key, or none, and notes its use. kind is what the key's prefix says; "" is not
+// known.
 func (r *Ring) judge(e *entry, kind Kind) (Verified, error) {
 	if e == nil {
 		return Verified{}, ErrUnknown

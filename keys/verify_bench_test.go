@@ -91,8 +91,8 @@ func (h handwritten) verify(key string) *handRecord {
 	return r
 }
 
-// BenchmarkVerify sets the ring beside handwritten code for the same work: 10,000 keys, a different one every time. Contenders
-// take turns; the figures are medians of six rounds, with 64 MiB of ballast.
+// BenchmarkVerify sets the ring beside handwritten code for the same work: 10,000 keys, a different one every
+// time. Contenders take turns; the figures are medians of six rounds, with 64 MiB of ballast.
 //
 //	go test -run '^$' -bench Verify ./keys
 func BenchmarkVerify(b *testing.B) {

@@ -23,11 +23,11 @@ type watcher struct {
 	heard func(Change)
 }
 
-// Watch calls f after each change made in this view's space through this ring, or another view of it, on
-// this node, until stop is called. Changes of other spaces and other nodes are not told, and neither are last-used times. f runs in
-// the goroutine of whoever made the change, once the change is durable and before the changing method returns; it
-// may be called concurrently and should be quick. Two changes made at once may be told in either order, so a
-// Change says where to look, not what is there.
+// Watch calls f after each change made in this view's space through this ring, or another view of it, on this
+// node, until stop is called. Changes of other spaces and other nodes are not told, and neither are last-used
+// times. f runs in the goroutine of whoever made the change, once the change is durable and before the changing
+// method returns; it may be called concurrently and should be quick. Two changes made at once may be told in
+// either order, so a Change says where to look, not what is there.
 func (r *Ring) Watch(f func(Change)) (stop func()) {
 	if r == nil || r.core == nil || f == nil {
 		return func() {}

@@ -96,7 +96,8 @@ func mixed() []keys.Record {
 	return records
 }
 
-// filters checks a filter of one field: for each of the mixed records, exactly those pass that yield the same filter.
+// filters checks a filter of one field: for each of the mixed records, exactly those pass that yield the same
+// filter.
 func filters(by func(keys.Record) keys.Filter) func(p *probe) {
 	return func(p *probe) {
 		records := mixed()

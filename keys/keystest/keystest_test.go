@@ -30,7 +30,8 @@ type mutant struct {
 	also map[string]string
 }
 
-// TestSuite proves the suite: each mutant fails exactly the check of the promise it breaks, and no check is without a mutant.
+// TestSuite proves the suite: each mutant fails exactly the check of the promise it breaks, and no check is
+// without a mutant.
 func TestSuite(t *testing.T) {
 	checks := slices.Concat(storeChecks(), lastUsedChecks)
 	mutants := slices.Concat(readMutants, listMutants, insertMutants(), updateMutants(), endingMutants, spaceMutants,

@@ -8,7 +8,8 @@ import (
 	"github.com/latchkey-go/latchkey/keys"
 )
 
-// cancelledMutants are, for each method, one that goes on when ctx is done and one that stops with an error of its own.
+// cancelledMutants are, for each method, one that goes on when ctx is done and one that stops with an error of its
+// own.
 func cancelledMutants() (mutants []mutant) {
 	for _, deaf := range []bool{true, false} {
 		how := "it stops, with an error of its own"

@@ -7,7 +7,8 @@ import (
 	"github.com/latchkey-go/latchkey/keys"
 )
 
-// spaceChecks look at each method with records in other spaces. Texts that are nearly the same are another matter: see texts.go.
+// spaceChecks look at each method with records in other spaces. Texts that are nearly the same are another matter:
+// see texts.go.
 var spaceChecks = []check{
 	{"Find never shows a record of another space", func(p *probe) {
 		r := in("acme", custom())

@@ -1,0 +1,135 @@
+package keys_test
+
+import (
+	"testing"
+	"testing/synctest"
+	"time"
+
+	"github.com/stretchr/testify/require"
+
+	"github.com/latchkey-go/latchkey/keys"
+)
+
+func TestOverlap(t *testing.T) {
+	const day = 24 * time.Hour
+	for _, c := range []struct {
+		name    string
+		expires time.Duration // of the old value; 0 never
+		rn      keys.Renewal
+		used    time.Duration // first use of the new value; 0 never
+		old     time.Duration // how long the old value lives after the refresh
+	}{
+		{"never used: seven days", 0, keys.Renewal{Overlap: time.Hour}, 0, 7 * day},
+		{"never used: long overlap", 0, keys.Renewal{Overlap: 9 * day}, 0, 9 * day},
+		{"never used: own cap", 0, keys.Renewal{Overlap: time.Hour, OverlapCap: 2 * day}, 0, 2 * day},
+		{"never used: own expiry", day, keys.Renewal{Overlap: time.Hour}, 0, day},
+		{"used: overlap counts from then", 0, keys.Renewal{Overlap: time.Hour}, 3 * day, 3*day + time.Hour},
+		{"used at once", 0, keys.Renewal{Overlap: time.Hour}, time.Microsecond, time.Hour + time.Microsecond},
+		{"used late: cap", 0, keys.Renewal{Overlap: 2 * day}, 6 * day, 7 * day},
+		{"used: own expiry", day, keys.Renewal{Overlap: 12 * time.Hour}, 18 * time.Hour, day},
+	} {
+		t.Run(c.name, func(t *testing.T) {
+			onBoth(t, func(t *testing.T, s keys.Store) {
+				synctest.Test(t, func(t *testing.T) {
+					r := open(t, keys.Config{Store: s})
+					var custom keys.Custom
+					if c.expires > 0 {
+						custom.ExpiresAt = time.Now().Add(c.expires)
+					}
+					began := time.Now()
+					old, rec := issue(t, r, custom)
+					if c.expires > 0 {
+						c.rn.ExpiresAt = time.Now().Add(365 * day)
+					}
+					renewed, err := r.Refresh(ctx, rec.ID, c.rn)
+					require.NoError(t, err)
+					if c.used > 0 {
+						pass(c.used)
+						good(t, r, old)
+						synctest.Wait()
+						got, err := r.Get(ctx, rec.ID)
+						require.NoError(t, err)
+						require.Equal(t, c.rn.Overlap, got.Overlap, "the use of the old value proves nothing")
+
+						good(t, r, renewed.Key.Reveal())
+						good(t, r, renewed.Key.Reveal())
+						synctest.Wait()
+						got, err = r.Get(ctx, rec.ID)
+						require.NoError(t, err)
+						require.Zero(t, got.Overlap)
+						require.Equal(t, uint64(3), got.Generation, "recorded once")
+						pass(time.Minute)
+						good(t, r, renewed.Key.Reveal())
+						synctest.Wait()
+					}
+					pass(c.old - time.Since(began) - time.Microsecond)
+					good(t, r, old)
+					pass(time.Microsecond)
+					refused(t, r, old, keys.ErrUnknown)
+					good(t, r, renewed.Key.Reveal())
+
+					_, err = r.Update(ctx, rec.ID, func(s *keys.Settings) error { s.Name = "x"; return nil })
+					require.NoError(t, err)
+					got, err := r.Get(ctx, rec.ID)
+					require.NoError(t, err)
+					require.True(t, got.Previous.IsZero(), "a digest whose time is over is dropped with the next change")
+				})
+			})
+		})
+	}
+}
+
+// While the first use cannot be recorded, the hard cap holds; later uses try again, not too often.
+func TestOverlapProofFails(t *testing.T) {
+	onBoth(t, func(t *testing.T, inner keys.Store) {
+		synctest.Test(t, func(t *testing.T) {
+			if f, ok := inner.(foreign); ok {
+				inner = f.Store
+			}
+			f := &faulty{Store: inner}
+			var heard []error
+			r := open(t, keys.Config{Store: f, OnError: func(err error) { heard = append(heard, err) }})
+			old, rec := issue(t, r, keys.Custom{})
+			renewed, err := r.Refresh(ctx, rec.ID, keys.Renewal{Overlap: time.Hour})
+			require.NoError(t, err)
+			f.readOnly.Store(true)
+			for range 100 {
+				good(t, r, renewed.Key.Reveal())
+				synctest.Wait()
+			}
+			require.Len(t, heard, 1)
+			require.ErrorIs(t, heard[0], keys.ErrStore)
+			pass(2 * time.Hour)
+			good(t, r, old)
+			f.readOnly.Store(false)
+			good(t, r, renewed.Key.Reveal())
+			synctest.Wait()
+			pass(time.Hour)
+			refused(t, r, old, keys.ErrUnknown)
+		})
+	})
+}
+
+// The first use belongs to one value: recording it must not touch what was refreshed since.
+func TestOverlapProofOfAnOlderValue(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		s := &interfering{Store: keys.NewMemoryStore()}
+		r := open(t, keys.Config{Store: s})
+		_, rec := issue(t, r, keys.Custom{})
+		second, err := r.Refresh(ctx, rec.ID, keys.Renewal{Overlap: time.Hour})
+		require.NoError(t, err)
+		var third keys.Issued
+		s.before = func() {
+			third, err = r.Refresh(ctx, rec.ID, keys.Renewal{Overlap: 2 * time.Hour})
+			require.NoError(t, err)
+		}
+		good(t, r, second.Key.Reveal())
+		synctest.Wait()
+		got, err := r.Get(ctx, rec.ID)
+		require.NoError(t, err)
+		require.Equal(t, 2*time.Hour, got.Overlap)
+		pass(6 * 24 * time.Hour)
+		good(t, r, second.Key.Reveal())
+		good(t, r, third.Key.Reveal())
+	})
+}
