@@ -3,6 +3,7 @@ package auth
 import (
 	"encoding/base64"
 	"net/http"
+	"slices"
 	"strings"
 
 	"github.com/latchkey-go/latchkey/keys"
@@ -39,6 +40,20 @@ type finder struct {
 	foreignBearer bool
 	queryNames    []string
 	format        keys.Format
+
+	shortest, longest int // of the query names that are looked for
+}
+
+func newFinder(c Config, format keys.Format) finder {
+	f := finder{carriers: c.Carriers, foreignBearer: c.ForeignBearer, queryNames: slices.Clone(c.QueryNames), format: format}
+	if c.QueryNames == nil {
+		f.queryNames = defaultQueryNames
+	}
+	f.shortest = len(insecureQueryName)
+	for _, name := range slices.Concat(f.queryNames, defaultQueryNames) {
+		f.shortest, f.longest = min(f.shortest, len(name)), max(f.longest, len(name))
+	}
+	return f
 }
 
 // find returns the one credential that is shown, none at all (carrier 0), or the refusal of anything that

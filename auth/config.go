@@ -8,7 +8,6 @@ import (
 	"net/http"
 	"net/netip"
 	"reflect"
-	"slices"
 	"time"
 
 	"github.com/latchkey-go/latchkey/keys"
@@ -125,10 +124,7 @@ func New(c Config) (*Guard, error) {
 	if g.c.CrossOrigin == nil {
 		g.c.CrossOrigin = http.NewCrossOriginProtection()
 	}
-	g.find = finder{g.c.Carriers, c.ForeignBearer, slices.Clone(c.QueryNames), c.Keys.Format()}
-	if c.QueryNames == nil {
-		g.find.queryNames = defaultQueryNames
-	}
+	g.find = newFinder(g.c, c.Keys.Format())
 	g.vary = baseVary
 	if g.c.Carriers&NonstandardXAPIKey != 0 {
 		g.vary += ", X-Api-Key"

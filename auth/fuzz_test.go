@@ -39,9 +39,9 @@ func FuzzQuery(f *testing.F) {
 	} {
 		f.Add(raw)
 	}
-	strict := finder{APIKeyHeader | BearerToken, false, defaultQueryNames, defaultFormat}
-	lax := finder{APIKeyHeader | BearerToken, false, []string{}, defaultFormat}
-	carrier := finder{InsecureQuery, false, defaultQueryNames, defaultFormat}
+	strict := newFinder(Config{Carriers: APIKeyHeader | BearerToken, ForeignBearer: false, QueryNames: defaultQueryNames}, defaultFormat)
+	lax := newFinder(Config{Carriers: APIKeyHeader | BearerToken, ForeignBearer: false, QueryNames: []string{}}, defaultFormat)
+	carrier := newFinder(Config{Carriers: InsecureQuery, ForeignBearer: false, QueryNames: defaultQueryNames}, defaultFormat)
 	f.Fuzz(func(t *testing.T, raw string) {
 		shown, refusal := strict.find(http.Header{}, raw) // never panics, whatever comes in
 		_, _, laxly := lax.query(raw)
@@ -100,7 +100,7 @@ func FuzzFind(f *testing.F) {
 		if c == 0 {
 			c = APIKeyHeader | BearerToken
 		}
-		finder := finder{c, foreignBearer, defaultQueryNames, defaultFormat}
+		finder := newFinder(Config{Carriers: c, ForeignBearer: foreignBearer, QueryNames: defaultQueryNames}, defaultFormat)
 		shown, refusal := finder.find(h, "")
 
 		holdsKey := func(name string) bool { return slices.ContainsFunc(h[name], keyPattern.MatchString) }

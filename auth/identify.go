@@ -48,7 +48,7 @@ func refusedKey(ctx context.Context, err error) *Refusal {
 		return refuseMalformed
 	}
 	refusal := &Refusal{Status: http.StatusUnauthorized, Reason: InvalidKey, shown: true, cause: err}
-	if ended, ok := errors.AsType[*keys.EndedError](err); ok {
+	if ended, ok := errors.AsType[*keys.StateError](err); ok {
 		refusal.key = ended.ID
 	}
 	switch {

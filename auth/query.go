@@ -21,8 +21,8 @@ func (f *finder) query(raw string) (value string, n int, bad bool) {
 		var pair string
 		pair, raw, _ = strings.Cut(raw, "&")
 		name, v, _ := strings.Cut(pair, "=")
-		if len(name) > 3*maxCredential {
-			continue
+		if len(name) < f.shortest || len(name) > 3*f.longest {
+			continue // cannot be one of ours, however it is written: most are passed over here
 		}
 		name = unescape(name)
 		switch {

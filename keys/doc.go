@@ -9,8 +9,9 @@
 // does not decide what they allow, and it never sees a request.
 //
 // A key reads "USR-" or "API-" and 40 lower-case hex digits: 128 random bits and the CRC-32 (IEEE) of all
-// bytes before it. What fails this checksum costs neither hashing nor a question to the store, unless keys
-// of another shape were brought in with [Ring.Import].
+// bytes before it. What fails this checksum costs neither hashing nor a look-up, unless keys of another shape
+// were brought in with [Ring.Import]. To know that, a ring reads the list of these from its store when junk first
+// arrives, and at most every five seconds after; while it cannot be read, junk is answered with [ErrStore].
 //
 // The promises: a key that is not good is refused with an error wrapping [ErrInvalid], and a store that fails,
 // hangs or answers nonsense gives an error wrapping [ErrStore], never the other way round. Every change is one

@@ -16,18 +16,18 @@ var (
 	ErrInvalidated = fmt.Errorf("%w: invalidated", ErrInvalid) // ended for good
 )
 
-// An EndedError refuses a key that was good once, and says whose record it is, so that a log line can lead to
-// it. Its text is that of Err.
-type EndedError struct {
+// A StateError refuses a key for the state of its record, and says which record that is, so that a log line can
+// lead to it. Its text is that of Err.
+type StateError struct {
 	ID  string // of the record; not a secret
 	Err error  // [ErrExpired], [ErrDisabled] or [ErrInvalidated]
 }
 
 // Error returns the text of Err.
-func (e *EndedError) Error() string { return e.Err.Error() }
+func (e *StateError) Error() string { return e.Err.Error() }
 
 // Unwrap returns Err.
-func (e *EndedError) Unwrap() error { return e.Err }
+func (e *StateError) Unwrap() error { return e.Err }
 
 // What management operations and stores answer. They say nothing about a presented key.
 var (

@@ -51,12 +51,19 @@ func (f Format) HasPrefix(text string) bool {
 // beginning or after a byte that is not a letter or digit, or stands anywhere with the digits of a key behind
 // it. Its time is linear in the length of text.
 func (f Format) Contains(text string) bool {
-	boundary := true
-	for i := range len(text) {
-		if _, n := f.prefix(text[i:]); n > 0 && (boundary || beginsWithDigits(text[i+n:])) {
-			return true
+	for _, list := range [...][]string{f.custom, f.user} {
+		for _, p := range list {
+			for at := 0; ; at++ {
+				i := strings.Index(text[at:], p)
+				if i < 0 {
+					break
+				}
+				at += i
+				if at == 0 || !alphanumeric(text[at-1]) || beginsWithDigits(text[at+len(p):]) {
+					return true
+				}
+			}
 		}
-		boundary = !alphanumeric(text[i])
 	}
 	return false
 }

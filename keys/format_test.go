@@ -123,7 +123,7 @@ func FuzzFormat(f *testing.F) {
 	r := open(f, keys.Config{Store: keys.NewMemoryStore(), CustomPrefixes: []string{"API-", "acme_"}})
 	format := r.Format()
 	pattern := regexp.MustCompile(`\A(?:USR-|API-|acme_)[0-9a-f]{40}\z`)
-	for _, s := range []string{"", "API-", sealed("API-" + strings.Repeat("0", 32)), sealed("acme_" + strings.Repeat("f", 32)), "x API-1", legacyText} {
+	for _, s := range []string{"", "API-", sealed("API-" + strings.Repeat("0", 32)), sealed("acme_" + strings.Repeat("f", 32)), "x API-1", legacyText, "cc" + sealed("API-"+strings.Repeat("0", 32))} {
 		f.Add(s)
 	}
 	f.Fuzz(func(t *testing.T, s string) {
@@ -134,7 +134,7 @@ func FuzzFormat(f *testing.F) {
 		has, contains := false, false
 		for _, p := range []string{"USR-", "API-", "acme_"} {
 			has = has || strings.HasPrefix(s, p)
-			contains = contains || regexp.MustCompile(`(?s)(\A|[^A-Za-z0-9])`+p).MatchString(strings.ToValidUTF8(s, "?"))
+			contains = contains || regexp.MustCompile(`(?s)(\A|[^A-Za-z0-9])`+p+`|`+p+`[0-9a-f]{40}`).MatchString(strings.ToValidUTF8(s, "?"))
 		}
 		if format.HasPrefix(s) != has || format.Contains(s) != contains {
 			t.Errorf("HasPrefix(%q) is not %v, or Contains not %v", s, has, contains)

@@ -1,7 +1,11 @@
 package keys_test
 
 import (
+	"bytes"
 	"crypto/sha256"
+	"encoding/json"
+	"fmt"
+	"log/slog"
 	"strings"
 	"testing"
 	"time"
@@ -150,4 +154,17 @@ func TestImportRefuses(t *testing.T) {
 	require.NoError(t, err)
 	_, err = open(t, keys.Config{Store: s, Peppers: []keys.Pepper{pepper("1")}}).Import(ctx, keys.Imported{Kind: keys.CustomKey, Text: legacyText})
 	require.ErrorIs(t, err, keys.ErrExists)
+}
+
+// A batch on its way to Import may be logged by whoever reads it from elsewhere.
+func TestImportedPrintsWithoutItsText(t *testing.T) {
+	in := keys.Imported{Kind: keys.CustomKey, Text: "USR-0123456789abcdef", ForeignID: "f1"}
+	b, err := json.Marshal([]keys.Imported{in})
+	require.NoError(t, err)
+	var log bytes.Buffer
+	slog.New(slog.NewJSONHandler(&log, nil)).Info("importing", "batch", []keys.Imported{in}, "one", in)
+	for _, text := range []string{string(b), log.String(), fmt.Sprintf("%v %+v %#v %s", in, in, in, []keys.Imported{in})} {
+		require.Contains(t, text, "f1")
+		require.NotContains(t, text, in.Text)
+	}
 }

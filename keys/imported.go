@@ -46,6 +46,9 @@ func (i Imported) Format(s fmt.State, _ rune) {
 	fmt.Fprintf(s, "imported %s key %q", i.Kind, i.ForeignID)
 }
 
+// MarshalText gives what may be shown, to JSON as well.
+func (i Imported) MarshalText() ([]byte, error) { return []byte(fmt.Sprint(i)), nil }
+
 // LogValue logs what may be shown.
 func (i Imported) LogValue() slog.Value { return slog.StringValue(fmt.Sprint(i)) }
 

@@ -13,6 +13,7 @@ import (
 
 const (
 	legacyRefresh = 5 * time.Second // between two readings of the list of imported keys
+	legacyShare   = 20              // a list that takes long to read is read the more rarely
 	legacyPause   = time.Second     // after a reading that failed
 	legacyTimeout = time.Minute     // for one reading
 	maxSpaces     = 1 << 12         // spaces of which the set is kept; more begin afresh
@@ -43,6 +44,7 @@ type legacyList struct {
 	tags []uint64  // ascending
 	all  bool      // too many: everything may be imported
 	at   time.Time // when it was there: reading may take longer than legacyRefresh
+	took time.Duration
 }
 
 // A legacyReading is waited for by everybody who needs it.
@@ -90,8 +92,9 @@ func (s *legacySet) has(d *Digest) bool {
 
 // empty reports whether nothing can be in the set, so that there is nothing to hash for.
 func (s *legacySet) empty() bool {
+	none := s.count.Load() == 0 // first: take adds to the list before it subtracts here
 	list := s.loaded.Load()
-	return s.count.Load() == 0 && (list == nil || len(list.tags) == 0 && !list.all)
+	return none && (list == nil || len(list.tags) == 0 && !list.all)
 }
 
 // add takes in a key imported on this node.
@@ -107,7 +110,7 @@ func (s *legacySet) add(d *Digest) {
 // fresh reports whether the set was read lately, so that what is not in it was not imported.
 func (s *legacySet) fresh() bool {
 	list := s.loaded.Load()
-	return list != nil && (list.all || time.Since(list.at) < legacyRefresh)
+	return list != nil && (list.all || time.Since(list.at) < max(legacyRefresh, legacyShare*list.took))
 }
 
 // findLegacy returns the entry of an imported key whose text has no valid checksum, or nil. An error means
@@ -185,10 +188,12 @@ func (r *Ring) beginReading(s *legacySet) *legacyReading {
 	go func() {
 		defer r.errands.end()
 		defer close(reading.done)
+		began := time.Now()
 		list, err := Ask(r.life, r.listing, r.listLegacy)
 		reading.err, reading.ended = err, time.Now()
 		if err == nil {
 			list.at = time.Now()
+			list.took = list.at.Sub(began)
 			s.take(list)
 		}
 	}()

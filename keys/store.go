@@ -18,15 +18,17 @@ import (
 // The suite in keystest checks each of these promises.
 type Store interface {
 	// Find returns the record in space of which Digest or Previous equals one of digests, or an error
-	// wrapping [ErrNotFound]. It finds records in every state. It is the only method on the request path and
-	// must be one indexed look-up. It must not keep or change digests.
+	// wrapping [ErrNotFound]. It finds records in every state. The zero Digest finds nothing: a record whose
+	// Previous is zero has no old value. It is what requests wait for and must be one indexed look-up. It must
+	// not keep or change digests.
 	Find(ctx context.Context, space string, digests []Digest) (Record, error)
 
 	// Get returns the record with this ID in space, or an error wrapping [ErrNotFound].
 	Get(ctx context.Context, space, id string) (Record, error)
 
 	// List returns the records in space that pass f, in ascending order of ID: at most f.Limit of those with
-	// an ID above f.After. None is an empty list and no error.
+	// an ID above f.After, where a Limit of 0 means 100 and one above 1000 means 1000. Fewer than that are the
+	// last. None is an empty list and no error.
 	List(ctx context.Context, space string, f Filter) ([]Record, error)
 
 	// Insert adds r. It returns an error wrapping [ErrExists], and stores nothing, if the ID is taken in any

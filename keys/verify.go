@@ -15,7 +15,7 @@ var errShut = fmt.Errorf("%w: %w", ErrStore, ErrClosed)
 const notItsOwn = "it was found by a digest that is not its own"
 
 // Verify finds out whether presented is a good key of this ring's space. An error wrapping [ErrInvalid] refuses
-// it: [ErrMalformed], [ErrUnknown], or an *[EndedError] around [ErrExpired], [ErrDisabled] or [ErrInvalidated].
+// it: [ErrMalformed], [ErrUnknown], or a *[StateError] around [ErrExpired], [ErrDisabled] or [ErrInvalidated].
 // Every other error wraps [ErrStore] and is no verdict: the request cannot be answered now. Verify gives its
 // answer within [Config.StoreTimeout], whatever the store does.
 //
@@ -140,11 +140,11 @@ func (r *Ring) judge(e *entry, kind Kind) (Verified, error) {
 	switch rec.State(now) {
 	case Active:
 	case Invalidated:
-		return Verified{}, &EndedError{rec.ID, ErrInvalidated}
+		return Verified{}, &StateError{rec.ID, ErrInvalidated}
 	case Disabled:
-		return Verified{}, &EndedError{rec.ID, ErrDisabled}
+		return Verified{}, &StateError{rec.ID, ErrDisabled}
 	default:
-		return Verified{}, &EndedError{rec.ID, ErrExpired}
+		return Verified{}, &StateError{rec.ID, ErrExpired}
 	}
 	r.uses.note(e, now, r.memory != nil)
 	if rec.Overlap > 0 && !e.previous {
