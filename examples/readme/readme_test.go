@@ -45,6 +45,15 @@ func TestTheFirstProgramCompiles(t *testing.T) {
 	}
 }
 
+// README is finished: no placeholder, and the table of costs stands in it.
+func TestNothingIsLeftToFillIn(t *testing.T) {
+	text := readme(t)
+	for _, left := range []string{"PLACEHOLDER", "TODO", "FIXME", "XXX"} {
+		require.NotContains(t, text, left)
+	}
+	require.Contains(t, text, "| good key | ")
+}
+
 // What README names exists.
 func TestTheNamesInREADMEExist(t *testing.T) {
 	for _, name := range regexp.MustCompile("`(auth|keys|roles|publicapi|authtest|keystest|rolestest|publicapitest)\\.([A-Z]\\w*)(?:\\.([A-Z]\\w*))?").FindAllStringSubmatch(readme(t), -1) {
