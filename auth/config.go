@@ -33,8 +33,8 @@ type Config struct {
 	SignedIn func(*http.Request) (userID string, err error)
 	// CrossOrigin is the protection for signed-in users. Nil: the zero one, which trusts no other origin.
 	CrossOrigin *http.CrossOriginProtection
-	// ForeignBearer leaves "Authorization: Bearer" without one of our prefixes to the host, as if it were
-	// not there. False: it is a bad key. Imported keys of free text then work in the api-key header alone.
+	// ForeignBearer leaves an "Authorization: Bearer" token without one of our prefixes to the host, as if it were
+	// not there; imported keys of free text then work in the api-key header alone. False: it is a bad key.
 	ForeignBearer bool
 
 	// Carriers says where a key may stand. Zero: APIKeyHeader | BearerToken.
