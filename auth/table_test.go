@@ -32,7 +32,7 @@ func basic(user, password string) string {
 func TestWhatARequestGets(t *testing.T) {
 	var heard auth.Event
 	w := newWorld(t, observeInto(&heard))
-	expired := w.custom(keys.Custom{Name: "x", Role: "editor", ExpiresAt: time.Now().Add(20 * time.Millisecond)})
+	expired := w.custom(keys.Custom{Name: "x", Role: "editor", ExpiresAt: time.Now().Add(200 * time.Millisecond)})
 	disabled, invalidated := w.custom(keys.Custom{Name: "x", Role: "editor"}), w.custom(keys.Custom{Name: "x", Role: "editor"})
 	require.NoError(t, w.ring.Disable(t.Context(), w.ids[disabled]))
 	require.NoError(t, w.ring.Invalidate(t.Context(), w.ids[invalidated]))
@@ -48,7 +48,7 @@ func TestWhatARequestGets(t *testing.T) {
 	require.NoError(t, err)
 	ghost, err := w.ring.IssueUser(t.Context(), "ghost", keys.User{})
 	require.NoError(t, err)
-	time.Sleep(30 * time.Millisecond)
+	time.Sleep(210 * time.Millisecond)
 	unknown := "API-00000000000000000000000000000000" + "3f2d5c11" // wrong checksum, right shape
 	k := w.editor
 
