@@ -78,7 +78,10 @@ func (s *Service) standing(ctx context.Context, appid string) (string, error) {
 	if err := s.directory.Reload(ctx); err != nil {
 		return "", err
 	}
-	if s.directory.Policy().Has(appid) {
+	switch policy := s.directory.Policy(); {
+	case policy == nil: // what nobody can vouch for tells nothing about the role
+		return "", ErrUnavailable
+	case policy.Has(appid):
 		return appid, nil
 	}
 	return "", s.settle(ctx, appid)
