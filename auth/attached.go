@@ -145,7 +145,8 @@ func NewContext(ctx context.Context, p Principal) context.Context {
 	if p.subject == nil {
 		return ctx
 	}
-	return &attached{Context: ctx, principal: p}
+	outer, ok := ctx.Value(anyGuard{}).(*attached)
+	return &attached{Context: ctx, principal: p, stripped: ok && outer.stripped}
 }
 
 // PrincipalFrom returns the principal of the innermost guard that let this request through. It is false

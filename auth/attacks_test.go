@@ -102,6 +102,18 @@ func TestAStrippedKeyIsNotNothing(t *testing.T) {
 	require.Equal(t, 200, serve(h, request("/")).StatusCode)
 }
 
+// Nor does it become nothing because somebody put a principal of another guard around it.
+func TestAStrippedKeyIsNotNothingBehindNewContext(t *testing.T) {
+	outer := newWorld(t, func(c *auth.Config) { c.StripCredentials = true })
+	inner := newWorld(t)
+	h := outer.guard.Identify(http.HandlerFunc(func(rw http.ResponseWriter, r *http.Request) {
+		ctx := auth.NewContext(r.Context(), outer.guard.PrincipalForRole("editor"))
+		inner.guard.Require("content/posts/read", who).ServeHTTP(rw, r.WithContext(ctx))
+	}))
+	require.Equal(t, 401, serve(h, request("/", "api-key", outer.editor)).StatusCode)
+	require.Equal(t, 200, serve(h, request("/")).StatusCode)
+}
+
 func TestStrippingReachesAParsedForm(t *testing.T) {
 	w := newWorld(t, func(c *auth.Config) { c.StripCredentials, c.Carriers = true, auth.APIKeyHeader|auth.InsecureQuery })
 	r := request("/?api_key=" + w.editor + "&a=1")

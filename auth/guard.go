@@ -142,10 +142,11 @@ func (g *Guard) Refuse(w http.ResponseWriter, r *http.Request, err error) {
 }
 
 func (g *Guard) write(w http.ResponseWriter, r *http.Request, refusal *Refusal) {
-	if a := g.attachedTo(r.Context()); a == nil || a.values[0] == "" {
-		g.setHeaders(w.Header(), new([2]string))
-	} else {
+	if a := g.attachedTo(r.Context()); a != nil {
+		a.prepare(g, w.Header())
 		w.Header()["Cache-Control"] = []string{noStore} // a PublicCache is not for refusals
+	} else {
+		g.setHeaders(w.Header(), new([2]string))
 	}
 	if g.c.Profile == nil {
 		Problem(w, r, refusal)

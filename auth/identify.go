@@ -64,11 +64,8 @@ func refusedKey(ctx context.Context, err error) *Refusal {
 
 // holder makes the principal of a good key: its peer must be allowed, and its owner, if it has one, active.
 func (g *Guard) holder(ctx context.Context, v keys.Verified, from origin) (Principal, *Refusal) {
-	refuse := func(reason Reason) (Principal, *Refusal) {
-		return Principal{}, &Refusal{Status: http.StatusUnauthorized, Reason: reason, shown: true, key: v.ID()}
-	}
 	if v.HasAllowedIPs() && !v.AllowsAddr(from.peer(g)) {
-		return refuse(AddressRefused)
+		return Principal{}, &Refusal{Status: http.StatusUnauthorized, Reason: AddressRefused, shown: true, key: v.ID()}
 	}
 	switch v.Kind() {
 	case keys.CustomKey:
@@ -77,17 +74,10 @@ func (g *Guard) holder(ctx context.Context, v keys.Verified, from origin) (Princ
 	default:
 		return Principal{}, inTrouble(ctx, nil)
 	}
-	if g.c.Users == nil {
-		return refuse(NoOwner)
-	}
-	user, err := g.user(ctx, v.UserID())
-	switch {
-	case errors.Is(err, ErrNoUser):
-		return refuse(NoOwner)
-	case err != nil:
-		return Principal{}, inTrouble(ctx, err)
-	case !user.Active:
-		return refuse(InactiveOwner)
+	user, refusal := g.user(ctx, v.UserID())
+	if refusal != nil {
+		refusal.shown, refusal.key = true, v.ID()
+		return Principal{}, refusal
 	}
 	return Principal{v, &subject{guard: g, kind: UserKey, user: user}}, nil
 }
@@ -95,12 +85,26 @@ func (g *Guard) holder(ctx context.Context, v keys.Verified, from origin) (Princ
 // errOtherUser is a table of users that answers with another row than the one asked for.
 var errOtherUser = errors.New("auth: Users answered with another user than the one asked for")
 
-func (g *Guard) user(ctx context.Context, id string) (User, error) {
-	user, err := keys.Ask(ctx, g.askUsers, func(ctx context.Context) (User, error) { return g.c.Users.User(ctx, id) })
-	if err == nil && user.ID != id {
-		return User{}, errOtherUser
+// user returns the active user with this ID, or a refusal of its own that the caller may complete.
+func (g *Guard) user(ctx context.Context, id string) (User, *Refusal) {
+	refuse := func(reason Reason) (User, *Refusal) {
+		return User{}, &Refusal{Status: http.StatusUnauthorized, Reason: reason}
 	}
-	return user, err
+	if g.c.Users == nil {
+		return refuse(NoOwner)
+	}
+	user, err := keys.Ask(ctx, g.askUsers, func(ctx context.Context) (User, error) { return g.c.Users.User(ctx, id) })
+	switch {
+	case errors.Is(err, ErrNoUser):
+		return refuse(NoOwner)
+	case err != nil:
+		return User{}, inTrouble(ctx, err)
+	case user.ID != id:
+		return User{}, inTrouble(ctx, errOtherUser)
+	case !user.Active:
+		return refuse(InactiveOwner)
+	}
+	return user, nil
 }
 
 // signedIn asks the host's own sign-in. No subject means that nobody is signed in.
@@ -125,23 +129,11 @@ func (g *Guard) signedIn(ctx context.Context, r *http.Request) (Principal, *Refu
 
 // session makes the principal of a user who needs no key.
 func (g *Guard) session(ctx context.Context, userID string) (Principal, *Refusal) {
-	if g.c.Users == nil {
-		return Principal{}, refusedUser(NoOwner)
-	}
-	user, err := g.user(ctx, userID)
-	switch {
-	case errors.Is(err, ErrNoUser):
-		return Principal{}, refusedUser(NoOwner)
-	case err != nil:
-		return Principal{}, inTrouble(ctx, err)
-	case !user.Active:
-		return Principal{}, refusedUser(InactiveOwner)
+	user, refusal := g.user(ctx, userID)
+	if refusal != nil {
+		return Principal{}, refusal
 	}
 	return Principal{subject: &subject{guard: g, kind: SignedIn, user: user}}, nil
-}
-
-func refusedUser(reason Reason) *Refusal {
-	return &Refusal{Status: http.StatusUnauthorized, Reason: reason}
 }
 
 // anonymous makes the principal of a caller who showed nothing.
