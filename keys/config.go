@@ -16,6 +16,17 @@ type Config struct {
 	// itself.
 	LastUsed LastUsedStore
 
+	// Feed tells what other nodes change, and lets the ring keep in memory what it found, so that most requests
+	// need no question to Store. Nil: Store is asked each time. A *MemoryStore as Store needs none, and then it is
+	// not used.
+	Feed Feed
+	// Staleness is the time after which a change on another node holds here at the latest. It is kept by asking
+	// Feed more often than twice in that time; while Feed does not answer, Store is asked each time. 0 means 5
+	// seconds.
+	Staleness time.Duration
+	// CacheBytes is how much memory the kept records may take. 0 means 64 MiB.
+	CacheBytes int64
+
 	// UserPrefixes and CustomPrefixes begin the keys of each kind: all are read, the first is issued. Nil is
 	// "USR-" and "API-". A prefix has 2 to 32 of A-Z a-z 0-9 _ -, begins with a letter or digit, ends with - or _,
 	// and none may begin with another.
@@ -55,6 +66,15 @@ func (c *Config) check() error {
 	}
 	if c.LastUsed != nil && isNil(c.LastUsed) {
 		add("LastUsed holds a nil pointer")
+	}
+	if c.Feed != nil && isNil(c.Feed) {
+		add("Feed holds a nil pointer")
+	}
+	if c.Staleness < 0 {
+		add("Staleness is negative")
+	}
+	if c.CacheBytes < 0 {
+		add("CacheBytes is negative")
 	}
 	if len(c.UserPrefixes) == 0 || len(c.CustomPrefixes) == 0 {
 		add("at least one user and one custom prefix are needed")
@@ -109,6 +129,12 @@ func (c Config) withDefaults() Config {
 	}
 	if c.MaxWaiting == 0 {
 		c.MaxWaiting = 256
+	}
+	if c.Staleness == 0 {
+		c.Staleness = 5 * time.Second
+	}
+	if c.CacheBytes == 0 {
+		c.CacheBytes = 64 << 20
 	}
 	if c.FlushEvery == 0 {
 		c.FlushEvery = 30 * time.Second

@@ -13,7 +13,18 @@
 // were brought in with [Ring.Import]. To know that, a ring reads the list of these from its store when junk first
 // arrives, and at most every five seconds after; while it cannot be read, junk is answered with [ErrStore].
 //
-// The promises: a key that is not good is refused with an error wrapping [ErrInvalid], and a store that fails,
+// # Several nodes
+//
+// Nodes that share a store see each other's changes at once as long as each request asks it. With a [Feed] in the
+// configuration a ring keeps what it found, in bounded memory, and most requests ask nobody. Then a change acts on the
+// next request on the node that made it, and on the others within [Config.Staleness]: that is kept by asking the feed
+// for the store's revision more often than twice in that time. If the feed does not answer, what is kept stops to count
+// when that time is over, and the store is asked each time; if it does not answer either, that is [ErrStore]. An error
+// is never kept. That a key does not exist is kept for a second at most.
+//
+// # Promises
+//
+// A key that is not good is refused with an error wrapping [ErrInvalid], and a store that fails,
 // hangs or answers nonsense gives an error wrapping [ErrStore], never the other way round. Every change is one
 // conditional write, and nothing is shown before it is durable. An invalidated key stays so for good. No key and
 // no digest stands in any error, log line or event made here.

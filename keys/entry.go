@@ -12,6 +12,8 @@ type entry struct {
 	digest   *Digest      // the digest it is found by: rec's Digest or Previous
 	space    string       // rec's, so that a look-up need not read rec
 	previous bool         // digest is rec.Previous
+	shared   bool         // later requests get it too; set before they do
+	visited  atomic.Bool  // found since the cache last looked for what to let go
 	queued   atomic.Bool  // waits in the ring's list of uses
 	proven   atomic.Bool  // the first use of a new value is being recorded (overlap)
 	used     atomic.Int64 // Unix microseconds of the latest use not yet handed to the LastUsedStore

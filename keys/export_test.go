@@ -21,3 +21,16 @@ func Pending(r *Ring) int {
 	defer r.uses.mu.Unlock()
 	return len(r.uses.entries) + len(r.uses.times)
 }
+
+// Kept returns how many records a ring keeps, and what they take by its own count.
+func Kept(r *Ring) (records int, bytes int64) {
+	r.cache.mu.Lock()
+	defer r.cache.mu.Unlock()
+	return len(r.cache.residents.byRef), r.cache.residents.bytes
+}
+
+// Keeps reports whether a ring keeps a key's record.
+func Keeps(r *Ring, text string) bool {
+	d := r.digester.current(text)
+	return r.cache.found.get(r.space, &d) != nil
+}

@@ -24,8 +24,8 @@ type lastUsed struct {
 	turn     chan struct{} // holds a token while somebody flushes
 
 	mu      sync.Mutex
-	entries []*entry             // shared with requests: their times are read at the flush
-	times   map[useKey]time.Time // of entries nobody shares, and of a flush that failed
+	entries map[*entry]struct{}  // shared with requests: their times are read at the flush
+	times   map[useKey]time.Time // of other entries, and of a flush that failed
 	timer   *time.Timer
 	lost    int
 	closed  bool
@@ -37,12 +37,12 @@ func (u *lastUsed) init(store LastUsedStore, every time.Duration, report func(er
 	u.store, u.every, u.report = store, every, report
 	u.deadline = NewDeadline(flushTimeout, 1)
 	u.turn = make(chan struct{}, 1)
-	u.times = map[useKey]time.Time{}
+	u.entries, u.times = map[*entry]struct{}{}, map[useKey]time.Time{}
 }
 
 // note notes a use of e. If requests share e, this is one atomic store a second at most, and the lock is
 // taken once a flush; a time that went back waits until the clock has caught up.
-func (u *lastUsed) note(e *entry, now time.Time, shared bool) {
+func (u *lastUsed) note(e *entry, now time.Time) {
 	if u.store == nil {
 		return
 	}
@@ -63,12 +63,32 @@ func (u *lastUsed) note(e *entry, now time.Time, shared bool) {
 	case len(u.entries)+len(u.times) >= maxUses:
 		u.lost++
 		e.queued.Store(false)
-	case shared:
-		u.entries = append(u.entries, e)
+	case e.shared:
+		u.entries[e] = struct{}{}
 	default:
 		u.keep(useKey{e.rec.Space, e.rec.ID}, now)
 	}
 	u.arm()
+}
+
+// part takes over the time of an entry that later requests will not get, so that it need not stay in memory until
+// the flush.
+func (u *lastUsed) part(e *entry) {
+	if !e.queued.Load() {
+		return
+	}
+	u.mu.Lock()
+	defer u.mu.Unlock()
+	if _, waits := u.entries[e]; waits {
+		delete(u.entries, e)
+		u.collect(e)
+	}
+}
+
+// collect takes over the time of an entry that was queued. The lock is held.
+func (u *lastUsed) collect(e *entry) {
+	e.queued.Store(false) // first: a use after this is queued again
+	u.keep(useKey{e.rec.Space, e.rec.ID}, time.UnixMicro(e.used.Load()))
 }
 
 // keep keeps the later of two times. The lock is held.
@@ -133,9 +153,8 @@ func (u *lastUsed) flush(ctx context.Context) error {
 func (u *lastUsed) take() (batch []Use, lost int) {
 	u.mu.Lock()
 	defer u.mu.Unlock()
-	for _, e := range u.entries {
-		e.queued.Store(false) // first: a use after this joins the next batch
-		u.keep(useKey{e.rec.Space, e.rec.ID}, time.UnixMicro(e.used.Load()))
+	for e := range u.entries {
+		u.collect(e)
 	}
 	batch = make([]Use, 0, len(u.times))
 	for k, at := range u.times {
@@ -145,7 +164,7 @@ func (u *lastUsed) take() (batch []Use, lost int) {
 		return cmp.Or(cmp.Compare(a.Space, b.Space), cmp.Compare(a.ID, b.ID))
 	})
 	lost = u.lost
-	u.entries, u.times, u.lost = nil, map[useKey]time.Time{}, 0
+	u.entries, u.times, u.lost = map[*entry]struct{}{}, map[useKey]time.Time{}, 0
 	if u.timer != nil {
 		u.timer.Stop()
 		u.timer = nil

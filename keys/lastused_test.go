@@ -36,6 +36,19 @@ func (l *ledger) RecordUse(ctx context.Context, uses []keys.Use) error {
 	return nil
 }
 
+func (l *ledger) count() int {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	return len(l.batches)
+}
+
+// last returns the latest batch.
+func (l *ledger) last() []keys.Use {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	return l.batches[len(l.batches)-1]
+}
+
 // pass lets time pass in a bubble, and what was due then be done.
 func pass(d time.Duration) {
 	time.Sleep(d)

@@ -43,8 +43,10 @@ type legacySet struct {
 type legacyList struct {
 	tags []uint64  // ascending
 	all  bool      // too many: everything may be imported
-	at   time.Time // when it was there: reading may take longer than legacyRefresh
+	at   time.Time // when it was there, or last known to be the same: reading may take longer than legacyRefresh
 	took time.Duration
+
+	moment moment // in which reading it began; with a feed only
 }
 
 // A legacyReading is waited for by everybody who needs it.
@@ -107,10 +109,27 @@ func (s *legacySet) add(d *Digest) {
 	}
 }
 
-// fresh reports whether the set was read lately, so that what is not in it was not imported.
-func (s *legacySet) fresh() bool {
+// fresh reports whether the set was read lately, so that what is not in it was not imported. With a feed, a set in
+// whose time nothing changed is as good as read again.
+func (r *Ring) fresh(s *legacySet) bool {
 	list := s.loaded.Load()
-	return list != nil && (list.all || time.Since(list.at) < max(legacyRefresh, legacyShare*list.took))
+	if list == nil || list.all {
+		return list != nil
+	}
+	now, lately := time.Now(), legacyRefresh
+	if r.cache != nil {
+		lately = min(lately, r.cache.staleness)
+	}
+	if now.Sub(list.at) < max(lately, legacyShare*list.took) {
+		return true
+	}
+	if r.cache == nil || !r.cache.counts(now) || r.cache.present() != list.moment {
+		return false
+	}
+	same := *list
+	same.at = now
+	s.loaded.CompareAndSwap(list, &same)
+	return true
 }
 
 // findLegacy returns the entry of an imported key whose text has no valid checksum, or nil. An error means
@@ -120,7 +139,7 @@ func (r *Ring) findLegacy(ctx context.Context, text string) (*entry, error) {
 	if likely := r.likely(s, text); likely != nil {
 		return r.find(ctx, likely)
 	}
-	if s.fresh() {
+	if r.fresh(s) {
 		return nil, nil
 	}
 	ctx, cancel := context.WithTimeout(ctx, r.patience) // for the reading and the look-up together
@@ -189,11 +208,17 @@ func (r *Ring) beginReading(s *legacySet) *legacyReading {
 		defer r.errands.end()
 		defer close(reading.done)
 		began := time.Now()
+		var m moment
+		if r.cache != nil {
+			r.cache.begin()
+			m = r.cache.present()
+		}
 		list, err := Ask(r.life, r.listing, r.listLegacy)
 		reading.err, reading.ended = err, time.Now()
 		if err == nil {
 			list.at = time.Now()
 			list.took = list.at.Sub(began)
+			list.moment = m
 			s.take(list)
 		}
 	}()

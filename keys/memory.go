@@ -229,10 +229,15 @@ func (m *MemoryStore) replace(s *stored, r *Record) {
 
 // lead makes both digests of r lead to r.
 func (m *MemoryStore) lead(r *Record) {
-	m.found.put(newEntry(r, r.Digest, false))
+	m.put(newEntry(r, r.Digest, false))
 	if r.Previous != r.Digest {
-		m.found.put(newEntry(r, r.Previous, true))
+		m.put(newEntry(r, r.Previous, true))
 	}
+}
+
+func (m *MemoryStore) put(e *entry) {
+	e.shared = true
+	m.found.put(e)
 }
 
 // drop forgets the record at s.

@@ -83,6 +83,12 @@ func (x *digestIndex) remove(space string, d *Digest) {
 	}
 }
 
+// clear makes all digests lead nowhere.
+func (x *digestIndex) clear() {
+	x.table.Store(nil)
+	x.live = 0
+}
+
 // rebuild puts the live entries into a new table with room for half as many again, and publishes it. Whoever is
 // reading the old table goes on in it and finds what was there a moment ago.
 func (x *digestIndex) rebuild(old *digestTable) *digestTable {

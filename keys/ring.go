@@ -21,6 +21,7 @@ type Ring struct {
 type core struct {
 	store    Store
 	memory   *MemoryStore  // store, if it is one: asked inline and without a lock
+	cache    *cache        // of what store answered; nil without a feed
 	deadline *Deadline     // for questions on the request path; nil: inline
 	listing  *Deadline     // for reading the list of imported keys
 	patience time.Duration // of a request that waits for that list
@@ -75,6 +76,10 @@ func Open(c Config) (*Ring, error) {
 		c.LastUsed = k.memory
 	}
 	k.uses.init(c.LastUsed, c.FlushEvery, k.report)
+	if c.Feed != nil && k.memory == nil {
+		k.cache = newCache(c, k.uses.part, k.report)
+		k.store = doubted{c.Store, k.cache}
+	}
 	k.errands = newErrands()
 	k.listing = NewDeadline(legacyTimeout, 16)
 	if k.patience = c.StoreTimeout; k.patience <= 0 {
@@ -107,7 +112,7 @@ func (r *Ring) Close(ctx context.Context) error {
 	r.closed.Store(true)
 	err := r.errands.close(ctx)
 	r.end()
-	return errors.Join(err, r.uses.close(ctx))
+	return errors.Join(err, r.cache.close(ctx), r.uses.close(ctx))
 }
 
 // open returns an error if the ring is closed or was never opened.

@@ -20,7 +20,11 @@ const notItsOwn = "it was found by a digest that is not its own"
 // answer within [Config.StoreTimeout], whatever the store does.
 //
 // More than 256 bytes are never looked at, and what fails the checksum is neither hashed nor looked up, unless the
-// space holds imported keys. Over a [MemoryStore] a good key takes no lock and no memory.
+// space holds imported keys. Over a [MemoryStore], or when the ring keeps its record, a good key takes no lock and no
+// memory.
+//
+// With a [Config.Feed] those who present one key at the same time share one question to the store, so it is asked
+// without the values of ctx: what an open transaction of the caller's has written, Verify does not see.
 func (r *Ring) Verify(ctx context.Context, presented string) (Verified, error) {
 	if r.open() != nil {
 		return Verified{}, errShut
@@ -31,6 +35,7 @@ func (r *Ring) Verify(ctx context.Context, presented string) (Verified, error) {
 	kind, shaped := r.format.parse(presented)
 	var e *entry
 	var err error
+	var at time.Time
 	switch {
 	case !shaped:
 		if e, err = r.findLegacy(ctx, presented); e == nil && err == nil {
@@ -42,13 +47,27 @@ func (r *Ring) Verify(ctx context.Context, presented string) (Verified, error) {
 			d := r.digester[i].digest(presented)
 			e, err = r.recall(&d)
 		}
+	case r.cache != nil:
+		if at = time.Now(); r.cache.counts(at) {
+			for i := 0; i < len(r.digester) && e == nil; i++ {
+				d := r.digester[i].digest(presented)
+				e = r.cache.get(r.space, &d)
+			}
+		}
+		if e == nil {
+			at = time.Time{}
+			e, err = r.findCached(ctx, r.digester.all(presented))
+		}
 	default:
 		e, err = r.ask(ctx, r.digester.all(presented))
 	}
 	if err != nil {
 		return Verified{}, err
 	}
-	return r.judge(e, kind)
+	if at.IsZero() {
+		at = time.Now() // only now: a store takes its time
+	}
+	return r.judge(e, kind, at)
 }
 
 // Recheck asks again for a key verified earlier, as a long stream should from time to time. It finds the
@@ -68,12 +87,15 @@ func (r *Ring) Recheck(ctx context.Context, v Verified) (Verified, error) {
 	if e != nil && (e.rec.ID != v.e.rec.ID || e.rec.Kind != v.e.rec.Kind) {
 		return Verified{}, ErrUnknown
 	}
-	return r.judge(e, "")
+	return r.judge(e, "", time.Now())
 }
 
 // find returns the entry of the first of digests that has one, or nil.
 func (r *Ring) find(ctx context.Context, digests []Digest) (*entry, error) {
-	if r.memory == nil {
+	switch {
+	case r.cache != nil:
+		return r.findCached(ctx, digests)
+	case r.memory == nil:
 		return r.ask(ctx, digests)
 	}
 	for i := range digests {
@@ -99,6 +121,12 @@ func (r *Ring) ask(ctx context.Context, digests []Digest) (*entry, error) {
 	rec, err := Ask(ctx, r.deadline, func(ctx context.Context) (Record, error) {
 		return r.store.Find(ctx, r.space, given)
 	})
+	return r.answer(ctx, digests, rec, err)
+}
+
+// answer makes of what Find returned an entry, nil without an error if there is no such key, or an error that is no
+// verdict.
+func (r *Ring) answer(ctx context.Context, digests []Digest, rec Record, err error) (*entry, error) {
 	if err != nil {
 		if errors.Is(err, ErrNotFound) && !errors.Is(err, ErrStore) && ctx.Err() == nil {
 			return nil, nil
@@ -119,19 +147,21 @@ func (r *Ring) ask(ctx context.Context, digests []Digest) (*entry, error) {
 	return nil, r.nonsense(&rec, notItsOwn)
 }
 
-// judge decides about a found key, or none, and notes its use. kind is what the key's prefix says; "" is not
-// known.
-func (r *Ring) judge(e *entry, kind Kind) (Verified, error) {
+// judge decides about a found key, or none, as of now, and notes its use. kind is what the key's prefix says; "" is
+// not known.
+func (r *Ring) judge(e *entry, kind Kind, now time.Time) (Verified, error) {
 	if e == nil {
 		return Verified{}, ErrUnknown
 	}
-	now := time.Now()
 	if now.UnixMicro() < e.until.Load() {
-		r.uses.note(e, now, r.memory != nil)
+		r.uses.note(e, now)
 		return Verified{e}, nil
 	}
 	rec := e.rec
 	if why := implausible(rec, r.space, kind); why != "" {
+		if r.cache != nil {
+			r.cache.forget(e) // it may be mended without a word to the feed
+		}
 		return Verified{}, r.nonsense(rec, why)
 	}
 	if e.previous && !now.Before(rec.PreviousUntil) {
@@ -146,7 +176,7 @@ func (r *Ring) judge(e *entry, kind Kind) (Verified, error) {
 	default:
 		return Verified{}, &StateError{rec.ID, ErrExpired}
 	}
-	r.uses.note(e, now, r.memory != nil)
+	r.uses.note(e, now)
 	if rec.Overlap > 0 && !e.previous {
 		r.prove(e, now)
 	} else if kind != "" || rec.Legacy {

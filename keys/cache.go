@@ -1,0 +1,157 @@
+package keys
+
+import (
+	"context"
+	"sync"
+	"sync/atomic"
+	"time"
+)
+
+// A cache keeps what a store of the host's answered, in bounded memory, for as long as the feed says that it has
+// not changed. A hit takes no lock and no memory.
+//
+// The promise rests on two rules. What is kept was asked for when the revision of the moment was known already, so
+// that it can only lack changes that the next poll names. And what is kept counts only while a poll that began less
+// than the staleness ago has succeeded, with no doubt raised on this node since it began.
+type cache struct {
+	staleness time.Duration
+	report    func(error)
+	follower
+	flights flights
+
+	confirmed atomic.Pointer[confirmation] // nil: in doubt
+	found     digestIndex                  // read without mu, written under it
+	absent    absences
+
+	mu        sync.Mutex
+	moment    moment
+	known     bool // moment.revision is one that the feed told
+	residents residents
+}
+
+// A moment is how far this node has come in the store's history. What was asked for in one moment is kept in the
+// same one only.
+type moment struct {
+	revision uint64 // told by the latest poll
+	doubts   uint64 // raised on this node
+}
+
+// A confirmation says until when what is kept counts: by the monotonic clock, and by the wall clock too, since the
+// former may stand still while a machine is suspended.
+type confirmation struct {
+	until time.Time
+	wall  int64 // Unix microseconds
+}
+
+func newCache(c Config, part func(*entry), report func(error)) *cache {
+	k := &cache{staleness: c.Staleness, report: report}
+	k.residents.init(c.CacheBytes, &k.found, part)
+	k.flights.init()
+	k.follow(c)
+	return k
+}
+
+// counts reports whether what is kept may be used at time now.
+func (c *cache) counts(now time.Time) bool {
+	ok := c.confirmed.Load()
+	return ok != nil && now.Before(ok.until) && now.UnixMicro() < ok.wall
+}
+
+// get returns the entry of d in space, or nil. Whether it counts has to be asked first.
+func (c *cache) get(space string, d *Digest) *entry {
+	e := c.found.get(space, d)
+	if e == nil || !e.digest.equal(d) {
+		return nil
+	}
+	if !e.visited.Load() { // mostly it is, and a store would take the cache line from the other processors
+		e.visited.Store(true)
+	}
+	return e
+}
+
+// present returns the moment. A question to the store that begins now may be kept in it.
+func (c *cache) present() moment {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	return c.moment
+}
+
+// keep keeps the answer to a question that began at time began in moment m: e, or nil if there is no such key. It
+// keeps nothing if the moment has passed, for then it might be an answer of before.
+func (c *cache) keep(space string, digests []Digest, e *entry, m moment, began time.Time) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	switch {
+	case !c.known || m != c.moment:
+	case e == nil:
+		c.absent.add(space, digests, began)
+	case implausible(e.rec, space, "") == "":
+		c.residents.add(e)
+	}
+}
+
+// forget drops e's record.
+func (c *cache) forget(e *entry) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	c.residents.drop(Ref{e.rec.Space, e.rec.ID})
+}
+
+// doubt says that something may have been changed on this node: nothing that is kept counts until a poll that
+// begins after this has said what it was.
+func (c *cache) doubt() {
+	c.mu.Lock()
+	c.moment.doubts++
+	c.confirmed.Store(nil)
+	c.mu.Unlock()
+	c.kick()
+}
+
+// take takes in what a poll that began at time began in moment m was told.
+func (c *cache) take(told Changes, m moment, began time.Time) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	switch {
+	case told.All, !c.known, told.Revision < m.revision, // it went back: a store brought back from a copy
+		m.revision == 0 && told.Revision > 0: // for that, no names are asked for
+		c.residents.clear()
+	}
+	for _, ref := range told.Keys {
+		c.residents.drop(ref)
+	}
+	if told.Revision != m.revision || len(told.Keys) > 0 || told.All {
+		c.absent.clear()
+	}
+	c.moment.revision, c.known = told.Revision, true
+	if c.moment.doubts == m.doubts {
+		until := began.Add(c.staleness)
+		c.confirmed.Store(&confirmation{until, until.UnixMicro()})
+	}
+}
+
+// A doubted store puts in doubt what is kept after every write, whatever came of it: what failed may have been
+// written all the same.
+type doubted struct {
+	Store
+	cache *cache
+}
+
+func (s doubted) Insert(ctx context.Context, r Record) error {
+	defer s.cache.doubt()
+	return s.Store.Insert(ctx, r)
+}
+
+func (s doubted) Update(ctx context.Context, r Record) error {
+	defer s.cache.doubt()
+	return s.Store.Update(ctx, r)
+}
+
+func (s doubted) InvalidateUser(ctx context.Context, space, userID string, at time.Time) ([]Record, error) {
+	defer s.cache.doubt()
+	return s.Store.InvalidateUser(ctx, space, userID, at)
+}
+
+func (s doubted) Delete(ctx context.Context, space, id string) error {
+	defer s.cache.doubt()
+	return s.Store.Delete(ctx, space, id)
+}

@@ -1,0 +1,273 @@
+package keys_test
+
+import (
+	"context"
+	"runtime"
+	"sync"
+	"testing"
+	"testing/synctest"
+	"time"
+
+	"github.com/stretchr/testify/require"
+
+	"github.com/latchkey-go/latchkey/keys"
+)
+
+const staleness = 5 * time.Second // the default
+
+// asked reports how often the store was asked while f ran.
+func (n *node) asked(f func()) int64 {
+	before := n.finds.Load()
+	f()
+	return n.finds.Load() - before
+}
+
+func TestTheFeedIsAskedTwiceInTheStaleness(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		r, n := newShared().ring(t, keys.Config{})
+		synctest.Wait()
+		require.Zero(t, n.polls.Load(), "a ring nobody asks does not ask")
+		key, _ := issue(t, r, keys.Custom{})
+		n.warm(t, r, key)
+		before := n.polls.Load()
+		require.Zero(t, n.asked(func() {
+			for range 3600 {
+				time.Sleep(time.Second)
+				good(t, r, key)
+			}
+		}))
+		require.InDelta(t, 3600/(2*5/5), n.polls.Load()-before, 1, "each 2 s, a bit sooner than half of the staleness")
+	})
+}
+
+// A store of which nothing was ever changed is at revision 0, and for that nobody need name what was changed since.
+func TestTheFirstChange(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		all := newShared()
+		key, rec := issue(t, open(t, keys.Config{Store: all.store}), keys.Custom{})
+		a, _ := all.ring(t, keys.Config{})
+		b, n := all.ring(t, keys.Config{})
+		n.warm(t, b, key)
+		require.NoError(t, a.Invalidate(ctx, rec.ID))
+		time.Sleep(staleness)
+		refused(t, b, key, keys.ErrInvalidated)
+	})
+}
+
+// While the feed fails or hangs the store is asked each time, from one staleness after the beginning of the last poll
+// that succeeded. What was changed meanwhile is not lost, and hung polls are few.
+func TestFeedOutage(t *testing.T) {
+	for name, trouble := range map[string]func(context.Context) error{
+		"fails":              func(context.Context) error { return errDown },
+		"says not found":     func(context.Context) error { return keys.ErrNotFound },
+		"panics":             func(context.Context) error { panic("feed") },
+		"ends its goroutine": func(context.Context) error { runtime.Goexit(); return nil },
+		"hangs":              func(ctx context.Context) error { <-ctx.Done(); return ctx.Err() },
+		"hangs for long":     func(context.Context) error { time.Sleep(30 * time.Minute); return errDown },
+	} {
+		t.Run(name, func(t *testing.T) {
+			synctest.Test(t, func(t *testing.T) {
+				all := newShared()
+				a, _ := all.ring(t, keys.Config{})
+				n := all.node()
+				var mu sync.Mutex
+				down, heard, confirmed := false, 0, time.Time{}
+				isDown := func() bool { mu.Lock(); defer mu.Unlock(); return down }
+				n.before.set(func(ctx context.Context, what string) error {
+					if what != "Changes" {
+						return nil
+					}
+					if isDown() {
+						return trouble(ctx)
+					}
+					mu.Lock()
+					confirmed = time.Now()
+					mu.Unlock()
+					time.Sleep(time.Second / 2) // it takes its time
+					return nil
+				})
+				b := n.ring(t, keys.Config{OnError: func(err error) {
+					require.ErrorIs(t, err, keys.ErrStore)
+					heard++
+				}})
+				key, _ := issue(t, a, keys.Custom{})
+				ended, rec := issue(t, a, keys.Custom{})
+				n.warm(t, b, key)
+				n.warm(t, b, ended)
+				time.Sleep(time.Minute)
+
+				mu.Lock()
+				down = true
+				until := confirmed.Add(staleness)
+				mu.Unlock()
+				time.Sleep(time.Until(until) - time.Millisecond)
+				require.Zero(t, n.asked(func() { good(t, b, key); good(t, b, ended) }))
+				time.Sleep(time.Millisecond)
+				require.EqualValues(t, 1, n.asked(func() { good(t, b, key) }))
+				goroutines := runtime.NumGoroutine()
+				time.Sleep(10 * time.Minute)
+				require.NoError(t, a.Invalidate(ctx, rec.ID))
+				require.EqualValues(t, 2, n.asked(func() {
+					good(t, b, key)
+					refused(t, b, ended, keys.ErrInvalidated)
+				}))
+				require.LessOrEqual(t, runtime.NumGoroutine(), goroutines+4)
+
+				mu.Lock()
+				down = false
+				mu.Unlock()
+				time.Sleep(time.Hour)
+				require.Zero(t, n.asked(func() { good(t, b, key) }), "kept since before")
+				refused(t, b, ended, keys.ErrInvalidated)
+				require.Equal(t, 1, heard)
+				require.NoError(t, b.Close(ctx))
+				time.Sleep(time.Second) // a poll that does not look at its context ends
+			})
+		})
+	}
+}
+
+// While store and feed are both down, what is kept serves until the staleness is over, and then there is no verdict.
+func TestStoreAndFeedDown(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		r, n := newShared().ring(t, keys.Config{})
+		key, _ := issue(t, r, keys.Custom{})
+		n.warm(t, r, key)
+		n.before.set(func(ctx context.Context, _ string) error { <-ctx.Done(); return ctx.Err() })
+		for range 2 {
+			time.Sleep(time.Second)
+			good(t, r, key)
+		}
+		time.Sleep(staleness)
+		began := time.Now()
+		noVerdict(t, r, key)
+		require.Equal(t, time.Second, time.Since(began))
+	})
+}
+
+// A change in a transaction of the host's is heard of when it is committed, and holds for the next request; until
+// then, and if it is rolled back, nothing of it does.
+func TestTheHostsTransaction(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		all := newShared()
+		r, n := all.ring(t, keys.Config{})
+		key, rec := issue(t, r, keys.Custom{})
+		n.warm(t, r, key)
+		n.before.set(slowFeed)
+		n.polls.Store(0)
+		rec.Generation, rec.InvalidatedAt = rec.Generation+1, rec.CreatedAt
+		require.NoError(t, all.changed(func() ([]keys.Ref, error) {
+			return []keys.Ref{{ID: rec.ID}}, all.store.Update(ctx, rec)
+		}))
+		n.wake() // the store, after the commit
+		refused(t, r, key, keys.ErrInvalidated)
+		require.EqualValues(t, 1, n.asked(func() { refused(t, r, key, keys.ErrInvalidated) }))
+		time.Sleep(time.Second)
+		require.EqualValues(t, 1, n.polls.Load(), "the feed was asked at once")
+		refused(t, r, key, keys.ErrInvalidated)
+		require.Zero(t, n.asked(func() { refused(t, r, key, keys.ErrInvalidated) }))
+	})
+}
+
+// slowFeed is a hook with which no poll is over before the test waits.
+func slowFeed(_ context.Context, what string) error {
+	if what == "Changes" {
+		time.Sleep(time.Millisecond)
+	}
+	return nil
+}
+
+// After any change made through a ring, even one that failed, nothing counts that was known before.
+func TestEveryWriteRaisesDoubt(t *testing.T) {
+	for name, write := range map[string]func(r *keys.Ring, rec keys.Record) error{
+		"issue": func(r *keys.Ring, _ keys.Record) error { _, err := r.IssueCustom(ctx, keys.Custom{}); return err },
+		"import": func(r *keys.Ring, _ keys.Record) error {
+			_, err := r.Import(ctx, keys.Imported{Kind: keys.CustomKey, Text: sealed("API-f1d3ff8443297732862df21dc4e57262")})
+			return err
+		},
+		"refresh": func(r *keys.Ring, rec keys.Record) error {
+			_, err := r.Refresh(ctx, rec.ID, keys.Renewal{Overlap: time.Hour})
+			return err
+		},
+		"disable":         func(r *keys.Ring, rec keys.Record) error { return r.Disable(ctx, rec.ID) },
+		"invalidate":      func(r *keys.Ring, rec keys.Record) error { return r.Invalidate(ctx, rec.ID) },
+		"invalidate user": func(r *keys.Ring, _ keys.Record) error { _, err := r.InvalidateUser(ctx, "anna"); return err },
+		"update": func(r *keys.Ring, rec keys.Record) error {
+			_, err := r.Update(ctx, rec.ID, func(s *keys.Settings) error { s.Name = "new"; return nil })
+			return err
+		},
+		"remove": func(r *keys.Ring, rec keys.Record) error { return r.Remove(ctx, rec.ID) },
+	} {
+		for _, fail := range []bool{false, true} {
+			t.Run(name, func(t *testing.T) {
+				synctest.Test(t, func(t *testing.T) {
+					r, n := newShared().ring(t, keys.Config{})
+					n.mute.Store(true)
+					key, _ := issue(t, r, keys.Custom{})
+					_, rec := issue(t, r, keys.Custom{})
+					if name == "remove" {
+						require.NoError(t, r.Invalidate(ctx, rec.ID))
+					}
+					n.warm(t, r, key)
+					n.before.set(slowFeed)
+					n.after.set(func(_ context.Context, what string) error {
+						if fail && what != "Find" && what != "Get" && what != "Changes" {
+							return errDown // after it was done
+						}
+						return nil
+					})
+					require.Equal(t, fail, write(r, rec) != nil)
+					require.EqualValues(t, 1, n.asked(func() { good(t, r, key) }))
+					n.warm(t, r, key)
+				})
+			})
+		}
+	}
+}
+
+// The first use of a refreshed key is recorded off the request path, and what was kept of it then goes.
+func TestOverlapOfWhatIsKept(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		r, n := newShared().ring(t, keys.Config{})
+		n.mute.Store(true)
+		old, rec := issue(t, r, keys.Custom{})
+		issued, err := r.Refresh(ctx, rec.ID, keys.Renewal{Overlap: time.Minute})
+		require.NoError(t, err)
+		n.warm(t, r, old)
+		time.Sleep(time.Hour)
+		good(t, r, old)
+		good(t, r, issued.Key.Reveal())
+		synctest.Wait()
+		n.warm(t, r, old)
+		n.warm(t, r, issued.Key.Reveal())
+		time.Sleep(time.Minute - 500*time.Millisecond)
+		require.Zero(t, n.asked(func() { good(t, r, old) }))
+		time.Sleep(time.Second / 2)
+		refused(t, r, old, keys.ErrUnknown)
+		good(t, r, issued.Key.Reveal())
+	})
+}
+
+func TestCloseEndsFollowing(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		before := runtime.NumGoroutine()
+		n := newShared().node()
+		r, err := keys.Open(keys.Config{Store: n, Feed: n})
+		require.NoError(t, err)
+		key, _ := issue(t, r, keys.Custom{})
+		n.warm(t, r, key)
+		n.before.set(func(ctx context.Context, _ string) error { <-ctx.Done(); return ctx.Err() })
+		n.wake()
+		synctest.Wait() // a poll hangs
+		require.NoError(t, r.Close(ctx))
+		require.NoError(t, r.Close(ctx))
+		synctest.Wait()
+		require.Equal(t, before, runtime.NumGoroutine())
+		require.Empty(t, n.watchers)
+		noVerdict(t, r, key)
+
+		unused, err := keys.Open(keys.Config{Store: n, Feed: n})
+		require.NoError(t, err)
+		require.NoError(t, unused.Close(ctx))
+	})
+}

@@ -1,0 +1,181 @@
+package keys
+
+// residents are the entries that a cache keeps, in bounded memory. Who uses them holds the cache's lock.
+//
+// Which of them goes when room is needed is decided by SIEVE (Zhang et al., NSDI 2024): a hand goes from the oldest
+// to the newest, passes over what was visited since it last came by, and takes the first that was not. So keys that
+// are shown once push out each other and not those that are shown again and again.
+type residents struct {
+	max, bytes int64
+	found      *digestIndex
+	part       func(*entry) // hears of each entry that goes
+	byRef      map[Ref]*resident
+	newest     *resident // and from there by older
+	oldest     *resident
+	hand       *resident // nil: at the oldest
+}
+
+// A resident is a record's place: its current value's entry, and its previous value's, as far as they were asked
+// for. They may be of different generations.
+type resident struct {
+	ref          Ref
+	entries      [2]*entry
+	bytes        int64
+	newer, older *resident
+}
+
+// What a record takes besides its texts and lists: itself (480 bytes), its place, up to four slots of the index, and
+// its share of byRef, as measured. The second is for each entry.
+const (
+	residentBytes = 800
+	entryBytes    = 180
+)
+
+func (s *residents) init(max int64, found *digestIndex, part func(*entry)) {
+	s.max, s.found, s.part = max, found, part
+	s.byRef = map[Ref]*resident{}
+}
+
+// sizeOf estimates what keeping e takes.
+func sizeOf(e *entry) int64 {
+	r := e.rec
+	n := entryBytes
+	for _, text := range [...]string{r.ID, r.Space, r.Name, r.UserID, r.Role, r.ForeignID, r.Hint, r.CreatedBy,
+		string(r.Kind), r.Digest.Algorithm, r.Previous.Algorithm} {
+		n += allocated(len(text))
+	}
+	n += allocated(16*cap(r.Scopes)) + allocated(32*cap(r.AllowedIPs))
+	for _, scope := range r.Scopes {
+		n += allocated(len(scope))
+	}
+	return int64(n)
+}
+
+// allocated is about what n bytes take as memory is dealt out.
+func allocated(n int) int {
+	if n == 0 {
+		return 0
+	}
+	return n + n/8 + 8
+}
+
+// add keeps e in place of the entry that its record had for a value of its kind, if there is room.
+func (s *residents) add(e *entry) {
+	ref, i := Ref{e.rec.Space, e.rec.ID}, 0
+	if e.previous {
+		i = 1
+	}
+	size := sizeOf(e)
+	for s.bytes+size+residentBytes > s.max {
+		if s.oldest == nil {
+			return // it alone is too much
+		}
+		s.evict()
+	}
+	p := s.byRef[ref]
+	if p == nil {
+		p = &resident{ref: ref, bytes: residentBytes}
+		s.bytes += p.bytes
+		s.byRef[ref] = p
+		s.push(p)
+	} else if old := p.entries[i]; old != nil {
+		s.leave(p, old)
+	}
+	e.shared = true
+	p.entries[i] = e
+	p.bytes += size
+	s.bytes += size
+	s.found.put(e)
+}
+
+// leave makes e's digest lead nowhere, unless it leads to another by now.
+func (s *residents) leave(p *resident, e *entry) {
+	size := sizeOf(e)
+	p.bytes -= size
+	s.bytes -= size
+	if s.found.get(e.space, e.digest) == e {
+		s.found.remove(e.space, e.digest)
+	}
+	s.part(e)
+}
+
+// drop forgets a record.
+func (s *residents) drop(ref Ref) {
+	if p := s.byRef[ref]; p != nil {
+		s.remove(p)
+	}
+}
+
+func (s *residents) remove(p *resident) {
+	for _, e := range p.entries {
+		if e != nil {
+			s.leave(p, e)
+		}
+	}
+	s.bytes -= p.bytes
+	delete(s.byRef, p.ref)
+	if s.hand == p {
+		s.hand = p.newer
+	}
+	if p.newer != nil {
+		p.newer.older = p.older
+	} else {
+		s.newest = p.older
+	}
+	if p.older != nil {
+		p.older.newer = p.newer
+	} else {
+		s.oldest = p.newer
+	}
+}
+
+func (s *residents) push(p *resident) {
+	p.older = s.newest
+	if s.newest != nil {
+		s.newest.newer = p
+	} else {
+		s.oldest = p
+	}
+	s.newest = p
+}
+
+// evict lets one record go.
+func (s *residents) evict() {
+	for {
+		p := s.hand
+		if p == nil {
+			p = s.oldest
+		}
+		if !p.visited() {
+			s.remove(p) // which moves the hand on if it is there
+			return
+		}
+		s.hand = p.newer
+	}
+}
+
+// visited reports whether p was found since it was last asked, and forgets it.
+func (p *resident) visited() bool {
+	yes := false
+	for _, e := range p.entries {
+		if e != nil && e.visited.Load() {
+			e.visited.Store(false)
+			yes = true
+		}
+	}
+	return yes
+}
+
+// clear forgets all.
+func (s *residents) clear() {
+	for p := s.newest; p != nil; p = p.older {
+		for _, e := range p.entries {
+			if e != nil {
+				s.part(e)
+			}
+		}
+	}
+	s.found.clear()
+	s.byRef = map[Ref]*resident{}
+	s.bytes, s.newest, s.oldest, s.hand = 0, nil, nil, nil
+}

@@ -1,0 +1,65 @@
+package keys_test
+
+import (
+	"context"
+	"fmt"
+	"sync/atomic"
+	"time"
+
+	"github.com/latchkey-go/latchkey/keys"
+)
+
+// A counted store is the least that can have a feed: it counts its changes, once they are done, and cannot say which
+// records they were of. InvalidateUser and Delete, which are not shown, count likewise.
+type counted struct {
+	*keys.MemoryStore // a table, say
+	revision          atomic.Uint64
+	questions         atomic.Int64
+}
+
+func (c *counted) Find(ctx context.Context, space string, digests []keys.Digest) (keys.Record, error) {
+	c.questions.Add(1)
+	return c.MemoryStore.Find(ctx, space, digests)
+}
+
+func (c *counted) Insert(ctx context.Context, r keys.Record) error {
+	defer c.revision.Add(1)
+	return c.MemoryStore.Insert(ctx, r)
+}
+
+func (c *counted) Update(ctx context.Context, r keys.Record) error {
+	defer c.revision.Add(1)
+	return c.MemoryStore.Update(ctx, r)
+}
+
+func (c *counted) Changes(_ context.Context, since uint64) (keys.Changes, error) {
+	revision := c.revision.Load()
+	return keys.Changes{Revision: revision, All: revision != since}, nil
+}
+
+func (c *counted) Watch(func()) (stop func()) { return func() {} } // nobody to listen to
+
+// With a feed a ring keeps what it found, and still refuses an ended key at once.
+func ExampleFeed() {
+	ctx := context.Background()
+	store := &counted{MemoryStore: keys.NewMemoryStore()}
+	ring, err := keys.Open(keys.Config{Store: store, LastUsed: store, Feed: store, Staleness: 5 * time.Second})
+	if err != nil {
+		fmt.Println(err)
+		return
+	}
+	defer ring.Close(ctx)
+	issued, _ := ring.IssueCustom(ctx, keys.Custom{Name: "Website build", Role: "editor"})
+	for range 1000 {
+		_, err = ring.Verify(ctx, issued.Key.Reveal())
+		time.Sleep(10 * time.Microsecond)
+	}
+	fmt.Println("good:", err == nil, "- most were kept:", store.questions.Load() < 500)
+
+	_ = ring.Invalidate(ctx, issued.Record.ID)
+	_, err = ring.Verify(ctx, issued.Key.Reveal())
+	fmt.Println(err)
+	// Output:
+	// good: true - most were kept: true
+	// keys: invalid key: invalidated
+}
