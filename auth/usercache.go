@@ -3,6 +3,7 @@ package auth
 import (
 	"context"
 	"errors"
+	"slices"
 	"sync"
 	"time"
 
@@ -21,8 +22,12 @@ type UserCache struct {
 
 	mu     sync.RWMutex
 	known  map[string]cachedUser
-	forgot uint64 // grows with every Forget: an answer asked for before it is not kept
+	forgot uint64 // grows with every Forget and Clear: an answer asked for before it is not kept
+
+	watchers []*userWatcher // replaced, never changed
 }
+
+type userWatcher struct{ heard func(Change) }
 
 type cachedUser struct {
 	user User
@@ -98,9 +103,46 @@ func (c *UserCache) makeRoom() {
 // Forget drops what is remembered of a user: the next request asks. Call it when the user changes.
 func (c *UserCache) Forget(id string) {
 	c.mu.Lock()
-	defer c.mu.Unlock()
 	c.forgot++
 	delete(c.known, id)
+	c.mu.Unlock()
+	c.tell(Change{UserID: id})
+}
+
+// Clear drops what is remembered of everybody. Call it when users changed and nobody knows which, as when
+// another node says no more than that its table has changed.
+func (c *UserCache) Clear() {
+	c.mu.Lock()
+	c.forgot++
+	clear(c.known)
+	c.mu.Unlock()
+	c.tell(Change{})
+}
+
+// Watch calls f after each Forget and Clear, until stop is called, in the goroutine of whoever called them. It
+// implements [Watcher]. A panic in f is swallowed.
+func (c *UserCache) Watch(f func(Change)) (stop func()) {
+	w := &userWatcher{f}
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	c.watchers = append(slices.Clip(c.watchers), w)
+	return func() {
+		c.mu.Lock()
+		defer c.mu.Unlock()
+		c.watchers = slices.DeleteFunc(slices.Clone(c.watchers), func(o *userWatcher) bool { return o == w })
+	}
+}
+
+func (c *UserCache) tell(change Change) {
+	c.mu.RLock()
+	watchers := c.watchers
+	c.mu.RUnlock()
+	for _, w := range watchers {
+		func() {
+			defer func() { _ = recover() }()
+			w.heard(change)
+		}()
+	}
 }
 
 // Instant reports that the cache puts a deadline on what it asks by itself.
