@@ -30,6 +30,9 @@ type Guard struct {
 	routes []Route
 }
 
+// Format says what the keys of the guard's ring look like, for finding them where none may stand.
+func (g *Guard) Format() keys.Format { return g.find.format }
+
 // Identify finds out who asks and attaches the principal for [Guard.Require], [PrincipalFrom] and [Allowed].
 // It refuses what is shown and not good, and lets callers pass who show nothing, even while the public API is
 // closed: deciding is Require's. It goes around the whole mux, inside CORS and logging.
@@ -111,13 +114,8 @@ func (g *Guard) Check(r *http.Request) (Principal, error) {
 // http.Header.Add makes them: a carrier's name in any other spelling is refused with 400. Config's SignedIn,
 // Limit and Observe, which take a request, are not asked, and [Recheck] knows no address for such a principal.
 func (g *Guard) CheckHeader(ctx context.Context, h http.Header, rawQuery string, peer netip.Addr) (Principal, error) {
-	for name := range h {
-		switch canonical := http.CanonicalHeaderKey(name); canonical {
-		case "Api-Key", "Api_key", "Authorization", "X-Api-Key":
-			if canonical != name {
-				return Principal{}, refuseAmbiguous.asError()
-			}
-		}
+	if !canonical(h) {
+		return Principal{}, refuseAmbiguous.asError()
 	}
 	p, refusal := g.identify(ctx, h, rawQuery, origin{addr: peer})
 	if refusal == nil && p.Kind() == Nobody {
@@ -179,11 +177,23 @@ func (g *Guard) admit(r *http.Request) (p Principal, refusal *Refusal) {
 		}
 	}()
 	p, refusal = g.identify(r.Context(), r.Header, r.URL.RawQuery, origin{request: r})
-	if refusal != nil || g.c.Limit == nil {
-		return p, refusal
+	if refusal == nil {
+		refusal = g.limit(r, p)
 	}
-	if after, ok := g.c.Limit(r, p); !ok {
-		return Principal{}, &Refusal{Status: http.StatusTooManyRequests, Reason: RateLimited, RetryAfter: max(after, time.Second)}
+	if refusal != nil {
+		return Principal{}, refusal
 	}
 	return p, nil
+}
+
+// limit asks the host whether p may go on.
+func (g *Guard) limit(r *http.Request, p Principal) *Refusal {
+	if g.c.Limit == nil {
+		return nil
+	}
+	after, ok := g.c.Limit(r, p)
+	if ok {
+		return nil
+	}
+	return &Refusal{Status: http.StatusTooManyRequests, Reason: RateLimited, RetryAfter: max(after, time.Second)}
 }
