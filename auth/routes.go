@@ -33,15 +33,29 @@ func (r Route) ReachedBy(policy *roles.Policy, rights roles.Rights) bool {
 // Handle registers h behind [Guard.Require]. It panics if permission is malformed, or names a {name} that the
 // pattern does not have: at start, not in a request.
 func (g *Guard) Handle(mux Mux, pattern, permission string, h http.Handler, options ...Option) {
-	gated := g.Require(permission, h, options...)
-	t, _ := parseTemplate(permission)
-	for _, name := range t.names() {
-		if !strings.Contains(pattern, "{"+name+"}") {
-			panic(fmt.Sprintf("auth: permission %q takes {%s} from the pattern %q, which has none", permission, name, pattern))
+	g.handle(mux, pattern, []string{permission}, g.Require(permission, h, options...))
+}
+
+// HandleAny is Handle for callers who may do at least one of several things; see [Guard.RequireAny]. Routes has
+// the pattern once for each permission.
+func (g *Guard) HandleAny(mux Mux, pattern string, permissions []string, h http.Handler, options ...Option) {
+	g.handle(mux, pattern, permissions, g.RequireAny(permissions, h, options...))
+}
+
+// handle registers a handler that is gated by permissions, which have been parsed.
+func (g *Guard) handle(mux Mux, pattern string, permissions []string, gated http.Handler) {
+	for _, permission := range permissions {
+		t, _ := parseTemplate(permission)
+		for _, name := range t.names() {
+			if !strings.Contains(pattern, "{"+name+"}") {
+				panic(fmt.Sprintf("auth: permission %q takes {%s} from the pattern %q, which has none", permission, name, pattern))
+			}
 		}
 	}
 	mux.Handle(pattern, gated)
-	g.remember(Route{Pattern: pattern, Permission: permission})
+	for _, permission := range permissions {
+		g.remember(Route{Pattern: pattern, Permission: permission})
+	}
 }
 
 // Open registers h without a permission. A credential that is shown and not good is refused there too.
@@ -56,7 +70,7 @@ func (g *Guard) remember(r Route) {
 	g.routes = append(g.routes, r)
 }
 
-// Routes returns what was registered through Handle and Open, in that order. Handlers wrapped in other ways
+// Routes returns what was registered through Handle, HandleAny and Open, in that order. Handlers wrapped in other ways
 // are not known here.
 func (g *Guard) Routes() []Route {
 	g.mu.Lock()

@@ -32,6 +32,21 @@ func TestRoutes(t *testing.T) {
 	require.Equal(t, all, w.guard.Routes(), "it is a copy")
 }
 
+func TestARouteOfSeveralPermissions(t *testing.T) {
+	w := newWorld(t)
+	mux := http.NewServeMux()
+	w.guard.HandleAny(mux, "POST /api/{model}", []string{"content/{model}/create", "content/{model}/read"}, who)
+	all := []auth.Route{
+		{Pattern: "POST /api/{model}", Permission: "content/{model}/create"},
+		{Pattern: "POST /api/{model}", Permission: "content/{model}/read"},
+	}
+	require.Equal(t, all, w.guard.Routes())
+	require.Equal(t, all[1:], w.guard.RoutesFor("viewer"))
+	require.Panics(t, func() { w.guard.HandleAny(mux, "GET /x", []string{"app/x", "content/{model}/read"}, who) })
+	require.Panics(t, func() { w.guard.HandleAny(mux, "GET /x", nil, who) })
+	require.Len(t, w.guard.Routes(), 2)
+}
+
 func TestANameThatThePatternLacksPanicsAtStart(t *testing.T) {
 	w := newWorld(t)
 	require.PanicsWithValue(t, `auth: permission "content/{model}/read" takes {model} from the pattern "GET /api/{name}", which has none`, func() {
