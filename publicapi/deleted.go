@@ -3,6 +3,7 @@ package publicapi
 import (
 	"context"
 	"errors"
+	"maps"
 	"time"
 
 	"github.com/latchkey-go/latchkey/roles"
@@ -15,8 +16,8 @@ const closeTimeout = time.Second
 // follow hears of deleted roles. A role that is gone closes the public API by itself, since a guard lets
 // nobody have it; but one of the same name that is saved later would open it again, and nothing but Set may.
 // The roles wait while it runs: it takes note first, and gives a store that hangs no more than closeTimeout.
-func (s *Service) follow() {
-	s.directory.Watch(func(before, now *roles.Policy) {
+func (s *Service) follow() (stop func()) {
+	return s.directory.Watch(func(before, now *roles.Policy) {
 		var gone []string
 		for _, appid := range before.AppIDs() {
 			if !now.Has(appid) {
@@ -27,6 +28,7 @@ func (s *Service) follow() {
 			return
 		}
 		s.note(gone)
+		s.keeper.forget() // it may be what was before another node closed it
 		ctx, cancel := context.WithTimeout(context.Background(), closeTimeout)
 		go func() {
 			defer cancel()
@@ -44,35 +46,37 @@ func (s *Service) follow() {
 func (s *Service) note(deleted []string) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
+	all := maps.Clone(*s.deleted.Load())
 	for _, appid := range deleted {
-		s.deleted[appid] = true
+		all[appid] = true
 	}
+	s.deleted.Store(&all)
 }
 
 // wasDeleted reports whether the role was deleted and the store may still have it.
-func (s *Service) wasDeleted(appid string) bool {
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	return s.deleted[appid]
-}
+func (s *Service) wasDeleted(appid string) bool { return (*s.deleted.Load())[appid] }
 
 // forget is called once the store does not have the role, or has it because Set was called since.
 func (s *Service) forget(appid string) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	delete(s.deleted, appid)
+	all := maps.Clone(*s.deleted.Load())
+	delete(all, appid)
+	s.deleted.Store(&all)
+}
+
+// stands reports, without asking any store, that the role the setting names is there, or that it names none.
+func (s *Service) stands(appid string) bool {
+	return appid == "" || s.directory == nil || !s.wasDeleted(appid) && s.directory.Policy().Has(appid)
 }
 
 // standing returns the role that the store has, or "" if it was deleted, which then is settled in the store.
 func (s *Service) standing(ctx context.Context, appid string) (string, error) {
-	if appid == "" || s.directory == nil {
+	if s.stands(appid) {
 		return appid, nil
 	}
 	if s.wasDeleted(appid) {
 		return "", s.settle(ctx, appid)
-	}
-	if s.directory.Policy().Has(appid) {
-		return appid, nil
 	}
 	// It was deleted before this service began, or this node has not heard of the role yet.
 	if err := s.directory.Reload(ctx); err != nil {

@@ -9,6 +9,9 @@
 // read. A role that is deleted closes the public API; nothing opens it but Set. [Exposure] tells what
 // the world can do, before or after.
 //
+// A Service asks its store whenever a caller shows no key, or keeps the setting for a bounded time: see
+// [Config.Staleness]. With one, close the Service at the end.
+//
 // Set looks at the role as it is. Whoever edits the public role later changes what the world can do: a host
 // that lets people edit roles shows them Exposure first.
 package publicapi

@@ -8,8 +8,10 @@ import (
 	"slices"
 	"strings"
 	"sync"
+	"sync/atomic"
 	"time"
 
+	"github.com/latchkey-go/latchkey/keys"
 	"github.com/latchkey-go/latchkey/roles"
 )
 
@@ -38,10 +40,16 @@ type Config struct {
 	Roles roles.Source
 	// Catalog tells which permissions only read. Nil: none does, so everything has to be acknowledged.
 	Catalog *roles.Catalog
+	// Staleness is how long the setting may be used after the store last confirmed it: the longest time after which
+	// a change made on another node holds here, and after which a store that cannot be reached leaves an error. The
+	// setting is read more often than twice in that time. 0: the store is asked each time, as a *MemoryStore always
+	// is.
+	Staleness time.Duration
 }
 
-// A Service is a public API whose role can be changed while the program runs. It asks the store whenever a
-// caller shows no key, so a change acts on the next request on every node. It may be used concurrently.
+// A Service is a public API whose role can be changed while the program runs. With a zero Config.Staleness it
+// asks the store whenever a caller shows no key, so a change acts on the next request on every node. Otherwise it acts
+// on the next request on the node that made it, and within that time on others. It may be used concurrently.
 //
 // A deleted role closes it for good if Config.Roles is a *[roles.Directory]: the service watches it for
 // deletions, and closes the setting in the store. With another source it is closed for as long as the role is
@@ -50,9 +58,15 @@ type Config struct {
 type Service struct {
 	c         Config
 	directory *roles.Directory // Config.Roles, if it is one
+	unfollow  func()
+	keeper    *keeper        // nil: the store is asked each time
+	deadline  *keys.Deadline // with a keeper, for callers it cannot serve
+	instant   bool           // the store is in memory
+	closed    atomic.Bool
 
-	mu      sync.Mutex
-	deleted map[string]bool // roles that were deleted and that the store may still have
+	deleted  atomic.Pointer[map[string]bool] // roles that were deleted and that the store may still have: replaced, never changed
+	watchers []*watcher                      // replaced, never changed
+	mu       sync.Mutex                      // of who replaces them
 }
 
 // New makes a service. It does not touch the store.
@@ -65,12 +79,21 @@ func New(c Config) (*Service, error) {
 	if isNil(c.Roles) {
 		mistakes = append(mistakes, errors.New("publicapi: Config.Roles is nil"))
 	}
+	if c.Staleness < 0 {
+		mistakes = append(mistakes, errors.New("publicapi: Config.Staleness is negative"))
+	}
 	if len(mistakes) > 0 {
 		return nil, errors.Join(mistakes...)
 	}
-	s := &Service{c: c, directory: directory, deleted: map[string]bool{}}
+	s := &Service{c: c, directory: directory}
+	s.deleted.Store(&map[string]bool{})
+	s.c.Store = telling{c.Store, s}
+	if _, s.instant = c.Store.(*MemoryStore); c.Staleness > 0 && !s.instant {
+		s.keeper = newKeeper(c.Store, c.Staleness)
+		s.deadline = keys.NewDeadline(readTimeout, maxWaiting)
+	}
 	if s.directory != nil {
-		s.follow()
+		s.unfollow = s.follow()
 	}
 	return s, nil
 }
@@ -81,19 +104,57 @@ func isNil(v any) bool {
 	return !r.IsValid() || r.Kind() == reflect.Pointer && r.IsNil()
 }
 
-// PublicRole implements [auth.Anonymous].
+// PublicRole implements [auth.Anonymous]. With a Staleness it mostly answers from memory, and otherwise within a
+// second, whatever the store does.
 func (s *Service) PublicRole(ctx context.Context) (string, error) {
-	setting, err := s.c.Store.Load(ctx)
-	if err != nil {
-		return "", err
+	if s.closed.Load() {
+		return "", errClosed
 	}
-	return s.standing(ctx, setting.Role)
+	if s.keeper == nil {
+		setting, err := s.c.Store.Load(ctx)
+		if err != nil {
+			return "", err
+		}
+		return s.standing(ctx, setting.Role)
+	}
+	if setting, ok := s.keeper.peek(); ok && s.stands(setting.Role) {
+		return setting.Role, nil
+	}
+	return keys.Ask(ctx, s.deadline, func(ctx context.Context) (string, error) {
+		setting, err := s.keeper.load(ctx)
+		if err != nil {
+			return "", err
+		}
+		return s.standing(ctx, setting.Role)
+	})
 }
 
-// Instant reports whether the store is in memory, so that a guard needs no deadline for it.
-func (s *Service) Instant() bool {
-	_, ok := s.c.Store.(*MemoryStore)
-	return ok
+// Instant reports whether a guard needs no deadline of its own: the store is in memory, or the setting is kept there.
+func (s *Service) Instant() bool { return s.instant || s.keeper != nil }
+
+// Reload has the store asked at once instead of at the next poll, as a host wants it that hears of a change
+// elsewhere. When it returns nil, what is kept is the setting as it was when Reload was called, or later. With a zero
+// Staleness nothing is kept, and it only tells whether the store answers.
+func (s *Service) Reload(ctx context.Context) error {
+	if s.closed.Load() {
+		return errClosed
+	}
+	s.changed()
+	if s.keeper == nil {
+		_, err := s.c.Store.Load(ctx)
+		return err
+	}
+	_, err := s.keeper.load(ctx)
+	return err
+}
+
+// Close ends following roles and setting: PublicRole answers an error from then on. It waits until that is over or
+// ctx is done, which is an error. It may be called again.
+func (s *Service) Close(ctx context.Context) error {
+	if s.closed.CompareAndSwap(false, true) && s.unfollow != nil {
+		s.unfollow()
+	}
+	return s.keeper.close(ctx)
 }
 
 // Current returns the setting as it is stored. Its role may have been deleted since: then the public API is

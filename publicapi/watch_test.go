@@ -1,0 +1,31 @@
+package publicapi_test
+
+import (
+	"testing"
+
+	"github.com/stretchr/testify/require"
+
+	"github.com/latchkey-go/latchkey/auth"
+	"github.com/latchkey-go/latchkey/publicapi"
+)
+
+var _ auth.Watcher = (*publicapi.Service)(nil)
+
+func TestWatchersHearOfEachChange(t *testing.T) {
+	s := newService(t, publicapi.NewMemoryStore())
+	var roles []string // as they were when the watcher was told
+	stop := s.Watch(func(c auth.Change) {
+		require.Zero(t, c, "it may concern anybody")
+		role, err := s.PublicRole(t.Context())
+		require.NoError(t, err)
+		roles = append(roles, role)
+	})
+	defer s.Watch(func(auth.Change) { panic("a watcher's") })()
+	require.NoError(t, s.Set(t.Context(), "visitor", "ada"))
+	require.NoError(t, s.Disable(t.Context(), "ada"))
+	require.NoError(t, s.Reload(t.Context()))
+	require.Equal(t, []string{"visitor", "", ""}, roles)
+	stop()
+	require.NoError(t, s.Set(t.Context(), "visitor", "ada"))
+	require.Len(t, roles, 3)
+}
