@@ -26,6 +26,7 @@ type cache struct {
 	mu        sync.Mutex
 	moment    moment
 	known     bool // moment.revision is one that the feed told
+	writes    int  // under way on this node
 	residents residents
 }
 
@@ -100,11 +101,28 @@ func (c *cache) forget(e *entry) {
 // doubt says that something may have been changed on this node: nothing that is kept counts until a poll that
 // begins after this has said what it was.
 func (c *cache) doubt() {
+	c.raise(0)
+	c.kick()
+}
+
+// writing is called before a write, and what it returns after it, whatever came of it: what failed may have been
+// written all the same. In between nothing that is kept counts, since others may see the change before the writer
+// hears that it is done.
+func (c *cache) writing() (written func()) {
+	c.raise(1)
+	return func() {
+		c.raise(-1)
+		c.kick()
+	}
+}
+
+// raise raises a doubt, with so many writes more under way.
+func (c *cache) raise(writes int) {
 	c.mu.Lock()
+	defer c.mu.Unlock()
+	c.writes += writes
 	c.moment.doubts++
 	c.confirmed.Store(nil)
-	c.mu.Unlock()
-	c.kick()
 }
 
 // take takes in what a poll that began at time began in moment m was told.
@@ -123,35 +141,34 @@ func (c *cache) take(told Changes, m moment, began time.Time) {
 		c.absent.clear()
 	}
 	c.moment.revision, c.known = told.Revision, true
-	if c.moment.doubts == m.doubts {
+	if c.moment.doubts == m.doubts && c.writes == 0 {
 		until := began.Add(c.staleness)
 		c.confirmed.Store(&confirmation{until, until.UnixMicro()})
 	}
 }
 
-// A doubted store puts in doubt what is kept after every write, whatever came of it: what failed may have been
-// written all the same.
+// A doubted store puts what is kept in doubt with every write.
 type doubted struct {
 	Store
 	cache *cache
 }
 
 func (s doubted) Insert(ctx context.Context, r Record) error {
-	defer s.cache.doubt()
+	defer s.cache.writing()()
 	return s.Store.Insert(ctx, r)
 }
 
 func (s doubted) Update(ctx context.Context, r Record) error {
-	defer s.cache.doubt()
+	defer s.cache.writing()()
 	return s.Store.Update(ctx, r)
 }
 
 func (s doubted) InvalidateUser(ctx context.Context, space, userID string, at time.Time) ([]Record, error) {
-	defer s.cache.doubt()
+	defer s.cache.writing()()
 	return s.Store.InvalidateUser(ctx, space, userID, at)
 }
 
 func (s doubted) Delete(ctx context.Context, space, id string) error {
-	defer s.cache.doubt()
+	defer s.cache.writing()()
 	return s.Store.Delete(ctx, space, id)
 }

@@ -225,6 +225,40 @@ func TestEveryWriteRaisesDoubt(t *testing.T) {
 	}
 }
 
+// A change may be seen by others before whoever made it hears that it is done. From then on no request may miss it,
+// nor may a poll that comes between.
+func TestAWriteUnderWay(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		r, n := newShared().ring(t, keys.Config{})
+		n.mute.Store(true)
+		key, rec := issue(t, r, keys.Custom{})
+		n.warm(t, r, key)
+		n.before.set(func(_ context.Context, what string) error {
+			if what == "Update" {
+				time.Sleep(time.Minute)
+			}
+			return nil
+		})
+		n.after.set(func(_ context.Context, what string) error {
+			if what == "Update" {
+				time.Sleep(time.Minute)
+			}
+			return nil
+		})
+		done := make(chan error)
+		go func() { done <- r.Invalidate(ctx, rec.ID) }()
+		time.Sleep(time.Minute - time.Microsecond) // a poll was a moment ago
+		good(t, r, key)
+		time.Sleep(2 * time.Microsecond)
+		got, err := r.Get(ctx, rec.ID)
+		require.NoError(t, err)
+		require.False(t, got.InvalidatedAt.IsZero())
+		refused(t, r, key, keys.ErrInvalidated)
+		require.NoError(t, <-done)
+		refused(t, r, key, keys.ErrInvalidated)
+	})
+}
+
 // The first use of a refreshed key is recorded off the request path, and what was kept of it then goes.
 func TestOverlapOfWhatIsKept(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
