@@ -1,0 +1,52 @@
+package sqlstore
+
+import (
+	"context"
+	"database/sql"
+	"math"
+
+	"github.com/latchkey-go/latchkey/keys"
+)
+
+// maxChanges is how many changed keys are named; where there are more, all may have changed.
+const maxChanges = 1000
+
+// Changes implements [keys.Feed]. It is one query.
+func (k *Keys) Changes(ctx context.Context, since uint64) (keys.Changes, error) {
+	if since == 0 {
+		revision, err := k.s.Revision(ctx)
+		return keys.Changes{Revision: revision}, err
+	}
+	after := int64(min(since, math.MaxInt64))
+	rows, err := k.s.query(ctx, &k.s.changes, after, maxChanges+1)
+	if err != nil {
+		return keys.Changes{}, trouble(ctx, "read changes", err)
+	}
+	defer rows.Close()
+	var changes keys.Changes
+	var revision, lowest sql.NullInt64
+	for rows.Next() {
+		var space, id *string
+		if err := rows.Scan(&revision, &lowest, &space, &id); err != nil {
+			return keys.Changes{}, trouble(ctx, "read changes", err)
+		}
+		if space != nil && id != nil {
+			changes.Keys = append(changes.Keys, keys.Ref{Space: *space, ID: *id})
+		}
+	}
+	if err := rows.Err(); err != nil {
+		return keys.Changes{}, trouble(ctx, "read changes", err)
+	}
+	if revision.Int64 <= 0 {
+		return keys.Changes{}, trouble(ctx, "read changes", errNoRevision)
+	}
+	changes.Revision = uint64(revision.Int64)
+	// A revision that went back belongs to a database that was restored.
+	if after < lowest.Int64-1 || after > revision.Int64 || len(changes.Keys) > maxChanges {
+		changes.Keys, changes.All = nil, true
+	}
+	return changes, nil
+}
+
+// Watch implements [keys.Feed]; see [Store.Watch].
+func (k *Keys) Watch(f func()) (stop func()) { return k.s.Watch(f) }

@@ -1,0 +1,260 @@
+package sqlstore
+
+import (
+	"context"
+	"crypto/subtle"
+	"errors"
+	"fmt"
+	"slices"
+	"time"
+
+	"github.com/latchkey-go/latchkey/keys"
+)
+
+// Keys is the part of a [Store] that keeps keys. Its methods use the transaction that their context carries; see
+// [Store.InTx].
+type Keys struct{ s *Store }
+
+// Keys returns the store of keys.
+func (s *Store) Keys() *Keys { return &Keys{s} }
+
+var (
+	_ keys.Store         = (*Keys)(nil)
+	_ keys.LastUsedStore = (*Keys)(nil)
+	_ keys.Feed          = (*Keys)(nil)
+)
+
+// Find implements [keys.Store]. It is one look-up for up to three digests.
+func (k *Keys) Find(ctx context.Context, space string, digests []keys.Digest) (keys.Record, error) {
+	if err := ctx.Err(); err != nil {
+		return keys.Record{}, err
+	}
+	if strange(space) {
+		return keys.Record{}, keys.ErrNotFound
+	}
+	for some := range slices.Chunk(digests, len(k.s.find)) {
+		args := make([]any, 1, 4)
+		args[0] = space
+		for i := range some {
+			if !some[i].IsZero() && !strange(some[i].Algorithm) {
+				args = append(args, digestText(&some[i]))
+			}
+		}
+		if len(args) == 1 {
+			continue
+		}
+		switch r, err := k.record(ctx, &k.s.find[len(args)-2], args...); {
+		case errors.Is(err, keys.ErrNotFound):
+		case err != nil:
+			return keys.Record{}, trouble(ctx, "find a key", err)
+		case r.Space != space || !holds(&r, some):
+			return keys.Record{}, fmt.Errorf("%w: key %.64q was not asked for", errNonsense, r.ID)
+		default:
+			return r, nil
+		}
+	}
+	return keys.Record{}, keys.ErrNotFound
+}
+
+// holds reports whether r has one of digests.
+func holds(r *keys.Record, digests []keys.Digest) bool {
+	return slices.ContainsFunc(digests, func(d keys.Digest) bool {
+		return !d.IsZero() && (same(&d, &r.Digest) || same(&d, &r.Previous))
+	})
+}
+
+func same(a, b *keys.Digest) bool {
+	return a.Algorithm == b.Algorithm && subtle.ConstantTimeCompare(a.Sum[:], b.Sum[:]) == 1
+}
+
+// Get implements [keys.Store].
+func (k *Keys) Get(ctx context.Context, space, id string) (keys.Record, error) {
+	if err := ctx.Err(); err != nil {
+		return keys.Record{}, err
+	}
+	if strange(space, id) {
+		return keys.Record{}, keys.ErrNotFound
+	}
+	r, err := k.record(ctx, &k.s.get, space, id)
+	switch {
+	case errors.Is(err, keys.ErrNotFound):
+		return keys.Record{}, keys.ErrNotFound
+	case err != nil:
+		return keys.Record{}, trouble(ctx, "get a key", err)
+	case r.Space != space || r.ID != id:
+		return keys.Record{}, fmt.Errorf("%w: key %.64q was not asked for", errNonsense, r.ID)
+	}
+	return r, nil
+}
+
+// record reads the one record that st answers with.
+func (k *Keys) record(ctx context.Context, st *statement, args ...any) (keys.Record, error) {
+	var w row
+	found, err := k.s.one(ctx, st, args, w.cells()...)
+	if err != nil {
+		return keys.Record{}, err
+	}
+	if !found {
+		return keys.Record{}, keys.ErrNotFound
+	}
+	return w.decode()
+}
+
+// records reads the records that st answers with.
+func (k *Keys) records(ctx context.Context, st *statement, args ...any) ([]keys.Record, error) {
+	rows, err := k.s.query(ctx, st, args...)
+	if err != nil {
+		return nil, err
+	}
+	defer rows.Close()
+	var read []keys.Record
+	for rows.Next() {
+		var w row
+		if err := rows.Scan(w.cells()...); err != nil {
+			return nil, err
+		}
+		r, err := w.decode()
+		if err != nil {
+			return nil, err
+		}
+		read = append(read, r)
+	}
+	if err := rows.Err(); err != nil {
+		return nil, err
+	}
+	return read, rows.Close()
+}
+
+// List implements [keys.Store].
+func (k *Keys) List(ctx context.Context, space string, f keys.Filter) ([]keys.Record, error) {
+	if err := ctx.Err(); err != nil {
+		return nil, err
+	}
+	if strange(space, f.After, string(f.Kind), f.UserID, f.Role, f.ForeignID, string(f.State)) {
+		return nil, nil
+	}
+	st := &k.s.list
+	switch {
+	case f.ForeignID != "":
+		st = &k.s.listForeign
+	case f.UserID != "":
+		st = &k.s.listUser
+	case f.Role != "":
+		st = &k.s.listRole
+	}
+	limit := min(f.Limit, 1000)
+	if limit <= 0 {
+		limit = 100
+	}
+	read, err := k.records(ctx, st, space, f.After, limit, string(f.Kind), f.UserID, f.Role, f.ForeignID,
+		flag(f.Legacy), string(f.State), f.At.UnixMicro())
+	return read, trouble(ctx, "list keys", err)
+}
+
+// Insert implements [keys.Store].
+func (k *Keys) Insert(ctx context.Context, r keys.Record) error {
+	w, err := encode(&r)
+	if err != nil {
+		return err
+	}
+	n, err := k.s.exec(ctx, &k.s.insert, w[:]...)
+	switch {
+	case unique(err) || err == nil && n == 0:
+		return fmt.Errorf("%w: its ID, its digest, its foreign ID or a key of its user", keys.ErrExists)
+	case err != nil:
+		err = trouble(ctx, "insert a key", err)
+	}
+	k.s.changed(ctx)
+	return err
+}
+
+// Update implements [keys.Store]. It is one statement for a key that keeps its role and its foreign ID, else two;
+// only if these miss does another one tell why.
+func (k *Keys) Update(ctx context.Context, r keys.Record) error {
+	w, err := encode(&r)
+	if err != nil {
+		return k.why(ctx, &r, err)
+	}
+	n := int64(0)
+	if k.s.tx(ctx) == nil {
+		n, err = k.s.exec(ctx, &k.s.update, w[:updatedColumns]...)
+	}
+	if err == nil && n == 0 {
+		n, err = k.s.exec(ctx, &k.s.updateAll, w[:updatedColumns]...)
+	}
+	switch {
+	case unique(err):
+		return errTaken
+	case err == nil && n == 0:
+		return k.why(ctx, &r, errTaken)
+	case err != nil:
+		err = trouble(ctx, "update a key", err)
+	}
+	k.s.changed(ctx)
+	return err
+}
+
+var errTaken = fmt.Errorf("%w: the digest or the foreign ID", keys.ErrExists)
+
+// why says why an update with r changed nothing: otherwise, if the stored record could have been changed.
+func (k *Keys) why(ctx context.Context, r *keys.Record, otherwise error) error {
+	if strange(r.Space, r.ID) {
+		return keys.ErrNotFound
+	}
+	var generation int64
+	var invalidated any
+	found, err := k.s.one(ctx, &k.s.look, []any{r.Space, r.ID}, &generation, &invalidated)
+	switch {
+	case err != nil:
+		return trouble(ctx, "look for a key", err)
+	case !found:
+		return keys.ErrNotFound
+	case invalidated != nil:
+		return keys.ErrInvalidated
+	case uint64(generation) != r.Generation-1:
+		return keys.ErrConflict
+	}
+	return otherwise
+}
+
+// InvalidateUser implements [keys.Store].
+func (k *Keys) InvalidateUser(ctx context.Context, space, userID string, at time.Time) ([]keys.Record, error) {
+	if err := ctx.Err(); err != nil {
+		return nil, err
+	}
+	if strange(space, userID) || userID == "" {
+		return nil, nil
+	}
+	if at.IsZero() {
+		return nil, errors.New("sqlstore: keys cannot be invalidated at no time")
+	}
+	ended, err := k.records(ctx, &k.s.invalidateUser, space, userID, micros(at))
+	if err != nil || len(ended) > 0 {
+		k.s.changed(ctx)
+	}
+	return ended, trouble(ctx, "invalidate the keys of a user", err)
+}
+
+// Delete implements [keys.Store].
+func (k *Keys) Delete(ctx context.Context, space, id string) error {
+	if err := ctx.Err(); err != nil {
+		return err
+	}
+	if strange(space, id) {
+		return keys.ErrNotFound
+	}
+	n, err := k.s.exec(ctx, &k.s.erase, space, id)
+	if err == nil && n == 0 {
+		var generation, invalidated any
+		found, err := k.s.one(ctx, &k.s.look, []any{space, id}, &generation, &invalidated)
+		switch {
+		case err != nil:
+			return trouble(ctx, "look for a key", err)
+		case !found:
+			return keys.ErrNotFound
+		}
+		return keys.ErrConflict // it is not invalidated, or was not a moment ago
+	}
+	k.s.changed(ctx)
+	return trouble(ctx, "delete a key", err)
+}

@@ -1,0 +1,132 @@
+package sqlstore
+
+import (
+	"context"
+	"database/sql"
+	"errors"
+	"fmt"
+	"strings"
+)
+
+// Migrate brings the schema in db to the one of this package: each step in a transaction of its own, so that a
+// process that dies in one leaves the schema of the step before. Several nodes may call it at once, and it does nothing
+// where nothing is to be done. A database that is newer than this package is refused and left as it is.
+//
+// In PostgreSQL the tables go to the first schema of the connection's search_path.
+func Migrate(ctx context.Context, db *sql.DB, d Dialect, opts ...Option) error {
+	c, err := newSettings(d, opts)
+	if err != nil {
+		return err
+	}
+	if err := ctx.Err(); err != nil {
+		return err
+	}
+	for {
+		if done, err := c.step(ctx, db); err != nil || done {
+			return trouble(ctx, "migrate", err)
+		}
+	}
+}
+
+// step applies the next migration. It reports whether there was none left.
+func (s *settings) step(ctx context.Context, db *sql.DB) (done bool, err error) {
+	t, err := s.beginMigration(ctx, db)
+	if err != nil {
+		return false, err
+	}
+	defer func() {
+		if err != nil || done {
+			t.rollback()
+		}
+		t.release()
+	}()
+	version, err := s.version(ctx, t.on)
+	if err != nil {
+		return false, err
+	}
+	newest, err := s.newest(version)
+	if err != nil || version == newest {
+		return true, err
+	}
+	if err := s.apply(ctx, t.on, version+1); err != nil {
+		return false, fmt.Errorf("step %d: %w", version+1, err)
+	}
+	return false, t.commit()
+}
+
+// beginMigration begins a transaction beside which there is no other of its kind.
+func (s *settings) beginMigration(ctx context.Context, db *sql.DB) (*tx, error) {
+	if s.dialect == SQLite {
+		return beginImmediate(ctx, db)
+	}
+	t, err := db.BeginTx(ctx, nil)
+	if err != nil {
+		return nil, err
+	}
+	if _, err := t.ExecContext(ctx, "SELECT pg_advisory_xact_lock(hashtextextended($1, 0))", s.prefix+"migrate"); err != nil {
+		t.Rollback()
+		return nil, err
+	}
+	return &tx{on: t, commit: t.Commit, rollback: t.Rollback, release: func() {}}, nil
+}
+
+// apply runs migration n.
+func (s *settings) apply(ctx context.Context, on Executor, n int) error {
+	text, err := s.migrationText(n)
+	if err != nil {
+		return err
+	}
+	schema := ""
+	if s.dialect == PostgreSQL {
+		if err := on.QueryRowContext(ctx, "SELECT quote_ident(current_schema())").Scan(&schema); err != nil {
+			return fmt.Errorf("the connection has no schema of its own: %w", err)
+		}
+	}
+	if _, err := on.ExecContext(ctx, s.migration(text, schema)); err != nil {
+		return err
+	}
+	_, err = on.ExecContext(ctx, s.statement(`INSERT INTO latchkey_schema (version) VALUES (?1)`), n)
+	return err
+}
+
+// version returns the number of the last migration that was applied to the database: 0 for none.
+func (s *settings) version(ctx context.Context, on Executor) (int, error) {
+	exists := `SELECT count(*) FROM sqlite_master WHERE type = 'table' AND name = ?1`
+	if s.dialect == PostgreSQL {
+		exists = `SELECT count(*) FROM pg_tables WHERE schemaname = current_schema() AND tablename = ?1`
+	}
+	var n int
+	if err := on.QueryRowContext(ctx, s.statement(exists), s.prefix+"schema").Scan(&n); err != nil || n == 0 {
+		return 0, trouble(ctx, "read the schema's version", err)
+	}
+	err := on.QueryRowContext(ctx, s.statement(`SELECT coalesce(max(version), 0) FROM latchkey_schema`)).Scan(&n)
+	return n, trouble(ctx, "read the schema's version", err)
+}
+
+// folder is where the migrations of the database in use are.
+func (s *settings) folder() string { return "migrations/" + strings.ToLower(s.dialect.String()) }
+
+// newest returns the number of the newest migration, and an error if a database of this version is newer.
+func (s *settings) newest(version int) (int, error) {
+	files, err := migrationFiles.ReadDir(s.folder())
+	if err != nil {
+		return 0, err
+	}
+	if version > len(files) {
+		return 0, fmt.Errorf("sqlstore: the database has schema %d and this program knows %d: it is too old for it", version, len(files))
+	}
+	return len(files), nil
+}
+
+// migrationText returns the text of migration n, counted from 1.
+func (s *settings) migrationText(n int) (string, error) {
+	files, err := migrationFiles.ReadDir(s.folder())
+	if err != nil {
+		return "", err
+	}
+	if n < 1 || n > len(files) || !strings.HasPrefix(files[n-1].Name(), fmt.Sprintf("%04d_", n)) {
+		return "", errors.New("the migrations are not numbered one after the other")
+	}
+	text, err := migrationFiles.ReadFile(s.folder() + "/" + files[n-1].Name())
+	return string(text), err
+}

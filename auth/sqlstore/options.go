@@ -1,0 +1,83 @@
+package sqlstore
+
+import (
+	"errors"
+	"fmt"
+	"regexp"
+	"slices"
+	"strings"
+)
+
+// An Option says how [Migrate] and [Open] work. Both need the same Prefix.
+type Option func(*settings)
+
+// Prefix begins the names of all tables, indexes, triggers and functions, and of PostgreSQL's channel. It is
+// "latchkey_" if not said otherwise: 1 to 32 of a-z 0-9 _, the first a letter, and not "sqlite_", which SQLite keeps
+// to itself.
+func Prefix(p string) Option { return func(s *settings) { s.prefix = p } }
+
+// AllowSynchronous has Open accept a setting that answers before a change is on disk: SQLite's PRAGMA
+// synchronous, such as "NORMAL", which may lose the latest changes when the power fails (a key that was shown may
+// be gone, one that was ended may be good again), or PostgreSQL's synchronous_commit "off".
+func AllowSynchronous(mode string) Option {
+	return func(s *settings) { s.synchronous = append(s.synchronous, strings.ToUpper(mode)) }
+}
+
+// AllowJournal has Open accept a journal_mode of SQLite's other than WAL, DELETE, TRUNCATE and PERSIST: "MEMORY",
+// which a database in memory has and which leaves a file broken when the process dies in a change, or "OFF", with
+// which nothing can be rolled back.
+func AllowJournal(mode string) Option {
+	return func(s *settings) { s.journal = append(s.journal, strings.ToUpper(mode)) }
+}
+
+// settings is what the options say.
+type settings struct {
+	dialect     Dialect
+	prefix      string
+	synchronous []string // allowed beside the safe ones, in upper case
+	journal     []string
+}
+
+var prefixPattern = regexp.MustCompile(`^[a-z][a-z0-9_]{0,31}$`)
+
+func newSettings(d Dialect, opts []Option) (*settings, error) {
+	s := &settings{dialect: d, prefix: defaultPrefix}
+	for _, o := range opts {
+		o(s)
+	}
+	if d != SQLite && d != PostgreSQL {
+		return nil, fmt.Errorf("sqlstore: %v is neither SQLite nor PostgreSQL", d)
+	}
+	if !prefixPattern.MatchString(s.prefix) || strings.HasPrefix(s.prefix, "sqlite_") {
+		return nil, errors.New("sqlstore: the prefix is not 1 to 32 of a-z 0-9 _, beginning with a letter and not with sqlite_")
+	}
+	return s, nil
+}
+
+// durable returns an error if one of SQLite's settings answers before a change is on disk.
+func (s *settings) durable(synchronous int, journal string) error {
+	name := fmt.Sprint(synchronous)
+	if names := []string{"OFF", "NORMAL", "FULL", "EXTRA"}; synchronous >= 0 && synchronous < len(names) {
+		name = names[synchronous]
+	}
+	if name != "FULL" && name != "EXTRA" && !slices.Contains(s.synchronous, name) {
+		return fmt.Errorf("sqlstore: PRAGMA synchronous is %s, so a change may be lost after it was answered: "+
+			"set FULL, or say AllowSynchronous(%q)", name, name)
+	}
+	journal = strings.ToUpper(journal)
+	if !slices.Contains([]string{"WAL", "DELETE", "TRUNCATE", "PERSIST"}, journal) && !slices.Contains(s.journal, journal) {
+		return fmt.Errorf("sqlstore: PRAGMA journal_mode is %s, so a crash may take the whole database: "+
+			"set WAL, or say AllowJournal(%q)", journal, journal)
+	}
+	return nil
+}
+
+// durableCommit is durable for PostgreSQL's synchronous_commit. All its settings but off wait for the disk of the
+// server that answers.
+func (s *settings) durableCommit(mode string) error {
+	if mode == "off" && !slices.Contains(s.synchronous, "OFF") {
+		return errors.New("sqlstore: synchronous_commit is off, so a change may be lost after it was answered: " +
+			`set on, or say AllowSynchronous("off")`)
+	}
+	return nil
+}

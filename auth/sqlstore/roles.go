@@ -1,0 +1,115 @@
+package sqlstore
+
+import (
+	"context"
+	"encoding/json"
+	"fmt"
+
+	"github.com/latchkey-go/latchkey/roles"
+)
+
+// Roles is the part of a [Store] that keeps roles. Its methods use the transaction that their context carries; see
+// [Store.InTx]. A role that is deleted leaves the keys that carried it, in all spaces, without a role, and closes the
+// public API if it was its role, in the same transaction.
+type Roles struct{ s *Store }
+
+// Roles returns the store of roles.
+func (s *Store) Roles() *Roles { return &Roles{s} }
+
+var _ roles.Store = (*Roles)(nil)
+
+// Load implements [roles.Store].
+func (r *Roles) Load(ctx context.Context) (rs []roles.Role, revision uint64, err error) {
+	rows, err := r.s.query(ctx, &r.s.roles)
+	if err != nil {
+		return nil, 0, trouble(ctx, "load roles", err)
+	}
+	defer rows.Close()
+	for rows.Next() {
+		var n int64
+		var appid, name, info, permissions, inherits *string
+		if err := rows.Scan(&n, &appid, &name, &info, &permissions, &inherits); err != nil {
+			return nil, 0, trouble(ctx, "load roles", err)
+		}
+		revision = uint64(n)
+		if appid == nil {
+			continue // no roles
+		}
+		role, err := decodeRole(appid, name, info, permissions, inherits)
+		if err != nil {
+			return nil, 0, err
+		}
+		rs = append(rs, role)
+	}
+	if err := rows.Err(); err != nil {
+		return nil, 0, trouble(ctx, "load roles", err)
+	}
+	if revision == 0 {
+		return nil, 0, trouble(ctx, "load roles", errNoRevision)
+	}
+	return rs, revision, nil
+}
+
+// decodeRole returns the role that a row holds, or an error wrapping [errNonsense].
+func decodeRole(appid, name, info, permissions, inherits *string) (roles.Role, error) {
+	if name == nil || info == nil || permissions == nil || inherits == nil {
+		return roles.Role{}, fmt.Errorf("%w: role %.64q has a column without a value", errNonsense, *appid)
+	}
+	role := roles.Role{AppID: *appid, Name: *name, Info: *info}
+	if err := role.Permissions.UnmarshalJSON([]byte(*permissions)); err != nil {
+		return roles.Role{}, fmt.Errorf("%w: role %.64q: permissions: %w", errNonsense, *appid, err)
+	}
+	c := cells{rest: []any{*inherits}}
+	role.Inherits = elements(&c, "inherits", func(s string) (string, error) { return s, nil })
+	if c.wrong != "" {
+		return roles.Role{}, fmt.Errorf("%w: role %.64q: %s", errNonsense, *appid, c.wrong)
+	}
+	return role, nil
+}
+
+// Revision implements [roles.Store]. It moves with changes of roles alone.
+func (r *Roles) Revision(ctx context.Context) (uint64, error) {
+	return r.s.number(ctx, &r.s.rolesRevision)
+}
+
+// Save implements [roles.Store].
+func (r *Roles) Save(ctx context.Context, role roles.Role, revision uint64) error {
+	permissions, err := json.Marshal(role.Permissions)
+	if err != nil {
+		return err
+	}
+	inherits := list(role.Inherits, func(s string) string { return s })
+	return r.change(ctx, revision, func(ctx context.Context) error {
+		_, err := r.s.exec(ctx, &r.s.saveRole, role.AppID, role.Name, role.Info, string(permissions), inherits)
+		return trouble(ctx, "save a role", err)
+	})
+}
+
+// Delete implements [roles.Store].
+func (r *Roles) Delete(ctx context.Context, appid string, revision uint64) error {
+	return r.change(ctx, revision, func(ctx context.Context) error {
+		if strange(appid) {
+			return roles.ErrNotFound
+		}
+		n, err := r.s.exec(ctx, &r.s.deleteRole, appid)
+		if err == nil && n == 0 {
+			return roles.ErrNotFound
+		}
+		return trouble(ctx, "delete a role", err)
+	})
+}
+
+// change calls f in a transaction if the roles have this revision.
+func (r *Roles) change(ctx context.Context, revision uint64, f func(context.Context) error) error {
+	return r.s.atomically(ctx, func(ctx context.Context) error {
+		now, err := r.Revision(ctx)
+		if err != nil {
+			return err
+		}
+		if now != revision {
+			return roles.ErrConflict
+		}
+		r.s.changed(ctx)
+		return f(ctx)
+	})
+}

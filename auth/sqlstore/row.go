@@ -1,0 +1,232 @@
+package sqlstore
+
+import (
+	"encoding/hex"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"net/netip"
+	"strings"
+	"time"
+
+	"github.com/latchkey-go/latchkey/keys"
+)
+
+// columns are those of a key, in the order of a [row].
+// Those that an update leaves as they are come last.
+const (
+	columns = `id, space, name, role, foreign_id, scopes, allowed_ips, hint, digest, previous, previous_until, overlap,
+	legacy, weak, sole, generation, created_by, refreshed_at, expires_at, disabled_at, invalidated_at,
+	kind, user_id, created_at, last_used_at`
+	updatedColumns = 21
+)
+
+// A row is one key as the database has it: texts, int64s and nil.
+type row [25]any
+
+// errNonsense is what is wrong with a row that this package did not write.
+var errNonsense = errors.New("sqlstore: a row makes no sense")
+
+// encode returns r as it is stored. It refuses what could not be read again.
+func encode(r *keys.Record) (*row, error) {
+	w := row{
+		r.ID, r.Space, r.Name, r.Role, r.ForeignID, list(r.Scopes, func(s string) string { return s }),
+		list(r.AllowedIPs, netip.Prefix.String), r.Hint, digestText(&r.Digest), nil, micros(r.PreviousUntil), int64(r.Overlap),
+		flag(r.Legacy), flag(r.Weak), flag(r.Sole), int64(r.Generation), r.CreatedBy, micros(r.RefreshedAt), micros(r.ExpiresAt),
+		micros(r.DisabledAt), micros(r.InvalidatedAt),
+		string(r.Kind), r.UserID, micros(r.CreatedAt), micros(r.LastUsedAt),
+	}
+	if !r.Previous.IsZero() {
+		w[9] = digestText(&r.Previous)
+	}
+	if _, wrong := w.read(); wrong != "" {
+		return nil, fmt.Errorf("sqlstore: a record that cannot be stored: %s", wrong)
+	}
+	return &w, nil
+}
+
+// decode returns the record that w holds, or an error wrapping [errNonsense] that names the row and what is wrong
+// with it.
+func (w *row) decode() (keys.Record, error) {
+	r, wrong := w.read()
+	if wrong != "" {
+		return keys.Record{}, fmt.Errorf("%w: key %.64q: %s", errNonsense, r.ID, wrong)
+	}
+	return r, nil
+}
+
+// read returns the record that w holds, and what is wrong with it.
+func (w *row) read() (_ keys.Record, wrong string) {
+	c := cells{rest: w[:]}
+	r := keys.Record{
+		ID: c.text("id"), Space: c.text("space"), Name: c.text("name"), Role: c.text("role"), ForeignID: c.text("foreign_id"),
+		Scopes:     elements(&c, "scopes", func(s string) (string, error) { return s, nil }),
+		AllowedIPs: elements(&c, "allowed_ips", netip.ParsePrefix),
+		Hint:       c.text("hint"), Digest: c.digest("digest"),
+		Previous: c.previous(), PreviousUntil: c.time("previous_until"), Overlap: time.Duration(c.number("overlap", 0)),
+		Legacy: c.flag("legacy"), Weak: c.flag("weak"), Sole: c.flag("sole"), Generation: uint64(c.number("generation", 1)),
+		CreatedBy: c.text("created_by"), RefreshedAt: c.time("refreshed_at"), ExpiresAt: c.time("expires_at"),
+		DisabledAt: c.time("disabled_at"), InvalidatedAt: c.time("invalidated_at"),
+		Kind: keys.Kind(c.text("kind")), UserID: c.text("user_id"), CreatedAt: c.time("created_at"), LastUsedAt: c.time("last_used_at"),
+	}
+	if r.Kind != keys.UserKey && r.Kind != keys.CustomKey {
+		c.nonsense("kind", "unknown")
+	}
+	return r, c.wrong
+}
+
+// cells reads a row from left to right and keeps what was wrong first.
+type cells struct {
+	rest  []any
+	wrong string
+}
+
+func (c *cells) next() any {
+	v := c.rest[0]
+	c.rest = c.rest[1:]
+	return v
+}
+
+// nonsense notes what is wrong with a column. What it holds is not told.
+func (c *cells) nonsense(column, what string) {
+	if c.wrong == "" {
+		c.wrong = column + ": " + what
+	}
+}
+
+func (c *cells) text(column string) string {
+	switch v := c.next().(type) {
+	case string:
+		return v
+	case []byte:
+		return string(v)
+	}
+	c.nonsense(column, "not a text")
+	return ""
+}
+
+func (c *cells) number(column string, least int64) int64 {
+	n, ok := c.next().(int64)
+	if !ok || n < least {
+		c.nonsense(column, "not a number of its range")
+		return 0
+	}
+	return n
+}
+
+func (c *cells) flag(column string) bool {
+	n, ok := c.next().(int64)
+	if !ok || n != 0 && n != 1 {
+		c.nonsense(column, "neither 0 nor 1")
+	}
+	return n != 0
+}
+
+// time reads a time. The number that stands for Go's zero time is refused: it says "not" in Go and something
+// else in SQL.
+func (c *cells) time(column string) time.Time {
+	v := c.next()
+	if v == nil {
+		return time.Time{}
+	}
+	n, ok := v.(int64)
+	t := time.UnixMicro(n).UTC()
+	if !ok || t.IsZero() {
+		c.nonsense(column, "not a time")
+		return time.Time{}
+	}
+	return t
+}
+
+// previous reads the old digest, which a key may not have.
+func (c *cells) previous() keys.Digest {
+	if c.rest[0] == nil {
+		c.next()
+		return keys.Digest{}
+	}
+	return c.digest("previous")
+}
+
+func (c *cells) digest(column string) keys.Digest {
+	text := c.text(column)
+	colon := strings.LastIndexByte(text, ':')
+	if colon < 0 {
+		c.nonsense(column, "not an algorithm and a sum")
+		return keys.Digest{}
+	}
+	d := keys.Digest{Algorithm: text[:colon]}
+	if d.Algorithm != keys.SHA256 && !strings.HasPrefix(d.Algorithm, "hmac-sha256:") || len(d.Algorithm) > 80 {
+		c.nonsense(column, "unknown algorithm")
+	}
+	sum := text[colon+1:]
+	if len(sum) != 2*len(d.Sum) || strings.ToLower(sum) != sum {
+		c.nonsense(column, "not 64 lower-case hex digits")
+		return keys.Digest{}
+	}
+	if _, err := hex.Decode(d.Sum[:], []byte(sum)); err != nil {
+		c.nonsense(column, "not 64 lower-case hex digits")
+	}
+	return d
+}
+
+// elements reads a JSON array of texts.
+func elements[T any](c *cells, column string, parse func(string) (T, error)) []T {
+	text := c.text(column)
+	if text == "[]" {
+		return nil
+	}
+	var texts []*string
+	if err := json.Unmarshal([]byte(text), &texts); err != nil || texts == nil {
+		c.nonsense(column, "not a JSON array of texts")
+		return nil
+	}
+	read := make([]T, len(texts))
+	for i, t := range texts {
+		if t == nil {
+			c.nonsense(column, "not a JSON array of texts")
+			return nil
+		}
+		var err error
+		if read[i], err = parse(*t); err != nil {
+			c.nonsense(column, "an element that makes no sense")
+			return nil
+		}
+	}
+	return read
+}
+
+// list writes a JSON array of texts.
+func list[T any](values []T, text func(T) string) string {
+	texts := make([]string, len(values))
+	for i, v := range values {
+		texts[i] = text(v)
+	}
+	written, _ := json.Marshal(texts) // texts can be written
+	return string(written)
+}
+
+func digestText(d *keys.Digest) string { return d.Algorithm + ":" + hex.EncodeToString(d.Sum[:]) }
+
+func flag(b bool) int64 {
+	if b {
+		return 1
+	}
+	return 0
+}
+
+// micros returns t as it is stored: nil if it is zero.
+func micros(t time.Time) any {
+	if t.IsZero() {
+		return nil
+	}
+	return t.UnixMicro()
+}
+
+// cells returns where a query puts the columns.
+func (w *row) cells() []any {
+	into := make([]any, len(w))
+	for i := range w {
+		into[i] = &w[i]
+	}
+	return into
+}

@@ -1,0 +1,204 @@
+package sqlstore
+
+import (
+	"context"
+	"database/sql"
+	"fmt"
+)
+
+// A statement is one text for the database in use. Those that are used often are prepared, once.
+type statement struct {
+	text     string
+	prepared *sql.Stmt
+}
+
+// statements are all that this package runs beside its migrations. Each says by itself whom it may touch: a miss
+// changes nothing, and is looked into only then.
+type statements struct {
+	find                                       [3]statement // by that many digests less one
+	get, list, listUser, listRole, listForeign statement
+	insert, update, updateAll, look            statement
+	invalidateUser, erase                      statement
+	use                                        statement
+	changes, revision, touch, lockState        statement
+	roles, rolesRevision, saveRole, deleteRole statement
+	setting, saveSetting                       statement
+}
+
+const (
+	findText = `SELECT ` + columns + ` FROM latchkey_keys WHERE digest %[1]s AND space = ?1 UNION ALL
+		SELECT ` + columns + ` FROM latchkey_keys WHERE previous %[1]s AND space = ?1 LIMIT 1`
+
+	getText = `SELECT ` + columns + ` FROM latchkey_keys WHERE id = ?2 AND space = ?1`
+
+	// What a list has in common: space, After, Limit, Kind, UserID, Role, ForeignID, Legacy, State, At. The further
+	// condition names the index to go by.
+	listText = `SELECT ` + columns + ` FROM latchkey_keys WHERE space = ?1 AND id > ?2
+		AND (?4 = '' OR kind = ?4) AND (?5 = '' OR user_id = ?5) AND (?6 = '' OR role = ?6) AND (?7 = '' OR foreign_id = ?7)
+		AND (?8 = 0 OR legacy = 1) AND (?9 = '' OR ?9 = CASE WHEN invalidated_at IS NOT NULL THEN 'invalidated'
+			WHEN disabled_at IS NOT NULL THEN 'disabled' WHEN expires_at <= ?10 THEN 'expired' ELSE 'active' END)
+		%s ORDER BY id LIMIT ?3`
+
+	// free is true if no other key than ?1 in space ?2 holds the digests ?9 and ?10, freeForeign if none holds the
+	// foreign ID ?5.
+	free = `NOT EXISTS (SELECT 1 FROM latchkey_keys k WHERE k.digest IN (?9, ?10) AND k.space = ?2 AND k.id <> ?1)
+		AND NOT EXISTS (SELECT 1 FROM latchkey_keys k WHERE k.previous IN (?9, ?10) AND k.space = ?2 AND k.id <> ?1)`
+	freeForeign = `NOT EXISTS (SELECT 1 FROM latchkey_keys k
+		WHERE k.foreign_id = ?5 AND k.foreign_id <> '' AND k.space = ?2 AND k.id <> ?1)`
+
+	insertText = `INSERT INTO latchkey_keys (` + columns + `) SELECT ?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13,
+		?14, ?15, ?16, ?17, ?18, ?19, ?20, ?21, ?22, ?23, ?24, ?25
+		WHERE NOT EXISTS (SELECT 1 FROM latchkey_keys k WHERE k.id = ?1) AND ` + free + ` AND ` + freeForeign + `
+		AND NOT (CAST(?15 AS smallint) = 1 AND EXISTS (SELECT 1 FROM latchkey_keys k
+			WHERE k.user_id = ?23 AND k.user_id <> '' AND k.space = ?2 AND k.invalidated_at IS NULL))
+		ON CONFLICT DO NOTHING`
+
+	// The first two are for a key that keeps its role and foreign ID, as in every refresh: SQLite writes each index of
+	// which a column is set, whether it changes or not. In PostgreSQL, indexes and triggers refuse what is not free. That
+	// would end a transaction, so in one it is updateAllText for any key, with which nothing is refused that way.
+	updateSQLite     = updatePostgreSQL + ` AND ` + free
+	updatePostgreSQL = updateHead + ` WHERE role = ?4 AND foreign_id = ?5 AND ` + updateTail
+	updateAllText    = updateHead + `, role = ?4, foreign_id = ?5 WHERE ` + updateTail + ` AND ` + free + ` AND ` + freeForeign
+	updateHead       = `UPDATE latchkey_keys SET name = ?3, scopes = ?6, allowed_ips = ?7, hint = ?8,
+		digest = ?9, previous = ?10, previous_until = ?11, overlap = ?12, legacy = ?13, weak = ?14, sole = ?15, generation = ?16,
+		created_by = ?17, refreshed_at = ?18, expires_at = ?19, disabled_at = ?20, invalidated_at = ?21`
+	updateTail = `id = ?1 AND space = ?2 AND generation + 1 = ?16 AND invalidated_at IS NULL`
+
+	// lookText tells why a change of a key missed.
+	lookText = `SELECT generation, invalidated_at FROM latchkey_keys WHERE id = ?2 AND space = ?1`
+
+	invalidateUserText = `UPDATE latchkey_keys SET invalidated_at = ?3, generation = generation + 1
+		WHERE user_id = ?2 AND user_id <> '' AND space = ?1 AND invalidated_at IS NULL RETURNING ` + columns
+
+	eraseText = `DELETE FROM latchkey_keys WHERE id = ?2 AND space = ?1 AND invalidated_at IS NOT NULL`
+
+	useSQLite = `UPDATE latchkey_keys AS k SET last_used_at = u.at
+		FROM (SELECT value ->> 'id' AS id, value ->> 'space' AS space, value ->> 'at' AS at FROM json_each(?1)) AS u
+		WHERE k.id = u.id AND k.space = u.space AND (k.last_used_at IS NULL OR k.last_used_at < u.at)`
+	usePostgreSQL = `UPDATE latchkey_keys AS k SET last_used_at = u.at
+		FROM json_to_recordset(CAST(?1 AS json)) AS u (id text, space text, at bigint)
+		WHERE k.id = u.id AND k.space = u.space AND (k.last_used_at IS NULL OR k.last_used_at < u.at)`
+
+	// changesText reads the revision, the lowest that is still in the log, and the changes, in one snapshot.
+	changesText = `SELECT (SELECT max(revision) FROM latchkey_changes), (SELECT min(revision) FROM latchkey_changes), c.space, c.id
+		FROM latchkey_state s LEFT JOIN latchkey_changes c ON c.revision > ?1 AND c.id <> '' LIMIT ?2`
+	revisionText    = `SELECT max(revision) FROM latchkey_changes`
+	touchSQLite     = `INSERT INTO latchkey_changes (id, space) VALUES ('', '')`
+	touchPostgreSQL = `SELECT latchkey_touch()`
+	lockText        = `SELECT latchkey_lock()` // PostgreSQL only
+
+	rolesText = `SELECT s.roles_revision, r.appid, r.name, r.info, r.permissions, r.inherits FROM latchkey_state s
+		LEFT JOIN latchkey_roles r ON 1 = 1`
+	rolesRevisionText = `SELECT roles_revision FROM latchkey_state`
+	saveRoleText      = `INSERT INTO latchkey_roles (appid, name, info, permissions, inherits) VALUES (?1, ?2, ?3, ?4, ?5)
+		ON CONFLICT (appid) DO UPDATE SET name = excluded.name, info = excluded.info, permissions = excluded.permissions,
+		inherits = excluded.inherits`
+	deleteRoleText = `DELETE FROM latchkey_roles WHERE appid = ?1`
+
+	settingText     = `SELECT role, changed_at, changed_by, revision FROM latchkey_public_api`
+	saveSettingText = `UPDATE latchkey_public_api SET role = ?1, changed_at = ?2, changed_by = ?3, revision = ?4 WHERE revision + 1 = ?4`
+)
+
+// prepare makes the statements, and prepares those on the way of requests and those that nodes and imports repeat.
+func (s *Store) prepare(ctx context.Context) error {
+	const often = true
+	update, use, touch := updateSQLite, useSQLite, touchSQLite
+	if s.dialect == PostgreSQL {
+		update, use, touch = updatePostgreSQL, usePostgreSQL, touchPostgreSQL
+	}
+	for _, st := range []struct {
+		into  *statement
+		often bool
+		text  string
+	}{
+		{&s.find[0], often, fmt.Sprintf(findText, "= ?2")},
+		{&s.find[1], often, fmt.Sprintf(findText, "IN (?2, ?3)")},
+		{&s.find[2], often, fmt.Sprintf(findText, "IN (?2, ?3, ?4)")},
+		{&s.get, often, getText},
+		{&s.list, !often, fmt.Sprintf(listText, "")},
+		{&s.listUser, !often, fmt.Sprintf(listText, "AND user_id <> '' AND user_id = ?5")},
+		{&s.listRole, !often, fmt.Sprintf(listText, "AND role <> '' AND role = ?6")},
+		{&s.listForeign, !often, fmt.Sprintf(listText, "AND foreign_id <> '' AND foreign_id = ?7")},
+		{&s.insert, often, insertText},
+		{&s.update, often, update},
+		{&s.updateAll, !often, updateAllText},
+		{&s.look, !often, lookText},
+		{&s.invalidateUser, !often, invalidateUserText},
+		{&s.erase, !often, eraseText},
+		{&s.use, often, use},
+		{&s.changes, often, changesText},
+		{&s.revision, often, revisionText},
+		{&s.touch, !often, touch},
+		{&s.lockState, !often, lockText},
+		{&s.roles, !often, rolesText},
+		{&s.rolesRevision, often, rolesRevisionText},
+		{&s.saveRole, !often, saveRoleText},
+		{&s.deleteRole, !often, deleteRoleText},
+		{&s.setting, often, settingText},
+		{&s.saveSetting, !often, saveSettingText},
+	} {
+		st.into.text = s.settings.statement(st.text)
+		if !st.often {
+			continue
+		}
+		prepared, err := s.db.PrepareContext(ctx, st.into.text)
+		if err != nil {
+			return trouble(ctx, "prepare", err)
+		}
+		st.into.prepared = prepared
+		s.prepared = append(s.prepared, prepared)
+	}
+	return nil
+}
+
+// query runs st in the transaction that ctx carries, else by itself. It does nothing when ctx is done.
+func (s *Store) query(ctx context.Context, st *statement, args ...any) (*sql.Rows, error) {
+	if err := ctx.Err(); err != nil {
+		return nil, err
+	}
+	if t := s.tx(ctx); t != nil {
+		return t.QueryContext(ctx, st.text, args...)
+	}
+	if st.prepared != nil {
+		return st.prepared.QueryContext(ctx, args...)
+	}
+	return s.db.QueryContext(ctx, st.text, args...)
+}
+
+// one runs st, which answers with one row at most, and reads that.
+func (s *Store) one(ctx context.Context, st *statement, args []any, into ...any) (found bool, err error) {
+	rows, err := s.query(ctx, st, args...)
+	if err != nil {
+		return false, err
+	}
+	defer rows.Close()
+	if rows.Next() {
+		found = true
+		if err := rows.Scan(into...); err != nil {
+			return false, err
+		}
+	}
+	if err := rows.Err(); err != nil {
+		return false, err
+	}
+	return found, rows.Close()
+}
+
+// exec is query for a statement without an answer, and returns how many rows it changed.
+func (s *Store) exec(ctx context.Context, st *statement, args ...any) (changed int64, err error) {
+	if err := ctx.Err(); err != nil {
+		return 0, err
+	}
+	var done sql.Result
+	if t := s.tx(ctx); t != nil {
+		done, err = t.ExecContext(ctx, st.text, args...)
+	} else if st.prepared != nil {
+		done, err = st.prepared.ExecContext(ctx, args...)
+	} else {
+		done, err = s.db.ExecContext(ctx, st.text, args...)
+	}
+	if err != nil {
+		return 0, err
+	}
+	return done.RowsAffected()
+}

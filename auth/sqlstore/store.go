@@ -1,0 +1,148 @@
+package sqlstore
+
+import (
+	"context"
+	"database/sql"
+	"errors"
+	"fmt"
+	"sync"
+)
+
+// A Store is an open database. It is safe for concurrent use.
+type Store struct {
+	*settings
+	statements
+	db       *sql.DB
+	prepared []*sql.Stmt
+
+	mu       sync.Mutex
+	watchers map[*func()]func()
+}
+
+// Open returns the stores in db. It refuses a database whose schema is not the one of this package, an older one
+// (call [Migrate]) or a newer one, and settings that answer before a change is on disk; see the package comment. The
+// database stays the caller's to close, after the store.
+func Open(ctx context.Context, db *sql.DB, d Dialect, opts ...Option) (*Store, error) {
+	c, err := newSettings(d, opts)
+	if err != nil {
+		return nil, err
+	}
+	conn, err := db.Conn(ctx)
+	if err != nil {
+		return nil, trouble(ctx, "open", err)
+	}
+	defer conn.Close()
+	if err := c.check(ctx, conn); err != nil {
+		return nil, err
+	}
+	version, err := c.version(ctx, conn)
+	if err != nil {
+		return nil, err
+	}
+	newest, err := c.newest(version)
+	if err != nil {
+		return nil, err
+	}
+	if version < newest {
+		return nil, fmt.Errorf("sqlstore: the database has schema %d and this program needs %d: call Migrate first", version, newest)
+	}
+	conn.Close() // db may have one connection
+	s := &Store{settings: c, db: db, watchers: map[*func()]func(){}}
+	if err := s.prepare(ctx); err != nil {
+		return nil, errors.Join(err, s.Close())
+	}
+	return s, nil
+}
+
+// check returns an error if conn answers before a change is on disk.
+func (s *settings) check(ctx context.Context, conn *sql.Conn) error {
+	if s.dialect == PostgreSQL {
+		var mode string
+		if err := conn.QueryRowContext(ctx, "SELECT current_setting('synchronous_commit')").Scan(&mode); err != nil {
+			return trouble(ctx, "read synchronous_commit", err)
+		}
+		return s.durableCommit(mode)
+	}
+	var synchronous int
+	var journal string
+	if err := conn.QueryRowContext(ctx, "PRAGMA synchronous").Scan(&synchronous); err != nil {
+		return trouble(ctx, "read PRAGMA synchronous", err)
+	}
+	if err := conn.QueryRowContext(ctx, "PRAGMA journal_mode").Scan(&journal); err != nil {
+		return trouble(ctx, "read PRAGMA journal_mode", err)
+	}
+	return s.durable(synchronous, journal)
+}
+
+// Close frees what the store has prepared. The database stays open.
+func (s *Store) Close() error {
+	var errs []error
+	for _, p := range s.prepared {
+		errs = append(errs, p.Close())
+	}
+	return errors.Join(errs...)
+}
+
+// Watch has f called after each change that is committed through this store, before the changing call returns, and
+// at each [Store.Wake], until stop is called. f may be called concurrently, should be quick, and may be called though
+// nothing has changed: after a commit of which it is not known whether it was done, for one.
+func (s *Store) Watch(f func()) (stop func()) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	key := &f
+	s.watchers[key] = f
+	return func() {
+		s.mu.Lock()
+		defer s.mu.Unlock()
+		delete(s.watchers, key)
+	}
+}
+
+// Wake says that something may have changed elsewhere. It is for who listens to the database, and should be called
+// after every reconnect too, since nobody repeats what was missed.
+func (s *Store) Wake() {
+	s.mu.Lock()
+	watchers := make([]func(), 0, len(s.watchers))
+	for _, f := range s.watchers {
+		watchers = append(watchers, f)
+	}
+	s.mu.Unlock()
+	for _, f := range watchers {
+		f()
+	}
+}
+
+// changed tells the watchers that something may have been changed under ctx: now, or when its transaction is
+// committed.
+func (s *Store) changed(ctx context.Context) {
+	if t := s.tx(ctx); t != nil {
+		t.changed.Store(true)
+	} else {
+		s.Wake()
+	}
+}
+
+// Touch moves the revision for a change of the host's own tables, so that every node hears of it. In
+// [Store.InTx] it does so when, and if, the transaction is committed.
+func (s *Store) Touch(ctx context.Context) error {
+	_, err := s.exec(ctx, &s.touch)
+	s.changed(ctx)
+	return trouble(ctx, "touch", err)
+}
+
+var errNoRevision = errors.New("the database has lost its revision")
+
+// Revision returns the number that grows with every change.
+func (s *Store) Revision(ctx context.Context) (uint64, error) {
+	return s.number(ctx, &s.revision)
+}
+
+// number reads a revision.
+func (s *Store) number(ctx context.Context, st *statement) (uint64, error) {
+	var n sql.NullInt64
+	_, err := s.one(ctx, st, nil, &n)
+	if err == nil && n.Int64 <= 0 {
+		err = errNoRevision
+	}
+	return uint64(n.Int64), trouble(ctx, "read the revision", err)
+}

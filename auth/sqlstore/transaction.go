@@ -1,0 +1,230 @@
+package sqlstore
+
+import (
+	"context"
+	"database/sql"
+	"database/sql/driver"
+	"errors"
+	"sync"
+	"sync/atomic"
+)
+
+// An Executor runs statements: a database or a transaction.
+type Executor interface {
+	ExecContext(ctx context.Context, query string, args ...any) (sql.Result, error)
+	QueryContext(ctx context.Context, query string, args ...any) (*sql.Rows, error)
+	QueryRowContext(ctx context.Context, query string, args ...any) *sql.Row
+}
+
+// InTx calls f with a context that carries a transaction. The stores of s, and [Store.Executor], use it when they
+// are given that context, so that all they do becomes durable and visible in one step when f returns nil. If f
+// returns an error or panics, nothing of it is done; InTx returns the error as it is, and lets the panic go on. The
+// context must not be used after f has returned.
+//
+// From its beginning a transaction keeps out all others that change something through a store, on every node, so
+// what f reads does not change until it has written. Be quick, and have a table of the host's own that is locked
+// before it in one place locked before it everywhere.
+//
+// A call within f joins the transaction. If what it was called with fails, so does the whole.
+//
+// If InTx returns another error than f's, the commit failed: it may have been done or not.
+func (s *Store) InTx(ctx context.Context, f func(context.Context) error) error {
+	if t := s.tx(ctx); t != nil {
+		ok := false
+		defer func() {
+			if !ok {
+				t.doomed.Store(true)
+			}
+		}()
+		err := f(ctx)
+		ok = err == nil
+		return err
+	}
+	return s.transact(ctx, f)
+}
+
+// Executor returns the transaction that ctx carries, else the database: for tables of the host's own.
+func (s *Store) Executor(ctx context.Context) Executor {
+	if t := s.tx(ctx); t != nil {
+		return t
+	}
+	return s.db
+}
+
+// atomically calls f in the transaction that ctx carries, else in one of its own. An error of f's does not end the
+// transaction it joined.
+func (s *Store) atomically(ctx context.Context, f func(context.Context) error) error {
+	if s.tx(ctx) != nil {
+		return f(ctx)
+	}
+	return s.transact(ctx, f)
+}
+
+// txKey finds the transaction of one store in a context.
+type txKey struct{ *Store }
+
+func (s *Store) tx(ctx context.Context) *tx {
+	t, _ := ctx.Value(txKey{s}).(*tx)
+	return t
+}
+
+var (
+	errDoomed = errors.New("sqlstore: a nested InTx failed, so nothing was done")
+	errEnded  = errors.New("sqlstore: the transaction has ended")
+)
+
+func (s *Store) transact(ctx context.Context, f func(context.Context) error) error {
+	if err := ctx.Err(); err != nil {
+		return err
+	}
+	t, err := s.begin(ctx)
+	if err != nil {
+		return trouble(ctx, "begin", err)
+	}
+	committed := false
+	defer func() {
+		if !committed { // an error, a panic, or a goroutine that ends
+			t.end(t.rollback)
+		}
+	}()
+	defer t.stop()
+	if err := f(context.WithValue(t.over, txKey{s}, t)); err != nil {
+		return err
+	}
+	if t.doomed.Load() {
+		return errDoomed
+	}
+	if err := ctx.Err(); err != nil {
+		return err
+	}
+	committed = true
+	err = t.end(t.commit)
+	if t.changed.Load() {
+		s.Wake()
+	}
+	return trouble(ctx, "commit", err)
+}
+
+// A tx is one transaction. Once it has ended it runs nothing, whoever still holds it: the connection may be
+// somebody else's by then.
+type tx struct {
+	on               Executor
+	commit, rollback func() error
+	release          func()
+	changed, doomed  atomic.Bool
+
+	over context.Context // done when the transaction is over, which closes rows that were left open
+	stop context.CancelFunc
+
+	mu    sync.RWMutex
+	ended bool
+}
+
+// end ends t, once. No statement begins after that.
+func (t *tx) end(how func() error) error {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	t.ended = true
+	err := how()
+	t.stop()
+	t.release()
+	return err
+}
+
+// within returns ctx, done at the latest when t is over.
+func (t *tx) within(ctx context.Context) context.Context {
+	ctx, cancel := context.WithCancel(ctx)
+	context.AfterFunc(t.over, cancel)
+	return ctx
+}
+
+// ExecContext implements [Executor].
+func (t *tx) ExecContext(ctx context.Context, query string, args ...any) (sql.Result, error) {
+	t.mu.RLock()
+	defer t.mu.RUnlock()
+	if t.ended {
+		return nil, errEnded
+	}
+	return t.on.ExecContext(ctx, query, args...)
+}
+
+// QueryContext implements [Executor].
+func (t *tx) QueryContext(ctx context.Context, query string, args ...any) (*sql.Rows, error) {
+	t.mu.RLock()
+	defer t.mu.RUnlock()
+	if t.ended {
+		return nil, errEnded
+	}
+	return t.on.QueryContext(t.within(ctx), query, args...)
+}
+
+// QueryRowContext implements [Executor].
+func (t *tx) QueryRowContext(ctx context.Context, query string, args ...any) *sql.Row {
+	t.mu.RLock()
+	defer t.mu.RUnlock()
+	if t.ended { // a Row with an error cannot be made otherwise
+		return t.on.QueryRowContext(t.over, query, args...)
+	}
+	return t.on.QueryRowContext(t.within(ctx), query, args...)
+}
+
+// begin begins a transaction that alone may change something.
+func (s *Store) begin(ctx context.Context) (t *tx, err error) {
+	if s.dialect == SQLite {
+		t, err = beginImmediate(ctx, s.db)
+	} else {
+		t, err = s.beginLocked(ctx)
+	}
+	if err == nil {
+		t.over, t.stop = context.WithCancel(ctx)
+	}
+	return t, err
+}
+
+func (s *Store) beginLocked(ctx context.Context) (*tx, error) {
+	t, err := s.db.BeginTx(ctx, &sql.TxOptions{Isolation: sql.LevelReadCommitted})
+	if err != nil {
+		return nil, err
+	}
+	if _, err := t.ExecContext(ctx, s.lockState.text); err != nil {
+		t.Rollback()
+		return nil, err
+	}
+	return &tx{on: t, commit: t.Commit, rollback: t.Rollback, release: func() {}}, nil
+}
+
+// beginImmediate begins a transaction of SQLite's that writes from the start, so that it never has to give up
+// because somebody else wrote since it began to read. Package database/sql cannot ask for that, and would hand on a
+// connection that a failed COMMIT left in its transaction.
+func beginImmediate(ctx context.Context, db *sql.DB) (*tx, error) {
+	conn, err := db.Conn(ctx)
+	if err != nil {
+		return nil, err
+	}
+	run := func(query string) error { // to its end, whatever becomes of ctx
+		_, err := conn.ExecContext(context.WithoutCancel(ctx), query)
+		return err
+	}
+	rollback := func() error {
+		err := run("ROLLBACK")
+		if err != nil {
+			conn.Raw(func(any) error { return driver.ErrBadConn }) // nobody gets this connection any more
+		}
+		return err
+	}
+	commit := func() error {
+		err := run("COMMIT")
+		if err != nil {
+			rollback() // it may still be open
+		}
+		return err
+	}
+	if _, err := conn.ExecContext(ctx, "BEGIN IMMEDIATE"); err != nil {
+		if ctx.Err() != nil {
+			rollback() // it may have begun
+		}
+		conn.Close()
+		return nil, err
+	}
+	return &tx{on: conn, commit: commit, rollback: rollback, release: func() { conn.Close() }}, nil
+}

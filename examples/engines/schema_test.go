@@ -1,0 +1,160 @@
+package engines_test
+
+import (
+	"context"
+	"database/sql"
+	"path/filepath"
+	"strings"
+	"sync"
+	"testing"
+
+	"github.com/stretchr/testify/require"
+
+	"github.com/latchkey-go/latchkey/auth/sqlstore"
+	"github.com/latchkey-go/latchkey/examples/pgserver"
+)
+
+func TestMigrateByManyNodesAtOnce(t *testing.T) {
+	onEach(t, func(t *testing.T, e engine) {
+		p := e.open(t)
+		var all sync.WaitGroup
+		errs := make([]error, 8)
+		for i := range errs {
+			all.Go(func() { errs[i] = sqlstore.Migrate(t.Context(), p.db, e.dialect, p.options...) })
+		}
+		all.Wait()
+		for _, err := range errs {
+			require.NoError(t, err)
+		}
+		var n int
+		require.NoError(t, p.db.QueryRow(p.text("SELECT count(*) FROM latchkey_schema")).Scan(&n))
+		require.Equal(t, 1, n, "each migration is applied once")
+		e.store(t, p) // again, and it opens
+	})
+}
+
+func TestOpenWantsItsOwnSchema(t *testing.T) {
+	onEach(t, func(t *testing.T, e engine) {
+		p := e.open(t)
+		_, err := sqlstore.Open(t.Context(), p.db, e.dialect, p.options...)
+		require.ErrorContains(t, err, "call Migrate first")
+		e.store(t, p)
+		p.exec(t, "INSERT INTO latchkey_schema (version) VALUES (1000)")
+		_, err = sqlstore.Open(t.Context(), p.db, e.dialect, p.options...)
+		require.ErrorContains(t, err, "has schema 1000")
+		require.ErrorContains(t, sqlstore.Migrate(t.Context(), p.db, e.dialect, p.options...), "has schema 1000")
+	})
+}
+
+func TestTwoPrefixesInOneDatabaseAreApart(t *testing.T) {
+	onEach(t, func(t *testing.T, e engine) {
+		p := e.open(t)
+		one := e.store(t, p)
+		other := p
+		other.options = []sqlstore.Option{sqlstore.Prefix("other_" + p.prefix)}
+		two := e.store(t, other)
+		before, err := two.Revision(t.Context())
+		require.NoError(t, err)
+		require.NoError(t, one.Keys().Insert(t.Context(), custom(1)))
+		require.NoError(t, two.Keys().Insert(t.Context(), custom(1)))
+		now, err := two.Revision(t.Context())
+		require.NoError(t, err)
+		require.Equal(t, before+1, now)
+	})
+}
+
+func TestOpenRefusesSQLiteThatAnswersBeforeItHasWritten(t *testing.T) {
+	for name, c := range map[string]struct {
+		pragma  string
+		allowed sqlstore.Option
+		refusal string
+	}{
+		"synchronous normal": {"synchronous(NORMAL)", sqlstore.AllowSynchronous("normal"), `AllowSynchronous("NORMAL")`},
+		"synchronous off":    {"synchronous(OFF)", sqlstore.AllowSynchronous("OFF"), `AllowSynchronous("OFF")`},
+		"journal in memory":  {"journal_mode(MEMORY)", sqlstore.AllowJournal("memory"), `AllowJournal("MEMORY")`},
+		"journal off":        {"journal_mode(OFF)", sqlstore.AllowJournal("OFF"), `AllowJournal("OFF")`},
+		"safe":               {"journal_mode(DELETE)", nil, ""},
+		"safest":             {"synchronous(EXTRA)", nil, ""},
+	} {
+		t.Run(name, func(t *testing.T) {
+			db := openSQLite(t, filepath.Join(t.TempDir(), "keys.db"), c.pragma)
+			require.NoError(t, sqlstore.Migrate(t.Context(), db, sqlstore.SQLite))
+			s, err := sqlstore.Open(t.Context(), db, sqlstore.SQLite)
+			if c.allowed != nil {
+				require.ErrorContains(t, err, c.refusal)
+				s, err = sqlstore.Open(t.Context(), db, sqlstore.SQLite, c.allowed)
+			}
+			require.NoError(t, err)
+			require.NoError(t, s.Close())
+		})
+	}
+	t.Run("a database in memory", func(t *testing.T) {
+		db, err := sql.Open("sqlite", ":memory:")
+		require.NoError(t, err)
+		defer db.Close()
+		db.SetMaxOpenConns(1)
+		require.NoError(t, sqlstore.Migrate(t.Context(), db, sqlstore.SQLite))
+		_, err = sqlstore.Open(t.Context(), db, sqlstore.SQLite)
+		require.ErrorContains(t, err, "AllowJournal")
+		s, err := sqlstore.Open(t.Context(), db, sqlstore.SQLite, sqlstore.AllowJournal("MEMORY"))
+		require.NoError(t, err)
+		require.NoError(t, s.Close())
+	})
+}
+
+func TestOpenRefusesPostgreSQLThatAnswersBeforeItHasWritten(t *testing.T) {
+	db, err := sql.Open("pgx", pgserver.Shared(t).NewDatabase(t)+"&options="+"-csynchronous_commit%3Doff")
+	require.NoError(t, err)
+	defer db.Close()
+	require.NoError(t, sqlstore.Migrate(t.Context(), db, sqlstore.PostgreSQL))
+	_, err = sqlstore.Open(t.Context(), db, sqlstore.PostgreSQL)
+	require.ErrorContains(t, err, `AllowSynchronous("off")`)
+	s, err := sqlstore.Open(t.Context(), db, sqlstore.PostgreSQL, sqlstore.AllowSynchronous("off"))
+	require.NoError(t, err)
+	require.NoError(t, s.Close())
+}
+
+// Texts have to be compared byte by byte whatever the database's own collation is.
+func TestPostgreSQLComparesEveryTextByBytes(t *testing.T) {
+	_, p := engines[1].fresh(t)
+	rows, err := p.db.Query(`SELECT a.attrelid::regclass::text || '.' || a.attname, c.collname FROM pg_attribute a
+		JOIN pg_collation c ON c.oid = a.attcollation JOIN pg_class r ON r.oid = a.attrelid
+		WHERE r.relkind = 'r' AND r.relname LIKE $1 AND a.attnum > 0`, strings.ReplaceAll(p.prefix, "_", `\_`)+"%")
+	require.NoError(t, err)
+	defer rows.Close()
+	n := 0
+	for rows.Next() {
+		var column, collation string
+		require.NoError(t, rows.Scan(&column, &collation))
+		require.Equal(t, "C", collation, column)
+		n++
+	}
+	require.NoError(t, rows.Err())
+	require.Greater(t, n, 20)
+}
+
+// A schema beside the default one: the triggers find its tables, whatever the search path of who writes.
+func TestPostgreSQLInASchemaOfItsOwn(t *testing.T) {
+	dsn := pgserver.Shared(t).NewDatabase(t)
+	plain, err := sql.Open("pgx", dsn)
+	require.NoError(t, err)
+	defer plain.Close()
+	_, err = plain.Exec(`CREATE SCHEMA "Key store"`)
+	require.NoError(t, err)
+	db, err := sql.Open("pgx", dsn+"&search_path=%22Key%20store%22")
+	require.NoError(t, err)
+	defer db.Close()
+	s := engines[1].store(t, place{db: db})
+	r := custom(1)
+	require.NoError(t, s.Keys().Insert(t.Context(), r))
+	before, err := s.Revision(t.Context())
+	require.NoError(t, err)
+	_, err = plain.Exec(`UPDATE "Key store".latchkey_keys SET disabled_at = 1`)
+	require.NoError(t, err)
+	changes, err := s.Keys().Changes(context.Background(), before)
+	require.NoError(t, err)
+	require.Len(t, changes.Keys, 1)
+	got, err := s.Keys().Get(t.Context(), "", r.ID)
+	require.NoError(t, err)
+	require.EqualValues(t, 2, got.Generation, "the operator's change counts")
+}
