@@ -1,0 +1,204 @@
+package pglisten_test
+
+import (
+	"context"
+	"os"
+	"sync/atomic"
+	"testing"
+	"time"
+
+	"github.com/jackc/pgx/v5"
+	"github.com/stretchr/testify/require"
+	"go.uber.org/goleak"
+
+	"github.com/latchkey-go/latchkey/examples/pglisten"
+	"github.com/latchkey-go/latchkey/examples/pgserver"
+)
+
+func TestMain(m *testing.M) { os.Exit(pgserver.Main(m)) }
+
+const channel = `changes "of" Ours` // to the letter: quoted, and not folded
+
+func connect(t *testing.T, dsn string) *pgx.Conn {
+	conn, err := pgx.Connect(t.Context(), dsn)
+	require.NoError(t, err)
+	t.Cleanup(func() { _ = conn.Close(context.Background()) })
+	return conn
+}
+
+func notify(t *testing.T, conn *pgx.Conn) {
+	_, err := conn.Exec(t.Context(), "SELECT pg_notify($1, 'x')", channel)
+	require.NoError(t, err)
+}
+
+// cut ends the listener's backend and returns how many there were.
+func cut(t *testing.T, conn *pgx.Conn) (n int) {
+	const kill = `SELECT count(pg_terminate_backend(pid)) FROM pg_stat_activity
+		WHERE query LIKE 'LISTEN%' AND datname = current_database()`
+	require.NoError(t, conn.QueryRow(t.Context(), kill).Scan(&n))
+	return n
+}
+
+// listen starts a listener and returns a channel that gets each call of wake, and one that gets each error.
+func listen(t *testing.T, ctx context.Context, dsn string) (woken chan time.Time, lost chan error, stop func()) {
+	woken, lost = make(chan time.Time, 1000), make(chan error, 1000)
+	stop, err := pglisten.Listen(ctx, dsn, channel, func() { woken <- time.Now() }, func(err error) { lost <- err })
+	require.NoError(t, err)
+	t.Cleanup(stop)
+	return woken, lost, stop
+}
+
+func receive[T any](t *testing.T, c <-chan T, what string) (v T) {
+	t.Helper()
+	select {
+	case v = <-c:
+	case <-time.After(10 * time.Second):
+		t.Fatalf("%s: nothing within 10 s", what)
+	}
+	return v
+}
+
+func silent[T any](t *testing.T, c <-chan T, what string) {
+	t.Helper()
+	select {
+	case <-c:
+		t.Fatalf("%s: woken", what)
+	case <-time.After(100 * time.Millisecond):
+	}
+}
+
+func TestANotificationWakes(t *testing.T) {
+	dsn := pgserver.Shared(t).NewDatabase(t)
+	conn := connect(t, dsn)
+	woken, lost, _ := listen(t, t.Context(), dsn)
+	receive(t, woken, "after the first connect")
+	for range 5 {
+		begun := time.Now()
+		notify(t, conn)
+		t.Logf("woken after %v", receive(t, woken, "after a notification").Sub(begun))
+	}
+	_, err := conn.Exec(t.Context(), "SELECT pg_notify('another channel', 'x')")
+	require.NoError(t, err)
+	silent(t, woken, "another channel")
+	require.Empty(t, lost)
+}
+
+func TestATransactionNotifiesWhenItCommits(t *testing.T) {
+	dsn := pgserver.Shared(t).NewDatabase(t)
+	conn := connect(t, dsn)
+	woken, _, _ := listen(t, t.Context(), dsn)
+	receive(t, woken, "after the first connect")
+	for _, commit := range []bool{false, true} {
+		tx, err := conn.Begin(t.Context())
+		require.NoError(t, err)
+		_, err = tx.Exec(t.Context(), "SELECT pg_notify($1, 'x')", channel)
+		require.NoError(t, err)
+		silent(t, woken, "an open transaction")
+		if !commit {
+			require.NoError(t, tx.Rollback(t.Context()))
+			silent(t, woken, "a transaction that was rolled back")
+			continue
+		}
+		require.NoError(t, tx.Commit(t.Context()))
+		receive(t, woken, "a committed transaction")
+	}
+}
+
+// What is notified while the listener is away is lost, so it has to look as soon as it is back.
+func TestACutListenerComesBackAndLooks(t *testing.T) {
+	dsn := pgserver.Shared(t).NewDatabase(t)
+	conn := connect(t, dsn)
+	woken, lost, _ := listen(t, t.Context(), dsn)
+	receive(t, woken, "after the first connect")
+	for range 3 {
+		require.Equal(t, 1, cut(t, conn))
+		notify(t, conn)
+		require.ErrorContains(t, receive(t, lost, "after the cut"), "pglisten: ")
+		receive(t, woken, "after the reconnect")
+		notify(t, conn)
+		receive(t, woken, "after a notification on the new connection")
+		for len(woken) > 0 { // the first notification may have been heard by the new connection
+			<-woken
+		}
+	}
+}
+
+func TestAServerThatGoesAwayIsWaitedFor(t *testing.T) {
+	server := pgserver.Start(t)
+	dsn := server.NewDatabase(t)
+	woken, lost, _ := listen(t, t.Context(), dsn)
+	receive(t, woken, "after the first connect")
+	server.StopImmediate(t)
+	for range 3 {
+		receive(t, lost, "while the server is down")
+	}
+	silent(t, woken, "while the server is down")
+	server.Restart(t)
+	receive(t, woken, "once the server is up")
+}
+
+func TestManyNotificationsAreFewCalls(t *testing.T) {
+	dsn := pgserver.Shared(t).NewDatabase(t)
+	conn := connect(t, dsn)
+	var calls, at atomic.Int64
+	begun, goOn := make(chan struct{}, 1000), make(chan struct{})
+	stop, err := pglisten.Listen(t.Context(), dsn, channel, func() {
+		if at.Add(1) != 1 {
+			t.Error("two calls at once")
+		}
+		defer at.Add(-1)
+		calls.Add(1)
+		begun <- struct{}{}
+		<-goOn
+	}, func(err error) { t.Error(err) })
+	require.NoError(t, err)
+	t.Cleanup(stop)
+	receive(t, begun, "after the first connect")
+	for range 200 {
+		notify(t, conn)
+	}
+	require.EqualValues(t, 1, calls.Load(), "the first call still runs")
+	close(goOn)
+	receive(t, begun, "after the notifications")
+	time.Sleep(100 * time.Millisecond)
+	require.Less(t, calls.Load(), int64(200))
+}
+
+func TestNothingIsLeftRunning(t *testing.T) {
+	dsn := pgserver.Shared(t).NewDatabase(t)
+	conn := connect(t, dsn)
+	before := goleak.IgnoreCurrent()
+	t.Run("stop waits", func(t *testing.T) {
+		woken, _, stop := listen(t, t.Context(), dsn)
+		receive(t, woken, "after the first connect")
+		stop()
+		stop()
+		goleak.VerifyNone(t, before)
+		require.Zero(t, cut(t, conn), "backends that still listen")
+	})
+	t.Run("the end of ctx is enough", func(t *testing.T) {
+		ctx, cancel := context.WithCancel(t.Context())
+		woken, _, _ := listen(t, ctx, dsn)
+		receive(t, woken, "after the first connect")
+		cancel()
+		goleak.VerifyNone(t, before)
+	})
+	t.Run("also while no server answers", func(t *testing.T) {
+		_, lost, stop := listen(t, t.Context(), "postgres://nobody@/none?host="+t.TempDir())
+		receive(t, lost, "without a server")
+		stop()
+		goleak.VerifyNone(t, before)
+	})
+}
+
+func TestMistakesAreToldAtOnce(t *testing.T) {
+	for name, dsn := range map[string]string{"no port": "postgres://u:hunter2@h:x/db", "no DSN": "port=none password=hunter2"} {
+		_, err := pglisten.Listen(t.Context(), dsn, channel, func() {}, nil)
+		require.Error(t, err, name)
+		require.NotContains(t, err.Error(), "hunter2", name)
+	}
+	_, err := pglisten.Listen(t.Context(), "postgres:///db", "", func() {}, nil)
+	require.Error(t, err, "no channel")
+	_, err = pglisten.Listen(t.Context(), "postgres:///db", channel, nil, nil)
+	require.Error(t, err, "nobody to wake")
+}
