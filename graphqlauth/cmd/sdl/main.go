@@ -1,0 +1,23 @@
+// Command sdl prints the directives of package graphqlauth, for a file next to a project's own schema:
+//
+//	go run github.com/latchkey-go/latchkey/graphqlauth/cmd/sdl > graph/auth.graphqls
+//
+// With -federation it leaves out those that federation 2 declares by itself.
+package main
+
+import (
+	"flag"
+	"fmt"
+
+	"github.com/latchkey-go/latchkey/graphqlauth"
+)
+
+func main() {
+	federation := flag.Bool("federation", false, "leave out what federation 2 declares by itself")
+	flag.Parse()
+	if *federation {
+		fmt.Print(graphqlauth.FederationSDL)
+		return
+	}
+	fmt.Print(graphqlauth.SDL)
+}

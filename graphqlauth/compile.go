@@ -1,0 +1,199 @@
+package graphqlauth
+
+import (
+	"fmt"
+	"maps"
+	"slices"
+	"strings"
+
+	"github.com/vektah/gqlparser/v2/ast"
+)
+
+// compile reads the rules in a schema. The plan is of use only if no finding is a mistake.
+func compile(schema *ast.Schema, c *config) (*plan, []Finding) {
+	k := &compiler{
+		schema:     schema,
+		config:     c,
+		plan:       &plan{fields: map[*ast.FieldDefinition]*field{}, types: map[string]*typ{}},
+		typeRules:  map[string][]Rule{},
+		fieldRules: map[*ast.FieldDefinition][]Rule{},
+		inputs:     map[string]*input{},
+	}
+	for _, name := range slices.Sorted(maps.Keys(schema.Types)) {
+		k.defs = append(k.defs, schema.Types[name])
+	}
+	k.readDirectives()
+	k.addTypes()
+	k.addInputs()
+	k.addObjects()
+	k.addInterfaces()
+	return k.plan, k.findings
+}
+
+type compiler struct {
+	schema   *ast.Schema
+	config   *config
+	plan     *plan
+	defs     []*ast.Definition // by name
+	findings []Finding
+
+	typeRules  map[string][]Rule // written on the type itself
+	fieldRules map[*ast.FieldDefinition][]Rule
+	inputs     map[string]*input
+}
+
+func (k *compiler) mistake(code, at, format string, args ...any) {
+	k.find(Finding{Code: code, Coordinate: at, Text: fmt.Sprintf(format, args...), Mistake: true})
+}
+
+// find notes a finding once: what is written on an interface is read again for each type.
+func (k *compiler) find(f Finding) {
+	if !slices.Contains(k.findings, f) {
+		k.findings = append(k.findings, f)
+	}
+}
+
+// addTypes makes a typ of each type that has fields, and says which can stand for which.
+func (k *compiler) addTypes() {
+	for _, def := range k.defs {
+		if def.IsCompositeType() {
+			k.plan.types[def.Name] = &typ{name: def.Name, abstract: def.IsAbstractType(), fields: map[string]*field{}}
+		}
+	}
+	known := 0
+	for _, def := range k.defs {
+		if !def.IsAbstractType() {
+			continue
+		}
+		t := k.plan.types[def.Name]
+		for _, object := range k.schema.GetPossibleTypes(def) {
+			if object.Kind != ast.Object {
+				continue
+			}
+			o := k.plan.types[object.Name]
+			if o.member == (set{}) {
+				o.member = single(known)
+				known++
+			}
+			t.members = t.members.or(o.member)
+		}
+	}
+}
+
+// addObjects compiles the fields of object types, each with all that holds on it.
+func (k *compiler) addObjects() {
+	for _, def := range k.defs {
+		if def.Kind != ast.Object {
+			continue
+		}
+		t := k.plan.types[def.Name]
+		onType := slices.Concat(k.typeRules[def.Name], k.inherited(def))
+		for _, f := range def.Fields {
+			own := slices.Clone(k.fieldRules[f])
+			args := f.Arguments
+			for _, outer := range k.interfaces(def) {
+				if same := outer.Fields.ForName(f.Name); same != nil {
+					own = append(own, k.fieldRules[same]...)
+					args = slices.Concat(args, same.Arguments)
+				}
+			}
+			said := len(own)+len(onType) > 0
+			rules := slices.Concat(own, onType, k.returned(f.Type.Name()))
+			switch {
+			case def != k.schema.Query && def != k.schema.Mutation && def != k.schema.Subscription:
+			case introspective(f):
+				rules = append(rules, k.config.introspection)
+				said = true
+			case !said && !k.config.open && !k.public(f.Directives) && !k.public(def.Directives):
+				rules = append(rules, RequireKey())
+			default:
+				said = said || k.public(f.Directives) || k.public(def.Directives)
+			}
+			compiled := &field{
+				typ:        t,
+				coordinate: def.Name + "." + f.Name,
+				need:       k.plan.requirement(rules),
+				args:       k.arguments(def.Name+"."+f.Name, args),
+				out:        k.plan.types[f.Type.Name()],
+				nonNull:    f.Type.NonNull,
+				said:       said,
+			}
+			compiled.free = compiled.need.free() && len(compiled.args) == 0
+			k.add(t, f, compiled)
+		}
+	}
+}
+
+// addInterfaces compiles the fields of interfaces: what they need is what the object's field does.
+func (k *compiler) addInterfaces() {
+	for _, def := range k.defs {
+		if def.Kind != ast.Interface {
+			continue
+		}
+		t := k.plan.types[def.Name]
+		for _, f := range def.Fields {
+			compiled := &field{
+				typ: t, coordinate: def.Name + "." + f.Name, out: k.plan.types[f.Type.Name()], free: true, sameOut: true,
+			}
+			for _, object := range k.schema.GetPossibleTypes(def) {
+				if object.Kind != ast.Object {
+					continue
+				}
+				impl := k.plan.types[object.Name].fields[f.Name]
+				if impl == nil {
+					k.mistake("interface", object.Name, "implements %s without its field %s", def.Name, f.Name)
+					continue
+				}
+				compiled.impls = append(compiled.impls, impl)
+				compiled.free = compiled.free && impl.free
+				compiled.sameOut = compiled.sameOut && impl.out == compiled.out
+			}
+			k.add(t, f, compiled)
+		}
+	}
+}
+
+func (k *compiler) add(t *typ, def *ast.FieldDefinition, f *field) {
+	if k.plan.fields[def] != nil {
+		k.mistake("shared", f.coordinate, "shares its definition with %s, so they cannot be told apart", k.plan.fields[def].coordinate)
+	}
+	k.plan.fields[def] = f
+	t.fields[def.Name] = f
+}
+
+// interfaces returns the interfaces that a type implements.
+func (k *compiler) interfaces(def *ast.Definition) []*ast.Definition {
+	var all []*ast.Definition
+	for _, name := range def.Interfaces {
+		if outer := k.schema.Types[name]; outer != nil {
+			all = append(all, outer)
+		}
+	}
+	return all
+}
+
+// inherited returns the rules on a type's interfaces.
+func (k *compiler) inherited(def *ast.Definition) (rules []Rule) {
+	for _, outer := range k.interfaces(def) {
+		rules = append(rules, k.typeRules[outer.Name]...)
+	}
+	return rules
+}
+
+// returned returns the rules of a type that hold on a field which returns it.
+func (k *compiler) returned(name string) []Rule {
+	def := k.schema.Types[name]
+	if def == nil {
+		return nil
+	}
+	return slices.Concat(k.typeRules[name], k.inherited(def))
+}
+
+// introspective reports whether a root field tells about the schema.
+func introspective(f *ast.FieldDefinition) bool {
+	return strings.HasPrefix(f.Name, "__") || f.Name == "_service" && f.Type.Name() == "_Service"
+}
+
+func (k *compiler) public(list ast.DirectiveList) bool {
+	return k.config.directives[publicName] == nil && list.ForName(publicName) != nil
+}

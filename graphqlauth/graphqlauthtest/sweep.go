@@ -1,0 +1,170 @@
+// Package graphqlauthtest helps hosts test that their GraphQL server is guarded: a sweep that asks for everything that
+// has a rule, without a key, and finds where the extension was forgotten.
+package graphqlauthtest
+
+import (
+	"bytes"
+	"context"
+	"encoding/json"
+	"fmt"
+	"net/http"
+	"net/http/httptest"
+	"slices"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/vektah/gqlparser/v2/ast"
+
+	"github.com/latchkey-go/latchkey/graphqlauth"
+	"github.com/latchkey-go/latchkey/roles"
+)
+
+// Config says what a [Sweep] expects. Schema is required.
+type Config struct {
+	// Schema is the server's: NewExecutableSchema(…).Schema(). A server does not tell it to strangers.
+	Schema *ast.Schema
+	// Options are those of the server's graphqlauth.New.
+	Options []graphqlauth.Option
+
+	// Public is the public role, and Policy the one that has it, for a server whose public API is open: what
+	// graphqlauth.Exposure lists is not tried then. Zero: it is closed.
+	Policy *roles.Policy
+	Public string
+
+	// Values are what to write for arguments and input fields, by coordinate, as GraphQL literals:
+	// "Query.node(id:)": {`"post-1"`, `"secret-1"`}. Of several, one after the other is tried until something can be
+	// refused. Other arguments get a value of their type, if they are needed.
+	Values map[string][]string
+	// Skip are coordinates that are not tried.
+	Skip []string
+}
+
+// timeout bounds one request: a subscription that is not refused may be silent.
+const timeout = 10 * time.Second
+
+// Sweep sends srv one operation for each coordinate of the schema that has a rule, or the default, as a caller who shows
+// nothing, and fails the test for each that is not refused as [graphqlauth.Extension] does: the field null, and an error
+// with its coordinate, or with one that is guarded on the way to it. It therefore fails where the extension was
+// forgotten, and only hooks are wired or not even they, and where the server's options are others. It also fails if a
+// bad key is not answered with 401.
+//
+// srv is the whole door, graphqlauth.Handler included, and takes JSON in a POST on whatever path.
+//
+// The way to a coordinate is the one with the fewest other rules on it. If there is none on it, resolvers run, and the
+// field can only be refused if there is an object to refuse it on: give the server test data, and [Config] the Values to
+// find it with. A coordinate that could not be tried for that fails, too; Skip is for what cannot be helped. If something
+// is not guarded, a mutation of the sweep happens: never sweep a server whose data counts.
+func Sweep(t testing.TB, srv http.Handler, c Config) {
+	t.Helper()
+	if c.Schema == nil {
+		t.Fatalf("graphqlauthtest: Sweep needs the server's schema")
+	}
+	s := newSurvey(c)
+	for _, coordinate := range c.Skip {
+		if !s.denied[coordinate] {
+			t.Errorf("graphqlauthtest: %s is to be skipped, and is nothing that would be tried", coordinate)
+		}
+	}
+	tried := 0
+	for _, coordinate := range s.targets {
+		if slices.Contains(c.Skip, coordinate) {
+			continue
+		}
+		a := s.attempt(coordinate, 0)
+		if a == nil {
+			t.Logf("graphqlauthtest: no operation leads to %s", coordinate)
+			continue
+		}
+		if tried++; tried == 1 {
+			if status, _ := send(t, srv, a.query, "API-no-such-key"); status != http.StatusUnauthorized {
+				t.Errorf("graphqlauthtest: a bad key is answered with %d: graphqlauth.Handler is not in place", status)
+			}
+		}
+		_, answer := send(t, srv, a.query, "")
+		what, final := a.judge(answer)
+		for round := 1; !final && round < a.rounds; round++ {
+			a = s.attempt(coordinate, round)
+			_, answer = send(t, srv, a.query, "")
+			what, final = a.judge(answer)
+		}
+		if what != "" {
+			t.Errorf("graphqlauthtest: %s: %s\n\tasked    %s\n\tanswered %s", coordinate, what, a.query, shorten(answer))
+		}
+	}
+	if tried == 0 {
+		t.Errorf("graphqlauthtest: nothing is guarded, so a sweep proves nothing")
+	}
+}
+
+// send asks as a stranger, or with a key.
+func send(t testing.TB, srv http.Handler, query, key string) (status int, body []byte) {
+	t.Helper()
+	sent, err := json.Marshal(map[string]string{"query": query})
+	if err != nil {
+		t.Fatalf("graphqlauthtest: %v", err)
+	}
+	ctx, cancel := context.WithTimeout(context.Background(), timeout)
+	defer cancel()
+	r := httptest.NewRequestWithContext(ctx, http.MethodPost, "/graphql", bytes.NewReader(sent))
+	r.Header.Set("Content-Type", "application/json")
+	r.Header.Set("Accept", "application/json")
+	if key != "" {
+		r.Header.Set("Api-Key", key)
+	}
+	w := httptest.NewRecorder()
+	srv.ServeHTTP(w, r)
+	return w.Code, w.Body.Bytes()
+}
+
+// judge says what is wrong with an answer. It is not final if other values could prove more.
+func (a *attempt) judge(body []byte) (what string, final bool) {
+	var answer struct {
+		Data   any
+		Errors []struct {
+			Extensions struct {
+				Code, Coordinate string
+				Also             []string
+			}
+		}
+	}
+	if err := json.Unmarshal(body, &answer); err != nil {
+		return "is not answered as GraphQL is", true
+	}
+	if holds(answer.Data, a.keys) {
+		return "is ANSWERED to a caller without a key", true
+	}
+	what = "is not proved: nothing was found to refuse it on; give Sweep other Values, or the server data"
+	for _, e := range answer.Errors {
+		switch code := e.Extensions.Code; {
+		case code == graphqlauth.CodeUnauthenticated && slices.ContainsFunc(append(e.Extensions.Also, e.Extensions.Coordinate), a.isGuarded):
+			return "", true
+		case code == graphqlauth.CodeUnauthenticated || code == graphqlauth.CodeForbidden:
+			what = "is refused, and not by the extension for a rule on it or on the way to it"
+		}
+	}
+	return what, false
+}
+
+func (a *attempt) isGuarded(coordinate string) bool { return a.guarded[coordinate] }
+
+// holds reports whether there is something at the end of a path, in any object of a list.
+func holds(value any, path []string) bool {
+	if list, ok := value.([]any); ok && len(path) > 0 {
+		return slices.ContainsFunc(list, func(item any) bool { return holds(item, path) })
+	}
+	if len(path) == 0 {
+		return value != nil
+	}
+	object, _ := value.(map[string]any)
+	return object != nil && holds(object[path[0]], path[1:])
+}
+
+func shorten(answer []byte) string {
+	const enough = 300
+	text := strings.TrimSpace(string(answer))
+	if len(text) > enough {
+		return fmt.Sprintf("%s… (%d bytes)", text[:enough], len(text))
+	}
+	return text
+}

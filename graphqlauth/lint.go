@@ -1,0 +1,254 @@
+package graphqlauth
+
+import (
+	"cmp"
+	"fmt"
+	"maps"
+	"slices"
+	"strings"
+
+	"github.com/vektah/gqlparser/v2/ast"
+
+	"github.com/latchkey-go/latchkey/roles"
+)
+
+// Lint looks through the rules of a schema as a reviewer would, and returns what somebody should look at, in the order
+// of the coordinates. A test may compare it with a file, so that what is new gets read. opts are those of [New].
+// Permissions are looked up in catalog; nil looks none up. Besides the mistakes with which a server refuses to start,
+// there are these codes:
+//
+//   - default: a root field has neither a rule nor @public, so the default decides.
+//   - hidden: a type with a rule is a root type, or reached through a union or an interface; gqlgen calls no hook.
+//   - interface: a rule on an interface or on its field; gqlgen calls no hook.
+//   - null: what may be denied in [Partial] mode cannot be null, so more than the field is lost.
+//   - unknown: the catalog does not list a permission.
+//   - client: a directive that sounds like a rule can be written in a query, where it is the caller's.
+//   - sdl: the schema's copy of [SDL] differs from the library's.
+//   - public: @public beside a rule, which stays, or where there is no default to lift.
+//   - map: a rule in an input object that @goModel binds to a Go map; gqlgen calls no hook.
+//   - federation: what federation 2 leaves to the router, and a directive like that which nothing here reads.
+//
+// What is hidden, on an interface or in a map is guarded by the [Extension], and by nothing without it. A map that
+// gqlgen.yml binds, and not @goModel, is not seen.
+func Lint(schema *ast.Schema, catalog *roles.Catalog, opts ...Option) []Finding {
+	l := linter{schema: schema, config: newConfig(opts), catalog: catalog}
+	l.plan, l.findings = compile(schema, l.config)
+	for _, name := range slices.Sorted(maps.Keys(schema.Types)) {
+		if def := schema.Types[name]; !strings.HasPrefix(name, "__") {
+			l.defaults(def)
+			l.hidden(def)
+			l.interfaces(def)
+			l.nulls(def)
+			l.public(def)
+			l.goMap(def)
+		}
+	}
+	l.unknown()
+	l.client()
+	l.copied()
+	l.federation()
+	slices.SortFunc(l.findings, func(a, b Finding) int {
+		return cmp.Or(strings.Compare(a.Coordinate, b.Coordinate), strings.Compare(a.Code, b.Code), strings.Compare(a.Text, b.Text))
+	})
+	return slices.Compact(l.findings)
+}
+
+type linter struct {
+	schema   *ast.Schema
+	config   *config
+	catalog  *roles.Catalog
+	plan     *plan
+	findings []Finding
+}
+
+func (l *linter) find(code, at, format string, args ...any) {
+	l.findings = append(l.findings, Finding{Code: code, Coordinate: at, Text: fmt.Sprintf(format, args...)})
+}
+
+// ruled reports whether a directive in the list stands for a rule.
+func (l *linter) ruled(list ast.DirectiveList) bool {
+	return slices.ContainsFunc(list, func(d *ast.Directive) bool { return l.config.directives[d.Name] != nil })
+}
+
+// ruledType reports whether a type has a rule, of its own or of an interface.
+func (l *linter) ruledType(def *ast.Definition) bool {
+	return l.ruled(def.Directives) || slices.ContainsFunc(def.Interfaces, func(name string) bool {
+		return l.schema.Types[name] != nil && l.ruled(l.schema.Types[name].Directives)
+	})
+}
+
+// ruledField reports whether a field has a rule, of its own or of the same field of an interface.
+func (l *linter) ruledField(def *ast.Definition, f *ast.FieldDefinition) bool {
+	return l.ruled(f.Directives) || slices.ContainsFunc(def.Interfaces, func(name string) bool {
+		outer := l.schema.Types[name]
+		return outer != nil && outer.Fields.ForName(f.Name) != nil && l.ruled(outer.Fields.ForName(f.Name).Directives)
+	})
+}
+
+func (l *linter) isRoot(def *ast.Definition) bool {
+	return def == l.schema.Query || def == l.schema.Mutation || def == l.schema.Subscription
+}
+
+// defaults finds root fields about which nobody said anything. _entities is made by gqlgen, so nobody can.
+func (l *linter) defaults(def *ast.Definition) {
+	if !l.isRoot(def) {
+		return
+	}
+	for _, f := range def.Fields {
+		switch {
+		case l.plan.types[def.Name].fields[f.Name].said || f.Name == "_entities" || introspective(f):
+		case l.config.open:
+			l.find("default", def.Name+"."+f.Name, "has neither a rule nor @public, so anybody may ask for it")
+		default:
+			l.find("default", def.Name+"."+f.Name, "has neither a rule nor @public, so it needs a good key and no permission")
+		}
+	}
+}
+
+// hidden finds rules on types that gqlgen asks for nowhere, or only on some ways to the type.
+func (l *linter) hidden(def *ast.Definition) {
+	if def.Kind != ast.Object || !l.ruled(def.Directives) {
+		return
+	}
+	if l.isRoot(def) {
+		l.find("hidden", def.Name, "is a root type, for whose rule gqlgen calls no hook: the extension alone guards it")
+	}
+	var through []string
+	for _, name := range slices.Sorted(maps.Keys(l.schema.Types)) {
+		outer := l.schema.Types[name]
+		if outer.IsAbstractType() && l.isReturned(name) && slices.Contains(l.schema.GetPossibleTypes(outer), def) {
+			through = append(through, name)
+		}
+	}
+	if through != nil {
+		l.find("hidden", def.Name, "is reached through %s, where gqlgen calls no hook: the extension alone guards it there",
+			strings.Join(through, ", "))
+	}
+}
+
+// isReturned reports whether a field returns this type.
+func (l *linter) isReturned(name string) bool {
+	for _, def := range l.schema.Types {
+		if def.IsCompositeType() && slices.ContainsFunc(def.Fields, func(f *ast.FieldDefinition) bool { return f.Type.Name() == name }) {
+			return true
+		}
+	}
+	return false
+}
+
+// interfaces finds rules that hold for all implementing types.
+func (l *linter) interfaces(def *ast.Definition) {
+	if def.Kind != ast.Interface {
+		return
+	}
+	const text = "has a rule for all types that implement it, for which gqlgen calls no hook: the extension alone guards them"
+	if l.ruled(def.Directives) {
+		l.find("interface", def.Name, text)
+	}
+	for _, f := range def.Fields {
+		if l.ruled(f.Directives) {
+			l.find("interface", def.Name+"."+f.Name, text)
+		}
+		for _, arg := range f.Arguments {
+			if l.ruled(arg.Directives) {
+				l.find("interface", def.Name+"."+f.Name+"("+arg.Name+":)", text)
+			}
+		}
+	}
+}
+
+// nulls finds what takes more with it where it is denied.
+func (l *linter) nulls(def *ast.Definition) {
+	if def.Kind != ast.Object || !l.partial(def) {
+		return
+	}
+	lost := "the object that it is on"
+	if l.isRoot(def) {
+		lost = "the whole answer"
+	}
+	for _, f := range def.Fields {
+		if introspective(f) || f.Name == "_entities" {
+			continue // made by gqlgen
+		}
+		at, own := def.Name+"."+f.Name, l.plan.types[def.Name].fields[f.Name]
+		out := l.schema.Types[f.Type.Name()]
+		denied := l.ruledField(def, f) || len(own.args) > 0 || out != nil && l.ruledType(out) || l.isRoot(def) && !own.need.free()
+		if f.Type.NonNull && denied {
+			l.find("null", at, "cannot be null, so %s is lost where it is denied", lost)
+			continue
+		}
+		if out == nil || !out.IsAbstractType() || !innermost(f.Type).NonNull {
+			continue
+		}
+		for _, object := range l.schema.GetPossibleTypes(out) {
+			required := slices.ContainsFunc(object.Fields, func(f *ast.FieldDefinition) bool { return f.Type.NonNull })
+			if object.Kind == ast.Object && required && l.ruledType(object) {
+				l.find("null", at, "cannot hold null in place of a denied %s, so more than that object is lost", object.Name)
+			}
+		}
+	}
+}
+
+// partial reports whether something of a type can be denied while the rest is answered.
+func (l *linter) partial(def *ast.Definition) bool {
+	for kind, root := range map[ast.Operation]*ast.Definition{
+		ast.Query: l.schema.Query, ast.Mutation: l.schema.Mutation, ast.Subscription: l.schema.Subscription,
+	} {
+		if root != nil && (root == def || !l.isRoot(def)) && l.config.modes[kind] == Partial {
+			return true
+		}
+	}
+	return false
+}
+
+func innermost(t *ast.Type) *ast.Type {
+	for t.Elem != nil {
+		t = t.Elem
+	}
+	return t
+}
+
+// public finds @public where it does less than somebody may think.
+func (l *linter) public(def *ast.Definition) {
+	if l.config.directives[publicName] != nil {
+		return
+	}
+	const beside, nothing = "is @public and has a rule, which stays", "is @public, which lifts nothing: only root fields have a default"
+	if def.Directives.ForName(publicName) != nil {
+		switch {
+		case !l.isRoot(def):
+			l.find("public", def.Name, nothing)
+		case l.ruledType(def):
+			l.find("public", def.Name, beside)
+		}
+	}
+	for _, f := range def.Fields {
+		if f.Directives.ForName(publicName) == nil {
+			continue
+		}
+		switch at := def.Name + "." + f.Name; {
+		case !l.isRoot(def):
+			l.find("public", at, nothing)
+		case l.ruledField(def, f):
+			l.find("public", at, beside)
+		case l.ruledType(def):
+			l.find("public", at, "is @public, and the rule on %s stays", def.Name)
+		}
+	}
+}
+
+// goMap finds rules of which gqlgen's own code would know nothing.
+func (l *linter) goMap(def *ast.Definition) {
+	model := def.Directives.ForName("goModel")
+	if def.Kind != ast.InputObject || model == nil {
+		return
+	}
+	if v := argumentOf(model, "model"); v == nil || !strings.HasPrefix(v.Raw, "map[") {
+		return
+	}
+	for _, f := range def.Fields {
+		if l.ruled(f.Directives) {
+			l.find("map", def.Name+"."+f.Name, "is in a Go map, where gqlgen calls no hook: the extension alone guards it")
+		}
+	}
+}

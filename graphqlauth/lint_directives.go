@@ -1,0 +1,163 @@
+package graphqlauth
+
+import (
+	"maps"
+	"regexp"
+	"slices"
+	"strings"
+
+	"github.com/vektah/gqlparser/v2/ast"
+	"github.com/vektah/gqlparser/v2/parser"
+
+	"github.com/latchkey-go/latchkey/roles"
+)
+
+// everywhere calls f with each list of directives in the schema.
+func (l *linter) everywhere(f func(at string, list ast.DirectiveList)) {
+	for _, name := range slices.Sorted(maps.Keys(l.schema.Types)) {
+		def := l.schema.Types[name]
+		f(name, def.Directives)
+		for _, field := range def.Fields {
+			f(name+"."+field.Name, field.Directives)
+			for _, arg := range field.Arguments {
+				f(name+"."+field.Name+"("+arg.Name+":)", arg.Directives)
+			}
+		}
+	}
+}
+
+// unknown finds permissions that no catalog lists: typing errors, most of them.
+func (l *linter) unknown() {
+	if l.catalog == nil {
+		return
+	}
+	look := func(at string, rule Rule) {
+		for _, groups := range rule.needs {
+			for _, text := range slices.Concat(groups...) {
+				p, err := parsePermission(text)
+				if err != nil {
+					continue // found by compile
+				}
+				one := roles.Role{Permissions: roles.Grants{p.pattern(): true}}
+				if len(l.catalog.Unknown(one)) > 0 {
+					l.find("unknown", at, "needs %s, which the catalog does not list", text)
+				}
+			}
+		}
+	}
+	l.everywhere(func(at string, list ast.DirectiveList) {
+		for _, d := range list {
+			if read := l.config.directives[d.Name]; read != nil {
+				if rule, err := read(d); err == nil {
+					look(at, rule)
+				}
+			}
+		}
+	})
+	if l.schema.Query != nil {
+		look(l.schema.Query.Name+".__schema", l.config.introspection)
+	}
+}
+
+// likeRules are names of directives that sound like rules.
+var likeRules = regexp.MustCompile(`(?i)auth|role|perm|scope|grant|guard|secur|admin|owner|allow|deny|login|logged|signed|access|policy|protect|private|^can|^is[A-Z]`)
+
+// client finds directives that a caller can write: there they say what the caller likes.
+func (l *linter) client() {
+	for _, name := range slices.Sorted(maps.Keys(l.schema.Directives)) {
+		if l.config.directives[name] == nil && !likeRules.MatchString(name) {
+			continue
+		}
+		var executable []string
+		for _, at := range l.schema.Directives[name].Locations {
+			switch at {
+			case ast.LocationQuery, ast.LocationMutation, ast.LocationSubscription, ast.LocationField, ast.LocationFragmentDefinition,
+				ast.LocationFragmentSpread, ast.LocationInlineFragment, ast.LocationVariableDefinition:
+				executable = append(executable, string(at))
+			}
+		}
+		if executable != nil {
+			l.find("client", "@"+name, "can stand on %s of a query, where callers write it or leave it out: it guards nothing there",
+				strings.Join(executable, ", "))
+		}
+	}
+}
+
+// copied compares the schema's copy of our SDL with the library's. A schema without any of it has rules of its own.
+func (l *linter) copied() {
+	text := SDL
+	if l.federated() {
+		text = FederationSDL
+	}
+	doc, err := parser.ParseSchema(&ast.Source{Input: text})
+	if err != nil {
+		panic(err) // our own text
+	}
+	ours := slices.DeleteFunc(doc.Directives, func(d *ast.DirectiveDefinition) bool { return slices.Contains(l.config.own, d.Name) })
+	if !slices.ContainsFunc(ours, func(d *ast.DirectiveDefinition) bool { return l.schema.Directives[d.Name] != nil }) {
+		return
+	}
+	for _, d := range ours {
+		switch theirs := l.schema.Directives[d.Name]; {
+		case theirs == nil:
+			l.find("sdl", "@"+d.Name, "is not declared: the copy of the library's SDL is another version's, print it again")
+		case signature(theirs) != signature(d):
+			l.find("sdl", "@"+d.Name, "is declared as %s and not as %s: the copy of the library's SDL is another version's, print it again",
+				signature(theirs), signature(d))
+		}
+	}
+}
+
+// signature is a directive's declaration without what does not matter.
+func signature(d *ast.DirectiveDefinition) string {
+	var b strings.Builder
+	b.WriteString("@" + d.Name + "(")
+	for i, arg := range d.Arguments {
+		if i > 0 {
+			b.WriteString(", ")
+		}
+		b.WriteString(arg.Name + ": " + arg.Type.String())
+	}
+	b.WriteString(")")
+	if d.IsRepeatable {
+		b.WriteString(" repeatable")
+	}
+	var at []string
+	for _, location := range d.Locations {
+		at = append(at, string(location))
+	}
+	slices.Sort(at)
+	b.WriteString(" on " + strings.Join(at, " | "))
+	return b.String()
+}
+
+// federated reports whether the schema is a subgraph's.
+func (l *linter) federated() bool {
+	return l.schema.Types["_Service"] != nil || l.schema.Directives["key"] != nil && l.schema.Directives["link"] != nil
+}
+
+// routers are the directives that federation leaves to a router, under whatever prefix.
+var routers = regexp.MustCompile(`^(\w+__)?(authenticated|requiresScopes|policy)$`)
+
+// federation finds what guards a subgraph only behind its router.
+func (l *linter) federation() {
+	if !l.federated() {
+		return
+	}
+	enforced := map[string]bool{}
+	l.everywhere(func(at string, list ast.DirectiveList) {
+		for _, d := range list {
+			switch {
+			case !routers.MatchString(d.Name):
+			case l.config.directives[d.Name] == nil:
+				l.find("federation", at, "@%s is the router's, and nothing here reads it: say what it means with WithDirective", d.Name)
+			default:
+				enforced["@"+d.Name] = true
+			}
+		}
+	})
+	if len(enforced) > 0 {
+		l.find("federation", "", "gqlgen leaves %s to the router: whoever asks the subgraph itself is stopped by the extension alone",
+			strings.Join(slices.Sorted(maps.Keys(enforced)), ", "))
+	}
+}

@@ -1,0 +1,90 @@
+package graphqlauth
+
+import (
+	"maps"
+	"time"
+
+	"github.com/vektah/gqlparser/v2/ast"
+)
+
+// A Default says what a root field without a rule needs.
+type Default uint8
+
+const (
+	Closed Default = iota // a good key, unless it is @public
+	Open                  // nothing: for adopting the rules step by step
+)
+
+// A Mode says what becomes of an operation of which something is denied.
+type Mode uint8
+
+const (
+	Partial Mode = iota // what is denied is null, with an error for each coordinate; the rest is answered
+	Reject              // the whole operation is refused, and nothing of it runs
+)
+
+// DefaultMaxAliases is how many root fields an operation may have unless [WithMaxAliases] says otherwise.
+const DefaultMaxAliases = 50
+
+// An Option changes an [Extension], and what is said about one.
+type Option func(*config)
+
+// A reading makes the rule that a directive in the schema stands for.
+type reading func(*ast.Directive) (Rule, error)
+
+type config struct {
+	open          bool
+	modes         map[ast.Operation]Mode
+	directives    map[string]reading
+	own           []string // names that WithDirective was given
+	introspection Rule
+	maxAliases    int
+	recheck       time.Duration // see WithRecheck
+}
+
+func newConfig(opts []Option) *config {
+	c := &config{
+		modes:         map[ast.Operation]Mode{ast.Query: Partial, ast.Mutation: Reject, ast.Subscription: Reject},
+		directives:    maps.Clone(builtin),
+		introspection: RequireKey(),
+		maxAliases:    DefaultMaxAliases,
+	}
+	for _, opt := range opts {
+		opt(c)
+	}
+	return c
+}
+
+// WithDefault says what a root field without a rule needs. Without it: [Closed].
+func WithDefault(d Default) Option { return func(c *config) { c.open = d == Open } }
+
+// WithMode sets the mode of these kinds of operation, or of all if none is named. Without it queries are [Partial],
+// mutations and subscriptions [Reject].
+func WithMode(m Mode, operations ...ast.Operation) Option {
+	if len(operations) == 0 {
+		operations = []ast.Operation{ast.Query, ast.Mutation, ast.Subscription}
+	}
+	return func(c *config) {
+		for _, kind := range operations {
+			c.modes[kind] = m
+		}
+	}
+}
+
+// WithDirective gives a directive of the host's own schema, such as @hasRole, the meaning of a rule. f is called
+// once for each place where the schema has it; its error is a mistake that stops the program. The name of one of
+// ours replaces its meaning. The directive's hook can be [Cleared].
+func WithDirective(name string, f func(*ast.Directive) (Rule, error)) Option {
+	return func(c *config) {
+		c.directives[name] = f
+		c.own = append(c.own, name)
+	}
+}
+
+// WithIntrospection says who may ask for __schema, __type and federation's _service. Without it: [RequireKey]. It
+// only guards them: gqlgen answers them if its own extension for introspection is used.
+func WithIntrospection(r Rule) Option { return func(c *config) { c.introspection = r } }
+
+// WithMaxAliases sets how many root fields an operation may have, counted as they are written and with __typename.
+// Without it: [DefaultMaxAliases]. Zero or less is no limit.
+func WithMaxAliases(n int) Option { return func(c *config) { c.maxAliases = n } }

@@ -1,0 +1,56 @@
+package graphqlauth_test
+
+import (
+	"strings"
+	"testing"
+
+	"github.com/stretchr/testify/require"
+	"github.com/vektah/gqlparser/v2/ast"
+
+	"github.com/latchkey-go/latchkey/graphqlauth"
+)
+
+func TestRules(t *testing.T) {
+	for _, c := range []struct {
+		name    string
+		rule    graphqlauth.Rule
+		allowed string // of nobody, none, a, b, ab
+	}{
+		{"zero", graphqlauth.Rule{}, ""},
+		{"anyone", graphqlauth.Anyone(), "nobody none a b ab"},
+		{"key", graphqlauth.RequireKey(), "none a b ab"},
+		{"require", graphqlauth.Require("a"), "a ab"},
+		{"require both", graphqlauth.Require("a", "b"), "ab"},
+		{"require nothing", graphqlauth.Require(), ""},
+		{"any", graphqlauth.RequireAny("a", "b"), "a b ab"},
+		{"any of nothing", graphqlauth.RequireAny(), ""},
+		{"scopes", graphqlauth.RequireScopes([][]string{{"a", "b"}, {"x"}}), "ab"},
+		{"an empty scope", graphqlauth.RequireScopes([][]string{{"a"}, {}}), ""},
+		{"all", graphqlauth.All(graphqlauth.RequireAny("a", "b"), graphqlauth.RequireKey(), graphqlauth.Require("b")), "b ab"},
+		{"all of nothing", graphqlauth.All(), ""},
+		{"all with the zero rule", graphqlauth.All(graphqlauth.Anyone(), graphqlauth.Rule{}), ""},
+	} {
+		t.Run(c.name, func(t *testing.T) {
+			court := newCourt(t, `directive @rule on FIELD_DEFINITION type Query{f:String @rule}`,
+				graphqlauth.WithDirective("rule", func(*ast.Directive) (graphqlauth.Rule, error) { return c.rule, nil }))
+			for _, as := range []string{"nobody", "none", "a", "b", "ab"} {
+				role := as
+				if as == "nobody" {
+					role = ""
+				}
+				allowed := court.denies(role, `{f}`) == ""
+				require.Equal(t, strings.Contains(" "+c.allowed+" ", " "+as+" "), allowed, as)
+			}
+		})
+	}
+}
+
+// A permission made from an argument is named as it was asked for, unless what was sent could be a key.
+func TestAnErrorRepeatsNoKey(t *testing.T) {
+	s := newSite(t, siteOptions{})
+	require.Contains(t, s.ask("empty", `{content(model:"pages")}`).body, "content/pages/read")
+	r := s.ask("empty", `{content(model:"`+s.keys["admin"]+`")}`)
+	require.Equal(t, 403, r.status)
+	require.NotContains(t, r.body, s.keys["admin"])
+	require.Contains(t, r.body, "content/{model}/read")
+}

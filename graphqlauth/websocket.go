@@ -1,0 +1,179 @@
+package graphqlauth
+
+import (
+	"context"
+	"net/http"
+	"sync/atomic"
+	"time"
+
+	"github.com/99designs/gqlgen/graphql"
+	"github.com/99designs/gqlgen/graphql/handler/transport"
+
+	"github.com/latchkey-go/latchkey/auth"
+)
+
+// DefaultInitTimeout is how long a [Websocket] waits for connection_init where its InitTimeout is zero.
+const DefaultInitTimeout = 10 * time.Second
+
+// Close codes of a [Websocket]: those of graphql-transport-ws, sent in both subprotocols.
+const (
+	CloseBadRequest = 4400 // connection_init is no object, or shows several credentials or one under a wrong name
+	CloseForbidden  = 4403 // the key is missing, not good, or not good any more
+	CloseTryAgain   = 1013 // a store is in trouble, or too many tried: no verdict
+)
+
+const closeInternal = 1011
+
+// A Websocket is gqlgen's websocket transport for both its subprotocols, graphql-transport-ws and graphql-ws, in
+// which a caller is known before anything runs. Its key stands in the header of the upgrade request (refused with
+// 401 before the upgrade if it is not good), or, for browsers, which cannot set headers there, in the payload of
+// connection_init: {"api-key": "…"} or {"Authorization": "Bearer …"}, the names in any case. Both are refused,
+// and so is a key under any other name. Without one the caller has the public role, if that is on. Neither resolvers
+// nor InitFunc see the key in the payload; one in the upgrade's header is Config.StripCredentials's to take away.
+//
+// Each operation is a request of its own: the caller is asked for again, Config.Limit with them, and the observer
+// hears. In between the socket is closed with [CloseForbidden] once its key is not good any more; see
+// [WithRecheck]. Subscriptions that only lost a permission complete with an error, and the socket stays.
+//
+// Every field of gqlgen's transport keeps its meaning. InitFunc runs after ours, with the caller in its context
+// and without the key; a nil context from it is ours. Browsers open sockets to other origins freely: gqlgen's
+// Implementation accepts only the request's own host, until it is told otherwise. It needs gqlgen v0.17.91 or
+// newer, where Implementation came.
+type Websocket struct {
+	transport.Websocket
+	// Extension is the one that the server uses. Without it every upgrade is refused with 503.
+	Extension *Extension
+}
+
+var _ graphql.Transport = Websocket{}
+
+// Do implements graphql.Transport.
+func (t Websocket) Do(w http.ResponseWriter, r *http.Request, exec graphql.GraphExecutor) {
+	if t.Extension == nil || t.Extension.plan == nil {
+		http.Error(w, http.StatusText(http.StatusServiceUnavailable), http.StatusServiceUnavailable)
+		return
+	}
+	t.Extension.guard.Identify(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		t.serve(w, r, exec)
+	})).ServeHTTP(w, r)
+}
+
+func (t Websocket) serve(w http.ResponseWriter, r *http.Request, exec graphql.GraphExecutor) {
+	e := t.Extension
+	ctx, cancel := context.WithCancel(r.Context())
+	defer cancel()
+	s := &socket{guard: e.guard, host: t.InitFunc, cancel: cancel}
+	s.stream = e.streams.add(ctx, auth.Principal{}, s.cut)
+	s.request = r.WithContext(context.WithValue(ctx, streamKey{e}, s.stream))
+
+	inner := t.Websocket
+	inner.InitFunc = s.init
+	if inner.InitTimeout == 0 {
+		inner.InitTimeout = DefaultInitTimeout
+	}
+	if inner.Implementation == nil {
+		inner.Implementation = transport.CoderWebsocketImplementation{}
+	}
+	inner.Implementation = acceptor{inner.Implementation, s}
+	if heard := inner.CloseFunc; heard != nil {
+		inner.CloseFunc = func(ctx context.Context, code int) { heard(ctx, s.code(code)) }
+	}
+	defer s.finish()
+	inner.Do(w, s.request, socketExecutor{exec, s})
+}
+
+// A socket is one connection.
+type socket struct {
+	guard   *auth.Guard
+	host    transport.WebsocketInitFunc
+	request *http.Request // the upgrade
+	cancel  context.CancelFunc
+	stream  *stream
+	conn    *connection // nil until the upgrade is accepted
+	begun   bool        // connection_init came
+	open    atomic.Bool // and was answered with connection_ack
+}
+
+// init finds out who sent connection_init, before the host's own InitFunc hears of it.
+func (s *socket) init(ctx context.Context, payload transport.InitPayload) (context.Context, *transport.InitPayload, error) {
+	s.begun = true
+	shown := credentials(payload, s.guard.Format())
+	s.stream.check(ctx, func(context.Context) (auth.Principal, error) { return s.guard.CheckMessage(s.request, shown) })
+	if ctx, err := s.refused(ctx); err != nil {
+		return ctx, nil, err
+	}
+	p := s.stream.who()
+	if before, _ := s.guard.PrincipalFrom(ctx); before.KeyID() == "" && p.KeyID() != "" {
+		redact(payload, shown)
+	}
+	ctx = auth.NewContext(ctx, p)
+	own, answer := ctx, (*transport.InitPayload)(nil)
+	if s.host != nil {
+		var err error
+		if own, answer, err = s.host(ctx, payload); own == nil {
+			own = ctx // gqlgen would panic, and leave the connection open
+		}
+		if err != nil {
+			return own, answer, err
+		}
+	}
+	s.open.Store(true)
+	if ctx, err := s.refused(own); err != nil { // cut meanwhile
+		return ctx, nil, err
+	}
+	return own, answer, nil
+}
+
+// refused returns why the connection was cut, with a context that carries the close code for gqlgen.
+func (s *socket) refused(ctx context.Context) (context.Context, error) {
+	refusal := s.stream.ended()
+	if refusal == nil && s.stream.ctx.Err() != nil {
+		refusal = outOfReach // nobody is left to read it
+	}
+	if refusal == nil {
+		return ctx, nil
+	}
+	code, reason := closing(refusal)
+	return transport.AppendCloseReason(transport.WithWebsocketCloseCode(ctx, code), reason), refusal
+}
+
+// cut closes the connection, and cancels what is under way. Before connection_ack, init does the former.
+func (s *socket) cut(refusal *auth.Refusal) {
+	if s.open.Load() {
+		s.conn.shut(closing(refusal))
+	}
+	s.cancel()
+}
+
+// code is the close code that went out, whatever gqlgen takes it for.
+func (s *socket) code(code int) int {
+	if refusal := s.stream.ended(); refusal != nil {
+		code, _ = closing(refusal)
+	}
+	return code
+}
+
+// finish closes a connection that gqlgen leaves open: one whose payload of connection_init is no object, or in
+// whose InitFunc somebody panicked.
+func (s *socket) finish() {
+	if s.conn == nil || s.open.Load() {
+		return
+	}
+	if s.begun {
+		_ = s.conn.WriteClose(closeInternal, "Internal server error")
+	} else {
+		_ = s.conn.WriteClose(CloseBadRequest, "Bad request")
+	}
+	_ = s.conn.Close()
+}
+
+// closing is what a connection is closed with.
+func closing(refusal *auth.Refusal) (code int, reason string) {
+	switch refusal.Status {
+	case http.StatusBadRequest:
+		return CloseBadRequest, "Bad request"
+	case http.StatusUnauthorized, http.StatusForbidden:
+		return CloseForbidden, "Forbidden"
+	}
+	return CloseTryAgain, "Try again later"
+}

@@ -1,0 +1,161 @@
+package graphqlauth
+
+import (
+	"reflect"
+
+	"github.com/vektah/gqlparser/v2/ast"
+)
+
+// An inputEntry is a variable, and the input object that it was read as.
+type inputEntry struct {
+	variable string
+	input    *input
+}
+
+// argument reports whether the caller may write what is written for an argument. What the schema fills in by
+// itself was not written by the caller, and null was.
+func (w *walk) argument(arg *guardedArgument, node *ast.Field) (denial, bool) {
+	written := node.Arguments.ForName(arg.name)
+	if written == nil {
+		return denial{}, true
+	}
+	if written.Value.Kind == ast.Variable {
+		if _, ok := w.vars[written.Value.Raw]; !ok {
+			return denial{}, true
+		}
+	}
+	if missing, ok := w.meets(&arg.need, node, w.vars); !ok {
+		return denial{arg.coordinate, missing}, false
+	}
+	if arg.input == nil {
+		return denial{}, true
+	}
+	return w.literal(arg.input, written.Value, node)
+}
+
+// literal judges a value in the document: an input object, or a list of them at any depth.
+func (w *walk) literal(in *input, v *ast.Value, node *ast.Field) (denial, bool) {
+	switch v.Kind {
+	case ast.Variable:
+		if sent, ok := w.vars[v.Raw]; ok {
+			return w.variable(inputEntry{v.Raw, in}, sent, node)
+		}
+		if v.VariableDefinition != nil && v.VariableDefinition.DefaultValue != nil {
+			return w.literal(in, v.VariableDefinition.DefaultValue, node)
+		}
+	case ast.ListValue:
+		for _, child := range v.Children {
+			if d, ok := w.literal(in, child.Value, node); !ok {
+				return d, false
+			}
+		}
+	case ast.ObjectValue:
+		for _, child := range v.Children {
+			f := in.field(child.Name)
+			if f == nil || w.unset(child.Value) {
+				continue
+			}
+			if missing, ok := w.meets(&f.need, node, w.vars); !ok {
+				return denial{f.coordinate, missing}, false
+			}
+			if f.input != nil {
+				if d, ok := w.literal(f.input, child.Value, node); !ok {
+					return d, false
+				}
+			}
+		}
+	}
+	return denial{}, true
+}
+
+// variable judges the value of a variable, once for each input object that it is read as: a document may use a large
+// value many times.
+func (w *walk) variable(entry inputEntry, sent any, node *ast.Field) (denial, bool) {
+	if !w.inputsSeen.add(entry) {
+		d, bad := w.inputsBad[entry]
+		return d, !bad
+	}
+	d, ok := w.sent(entry.input, sent, node)
+	if !ok {
+		if w.inputsBad == nil {
+			w.inputsBad = map[inputEntry]denial{}
+		}
+		w.inputsBad[entry] = d
+	}
+	return d, ok
+}
+
+// unset reports whether a value is a variable that was not sent and has no default: then the field is left out.
+func (w *walk) unset(v *ast.Value) bool {
+	if v.Kind != ast.Variable {
+		return false
+	}
+	_, ok := w.vars[v.Raw]
+	return !ok && (v.VariableDefinition == nil || v.VariableDefinition.DefaultValue == nil)
+}
+
+// sent judges the value of a variable.
+func (w *walk) sent(in *input, value any, node *ast.Field) (denial, bool) {
+	switch value := value.(type) {
+	case nil:
+		return denial{}, true
+	case map[string]any:
+		for i := range in.fields {
+			if inner, ok := value[in.fields[i].name]; ok {
+				if d, ok := w.sentField(&in.fields[i], inner, node); !ok {
+					return d, false
+				}
+			}
+		}
+		return denial{}, true
+	case []any:
+		for _, inner := range value {
+			if d, ok := w.sent(in, inner, node); !ok {
+				return d, false
+			}
+		}
+		return denial{}, true
+	}
+	return w.sentOtherwise(in, reflect.ValueOf(value), node)
+}
+
+func (w *walk) sentField(f *inputField, value any, node *ast.Field) (denial, bool) {
+	if missing, ok := w.meets(&f.need, node, w.vars); !ok {
+		return denial{f.coordinate, missing}, false
+	}
+	if f.input == nil {
+		return denial{}, true
+	}
+	return w.sent(f.input, value, node)
+}
+
+// sentOtherwise is for what gqlparser makes of a single value where a list is wanted, and for variables that come
+// from Go code. What cannot be looked into is taken to hold everything that is guarded.
+func (w *walk) sentOtherwise(in *input, v reflect.Value, node *ast.Field) (denial, bool) {
+	switch v.Kind() {
+	case reflect.Pointer, reflect.Interface:
+		if v.IsNil() {
+			return denial{}, true
+		}
+		return w.sent(in, v.Elem().Interface(), node)
+	case reflect.Slice, reflect.Array:
+		for i := range v.Len() {
+			if d, ok := w.sent(in, v.Index(i).Interface(), node); !ok {
+				return d, false
+			}
+		}
+		return denial{}, true
+	case reflect.Map:
+		if v.Type().Key().Kind() == reflect.String {
+			for _, key := range v.MapKeys() {
+				if f := in.field(key.String()); f != nil {
+					if d, ok := w.sentField(f, v.MapIndex(key).Interface(), node); !ok {
+						return d, false
+					}
+				}
+			}
+			return denial{}, true
+		}
+	}
+	return denial{coordinate: "?"}, false
+}
