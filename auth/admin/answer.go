@@ -1,0 +1,120 @@
+package admin
+
+import (
+	"encoding/json"
+	"errors"
+	"net/http"
+	"strconv"
+	"strings"
+
+	"github.com/latchkey-go/latchkey/auth"
+	"github.com/latchkey-go/latchkey/publicapi"
+)
+
+// answer writes v as JSON.
+func answer(w http.ResponseWriter, status int, v any) error {
+	body, err := json.Marshal(v)
+	if err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	w.Header().Set("Content-Length", strconv.Itoa(len(body)+1))
+	w.WriteHeader(status)
+	_, _ = w.Write(append(body, '\n')) // the caller may be gone; there is nobody to tell
+	return nil
+}
+
+// nothing is the answer to what is done and has nothing to show.
+func nothing(w http.ResponseWriter) error {
+	w.WriteHeader(http.StatusNoContent)
+	return nil
+}
+
+// A problem is an RFC 9457 problem document, with the member "error" of the guard's.
+type problem struct {
+	Type   string `json:"type"`
+	Title  string `json:"title"`
+	Status int    `json:"status"`
+	Detail string `json:"detail,omitempty"`
+	Error  string `json:"error"`
+
+	Field       string     `json:"field,omitempty"`       // which one is wrong
+	Acknowledge []string   `json:"acknowledge,omitempty"` // what has to be acknowledged first
+	Usage       *usageJSON `json:"usage,omitempty"`       // what has to be confirmed first
+}
+
+func writeProblem(w http.ResponseWriter, p problem) {
+	p.Type, p.Title = "about:blank", http.StatusText(p.Status)
+	p.Error = p.Title
+	body, err := json.Marshal(p)
+	if err != nil { // texts and numbers always encode
+		body = nil
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.Header().Set("Content-Length", strconv.Itoa(len(body)))
+	w.WriteHeader(p.Status)
+	_, _ = w.Write(body)
+}
+
+// refuse writes the answer to an error of an operation. What it does not know is trouble: 503, without its text.
+func (a *api) refuse(w http.ResponseWriter, r *http.Request, err error) {
+	var (
+		input     *InputError
+		forbidden *ForbiddenError
+		writes    *publicapi.UnacknowledgedError
+		usage     *UsageError
+	)
+	switch {
+	case errors.As(err, &input):
+		if a.showsKey(input.Field) { // what is not known here is named, but a key is not said again
+			input = &InputError{"", "the name of a member or parameter holds a key"}
+		}
+		writeProblem(w, problem{Status: http.StatusBadRequest, Field: input.Field, Detail: input.sentence() + "."})
+	case errors.As(err, &forbidden):
+		refusal := &auth.Refusal{Status: http.StatusForbidden, Reason: auth.NotGranted}
+		if len(forbidden.Missing) > 0 {
+			refusal.Missing = forbidden.Missing[0]
+		}
+		a.c.Guard.Refuse(w, r, refusal)
+	case errors.As(err, &writes):
+		writeProblem(w, problem{Status: http.StatusConflict, Acknowledge: writes.Writes,
+			Detail: "The role " + strconv.Quote(writes.Role) + " would let everybody change data: acknowledge each permission that does."})
+	case errors.As(err, &usage):
+		shown := usageAsJSON(&usage.Usage)
+		writeProblem(w, problem{Status: http.StatusConflict, Usage: &shown,
+			Detail: "The role is in use: repeat the request with this usage's confirm."})
+	case errors.Is(err, errMedia):
+		writeProblem(w, problem{Status: http.StatusUnsupportedMediaType, Detail: "The body is not application/json."})
+	case errors.Is(err, ErrChanged):
+		writeProblem(w, problem{Status: http.StatusPreconditionFailed, Detail: "It has changed since it was read."})
+	case errors.Is(err, ErrNotFound):
+		writeProblem(w, problem{Status: http.StatusNotFound, Detail: "There is no such thing."})
+	case errors.Is(err, ErrConflict):
+		writeProblem(w, problem{Status: http.StatusConflict, Detail: "The present state does not allow this."})
+	default:
+		a.c.Guard.Refuse(w, r, err)
+	}
+}
+
+// setETag tells the revision of what is answered.
+func setETag(w http.ResponseWriter, revision string) { w.Header().Set("ETag", `"`+revision+`"`) }
+
+// match returns the revision that If-Match asks for, or "" for any.
+func match(r *http.Request) (string, error) {
+	lines := r.Header.Values("If-Match")
+	if len(lines) == 0 {
+		return "", nil
+	}
+	tag := strings.TrimSpace(lines[0])
+	switch {
+	case len(lines) > 1 || strings.Contains(tag, ","):
+		return "", &InputError{"If-Match", "names more than one revision"}
+	case tag == "*":
+		return "", nil
+	case strings.HasPrefix(tag, "W/"): // a weak tag never matches: RFC 9110, section 13.1.1
+		return "", ErrChanged
+	case len(tag) < 3 || tag[0] != '"' || tag[len(tag)-1] != '"':
+		return "", &InputError{"If-Match", "is not an entity tag"}
+	}
+	return tag[1 : len(tag)-1], nil
+}

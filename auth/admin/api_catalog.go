@@ -1,0 +1,118 @@
+package admin
+
+import (
+	_ "embed"
+	"net/http"
+
+	"github.com/latchkey-go/latchkey/auth"
+	"github.com/latchkey-go/latchkey/auth/audit"
+	"github.com/latchkey-go/latchkey/roles"
+)
+
+//go:embed openapi.json
+var openAPI []byte
+
+func serveOpenAPI(w http.ResponseWriter, _ *http.Request) {
+	w.Header().Set("Content-Type", "application/json")
+	_, _ = w.Write(openAPI)
+}
+
+type decisionJSON struct {
+	Allowed  bool         `json:"allowed"`
+	Reason   roles.Reason `json:"reason"`
+	Role     string       `json:"role"`            // whose grant decided
+	Grant    string       `json:"grant,omitempty"` // that decided
+	Sentence string       `json:"sentence"`
+}
+
+type matrixJSON struct {
+	Roles       []string        `json:"roles"`
+	Permissions []permissionRow `json:"permissions"`
+	Routes      []routeRow      `json:"routes"`
+}
+
+type permissionRow struct {
+	Group      string       `json:"group"`
+	Permission string       `json:"permission"`
+	Label      string       `json:"label"`
+	Effect     roles.Effect `json:"effect"`
+	Access     []Access     `json:"access"` // of each role
+}
+
+type routeRow struct {
+	routeJSON
+	Access []Access `json:"access"` // of each role
+}
+
+func (a *api) catalogRoutes() {
+	a.handle("GET /permissions", func(w http.ResponseWriter, r *http.Request, p auth.Principal) error {
+		groups, err := a.Permissions(r.Context(), p)
+		if err != nil {
+			return err
+		}
+		return answer(w, http.StatusOK, map[string][]roles.Group{"groups": append([]roles.Group{}, groups...)})
+	})
+	a.handle("GET /explain", a.explain)
+	a.handle("GET /matrix", a.matrix)
+	a.handle("GET /audit", a.listAudit)
+}
+
+func (a *api) explain(w http.ResponseWriter, r *http.Request, p auth.Principal) error {
+	q, err := query(r, "role", "permission")
+	if err != nil {
+		return err
+	}
+	for _, name := range []string{"role", "permission"} {
+		if !q.Has(name) {
+			return &InputError{name, "is missing"}
+		}
+	}
+	d, err := a.Explain(r.Context(), p, q.Get("role"), q.Get("permission"))
+	if err != nil {
+		return err
+	}
+	return answer(w, http.StatusOK, decisionJSON{d.Allowed, d.Reason, d.Role, d.Grant, d.String()})
+}
+
+func (a *api) matrix(w http.ResponseWriter, r *http.Request, p auth.Principal) error {
+	m, err := a.Matrix(r.Context(), p)
+	if err != nil {
+		return err
+	}
+	shown := matrixJSON{append([]string{}, m.Roles...), []permissionRow{}, []routeRow{}}
+	for _, row := range m.Permissions {
+		shown.Permissions = append(shown.Permissions,
+			permissionRow{row.Group, row.Permission, row.Label, row.Effect, append([]Access{}, row.Access...)})
+	}
+	for _, row := range m.Routes {
+		shown.Routes = append(shown.Routes, routeRow{routeJSON{row.Pattern, row.Permission}, append([]Access{}, row.Access...)})
+	}
+	return answer(w, http.StatusOK, shown)
+}
+
+func (a *api) listAudit(w http.ResponseWriter, r *http.Request, p auth.Principal) error {
+	q, err := query(r, "actor", "action", "object", "since", "until", "after", "limit")
+	if err != nil {
+		return err
+	}
+	f := audit.Filter{Actor: q.Get("actor"), Action: q.Get("action"), Object: q.Get("object"), Before: q.Get("after")}
+	if f.Limit, err = limit(q); err != nil {
+		return err
+	}
+	if f.Since, err = since(q, "since"); err != nil {
+		return err
+	}
+	if f.Until, err = since(q, "until"); err != nil {
+		return err
+	}
+	f.Limit = pageSize(f.Limit)
+	found, err := a.Audit(r.Context(), p, f)
+	if err != nil {
+		return err
+	}
+	list := page[audit.Record]{Items: append([]audit.Record{}, found...)}
+	if len(found) == f.Limit {
+		list.Next = found[len(found)-1].ID
+	}
+	return answer(w, http.StatusOK, list)
+}

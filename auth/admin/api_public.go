@@ -1,0 +1,107 @@
+package admin
+
+import (
+	"net/http"
+	"time"
+
+	"github.com/latchkey-go/latchkey/auth"
+	"github.com/latchkey-go/latchkey/publicapi"
+	"github.com/latchkey-go/latchkey/roles"
+)
+
+// exposureJSON is what callers without a key can do.
+type exposureJSON struct {
+	Role     string        `json:"role"`     // "" is closed
+	Grants   roles.Grants  `json:"grants"`   // to the letter, denies included
+	Groups   []roles.Group `json:"groups"`   // of the catalog
+	Partly   []string      `json:"partly"`   // of groups, what is not allowed for all {name}s
+	Unlisted []string      `json:"unlisted"` // beyond the catalog
+	Writes   []string      `json:"writes"`   // what can change data, and has to be acknowledged
+	Routes   []routeJSON   `json:"routes"`
+}
+
+type routeJSON struct {
+	Pattern    string `json:"pattern"`
+	Permission string `json:"permission,omitempty"` // absent if none is needed
+}
+
+func exposureAsJSON(r publicapi.Report) exposureJSON {
+	shown := exposureJSON{r.Role, r.Grants, append([]roles.Group{}, r.Groups...), append([]string{}, r.Partly...),
+		append([]string{}, r.Unlisted...), append([]string{}, r.Writes...), []routeJSON{}}
+	for _, route := range r.Routes {
+		shown.Routes = append(shown.Routes, routeJSON{route.Pattern, route.Permission})
+	}
+	return shown
+}
+
+type publicJSON struct {
+	Role      string       `json:"role"` // "" is closed
+	ChangedAt *time.Time   `json:"changed_at,omitempty"`
+	ChangedBy string       `json:"changed_by,omitempty"`
+	Exposure  exposureJSON `json:"exposure"`
+}
+
+func (a *api) publicRoutes() {
+	a.handle("GET /public", func(w http.ResponseWriter, r *http.Request, p auth.Principal) error {
+		return a.showPublic(w, r, p)
+	})
+	a.handle("PUT /public", a.putPublic)
+	a.handle("DELETE /public", a.closePublic)
+	a.handle("GET /public/preview", a.previewPublic)
+}
+
+func (a *api) showPublic(w http.ResponseWriter, r *http.Request, p auth.Principal) error {
+	setting, report, err := a.Public(r.Context(), p)
+	if err != nil {
+		return err
+	}
+	shown := publicJSON{Role: setting.Role, ChangedBy: setting.ChangedBy, Exposure: exposureAsJSON(report)}
+	if !setting.ChangedAt.IsZero() {
+		shown.ChangedAt = &setting.ChangedAt
+	}
+	setETag(w, SettingRevision(setting))
+	return answer(w, http.StatusOK, shown)
+}
+
+func (a *api) putPublic(w http.ResponseWriter, r *http.Request, p auth.Principal) error {
+	var role string
+	var acknowledge []string
+	there, err := decode(w, r, false, map[string]field{"role": text(&role), "acknowledge": texts(&acknowledge)})
+	if err != nil {
+		return err
+	}
+	if !there["role"] {
+		return &InputError{"role", "is missing"}
+	}
+	match, err := match(r)
+	if err != nil {
+		return err
+	}
+	if _, err := a.OpenPublic(r.Context(), p, role, match, acknowledge...); err != nil {
+		return err
+	}
+	return a.showPublic(w, r, p)
+}
+
+func (a *api) closePublic(w http.ResponseWriter, r *http.Request, p auth.Principal) error {
+	match, err := match(r)
+	if err != nil {
+		return err
+	}
+	if _, err := a.ClosePublic(r.Context(), p, match); err != nil {
+		return err
+	}
+	return nothing(w)
+}
+
+func (a *api) previewPublic(w http.ResponseWriter, r *http.Request, p auth.Principal) error {
+	q, err := query(r, "role")
+	if err != nil {
+		return err
+	}
+	report, err := a.PreviewPublic(r.Context(), p, q.Get("role"))
+	if err != nil {
+		return err
+	}
+	return answer(w, http.StatusOK, exposureAsJSON(report))
+}

@@ -1,0 +1,154 @@
+package admin
+
+import (
+	"context"
+	"errors"
+	"net/http"
+	"net/netip"
+	"regexp"
+	"strings"
+	"time"
+
+	"github.com/latchkey-go/latchkey/auth"
+	"github.com/latchkey-go/latchkey/auth/audit"
+	"github.com/latchkey-go/latchkey/keys"
+	"github.com/latchkey-go/latchkey/publicapi"
+	"github.com/latchkey-go/latchkey/roles"
+)
+
+// Users lists and finds the host's users. It manages nothing else of them. Within [Config.InTx] it should read in
+// the transaction that its context carries, so that a demoted user hands out nothing any more.
+type Users interface {
+	auth.Users
+	// List returns the users that pass f, in ascending order of ID: at most f.Limit of those with an ID above
+	// f.After. Fewer than that are the last.
+	List(ctx context.Context, f UserFilter) ([]auth.User, error)
+}
+
+// A UserFilter says which users List returns. Each field that is not zero narrows the list; they combine.
+type UserFilter struct {
+	Text  string // in the ID or the name, in any case
+	Role  string
+	After string // the ID of the last user of the page before
+	Limit int    // 1 to 1000
+}
+
+// Config says what a [Service] manages. Keys, Roles, RoleStore, Guard and Audit are required.
+type Config struct {
+	Keys  *keys.Ring
+	Space string // of Keys, for the audit log; "" is the one of a host without tenants
+	Guard *auth.Guard
+	Audit audit.Log
+
+	// Roles follows the roles in RoleStore, which is where they are changed.
+	Roles     *roles.Directory
+	RoleStore roles.Store
+
+	// Public is the setting of the public API. Nil: it is not managed here.
+	Public *publicapi.Service
+	// Users are the owners of user keys. Nil: only their own keys can be managed, by themselves.
+	Users Users
+	// Catalog lists the permissions that the application knows; see [roles.Catalog]. Names gives the values of
+	// the {name}s in it, such as {"model": {"pages", "posts"}}. Both may be nil.
+	Catalog *roles.Catalog
+	Names   func(context.Context) (map[string][]string, error)
+	// Routes are what reports tell about. Nil: Guard.Routes.
+	Routes func() []auth.Route
+
+	// InTx runs one change in one transaction over all stores above, such as sqlstore's InTx: nothing else changes
+	// roles, keys or the public API meanwhile, and if f returns an error nothing of it is done. It may call f
+	// more than once. Nil is for stores in memory: changes of this Service wait for one another. What was written
+	// there before a later step failed stays written; the audit log comes last.
+	InTx func(ctx context.Context, f func(ctx context.Context) error) error
+	// Timeout is how long one operation may take. 0 means ten seconds.
+	Timeout time.Duration
+
+	// ClientAddr says who the peer is, for the audit log: as in [auth.Config].
+	ClientAddr func(*http.Request) netip.Addr
+	// SignedIn is the host's own sign-in, as in [auth.Config]. With it, [Handler] refuses requests that show a
+	// key and come from somebody who is signed in as well: it could not be told who asks.
+	SignedIn func(*http.Request) (userID string, err error)
+}
+
+// A Service manages keys, roles and the public API. Make it with [New]. It may be used concurrently.
+type Service struct {
+	c       Config
+	keyLike *regexp.Regexp // finds what may be one of the ring's keys, in the middle of a word as well
+}
+
+// New makes a service. Its error lists every mistake in c at once. It does not touch the stores.
+func New(c Config) (*Service, error) {
+	var mistakes []error
+	for _, required := range []struct {
+		name  string
+		there bool
+	}{
+		{"Keys", c.Keys != nil}, {"Roles", c.Roles != nil}, {"RoleStore", c.RoleStore != nil},
+		{"Guard", c.Guard != nil}, {"Audit", c.Audit != nil},
+	} {
+		if !required.there {
+			mistakes = append(mistakes, errors.New("admin: Config."+required.name+" is nil"))
+		}
+	}
+	if c.Timeout < 0 {
+		mistakes = append(mistakes, errors.New("admin: Config.Timeout is below zero"))
+	}
+	if len(mistakes) > 0 {
+		return nil, errors.Join(mistakes...)
+	}
+	if c.Timeout == 0 {
+		c.Timeout = 10 * time.Second
+	}
+	if c.InTx == nil {
+		c.InTx = oneByOne()
+	}
+	if c.Routes == nil {
+		c.Routes = c.Guard.Routes
+	}
+	if c.ClientAddr == nil {
+		c.ClientAddr = remoteAddr
+	}
+	keyLike, err := regexp.Compile(strings.ReplaceAll(c.Keys.Format().Pattern(), `\b`, ""))
+	if err != nil {
+		return nil, err
+	}
+	return &Service{c, keyLike}, nil
+}
+
+// oneByOne is Config.InTx for stores in memory.
+func oneByOne() func(context.Context, func(context.Context) error) error {
+	turn := make(chan struct{}, 1)
+	return func(ctx context.Context, f func(context.Context) error) error {
+		select {
+		case turn <- struct{}{}:
+		case <-ctx.Done():
+			return ctx.Err()
+		}
+		defer func() { <-turn }()
+		if err := ctx.Err(); err != nil {
+			return err
+		}
+		return f(ctx)
+	}
+}
+
+// peerKey finds the address that an operation is asked from.
+type peerKey struct{}
+
+// Context returns r's context with the peer's address, for the audit log: what handlers of the host's own pass on
+// to a Service.
+func (s *Service) Context(r *http.Request) context.Context {
+	addr := s.c.ClientAddr(r)
+	if !addr.IsValid() {
+		return r.Context()
+	}
+	return context.WithValue(r.Context(), peerKey{}, addr.String())
+}
+
+func remoteAddr(r *http.Request) netip.Addr {
+	peer, err := netip.ParseAddrPort(r.RemoteAddr)
+	if err != nil {
+		return netip.Addr{}
+	}
+	return peer.Addr().Unmap()
+}

@@ -1,0 +1,334 @@
+package admin_test
+
+import (
+	"fmt"
+	"math/rand/v2"
+	"net/netip"
+	"slices"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/stretchr/testify/require"
+
+	"github.com/latchkey-go/latchkey/auth"
+	"github.com/latchkey-go/latchkey/auth/admin"
+	"github.com/latchkey-go/latchkey/keys"
+	"github.com/latchkey-go/latchkey/publicapi"
+	"github.com/latchkey-go/latchkey/roles"
+)
+
+// universe are all permissions that can be asked for with these words, two and three segments deep, and those of
+// management. "zz" stands for whatever no grant names.
+var universe = func() []string {
+	words := []string{"a", "b", "zz"}
+	all := []string{admin.ManageAPI, admin.ManageRoles, admin.ManageUsers, admin.ReadLogs}
+	for _, x := range words {
+		all = append(all, x)
+		for _, y := range words {
+			all = append(all, x+"/"+y)
+			for _, z := range words {
+				all = append(all, x+"/"+y+"/"+z)
+			}
+		}
+	}
+	return all
+}()
+
+// allowed is what rights allow, by asking for each permission.
+func allowed(policy *roles.Policy, rights roles.Rights) []string {
+	var all []string
+	for _, permission := range universe {
+		scoped := len(rights.Scopes) == 0 || slices.ContainsFunc(rights.Scopes, func(s string) bool { return roles.Match(s, permission) })
+		if scoped && policy.Allows(rights.Role, permission) {
+			all = append(all, permission)
+		}
+	}
+	return all
+}
+
+func subset(a, b []string) bool {
+	return !slices.ContainsFunc(a, func(p string) bool { return !slices.Contains(b, p) })
+}
+
+// A draw makes random roles and keys out of few words, so that they overlap.
+type draw struct{ *rand.Rand }
+
+func (d draw) pattern() string {
+	var segments []string
+	for range 1 + d.IntN(3) {
+		segments = append(segments, []string{"a", "b", "*"}[d.IntN(3)])
+	}
+	if d.IntN(3) == 0 {
+		segments[len(segments)-1] = "**"
+	}
+	return strings.Join(segments, "/")
+}
+
+func (d draw) grants() roles.Grants {
+	g := roles.Grants{}
+	for range d.IntN(4) {
+		g[d.pattern()] = d.IntN(4) > 0
+	}
+	return g
+}
+
+func (d draw) scopes() []string {
+	var all []string
+	for range d.IntN(3) {
+		all = append(all, d.pattern())
+	}
+	return all
+}
+
+// manages are the permissions of management in full.
+func manages(g roles.Grants) roles.Grants {
+	for _, p := range []string{admin.ManageAPI, admin.ManageRoles, admin.ManageUsers} {
+		g[p] = true
+	}
+	return g
+}
+
+// TestNobodyHandsOutMoreThanTheyHold lets random people do random things. What was done must not have given anybody
+// what the one who did it did not hold, by enumeration; and what they hold in full must not be refused.
+func TestNobodyHandsOutMoreThanTheyHold(t *testing.T) {
+	seed := uint64(time.Now().UnixNano())
+	t.Logf("seed %d", seed)
+	d := draw{rand.New(rand.NewPCG(seed, 1))}
+	done, refused := 0, 0
+	for range 12 {
+		w := newWorld(t, nil)
+		appids := []string{"r0", "r1", "r2", "r3"}
+		for i, appid := range appids {
+			role := roles.Role{AppID: appid, Permissions: d.grants()}
+			if i > 0 && d.IntN(2) == 0 {
+				role.Inherits = []string{appids[d.IntN(i)]}
+			}
+			if i == 3 || d.IntN(2) == 0 {
+				manages(role.Permissions)
+			}
+			require.NoError(t, w.roles.Save(t.Context(), role))
+		}
+		for range 40 {
+			before := w.roles.Policy()
+			maker := w.custom(keys.Custom{Role: appids[d.IntN(4)], Scopes: append(d.scopes(), admin.ManageAPI, admin.ManageRoles)})
+			by := w.holder(maker)
+			if d.IntN(2) == 0 {
+				by = w.as(maker.Record.Role)
+			}
+			held := allowed(before, by.Rights())
+			what, permission, given, err := d.deed(w, by, appids)
+			if err == nil {
+				done++
+				if more := given(); !subset(more, held) {
+					t.Fatalf("seed %d: %s with %v, who holds %v, gave %v", seed, what, by.Rights(), held, more)
+				}
+				if !slices.Contains(held, permission) {
+					t.Fatalf("seed %d: %s without %s", seed, what, permission)
+				}
+				continue
+			}
+			refused++
+		}
+	}
+	require.Greater(t, done, 40, "too little was done to prove anything")
+	require.Greater(t, refused, 40, "too little was refused to prove anything")
+}
+
+// deed does one random thing. given tells, afterwards, what somebody may do that they might not before.
+func (d draw) deed(w *world, by auth.Principal, appids []string) (what, permission string, given func() []string, err error) {
+	ctx, t := w.t.Context(), w.t
+	role, other := appids[d.IntN(4)], appids[d.IntN(4)]
+	policy := w.roles.Policy()
+	key := w.custom(keys.Custom{Role: role, Scopes: d.scopes()}).Record
+	now := func(id string) roles.Rights {
+		rec, err := w.ring.Get(ctx, id)
+		require.NoError(t, err)
+		return roles.Rights{Role: rec.Role, Scopes: rec.Scopes}
+	}
+	switch d.IntN(6) {
+	case 0:
+		k := keys.Custom{Role: role, Scopes: d.scopes()}
+		issued, err := w.service.CreateKey(ctx, by, k)
+		return fmt.Sprint("create ", k), admin.ManageAPI, func() []string { return allowed(policy, now(issued.Record.ID)) }, err
+	case 1:
+		_, err := w.service.RefreshKey(ctx, by, key.ID, "", keys.Renewal{})
+		return fmt.Sprint("refresh ", key.Role, key.Scopes), admin.ManageAPI, func() []string { return allowed(policy, now(key.ID)) }, err
+	case 2:
+		scopes := d.scopes()
+		_, err := w.service.UpdateKey(ctx, by, key.ID, "", func(s *keys.Settings) error {
+			s.Role, s.Scopes = other, scopes
+			return nil
+		})
+		return fmt.Sprint("update to ", other, scopes), admin.ManageAPI, func() []string { return allowed(policy, now(key.ID)) }, err
+	case 3:
+		require.NoError(t, w.ring.Disable(ctx, key.ID))
+		_, err := w.service.EnableKey(ctx, by, key.ID, "")
+		return fmt.Sprint("enable ", key.Role, key.Scopes), admin.ManageAPI, func() []string { return allowed(policy, now(key.ID)) }, err
+	case 4:
+		report := publicapi.Exposure(policy, role, catalog(t), nil)
+		_, err := w.service.OpenPublic(ctx, by, role, "", report.Writes...)
+		_, _ = w.service.ClosePublic(ctx, w.root(), "")
+		return "open with " + role, admin.ManageAPI, func() []string { return allowed(policy, roles.Rights{Role: role}) }, err
+	}
+	saved := roles.Role{AppID: role, Permissions: d.grants()}
+	if d.IntN(2) == 0 && role != "r0" {
+		saved.Inherits = []string{"r0"}
+	}
+	if was, _ := policy.Role(role); d.IntN(2) == 0 { // a small change of what is there
+		saved = was
+		saved.Permissions[d.pattern()] = d.IntN(2) == 0
+		for grant := range saved.Permissions {
+			if d.IntN(4) == 0 {
+				delete(saved.Permissions, grant)
+			}
+		}
+	}
+	err = w.service.UpdateRole(ctx, by, saved, "")
+	return fmt.Sprint("save ", saved), admin.ManageRoles, func() []string {
+		var gained []string
+		for _, appid := range appids { // its heirs too
+			before := allowed(policy, roles.Rights{Role: appid})
+			for _, p := range allowed(w.roles.Policy(), roles.Rights{Role: appid}) {
+				if !slices.Contains(before, p) {
+					gained = append(gained, p)
+				}
+			}
+		}
+		return gained
+	}, err
+}
+
+func TestARoleIsJudgedByItsHeirsToo(t *testing.T) {
+	w := newWorld(t, nil)
+	require.NoError(t, w.roles.Save(t.Context(), roles.Role{AppID: "base", Permissions: roles.Grants{"content/secret/**": false}}))
+	require.NoError(t, w.roles.Save(t.Context(), roles.Role{AppID: "heir", Inherits: []string{"base"}, Permissions: roles.Grants{"content/**": true}}))
+	err := w.service.UpdateRole(t.Context(), w.as("rolemaker"), roles.Role{AppID: "base"}, "")
+	require.ErrorIs(t, err, admin.ErrForbidden, "the deny kept the heir from what the editor does not hold")
+	require.NoError(t, w.service.UpdateRole(t.Context(), w.as("admin"), roles.Role{AppID: "base"}, ""))
+}
+
+func TestNobodyRaisesTheirOwnRole(t *testing.T) {
+	w := newWorld(t, nil)
+	own, _ := w.roles.Policy().Role("rolemaker")
+	own.Permissions["content/secret/delete"] = true
+	var refused *admin.ForbiddenError
+	require.ErrorAs(t, w.service.UpdateRole(t.Context(), w.as("rolemaker"), own, ""), &refused)
+	require.Equal(t, []string{"content/secret/delete"}, refused.Missing)
+	delete(own.Permissions, "content/secret/delete")
+	own.Name = "Another name"
+	require.NoError(t, w.service.UpdateRole(t.Context(), w.as("rolemaker"), own, ""))
+	own.Inherits = []string{"keeper"}
+	require.ErrorIs(t, w.service.UpdateRole(t.Context(), w.as("rolemaker"), own, ""), admin.ErrForbidden)
+	own.Inherits = []string{"editor"}
+	own.Permissions = roles.Grants{}
+	require.NoError(t, w.service.UpdateRole(t.Context(), w.as("rolemaker"), own, ""), "everybody may give away their own rights")
+	require.ErrorIs(t, w.service.UpdateRole(t.Context(), w.as("rolemaker"), own, ""), admin.ErrForbidden)
+}
+
+func TestKeysMadeWithAKey(t *testing.T) {
+	w := newWorld(t, nil)
+	ctx := t.Context()
+	tomorrow := in(24 * time.Hour).UTC().Truncate(time.Microsecond)
+	net := []netip.Prefix{netip.MustParsePrefix("192.0.2.0/24")}
+	limited := w.custom(keys.Custom{Role: roles.Admin, ExpiresAt: tomorrow})
+	by := w.holder(limited)
+
+	issued, err := w.service.CreateKey(ctx, by, keys.Custom{Role: "editor"})
+	require.NoError(t, err)
+	require.Equal(t, tomorrow, issued.Record.ExpiresAt, "it ends with its maker")
+	_, err = w.service.CreateKey(ctx, by, keys.Custom{Role: "editor", ExpiresAt: in(48 * time.Hour)})
+	require.ErrorIs(t, err, admin.ErrForbidden)
+	_, err = w.service.CreateKey(ctx, by, keys.Custom{Role: "editor", ExpiresAt: in(time.Hour)})
+	require.NoError(t, err)
+
+	endless := w.custom(keys.Custom{Role: "editor"})
+	issued, err = w.service.RefreshKey(ctx, by, endless.Record.ID, "", keys.Renewal{})
+	require.NoError(t, err)
+	require.Equal(t, tomorrow, issued.Record.ExpiresAt, "its new value is known to who ends tomorrow")
+	_, err = w.service.RefreshKey(ctx, by, limited.Record.ID, "", keys.Renewal{ExpiresAt: in(48 * time.Hour)})
+	require.ErrorIs(t, err, admin.ErrForbidden, "nor does a key prolong itself")
+	_, err = w.service.UpdateKey(ctx, by, limited.Record.ID, "", func(s *keys.Settings) error { s.ExpiresAt = in(48 * time.Hour); return nil })
+	require.ErrorIs(t, err, admin.ErrForbidden)
+	rec, err := w.service.UpdateKey(ctx, by, limited.Record.ID, "", func(s *keys.Settings) error { s.ExpiresAt = time.Time{}; return nil })
+	require.NoError(t, err)
+	require.Equal(t, tomorrow, rec.ExpiresAt)
+
+	scoped := w.holder(w.custom(keys.Custom{Role: roles.Admin, Scopes: []string{"app/**", "content/posts/read"}}))
+	_, err = w.service.CreateKey(ctx, scoped, keys.Custom{Role: "editor"})
+	require.ErrorIs(t, err, admin.ErrForbidden)
+	_, err = w.service.CreateKey(ctx, scoped, keys.Custom{Role: "viewer"})
+	require.NoError(t, err)
+
+	bound := w.custom(keys.Custom{Role: roles.Admin, AllowedIPs: net})
+	r, err := w.guard.CheckHeader(ctx, map[string][]string{"Api-Key": {bound.Key.Reveal()}}, "", netip.MustParseAddr("192.0.2.7"))
+	require.NoError(t, err)
+	issued, err = w.service.CreateKey(ctx, r, keys.Custom{Role: "editor"})
+	require.NoError(t, err)
+	require.Equal(t, net, issued.Record.AllowedIPs, "it is good from where its maker is")
+	_, err = w.service.CreateKey(ctx, r, keys.Custom{Role: "editor", AllowedIPs: []netip.Prefix{netip.MustParsePrefix("192.0.0.0/16")}})
+	require.ErrorIs(t, err, admin.ErrForbidden)
+	_, err = w.service.CreateKey(ctx, r, keys.Custom{Role: "editor", AllowedIPs: []netip.Prefix{netip.MustParsePrefix("192.0.2.128/25")}})
+	require.NoError(t, err)
+	_, err = w.service.RefreshKey(ctx, r, endless.Record.ID, "", keys.Renewal{})
+	require.ErrorIs(t, err, admin.ErrForbidden, "a value that is good from anywhere")
+}
+
+func TestABroaderKeyStaysAsItIs(t *testing.T) {
+	w := newWorld(t, nil)
+	broad := w.custom(keys.Custom{Name: "Operations", Role: roles.Admin})
+	keeper := w.as("keeper")
+	for _, edit := range []func(*keys.Settings) error{
+		func(s *keys.Settings) error { s.Name = "Mine"; return nil },
+		func(s *keys.Settings) error { s.Role = "editor"; return nil },
+		func(s *keys.Settings) error { s.Scopes = []string{"content/posts/read"}; return nil },
+	} {
+		_, err := w.service.UpdateKey(t.Context(), keeper, broad.Record.ID, "", edit)
+		var refused *admin.ForbiddenError
+		require.ErrorAs(t, err, &refused)
+		require.Equal(t, []string{"**"}, refused.Missing)
+	}
+	_, err := w.service.InvalidateKey(t.Context(), keeper, broad.Record.ID, "")
+	require.NoError(t, err, "ending it hands out nothing")
+}
+
+func TestOnesOwnKeyIsNotOnesOwnToManage(t *testing.T) {
+	w := newWorld(t, nil)
+	own := w.userKey("bob", keys.User{})
+	bob := w.user("bob")
+	require.NoError(t, w.ring.Disable(t.Context(), own.Record.ID))
+	_, err := w.service.EnableKey(t.Context(), bob, own.Record.ID, "")
+	require.ErrorIs(t, err, admin.ErrForbidden, "somebody paused it")
+	_, err = w.service.DisableKey(t.Context(), bob, own.Record.ID, "")
+	require.ErrorIs(t, err, admin.ErrForbidden)
+	_, err = w.service.UpdateKey(t.Context(), bob, own.Record.ID, "", func(*keys.Settings) error { return nil })
+	require.ErrorIs(t, err, admin.ErrForbidden)
+	_, err = w.service.InvalidateKey(t.Context(), bob, own.Record.ID, "")
+	require.NoError(t, err)
+	require.ErrorIs(t, w.service.RemoveKey(t.Context(), bob, own.Record.ID, ""), admin.ErrForbidden)
+}
+
+func TestUserKeysCarryTheirUsersRole(t *testing.T) {
+	w := newWorld(t, nil)
+	ctx := t.Context()
+	warden := w.user("wanda")
+	_, err := w.service.CreateUserKey(ctx, warden, "bob", keys.User{})
+	require.NoError(t, err, "a viewer's rights are among an editor's")
+	_, err = w.service.CreateUserKey(ctx, warden, "root", keys.User{})
+	require.ErrorIs(t, err, admin.ErrForbidden, "whoever makes a key has seen it")
+	_, err = w.service.CreateUserKey(ctx, warden, "nobody", keys.User{})
+	require.ErrorIs(t, err, admin.ErrNotFound)
+	_, err = w.service.CreateUserKey(ctx, w.user("bob"), "ada", keys.User{})
+	require.ErrorIs(t, err, admin.ErrForbidden)
+
+	root := w.userKey("root", keys.User{})
+	_, err = w.service.RefreshUserKey(ctx, warden, "root", "", keys.Renewal{})
+	require.ErrorIs(t, err, admin.ErrForbidden)
+	_, err = w.service.DisableKey(ctx, warden, root.Record.ID, "")
+	require.NoError(t, err, "taking away needs no cover")
+	_, err = w.service.EnableKey(ctx, warden, root.Record.ID, "")
+	require.ErrorIs(t, err, admin.ErrForbidden)
+	n, err := w.service.InvalidateUserKeys(ctx, warden, "root", "")
+	require.NoError(t, err)
+	require.Equal(t, 1, n)
+}

@@ -1,0 +1,215 @@
+package admin
+
+import (
+	"bytes"
+	"encoding/json"
+	"errors"
+	"io"
+	"mime"
+	"net/http"
+	"net/netip"
+	"net/url"
+	"slices"
+	"strconv"
+	"time"
+	"unicode/utf8"
+)
+
+const maxBody = 64 << 10
+
+var errMedia = errors.New("admin: the body is not application/json")
+
+// A field reads one member of a body.
+type field struct {
+	into     any // a pointer, as json.Unmarshal takes it
+	kind     string
+	nullable bool // null is the zero value
+}
+
+// decode reads a JSON object into fields and says which of them are there. It refuses what is not an object, a
+// member that is unknown, written twice or of another type, and what is longer than 64 KiB, by the member's name. An
+// empty body counts as {} if optional.
+func decode(w http.ResponseWriter, r *http.Request, optional bool, fields map[string]field) (there map[string]bool, err error) {
+	body, err := io.ReadAll(http.MaxBytesReader(w, r.Body, maxBody))
+	var tooLong *http.MaxBytesError
+	switch {
+	case errors.As(err, &tooLong):
+		return nil, &InputError{lastMember(body), "makes the body longer than 64 KiB"}
+	case err != nil:
+		return nil, &InputError{"", "the body could not be read"}
+	case len(bytes.TrimSpace(body)) == 0 && optional:
+		return map[string]bool{}, nil
+	}
+	if media, _, err := mime.ParseMediaType(r.Header.Get("Content-Type")); err != nil || media != "application/json" {
+		return nil, errMedia
+	}
+	if !utf8.Valid(body) {
+		return nil, &InputError{"", "the body is not UTF-8"}
+	}
+	there = map[string]bool{}
+	err = members(body, func(name string, value json.RawMessage) error {
+		f, known := fields[name]
+		switch {
+		case !known:
+			return &InputError{clip(name), "is not known here"}
+		case there[name]:
+			return &InputError{name, "is written twice"}
+		}
+		there[name] = true
+		if string(value) == "null" {
+			if f.nullable {
+				return nil
+			}
+			return &InputError{name, "must be " + f.kind + ", not null"}
+		}
+		if json.Unmarshal(value, f.into) != nil {
+			return &InputError{name, "must be " + f.kind}
+		}
+		return nil
+	})
+	return there, err
+}
+
+var errNoObject = &InputError{"", "the body is not one JSON object"}
+
+// members calls f for each member of a JSON object, in order.
+func members(body []byte, f func(name string, value json.RawMessage) error) error {
+	d := json.NewDecoder(bytes.NewReader(body))
+	if start, err := d.Token(); err != nil || start != json.Delim('{') {
+		return errNoObject
+	}
+	for d.More() {
+		name, err := d.Token()
+		if err != nil {
+			return errNoObject
+		}
+		var value json.RawMessage
+		if err := d.Decode(&value); err != nil {
+			return &InputError{clip(name.(string)), "is not JSON"} // the decoder lets only texts stand here
+		}
+		if err := f(name.(string), value); err != nil {
+			return err
+		}
+	}
+	if _, err := d.Token(); err != nil {
+		return errNoObject
+	}
+	if _, err := d.Token(); err != io.EOF {
+		return errNoObject
+	}
+	return nil
+}
+
+// lastMember returns the name of the member in which a body that was cut off ends, or "".
+func lastMember(body []byte) string {
+	d := json.NewDecoder(bytes.NewReader(body))
+	if start, err := d.Token(); err != nil || start != json.Delim('{') {
+		return ""
+	}
+	last := ""
+	for d.More() {
+		name, err := d.Token()
+		if err != nil {
+			return last
+		}
+		last, _ = name.(string)
+		var value json.RawMessage
+		if d.Decode(&value) != nil {
+			break
+		}
+	}
+	return clip(last)
+}
+
+// clip keeps what a stranger made up short.
+func clip(name string) string {
+	for i := range name {
+		if i > 64 {
+			return name[:i] + "…"
+		}
+	}
+	return name
+}
+
+func text(into *string) field        { return field{into, "a text", false} }
+func textOrNull(into *string) field  { return field{into, "a text", true} }
+func texts(into *[]string) field     { return field{into, "a list of texts", true} }
+func flag(into *bool) field          { return field{into, "true or false", false} }
+func seconds(into *int64) field      { return field{into, "a whole number of seconds", false} }
+func instant(into *time.Time) field  { return field{into, "a time as in RFC 3339", true} }
+func networks(into *[]network) field { return field{into, "a list of addresses or networks", true} }
+
+// A network is an address or a network, such as 192.0.2.7 or 2001:db8::/32.
+type network struct{ netip.Prefix }
+
+// UnmarshalText implements [encoding.TextUnmarshaler].
+func (n *network) UnmarshalText(text []byte) error {
+	if addr, err := netip.ParseAddr(string(text)); err == nil && addr.Zone() == "" {
+		n.Prefix = netip.PrefixFrom(addr, addr.BitLen())
+		return nil
+	}
+	return n.Prefix.UnmarshalText(text)
+}
+
+// maxTTL keeps the sum with any time of our days within what a time.Time, JSON and databases can hold.
+const maxTTL = 100 * 366 * 24 * 60 * 60
+
+// expiry works out when a key ends, of the two ways to say it.
+func expiry(there map[string]bool, ttl int64, at time.Time) (time.Time, error) {
+	switch {
+	case there["ttl"] && there["expires_at"]:
+		return at, &InputError{"ttl", "and expires_at say the same: one is enough"}
+	case there["ttl"] && (ttl < 1 || ttl > maxTTL):
+		return at, &InputError{"ttl", "must be 1 to " + strconv.FormatInt(maxTTL, 10)}
+	case ttl > 0:
+		return time.Now().Add(time.Duration(ttl) * time.Second), nil
+	case at.IsZero():
+		return at, nil
+	case !at.After(time.Now()) || at.After(time.Now().Add(maxTTL*time.Second)):
+		return at, &InputError{"expires_at", "must be in the future, and within a hundred years"}
+	}
+	return at, nil
+}
+
+// query reads the query of a GET, strictly: unknown and repeated parameters are refused by name.
+func query(r *http.Request, known ...string) (url.Values, error) {
+	q, err := url.ParseQuery(r.URL.RawQuery)
+	if err != nil {
+		return nil, &InputError{"", "the query is malformed"}
+	}
+	for name, values := range q {
+		switch {
+		case !slices.Contains(known, name):
+			return nil, &InputError{clip(name), "is not a parameter here"}
+		case len(values) > 1:
+			return nil, &InputError{name, "is given twice"}
+		case !utf8.ValidString(values[0]):
+			return nil, &InputError{name, "is not UTF-8"}
+		}
+	}
+	return q, nil
+}
+
+// limit reads the parameter of that name.
+func limit(q url.Values) (int, error) {
+	if !q.Has("limit") {
+		return 0, nil
+	}
+	n, err := strconv.Atoi(q.Get("limit"))
+	if err != nil || n < 1 || n > 1000 {
+		return 0, &InputError{"limit", "must be 1 to 1000"}
+	}
+	return n, nil
+}
+
+// since reads a parameter that is a time.
+func since(q url.Values, name string) (time.Time, error) {
+	if !q.Has(name) {
+		return time.Time{}, nil
+	}
+	at, err := time.Parse(time.RFC3339, q.Get(name))
+	if err != nil {
+		return at, &InputError{name, "must be a time as in RFC 3339"}
+	}
+	return at, nil
+}

@@ -1,0 +1,24 @@
+// Package admin manages keys, roles and the public API: for an administration of the host's own, or as a JSON API.
+//
+// A [Service] has the operations. Each takes the [auth.Principal] that asks for it, and needs the permission that
+// Cockpit needs for it:
+//
+//	app/api/manage    custom keys and the public API
+//	app/roles/manage  roles
+//	app/users/manage  other users' keys
+//	app/logs          the audit log
+//
+// One's own user key needs none: users who are signed in, or show a user key, may see, make, refresh and end it.
+// Callers without a key or a sign-in manage nothing, whatever the public role says.
+//
+// Nobody hands out more than they hold. A new key, a key that is changed, refreshed or enabled, a role that is
+// saved and the role of the public API must be covered by what the caller may do, key scopes included, as
+// [roles.Policy.Covers] tells. What is made with a key ends no later than that key, and is good from no other
+// networks. Pausing and ending a key, closing the public API and taking rights away need the permission alone.
+//
+// Each change is one step: what the caller may do and what is there is read, judged, changed and written to the
+// audit log within [Config.InTx], or it does not happen. No record in the log holds a key or a digest. The value of a
+// key leaves this package once, from the call that made it.
+//
+// [Handler] is the JSON API; its OpenAPI 3.1 document is served as /openapi.json.
+package admin

@@ -1,0 +1,92 @@
+package admin
+
+import (
+	"context"
+	"net/http"
+	"path"
+	"strings"
+
+	"github.com/latchkey-go/latchkey/auth"
+)
+
+// Handler returns the JSON API of s. It guards itself with the service's guard, and can stand under any prefix:
+//
+//	mux.Handle("/admin/", http.StripPrefix("/admin", admin.Handler(service)))
+//
+// It takes keys and sessions; callers without either get 401. Bodies are JSON of at most 64 KiB, read strictly.
+// Refusals are problem documents (RFC 9457), 401, 403 and 503 in the shape of the guard's profile. Lists are
+// paged by cursor: `next` of one page is `after` of the next one. Single things have an ETag, and a change with
+// If-Match is refused with 412 if it is another one by now. The value of a key stands in one answer: the one to
+// the request that made it, as the member "key". The rest is in the OpenAPI 3.1 document, /openapi.json, which
+// needs no key.
+func Handler(s *Service) http.Handler {
+	a := &api{s, http.NewServeMux()}
+	a.keyRoutes()
+	a.userRoutes()
+	a.roleRoutes()
+	a.publicRoutes()
+	a.catalogRoutes()
+	a.mux.HandleFunc("GET /openapi.json", serveOpenAPI)
+	return s.c.Guard.Identify(http.HandlerFunc(a.serve))
+}
+
+// An api is the JSON API of one service.
+type api struct {
+	*Service
+	mux *http.ServeMux
+}
+
+// serve answers what no route does with problem documents as well.
+func (a *api) serve(w http.ResponseWriter, r *http.Request) {
+	clean := path.Clean(r.URL.Path) == r.URL.Path // a mux would redirect the others, out of the prefix
+	if _, pattern := a.mux.Handler(r); pattern != "" && clean {
+		a.mux.ServeHTTP(w, r)
+		return
+	}
+	var allowed []string
+	probe := *r
+	for _, probe.Method = range []string{"GET", "HEAD", "POST", "PUT", "PATCH", "DELETE"} {
+		if _, pattern := a.mux.Handler(&probe); pattern != "" {
+			allowed = append(allowed, probe.Method)
+		}
+	}
+	if len(allowed) == 0 || !clean {
+		writeProblem(w, problem{Status: http.StatusNotFound, Detail: "There is nothing at this address."})
+		return
+	}
+	w.Header().Set("Allow", strings.Join(allowed, ", "))
+	writeProblem(w, problem{Status: http.StatusMethodNotAllowed, Detail: "This address takes " + strings.Join(allowed, ", ") + "."})
+}
+
+// handle registers a route for callers who have proved who they are.
+func (a *api) handle(pattern string, f func(http.ResponseWriter, *http.Request, auth.Principal) error) {
+	a.mux.HandleFunc(pattern, func(w http.ResponseWriter, r *http.Request) {
+		p, err := a.caller(r)
+		if err == nil {
+			err = f(w, r.WithContext(a.Context(r)), p)
+		}
+		if err != nil {
+			a.refuse(w, r, err)
+		}
+	})
+}
+
+// caller returns who asks, and refuses who has shown a key and is signed in besides.
+func (a *api) caller(r *http.Request) (auth.Principal, error) {
+	p, _ := a.c.Guard.PrincipalFrom(r.Context())
+	switch {
+	case !p.Authenticated():
+		return p, errNobody
+	case p.KeyID() == "" || a.c.SignedIn == nil:
+		return p, nil
+	}
+	ctx, cancel := context.WithTimeout(r.Context(), a.c.Timeout)
+	defer cancel()
+	switch user, err := a.c.SignedIn(r.WithContext(ctx)); {
+	case err != nil:
+		return p, err
+	case user != "":
+		return p, errAmbiguous
+	}
+	return p, nil
+}

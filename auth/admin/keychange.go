@@ -1,0 +1,234 @@
+package admin
+
+import (
+	"context"
+	"errors"
+	"fmt"
+
+	"github.com/latchkey-go/latchkey/auth"
+	"github.com/latchkey-go/latchkey/keys"
+)
+
+// KeyRevision names the state of a key's record. It changes with every change of it, but for the time of last use.
+func KeyRevision(rec *keys.Record) string { return fmt.Sprintf("%s.%d", rec.ID, rec.Generation) }
+
+// key returns a record in this transaction, if it still has the revision match, or match is "".
+func (c *change) key(ctx context.Context, id, match string) (keys.Record, error) {
+	rec, err := c.c.Keys.Get(ctx, id)
+	if err == nil && match != "" && match != KeyRevision(&rec) {
+		return rec, ErrChanged
+	}
+	return rec, err
+}
+
+// UpdateKey changes a key's settings. It needs what managing the key needs, and cover for what the key may do
+// before and after: a key that is broader than the caller stays as it is. match is as for [Service.RefreshKey]. edit
+// may be called more than once, and what it returns as an error is returned. Settings left as they were are
+// neither written nor recorded.
+func (s *Service) UpdateKey(ctx context.Context, by auth.Principal, id, match string, edit func(*keys.Settings) error) (after keys.Record, err error) {
+	if err := s.mayManage(ctx, by, id); err != nil {
+		return keys.Record{}, err
+	}
+	err = s.change(ctx, by, func(ctx context.Context, c *change) error {
+		before, role, err := c.managed(ctx, id, match)
+		if err != nil {
+			return err
+		}
+		if err := c.coversKey(&before, role); err != nil {
+			return err
+		}
+		after, err = s.c.Keys.Update(ctx, id, func(set *keys.Settings) error {
+			if set.Generation != before.Generation {
+				return keys.ErrConflict
+			}
+			if err := edit(set); err != nil {
+				return err
+			}
+			return c.checkSettings(&before, set, role)
+		})
+		if err != nil {
+			return refusedInput(err, "expires_at")
+		}
+		return c.recordKey(ctx, "update", &before, &after)
+	})
+	return after, err
+}
+
+// checkSettings judges what a key would become.
+func (c *change) checkSettings(before *keys.Record, set *keys.Settings, role string) error {
+	if err := c.checkKey(set.Name, set.Scopes, set.AllowedIPs); err != nil {
+		return err
+	}
+	if before.Kind == keys.CustomKey {
+		if role = set.Role; role != before.Role {
+			if err := c.checkRole(role); err != nil {
+				return err
+			}
+		}
+	} else if set.Role != "" {
+		return &InputError{"role", "cannot be set: a user key has the role of its user"}
+	}
+	was, at := before.ExpiresAt, set.ExpiresAt
+	if later := !was.IsZero() && (at.IsZero() || at.After(was)); later {
+		end, err := c.by.endsBy(at)
+		if err != nil {
+			return err
+		}
+		set.ExpiresAt = end
+	}
+	return c.coversKey(&keys.Record{Scopes: set.Scopes, AllowedIPs: set.AllowedIPs}, role)
+}
+
+// DisableKey pauses a key. It needs what managing the key needs. A second call changes nothing.
+func (s *Service) DisableKey(ctx context.Context, by auth.Principal, id, match string) (keys.Record, error) {
+	return s.set(ctx, by, id, match, "disable", s.c.Keys.Disable)
+}
+
+// EnableKey ends a pause. It needs what managing the key needs, also for one's own, and cover for all that the key
+// may do. A second call changes nothing.
+func (s *Service) EnableKey(ctx context.Context, by auth.Principal, id, match string) (keys.Record, error) {
+	return s.set(ctx, by, id, match, "enable", s.c.Keys.Enable)
+}
+
+// InvalidateKey ends a key for good. It needs what managing the key needs, none for one's own. A second call
+// changes nothing.
+func (s *Service) InvalidateKey(ctx context.Context, by auth.Principal, id, match string) (keys.Record, error) {
+	return s.set(ctx, by, id, match, "invalidate", s.c.Keys.Invalidate)
+}
+
+// set does one of the three above.
+func (s *Service) set(ctx context.Context, by auth.Principal, id, match, what string, do func(context.Context, string) error) (after keys.Record, err error) {
+	rec, err := s.Key(ctx, by, id)
+	if err != nil {
+		return keys.Record{}, err
+	}
+	own := what == "invalidate" && owns(by, &rec)
+	if !own {
+		if err := s.may(by, permissionFor(rec.Kind)); err != nil {
+			return keys.Record{}, err
+		}
+	}
+	err = s.change(ctx, by, func(ctx context.Context, c *change) error {
+		before, err := c.key(ctx, id, match)
+		if err != nil {
+			return err
+		}
+		if !own {
+			if err := c.needs(permissionFor(before.Kind)); err != nil {
+				return err
+			}
+		}
+		if what == "enable" {
+			role, err := c.carries(ctx, &before)
+			if err != nil {
+				return err
+			}
+			if err := c.coversKey(&before, role); err != nil {
+				return err
+			}
+		}
+		if err := do(ctx, id); err != nil {
+			return err
+		}
+		if after, err = s.c.Keys.Get(ctx, id); err != nil {
+			return err
+		}
+		return c.recordKey(ctx, what, &before, &after)
+	})
+	return after, err
+}
+
+// RemoveKey drops the record of an invalidated key; any other is [ErrConflict]. It needs what managing the key
+// needs.
+func (s *Service) RemoveKey(ctx context.Context, by auth.Principal, id, match string) error {
+	if err := s.mayManage(ctx, by, id); err != nil {
+		return err
+	}
+	return s.change(ctx, by, func(ctx context.Context, c *change) error {
+		before, _, err := c.managed(ctx, id, match)
+		if err != nil {
+			return err
+		}
+		if before.InvalidatedAt.IsZero() {
+			return fmt.Errorf("%w: only an invalidated key can be removed", ErrConflict)
+		}
+		if err := s.c.Keys.Remove(ctx, id); err != nil {
+			return err
+		}
+		return c.record(ctx, action(&before, "remove"), id, describeKey(&before), nil)
+	})
+}
+
+// InvalidateUserKeys ends all keys of a user for good, and returns how many there were. One's own need no
+// permission, others' need [ManageUsers]. match is the [KeyRevision] that the caller knows of the key that
+// [Service.UserKey] returns, or "".
+func (s *Service) InvalidateUserKeys(ctx context.Context, by auth.Principal, userID, match string) (n int, err error) {
+	if err := s.mayFor(by, userID); err != nil {
+		return 0, err
+	}
+	err = s.change(ctx, by, func(ctx context.Context, c *change) error {
+		if userID == "" {
+			return keys.ErrNotFound
+		}
+		if c.by.UserID() != userID {
+			if err := c.needs(ManageUsers); err != nil {
+				return err
+			}
+		}
+		if match != "" {
+			rec, err := s.userKey(ctx, userID)
+			if errors.Is(err, keys.ErrNotFound) || err == nil && match != KeyRevision(&rec) {
+				return ErrChanged
+			}
+			if err != nil {
+				return err
+			}
+		}
+		if n, err = s.c.Keys.InvalidateUser(ctx, userID); err != nil || n == 0 {
+			return err
+		}
+		return c.record(ctx, "userkey.invalidate_all", userID, map[string]any{"keys": n}, nil)
+	})
+	return n, err
+}
+
+// mayManage reports early, outside the transaction, whether the caller may manage a key.
+func (s *Service) mayManage(ctx context.Context, by auth.Principal, id string) error {
+	rec, err := s.Key(ctx, by, id)
+	if err != nil {
+		return err
+	}
+	return s.may(by, permissionFor(rec.Kind))
+}
+
+// managed returns a key that the caller may manage, and the role that it carries.
+func (c *change) managed(ctx context.Context, id, match string) (rec keys.Record, role string, err error) {
+	if rec, err = c.key(ctx, id, match); err != nil {
+		return rec, "", err
+	}
+	if err := c.needs(permissionFor(rec.Kind)); err != nil {
+		return rec, "", err
+	}
+	role, err = c.carries(ctx, &rec)
+	return rec, role, err
+}
+
+// carries returns the role that a key carries. That of a user who is gone carries none, and is good for nothing.
+func (c *change) carries(ctx context.Context, rec *keys.Record) (string, error) {
+	if rec.Kind == keys.CustomKey {
+		return rec.Role, nil
+	}
+	user, err := c.user(ctx, rec.UserID)
+	if errors.Is(err, auth.ErrNoUser) {
+		return "", nil
+	}
+	return user.Role, err
+}
+
+// recordKey records a change of a key, if there was one.
+func (c *change) recordKey(ctx context.Context, what string, before, after *keys.Record) error {
+	if before.Generation == after.Generation {
+		return nil
+	}
+	return c.record(ctx, action(before, what), before.ID, describeKey(before), describeKey(after))
+}

@@ -1,0 +1,196 @@
+package admin
+
+import (
+	"context"
+	"errors"
+	"time"
+
+	"github.com/latchkey-go/latchkey/auth"
+	"github.com/latchkey-go/latchkey/keys"
+)
+
+// CreateKey makes a custom key; CreatedBy is the caller. It needs [ManageAPI] and cover for the key's role and
+// scopes. The role must exist, or be "": such a key may do nothing.
+func (s *Service) CreateKey(ctx context.Context, by auth.Principal, k keys.Custom) (issued keys.Issued, err error) {
+	if err := s.may(by, ManageAPI); err != nil {
+		return keys.Issued{}, err
+	}
+	if err := s.checkKey(k.Name, k.Scopes, k.AllowedIPs); err != nil {
+		return keys.Issued{}, err
+	}
+	err = s.change(ctx, by, func(ctx context.Context, c *change) error {
+		k := k
+		if err := c.needs(ManageAPI); err != nil {
+			return err
+		}
+		if err := c.checkRole(k.Role); err != nil {
+			return err
+		}
+		if len(k.AllowedIPs) == 0 {
+			k.AllowedIPs = c.by.networks
+		}
+		if err := c.coversKey(&keys.Record{Scopes: k.Scopes, AllowedIPs: k.AllowedIPs}, k.Role); err != nil {
+			return err
+		}
+		if k.ExpiresAt, err = c.by.endsBy(k.ExpiresAt); err != nil {
+			return err
+		}
+		k.CreatedBy = c.by.author()
+		if issued, err = s.c.Keys.IssueCustom(ctx, k); err != nil {
+			return refusedInput(err, "expires_at")
+		}
+		return c.record(ctx, "key.create", issued.Record.ID, nil, describeKey(&issued.Record))
+	})
+	return shown(issued, err)
+}
+
+// CreateUserKey makes a user's key; CreatedBy is the caller. One's own needs no permission, others' need
+// [ManageUsers] and cover for the user's role, since whoever makes a key has seen it. It returns [ErrConflict]
+// if the user has one already.
+func (s *Service) CreateUserKey(ctx context.Context, by auth.Principal, userID string, k keys.User) (issued keys.Issued, err error) {
+	if err := s.mayFor(by, userID); err != nil {
+		return keys.Issued{}, err
+	}
+	if err := s.checkKey(k.Name, k.Scopes, k.AllowedIPs); err != nil {
+		return keys.Issued{}, err
+	}
+	err = s.change(ctx, by, func(ctx context.Context, c *change) error {
+		k := k
+		role, err := c.ownerRole(ctx, userID)
+		if err != nil {
+			return err
+		}
+		if len(k.AllowedIPs) == 0 {
+			k.AllowedIPs = c.by.networks
+		}
+		if err := c.coversKey(&keys.Record{Scopes: k.Scopes, AllowedIPs: k.AllowedIPs}, role); err != nil {
+			return err
+		}
+		if k.ExpiresAt, err = c.by.endsBy(k.ExpiresAt); err != nil {
+			return err
+		}
+		k.CreatedBy = c.by.author()
+		if issued, err = s.c.Keys.IssueUser(ctx, userID, k); err != nil {
+			return refusedInput(err, "expires_at")
+		}
+		return c.record(ctx, "userkey.create", issued.Record.ID, nil, describeKey(&issued.Record))
+	})
+	return shown(issued, err)
+}
+
+// RefreshKey replaces the value of a key and keeps its record. It needs what managing the key needs, none for
+// one's own, and cover for all that the key may do. match is the key's revision as the caller knows it, see
+// [KeyRevision], or "". Of several calls at once, exactly one wins; the others get [ErrConflict].
+func (s *Service) RefreshKey(ctx context.Context, by auth.Principal, id, match string, rn keys.Renewal) (issued keys.Issued, err error) {
+	seen, err := s.Key(ctx, by, id)
+	if err != nil {
+		return keys.Issued{}, err
+	}
+	err = s.change(ctx, by, func(ctx context.Context, c *change) error {
+		before, err := c.key(ctx, id, match)
+		if err != nil {
+			return err
+		}
+		role, err := c.mayReplace(ctx, &before)
+		if err != nil {
+			return err
+		}
+		if before.Digest != seen.Digest {
+			return keys.ErrConflict
+		}
+		if err := c.coversKey(&before, role); err != nil {
+			return err
+		}
+		rn := rn
+		soon := !before.ExpiresAt.IsZero() && (c.by.ends.IsZero() || !before.ExpiresAt.After(c.by.ends))
+		if keeps := rn.ExpiresAt.IsZero() && soon; !keeps {
+			if rn.ExpiresAt, err = c.by.endsBy(rn.ExpiresAt); err != nil {
+				return err
+			}
+		}
+		if issued, err = s.c.Keys.Refresh(ctx, id, rn); err != nil {
+			field := "overlap"
+			if !rn.ExpiresAt.IsZero() && rn.Overlap == 0 && rn.OverlapCap == 0 {
+				field = "expires_at"
+			}
+			return refusedInput(err, field)
+		}
+		return c.record(ctx, action(&before, "refresh"), id, describeKey(&before), describeKey(&issued.Record))
+	})
+	return shown(issued, err)
+}
+
+// RefreshUserKey is RefreshKey for the key that a user has.
+func (s *Service) RefreshUserKey(ctx context.Context, by auth.Principal, userID, match string, rn keys.Renewal) (keys.Issued, error) {
+	rec, err := s.UserKey(ctx, by, userID)
+	if err != nil {
+		return keys.Issued{}, err
+	}
+	return s.RefreshKey(ctx, by, rec.ID, match, rn)
+}
+
+// mayReplace reports whether the caller may get a new value for the key, and returns the role that it carries.
+func (c *change) mayReplace(ctx context.Context, rec *keys.Record) (role string, err error) {
+	if rec.Kind == keys.UserKey {
+		return c.ownerRole(ctx, rec.UserID)
+	}
+	return rec.Role, c.needs(ManageAPI)
+}
+
+// ownerRole returns the role of a user for whom the caller may make a key: themselves, or anybody with [ManageUsers].
+func (c *change) ownerRole(ctx context.Context, userID string) (string, error) {
+	if userID != "" && c.by.UserID() == userID {
+		return c.by.rights.Role, nil
+	}
+	if err := c.needs(ManageUsers); err != nil {
+		return "", err
+	}
+	user, err := c.user(ctx, userID)
+	return user.Role, err
+}
+
+// shown is what leaves the package: a value is shown only once the change is durable.
+func shown(issued keys.Issued, err error) (keys.Issued, error) {
+	if err != nil {
+		return keys.Issued{}, err
+	}
+	return issued, nil
+}
+
+// refusedInput says that a ring refused what it was asked for, which is about this field.
+func refusedInput(err error, field string) error {
+	if errors.Is(err, keys.ErrRefused) {
+		return &InputError{field, "is not possible: " + err.Error()}
+	}
+	return err
+}
+
+// action is the audit log's name of a change of a key.
+func action(rec *keys.Record, what string) string {
+	if rec.Kind == keys.UserKey {
+		return "userkey." + what
+	}
+	return "key." + what
+}
+
+// describeKey is what the audit log says of a key: never its digest.
+func describeKey(rec *keys.Record) map[string]any {
+	about := map[string]any{"kind": string(rec.Kind), "hint": rec.Hint, "state": string(rec.State(time.Now()))}
+	for name, text := range map[string]string{"name": rec.Name, "user": rec.UserID, "role": rec.Role} {
+		if text != "" {
+			about[name] = text
+		}
+	}
+	if len(rec.Scopes) > 0 {
+		about["scopes"] = rec.Scopes
+	}
+	if len(rec.AllowedIPs) > 0 {
+		about["allowed_ips"] = rec.AllowedIPs
+	}
+	for name, at := range map[string]time.Time{"expires_at": rec.ExpiresAt, "old_value_until": rec.PreviousUntil} {
+		if !at.IsZero() {
+			about[name] = at
+		}
+	}
+	return about
+}

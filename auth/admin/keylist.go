@@ -1,0 +1,185 @@
+package admin
+
+import (
+	"context"
+	"errors"
+	"strings"
+
+	"github.com/latchkey-go/latchkey/auth"
+	"github.com/latchkey-go/latchkey/keys"
+)
+
+// A KeyFilter says which keys [Service.Keys] returns. Each field that is not zero narrows the list; they combine.
+type KeyFilter struct {
+	Kind   keys.Kind // "" means custom keys
+	UserID string
+	Role   string
+	State  keys.State
+	Text   string // in the name, hint, ID, user or role, in any case
+	After  string // the Next of the page before
+	Limit  int    // 0 means 100; at most 1000 are returned
+}
+
+// Keys returns a page of records in the order of issue, and where the next one begins: "" after the last. With
+// a Text it looks at ten thousand records at most, so a page may be short, even empty, and still not the last.
+// User keys need [ManageUsers], custom ones [ManageAPI].
+func (s *Service) Keys(ctx context.Context, by auth.Principal, f KeyFilter) (page []keys.Record, next string, err error) {
+	switch f.Kind {
+	case "":
+		f.Kind = keys.CustomKey
+	case keys.CustomKey, keys.UserKey:
+	default:
+		return nil, "", &InputError{"kind", "is user or custom"}
+	}
+	switch f.State {
+	case "", keys.Active, keys.Disabled, keys.Expired, keys.Invalidated:
+	default:
+		return nil, "", &InputError{"state", "is active, disabled, expired or invalidated"}
+	}
+	if err := s.may(by, permissionFor(f.Kind)); err != nil {
+		return nil, "", err
+	}
+	ctx, cancel := context.WithTimeout(ctx, s.c.Timeout)
+	defer cancel()
+	const mostLooks, mostLook = 10, 1000
+	limit, look := pageSize(f.Limit), 0
+	ask := keys.Filter{Kind: f.Kind, UserID: f.UserID, Role: f.Role, State: f.State, After: f.After, Limit: limit}
+	if f.Text != "" {
+		ask.Limit = mostLook
+	}
+	text := strings.ToLower(f.Text)
+	for {
+		found, err := s.c.Keys.List(ctx, ask)
+		if err != nil {
+			return nil, "", plainly(err)
+		}
+		for i := range found {
+			ask.After = found[i].ID
+			if text != "" && !holds(&found[i], text) {
+				continue
+			}
+			if page = append(page, found[i]); len(page) == limit {
+				if i == len(found)-1 && len(found) < ask.Limit {
+					return page, "", nil
+				}
+				return page, ask.After, nil
+			}
+		}
+		if look++; len(found) < ask.Limit {
+			return page, "", nil
+		}
+		if look == mostLooks {
+			return page, ask.After, nil
+		}
+	}
+}
+
+func holds(rec *keys.Record, text string) bool {
+	for _, field := range []string{rec.Name, rec.Hint, rec.ID, rec.UserID, rec.Role} {
+		if strings.Contains(strings.ToLower(field), text) {
+			return true
+		}
+	}
+	return false
+}
+
+// pageSize is how many rows a page has at most.
+func pageSize(limit int) int {
+	if limit <= 0 {
+		return 100
+	}
+	return min(limit, 1000)
+}
+
+// permissionFor is what the management of such keys needs.
+func permissionFor(kind keys.Kind) string {
+	if kind == keys.UserKey {
+		return ManageUsers
+	}
+	return ManageAPI
+}
+
+// Key returns a key's record. One's own needs no permission.
+func (s *Service) Key(ctx context.Context, by auth.Principal, id string) (keys.Record, error) {
+	if !by.Authenticated() {
+		return keys.Record{}, errNobody
+	}
+	ctx, cancel := context.WithTimeout(ctx, s.c.Timeout)
+	defer cancel()
+	rec, err := s.c.Keys.Get(ctx, id)
+	if err != nil {
+		if errors.Is(err, keys.ErrNotFound) {
+			// Whether there is such a key is nobody's business who may manage none.
+			if err := s.mayAny(by, ManageAPI, ManageUsers); err != nil {
+				return keys.Record{}, err
+			}
+		}
+		return keys.Record{}, plainly(err)
+	}
+	return rec, s.maySee(by, &rec)
+}
+
+// maySee reports whether the caller may know of a key: its owner, and who may manage it. To who may manage none
+// the answer is the same whatever the key is.
+func (s *Service) maySee(by auth.Principal, rec *keys.Record) error {
+	if owns(by, rec) {
+		return nil
+	}
+	err := s.may(by, permissionFor(rec.Kind))
+	if errors.Is(err, ErrForbidden) {
+		if none := s.mayAny(by, ManageAPI, ManageUsers); none != nil {
+			return none
+		}
+	}
+	return err
+}
+
+// owns reports whether rec is the caller's own user key. A custom key has no owner.
+func owns(by auth.Principal, rec *keys.Record) bool {
+	return rec.Kind == keys.UserKey && rec.UserID != "" && rec.UserID == by.UserID()
+}
+
+// UserKey returns the key that a user has: the latest that is not invalidated, else [ErrNotFound]. One's own
+// needs no permission, others' need [ManageUsers].
+func (s *Service) UserKey(ctx context.Context, by auth.Principal, userID string) (keys.Record, error) {
+	if err := s.mayFor(by, userID); err != nil {
+		return keys.Record{}, err
+	}
+	ctx, cancel := context.WithTimeout(ctx, s.c.Timeout)
+	defer cancel()
+	rec, err := s.userKey(ctx, userID)
+	return rec, plainly(err)
+}
+
+// mayFor reports whether the caller may manage a user's key.
+func (s *Service) mayFor(by auth.Principal, userID string) error {
+	if by.Authenticated() && userID != "" && by.UserID() == userID {
+		return nil
+	}
+	return s.may(by, ManageUsers)
+}
+
+func (s *Service) userKey(ctx context.Context, userID string) (keys.Record, error) {
+	var latest keys.Record
+	if userID == "" {
+		return latest, keys.ErrNotFound
+	}
+	for f := (keys.Filter{Kind: keys.UserKey, UserID: userID, Limit: 1000}); ; {
+		found, err := s.c.Keys.List(ctx, f)
+		if err != nil {
+			return keys.Record{}, err
+		}
+		for _, rec := range found {
+			if f.After = rec.ID; rec.InvalidatedAt.IsZero() {
+				latest = rec
+			}
+		}
+		if len(found) < f.Limit {
+			break
+		}
+	}
+	if latest.ID == "" {
+		return latest, keys.ErrNotFound
+	}
+	return latest, nil
+}

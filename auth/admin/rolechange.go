@@ -1,0 +1,158 @@
+package admin
+
+import (
+	"context"
+	"encoding/json"
+	"fmt"
+	"slices"
+	"strings"
+
+	"github.com/latchkey-go/latchkey/auth"
+	"github.com/latchkey-go/latchkey/publicapi"
+	"github.com/latchkey-go/latchkey/roles"
+)
+
+// CreateRole saves a new role. It needs [ManageRoles] and cover for the role with all it inherits. It returns
+// [ErrConflict] if the appid is taken.
+func (s *Service) CreateRole(ctx context.Context, by auth.Principal, role roles.Role) error {
+	return s.changeRoles(ctx, by, func(ctx context.Context, c *change) error {
+		if _, ok := c.policy.Role(role.AppID); ok {
+			return fmt.Errorf("%w: there is a role with this appid", ErrConflict)
+		}
+		return c.saveRole(ctx, role, nil, "role.create", nil)
+	})
+}
+
+// UpdateRole saves a role in place of the one with its appid. It needs [ManageRoles], and cover for this role and
+// each that inherits from it, unless that gains nothing. match is the [RoleRevision] that the caller knows, or "".
+//
+// If it lets the public API change more than before, acknowledged must be exactly what is new, as for
+// [publicapi.Service.Set]; otherwise the error is a *[publicapi.UnacknowledgedError] with the list to show.
+func (s *Service) UpdateRole(ctx context.Context, by auth.Principal, role roles.Role, match string, acknowledged ...string) error {
+	return s.changeRoles(ctx, by, func(ctx context.Context, c *change) error {
+		before, ok := c.policy.Role(role.AppID)
+		if !ok {
+			return roles.ErrNotFound
+		}
+		revision := RoleRevision(before)
+		if match != "" && match != revision {
+			return ErrChanged
+		}
+		if revision == RoleRevision(role) {
+			return nil
+		}
+		return c.saveRole(ctx, role, describeRole(before), "role.update", acknowledged)
+	})
+}
+
+// changeRoles runs a change of roles. Whatever comes of it, the directory looks at the store before this returns,
+// so that the next request on this node meets what is there.
+func (s *Service) changeRoles(ctx context.Context, by auth.Principal, f func(context.Context, *change) error) error {
+	if err := s.may(by, ManageRoles); err != nil {
+		return err
+	}
+	err := s.change(ctx, by, func(ctx context.Context, c *change) error {
+		if err := c.needs(ManageRoles); err != nil {
+			return err
+		}
+		return f(ctx, c)
+	})
+	_ = s.c.Roles.Reload(context.WithoutCancel(ctx)) // it tells its own OnError, and tries again by itself
+	return err
+}
+
+func (c *change) saveRole(ctx context.Context, role roles.Role, before map[string]any, action string, acknowledged []string) error {
+	if err := c.checkRoleText(role); err != nil {
+		return err
+	}
+	next, err := c.policy.With(role)
+	if err != nil {
+		return roleInput(err)
+	}
+	if err := c.coversRole(next, role.AppID); err != nil {
+		return err
+	}
+	if err := c.publicGains(ctx, next, acknowledged); err != nil {
+		return err
+	}
+	if err := c.c.RoleStore.Save(ctx, role, c.revision); err != nil {
+		return err
+	}
+	return c.record(ctx, action, role.AppID, before, describeRole(role))
+}
+
+// checkRoleText keeps keys out of what is shown to others, and names the field of the commonest mistakes.
+func (c *change) checkRoleText(role roles.Role) error {
+	switch {
+	case !roles.ValidAppID(role.AppID):
+		return &InputError{"appid", "is not 1 to 64 of A-Z a-z 0-9 _ - beginning with a letter or digit"}
+	case strings.EqualFold(role.AppID, roles.Admin):
+		return &InputError{"appid", "is reserved for the built-in role"}
+	}
+	texts := map[string]string{"appid": role.AppID, "name": role.Name, "info": role.Info}
+	for grant := range role.Permissions {
+		texts["permissions"] += grant + "\n"
+	}
+	texts["inherits"] = strings.Join(role.Inherits, "\n")
+	for field, text := range texts {
+		if c.showsKey(text) {
+			return &InputError{field, "holds a key: roles are shown to others"}
+		}
+	}
+	return nil
+}
+
+// roleInput says what is wrong with a role, by the first of its problems.
+func roleInput(err error) error {
+	problems := roles.Problems(err)
+	if len(problems) == 0 {
+		return err
+	}
+	p := problems[0]
+	field := "inherits"
+	switch {
+	case p.Grant != "":
+		return &InputError{"permissions", fmt.Sprintf("has the grant %.64q, which %s", p.Grant, p.Text)}
+	case strings.HasPrefix(p.Text, "its name"):
+		field = "name"
+	case strings.HasPrefix(p.Text, "its info"):
+		field = "info"
+	case !strings.Contains(p.Text, "inherits"):
+		field = "appid"
+	}
+	return &InputError{field, "is not possible: " + p.Text}
+}
+
+// publicGains refuses to let the public API change more data by the way.
+func (c *change) publicGains(ctx context.Context, next *roles.Policy, acknowledged []string) error {
+	if c.c.Public == nil {
+		return nil
+	}
+	setting, err := c.c.Public.Current(ctx)
+	if err != nil || setting.Role == "" {
+		return err
+	}
+	before := c.c.Catalog.Writes(c.policy, setting.Role)
+	gained := slices.DeleteFunc(c.c.Catalog.Writes(next, setting.Role), func(w string) bool { return slices.Contains(before, w) })
+	if len(gained) > 0 && !sameSet(gained, acknowledged) {
+		return &publicapi.UnacknowledgedError{Role: setting.Role, Writes: gained}
+	}
+	return nil
+}
+
+func sameSet(a, b []string) bool {
+	sorted := func(s []string) []string { return slices.Compact(slices.Sorted(slices.Values(s))) }
+	return slices.Equal(sorted(a), sorted(b))
+}
+
+// describeRole is what the audit log says of a role.
+func describeRole(role roles.Role) map[string]any {
+	about := map[string]any{"name": role.Name, "info": role.Info, "permissions": json.RawMessage("{}")}
+	if len(role.Permissions) > 0 {
+		about["permissions"] = role.Permissions
+	}
+	if len(role.Inherits) > 0 {
+		about["inherits"] = role.Inherits
+	}
+	return about
+}

@@ -1,0 +1,64 @@
+package admin
+
+import (
+	"context"
+	"crypto/sha256"
+	"encoding/hex"
+	"encoding/json"
+
+	"github.com/latchkey-go/latchkey/auth"
+	"github.com/latchkey-go/latchkey/roles"
+)
+
+// RoleRevision names the content of a role.
+func RoleRevision(role roles.Role) string {
+	text, err := json.Marshal(role)
+	if err != nil { // texts and booleans always encode
+		return ""
+	}
+	sum := sha256.Sum256(text)
+	return hex.EncodeToString(sum[:16])
+}
+
+// Roles returns all roles in order of their appids, without the built-in one. It needs one of [ManageRoles],
+// [ManageAPI] and [ManageUsers].
+func (s *Service) Roles(_ context.Context, by auth.Principal) ([]roles.Role, error) {
+	policy, err := s.readRoles(by)
+	if err != nil {
+		return nil, err
+	}
+	return policy.Roles(), nil
+}
+
+// Role returns one role. It needs what [Service.Roles] needs.
+func (s *Service) Role(_ context.Context, by auth.Principal, appid string) (roles.Role, error) {
+	policy, err := s.readRoles(by)
+	if err != nil {
+		return roles.Role{}, err
+	}
+	role, ok := policy.Role(appid)
+	if !ok {
+		return roles.Role{}, plainly(roles.ErrNotFound)
+	}
+	return role, nil
+}
+
+func (s *Service) readRoles(by auth.Principal) (*roles.Policy, error) {
+	if err := s.mayAny(by, ManageRoles, ManageAPI, ManageUsers); err != nil {
+		return nil, err
+	}
+	policy := s.c.Roles.Policy()
+	if policy == nil {
+		return nil, errNoPolicy
+	}
+	return policy, nil
+}
+
+// UnknownGrants returns the grants of role that match nothing in the catalog, such as typing errors. Without a
+// catalog there are none.
+func (s *Service) UnknownGrants(role roles.Role) []string {
+	if s.c.Catalog == nil {
+		return nil
+	}
+	return s.c.Catalog.Unknown(role)
+}

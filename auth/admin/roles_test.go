@@ -1,0 +1,124 @@
+package admin_test
+
+import (
+	"testing"
+
+	"github.com/stretchr/testify/require"
+
+	"github.com/latchkey-go/latchkey/auth"
+	"github.com/latchkey-go/latchkey/keys"
+)
+
+func TestRoles(t *testing.T) {
+	w := newWorld(t, nil)
+	role := map[string]any{"appid": "temp", "name": "Temp", "permissions": map[string]bool{"content/pages/read": true, "content/pagse": true}}
+	made := w.expect(201, w.call(root, "POST", "/roles", role))
+	require.Equal(t, []any{"content/pagse"}, made.body["unknown"], "a typing error is shown")
+	require.Equal(t, "roles/temp", made.header.Get("Location"))
+	w.expect(409, w.call(root, "POST", "/roles", role))
+	for field, wrong := range map[string]map[string]any{
+		"appid":       {"appid": "Temp"}, // differs in case only
+		"name":        {"appid": "x", "name": "a\nb"},
+		"info":        {"appid": "x", "info": string(make([]byte, 3))},
+		"permissions": {"appid": "x", "permissions": map[string]bool{"a//b": true}},
+		"inherits":    {"appid": "x", "inherits": []string{"x"}},
+	} {
+		require.Equal(t, field, w.expect(400, w.call(root, "POST", "/roles", wrong)).string("field"))
+	}
+	for _, wrong := range []string{"", "admin", "ADMIN", "a b", "ä"} {
+		require.Equal(t, "appid", w.expect(400, w.call(root, "POST", "/roles", map[string]any{"appid": wrong})).string("field"))
+	}
+	require.Equal(t, "permissions", w.expect(400, w.call(root, "POST", "/roles", `{"appid":"x","permissions":{"a":1}}`)).string("field"))
+	require.Equal(t, "permissions", w.expect(400, w.call(root, "POST", "/roles", `{"appid":"x","permissions":{"a":true,"a":false}}`)).string("field"))
+
+	tag := w.expect(200, w.call(root, "GET", "/roles/temp", nil)).header.Get("ETag")
+	require.Equal(t, tag, made.header.Get("ETag"))
+	w.expect(400, w.call(root, "PUT", "/roles/temp", map[string]any{"appid": "other"}))
+	w.expect(200, w.call(root, "PUT", "/roles/temp", map[string]any{"name": "Temp 2"}, "If-Match", tag))
+	require.True(t, w.roles.Policy().Has("temp"), "the next request meets what was saved")
+	w.expect(412, w.call(root, "PUT", "/roles/temp", map[string]any{"name": "Temp 3"}, "If-Match", tag))
+	w.expect(412, w.call(root, "DELETE", "/roles/temp", nil, "If-Match", tag))
+	n := len(w.records())
+	w.expect(200, w.call(root, "PUT", "/roles/temp", map[string]any{"name": "Temp 2"}))
+	require.Len(t, w.records(), n, "nothing was changed")
+	w.expect(204, w.call(root, "DELETE", "/roles/temp", nil))
+	w.expect(404, w.call(root, "DELETE", "/roles/temp", nil))
+	last := w.records()[0]
+	require.Equal(t, "role.delete", last.Action)
+	require.Equal(t, "Temp 2", last.Before["name"])
+	require.Nil(t, last.After)
+}
+
+func TestDeletingARoleShowsWhatItTouches(t *testing.T) {
+	w := newWorld(t, nil)
+	w.expect(409, w.call(root, "DELETE", "/roles/editor", nil)) // others inherit from it
+	k := w.custom(keys.Custom{Name: "Site", Role: "viewer"})
+	w.expect(200, w.call(root, "PUT", "/public", map[string]any{"role": "viewer"}))
+	usage := w.expect(200, w.call(root, "GET", "/roles/viewer/usage", nil))
+	require.EqualValues(t, 1, usage.body["key_count"])
+	require.EqualValues(t, 1, usage.body["user_count"])
+	require.Equal(t, true, usage.body["public"])
+	require.Contains(t, usage.text, k.Record.ID)
+
+	refused := w.expect(409, w.call(root, "DELETE", "/roles/viewer", nil))
+	require.Equal(t, usage.body, refused.body["usage"])
+	w.users.set(auth.User{ID: "eve", Role: "viewer", Active: true})
+	changed := w.expect(409, w.call(root, "DELETE", "/roles/viewer?confirm="+usage.string("confirm"), nil))
+	confirm := changed.body["usage"].(map[string]any)["confirm"].(string)
+	require.NotEqual(t, usage.string("confirm"), confirm, "somebody has it whom nobody has seen")
+	require.True(t, w.roles.Policy().Has("viewer"))
+	w.expect(204, w.call(root, "DELETE", "/roles/viewer?confirm="+confirm, nil))
+
+	require.False(t, w.roles.Policy().Has("viewer"))
+	require.Equal(t, "", w.expect(200, w.call(root, "GET", "/keys/"+k.Record.ID, nil)).string("role"))
+	require.Equal(t, "", w.expect(200, w.call(root, "GET", "/public", nil)).string("role"))
+	w.expect(201, w.call(root, "POST", "/roles", map[string]any{"appid": "viewer", "permissions": map[string]bool{"x": true}}))
+	require.Equal(t, "", w.expect(200, w.call(root, "GET", "/public", nil)).string("role"), "a new one of that name is another one")
+	w.expect(401, w.call("", "GET", "/keys", nil))
+}
+
+func TestPublic(t *testing.T) {
+	w := newWorld(t, nil)
+	require.Equal(t, "", w.expect(200, w.call(root, "GET", "/public", nil)).string("role"))
+	preview := w.expect(200, w.call(root, "GET", "/public/preview?role=editor", nil))
+	require.Equal(t, []any{"content/{model}/create"}, preview.body["writes"])
+	require.Len(t, preview.body["routes"], 3)
+
+	refused := w.expect(409, w.call(root, "PUT", "/public", map[string]any{"role": "editor"}))
+	require.Equal(t, preview.body["writes"], refused.body["acknowledge"])
+	w.expect(409, w.call(root, "PUT", "/public", map[string]any{"role": "editor", "acknowledge": []string{"x"}}))
+	w.expect(400, w.call(root, "PUT", "/public", map[string]any{"role": "ghost"}))
+	w.expect(400, w.call(root, "PUT", "/public", map[string]any{"role": ""}))
+	w.expect(400, w.call(root, "PUT", "/public", map[string]any{}))
+	w.expect(200, w.call(root, "PUT", "/public", map[string]any{"role": "editor", "acknowledge": preview.body["writes"]}))
+	w.expect(401, w.call("", "GET", "/keys", nil))
+
+	// What the world may change grows by name only, also when the role is edited.
+	edited := map[string]any{"permissions": map[string]bool{"content/posts/read": true, "content/posts/create": true, "content/posts/delete": true}}
+	refused = w.expect(409, w.call(root, "PUT", "/roles/editor", edited))
+	require.Equal(t, []any{"content/{model}/delete"}, refused.body["acknowledge"])
+	edited["acknowledge"] = refused.body["acknowledge"]
+	w.expect(200, w.call(root, "PUT", "/roles/editor", edited))
+
+	tag := w.expect(200, w.call(root, "GET", "/public", nil)).header.Get("ETag")
+	n := len(w.records())
+	w.expect(200, w.call(root, "PUT", "/public", map[string]any{"role": "editor"}))
+	require.Len(t, w.records(), n, "it was so already")
+	w.expect(412, w.call(root, "DELETE", "/public", nil, "If-Match", `"0"`))
+	w.expect(204, w.call(root, "DELETE", "/public", nil, "If-Match", tag))
+	w.expect(204, w.call(root, "DELETE", "/public", nil))
+	require.Equal(t, "public.close", w.records()[0].Action)
+	require.Len(t, w.records(), n+1)
+	w.expect(401, w.call("", "GET", "/keys", nil))
+}
+
+// TestThePublicManagesNothing opens the API with a role that manages keys.
+func TestThePublicManagesNothing(t *testing.T) {
+	w := newWorld(t, nil)
+	preview := w.expect(200, w.call(root, "GET", "/public/preview?role=keeper", nil))
+	w.expect(200, w.call(root, "PUT", "/public", map[string]any{"role": "keeper", "acknowledge": preview.body["writes"]}))
+	w.expect(401, w.call("", "GET", "/keys", nil))
+	w.expect(401, w.call("", "POST", "/keys", map[string]any{}))
+	w.expect(401, w.call("", "POST", "/keys", "not JSON"))
+	w.expect(401, w.call("", "DELETE", "/public", nil))
+}

@@ -1,0 +1,180 @@
+package admin_test
+
+import (
+	"context"
+	"errors"
+	"testing"
+	"time"
+
+	"github.com/stretchr/testify/require"
+
+	"github.com/latchkey-go/latchkey/auth"
+	"github.com/latchkey-go/latchkey/auth/admin"
+	"github.com/latchkey-go/latchkey/auth/audit"
+	"github.com/latchkey-go/latchkey/keys"
+	"github.com/latchkey-go/latchkey/roles"
+)
+
+var errDisk = errors.New("disk /dev/sdz is full")
+
+// brokenLog is an audit log that takes nothing.
+type brokenLog struct{ audit.Log }
+
+func (brokenLog) Append(context.Context, audit.Record) error { return errDisk }
+
+// TestTrouble has stores fail. It is never a verdict, and what they say stays inside.
+func TestTrouble(t *testing.T) {
+	check := func(t *testing.T, w *world, method, path string, body any) {
+		t.Helper()
+		r := w.expect(503, w.call(root, method, path, body))
+		require.NotContains(t, r.text, "sdz")
+		require.NotEmpty(t, r.header.Get("Retry-After"))
+		require.Empty(t, r.string("key"))
+	}
+	t.Run("audit", func(t *testing.T) {
+		w := newWorld(t, nil, func(c *admin.Config) { c.Audit = brokenLog{} })
+		check(t, w, "POST", "/keys", map[string]any{})
+		check(t, w, "POST", "/me/key", nil)
+		check(t, w, "POST", "/roles", map[string]any{"appid": "x"})
+	})
+	t.Run("audit that cannot be listed", func(t *testing.T) {
+		w := newWorld(t, nil, func(c *admin.Config) { c.Audit = audit.Slog(quiet) })
+		check(t, w, "GET", "/audit", nil)
+	})
+	t.Run("names", func(t *testing.T) {
+		w := newWorld(t, nil, func(c *admin.Config) {
+			c.Names = func(context.Context) (map[string][]string, error) { return nil, errDisk }
+		})
+		check(t, w, "GET", "/permissions", nil)
+		check(t, w, "GET", "/matrix", nil)
+	})
+	t.Run("transaction", func(t *testing.T) {
+		w := newWorld(t, nil, func(c *admin.Config) {
+			c.InTx = func(ctx context.Context, f func(context.Context) error) error { return errors.Join(f(ctx), errDisk) }
+		})
+		check(t, w, "POST", "/keys", map[string]any{})
+	})
+	t.Run("roles", func(t *testing.T) {
+		w := newWorld(t, nil)
+		require.NoError(t, w.rows.Save(t.Context(), roles.Role{AppID: "a b"}, uint64(len(theRoles))))
+		check(t, w, "POST", "/keys", map[string]any{}) // what is stored makes no sense: nothing can be judged by it
+	})
+	t.Run("users", func(t *testing.T) {
+		w := newWorld(t, nil)
+		by := w.root()
+		w.users.fail(errDisk)
+		_, err := w.service.CreateKey(t.Context(), by, keys.Custom{})
+		require.ErrorIs(t, err, errDisk)
+		_, err = w.service.RoleUsage(t.Context(), by, "editor")
+		require.ErrorIs(t, err, errDisk)
+	})
+	t.Run("time", func(t *testing.T) {
+		w := newWorld(t, nil, func(c *admin.Config) {
+			c.Timeout = 20 * time.Millisecond
+			c.InTx = func(ctx context.Context, _ func(context.Context) error) error { <-ctx.Done(); return ctx.Err() }
+		})
+		check(t, w, "POST", "/keys", map[string]any{})
+	})
+}
+
+// TestTheActorIsWhoTheyAreNow changes who asks while a request of theirs is under way.
+func TestTheActorIsWhoTheyAreNow(t *testing.T) {
+	w := newWorld(t, nil)
+	create := func(by auth.Principal) error {
+		_, err := w.service.CreateKey(t.Context(), by, keys.Custom{Role: "editor"})
+		return err
+	}
+	gone := func(by auth.Principal) {
+		t.Helper()
+		var refusal *auth.Refusal
+		require.ErrorAs(t, create(by), &refusal)
+		require.Equal(t, 401, refusal.Status)
+	}
+	for name, end := range map[string]func(id string) error{
+		"disabled":    func(id string) error { return w.ring.Disable(t.Context(), id) },
+		"invalidated": func(id string) error { return w.ring.Invalidate(t.Context(), id) },
+		"refreshed":   func(id string) error { _, err := w.ring.Refresh(t.Context(), id, keys.Renewal{}); return err },
+	} {
+		issued := w.custom(keys.Custom{Name: name, Role: "keeper"})
+		by := w.holder(issued)
+		require.NoError(t, create(by))
+		require.NoError(t, end(issued.Record.ID))
+		gone(by)
+	}
+	w.users.set(auth.User{ID: "ken", Role: "keeper", Active: true})
+	ken := w.user("ken")
+	require.NoError(t, create(ken))
+	w.users.set(auth.User{ID: "ken", Role: "viewer", Active: true})
+	require.ErrorIs(t, create(ken), admin.ErrForbidden)
+	w.users.set(auth.User{ID: "ken", Role: "keeper"})
+	gone(ken)
+
+	// What they still hold would cover it; the permission for it is gone.
+	w.users.set(auth.User{ID: "max", Role: roles.Admin, Active: true})
+	max, custom, bobs := w.user("max"), w.custom(keys.Custom{Role: "viewer"}), w.userKey("bob", keys.User{})
+	w.users.set(auth.User{ID: "max", Role: "editor", Active: true})
+	viewer, _ := w.roles.Policy().Role("viewer")
+	viewer.Name = "Another name"
+	_, created := w.service.CreateKey(t.Context(), max, keys.Custom{Role: "viewer"})
+	_, refreshed := w.service.RefreshKey(t.Context(), max, custom.Record.ID, "", keys.Renewal{})
+	_, others := w.service.RefreshKey(t.Context(), max, bobs.Record.ID, "", keys.Renewal{})
+	_, renamed := w.service.UpdateKey(t.Context(), max, custom.Record.ID, "", func(s *keys.Settings) error { s.Name = "x"; return nil })
+	_, disabled := w.service.DisableKey(t.Context(), max, custom.Record.ID, "")
+	_, ended := w.service.InvalidateUserKeys(t.Context(), max, "bob", "")
+	_, opened := w.service.OpenPublic(t.Context(), max, "viewer", "")
+	_, closed := w.service.ClosePublic(t.Context(), max, "")
+	for i, err := range []error{created, refreshed, others, renamed, disabled, ended, opened, closed,
+		w.service.RemoveKey(t.Context(), max, custom.Record.ID, ""), w.service.UpdateRole(t.Context(), max, viewer, ""),
+		w.service.CreateRole(t.Context(), max, roles.Role{AppID: "x"}), w.service.DeleteRole(t.Context(), max, "warden", "", "")} {
+		require.ErrorIs(t, err, admin.ErrForbidden, "%d", i)
+	}
+
+	for _, narrow := range []func(*keys.Settings) error{
+		func(s *keys.Settings) error { s.Role = ""; return nil },
+		func(s *keys.Settings) error { s.Role = "viewer"; return nil },
+		func(s *keys.Settings) error { s.Scopes = []string{admin.ManageAPI}; return nil },
+	} {
+		issued := w.custom(keys.Custom{Role: "keeper"})
+		by := w.holder(issued)
+		_, err := w.ring.Update(t.Context(), issued.Record.ID, narrow)
+		require.NoError(t, err)
+		require.ErrorIs(t, create(by), admin.ErrForbidden)
+	}
+
+	var nobody auth.Principal
+	var refusal *auth.Refusal
+	require.ErrorAs(t, create(nobody), &refusal)
+	other := newWorld(t, nil)
+	require.ErrorIs(t, create(other.as("admin")), admin.ErrForbidden, "a principal belongs to its guard")
+}
+
+// TestNothingIsShownThatIsNotDurable has the commit fail after the key was made.
+func TestNothingIsShownThatIsNotDurable(t *testing.T) {
+	w := newWorld(t, nil, func(c *admin.Config) { c.Audit = brokenLog{} })
+	issued, err := w.service.CreateKey(t.Context(), w.root(), keys.Custom{})
+	require.ErrorIs(t, err, errDisk)
+	require.Zero(t, issued)
+	issued, err = w.service.CreateUserKey(t.Context(), w.root(), "ada", keys.User{})
+	require.ErrorIs(t, err, errDisk)
+	require.Zero(t, issued)
+}
+
+// TestAnEditIsJudgedByWhatItChanges has the host change a key past the service, between judging and writing.
+func TestAnEditIsJudgedByWhatItChanges(t *testing.T) {
+	w := newWorld(t, nil)
+	id := w.custom(keys.Custom{Role: "editor"}).Record.ID
+	_, err := w.service.UpdateKey(t.Context(), w.as("keeper"), id, "", func(s *keys.Settings) error {
+		_, err := w.ring.Update(t.Context(), id, func(s *keys.Settings) error { s.Role = roles.Admin; return nil })
+		require.NoError(t, err)
+		s.Name = "Mine"
+		return nil
+	})
+	require.ErrorIs(t, err, admin.ErrConflict)
+}
+
+func TestNewNamesEveryMistake(t *testing.T) {
+	_, err := admin.New(admin.Config{Timeout: -1})
+	for _, name := range []string{"Keys", "Roles", "RoleStore", "Guard", "Audit", "Timeout"} {
+		require.ErrorContains(t, err, "Config."+name)
+	}
+}

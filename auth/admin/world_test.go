@@ -1,0 +1,310 @@
+package admin_test
+
+import (
+	"bytes"
+	"cmp"
+	"context"
+	"encoding/json"
+	"fmt"
+	"io"
+	"log/slog"
+	"net/http"
+	"net/http/httptest"
+	"slices"
+	"strings"
+	"sync"
+	"testing"
+	"time"
+
+	"github.com/stretchr/testify/require"
+
+	"github.com/latchkey-go/latchkey/auth"
+	"github.com/latchkey-go/latchkey/auth/admin"
+	"github.com/latchkey-go/latchkey/auth/audit"
+	"github.com/latchkey-go/latchkey/keys"
+	"github.com/latchkey-go/latchkey/publicapi"
+	"github.com/latchkey-go/latchkey/roles"
+)
+
+// A table is a host's table of users.
+type table struct {
+	mu   sync.Mutex
+	rows map[string]auth.User
+	err  error
+}
+
+func (u *table) set(user auth.User) {
+	u.mu.Lock()
+	defer u.mu.Unlock()
+	u.rows[user.ID] = user
+}
+
+func (u *table) fail(err error) {
+	u.mu.Lock()
+	defer u.mu.Unlock()
+	u.err = err
+}
+
+func (u *table) User(_ context.Context, id string) (auth.User, error) {
+	u.mu.Lock()
+	defer u.mu.Unlock()
+	user, ok := u.rows[id]
+	if u.err == nil && !ok {
+		return user, auth.ErrNoUser
+	}
+	return user, u.err
+}
+
+func (u *table) List(_ context.Context, f admin.UserFilter) ([]auth.User, error) {
+	u.mu.Lock()
+	defer u.mu.Unlock()
+	var page []auth.User
+	for _, user := range u.rows {
+		if user.ID > f.After && (f.Role == "" || user.Role == f.Role) && strings.Contains(strings.ToLower(user.ID+" "+user.Name), strings.ToLower(f.Text)) {
+			page = append(page, user)
+		}
+	}
+	slices.SortFunc(page, func(a, b auth.User) int { return cmp.Compare(a.ID, b.ID) })
+	return page[:min(len(page), f.Limit)], u.err
+}
+
+// A world is an application whose management is tested. Everything it logs and records goes to heard.
+type world struct {
+	t       *testing.T
+	store   keys.Store
+	ring    *keys.Ring
+	roles   *roles.Directory
+	rows    *roles.MemoryStore
+	public  *publicapi.Service
+	users   *table
+	guard   *auth.Guard
+	log     *audit.MemoryLog
+	service *admin.Service
+	server  *httptest.Server
+	heard   *heard
+}
+
+// heard collects what is logged.
+type heard struct {
+	mu  sync.Mutex
+	buf bytes.Buffer
+}
+
+func (h *heard) Write(p []byte) (int, error) {
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	return h.buf.Write(p)
+}
+
+func (h *heard) String() string {
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	return h.buf.String()
+}
+
+// catalog is that of a small CMS.
+func catalog(t testing.TB) *roles.Catalog {
+	c, err := roles.NewCatalog(
+		roles.Group{Name: "Content", Permissions: []roles.Entry{
+			{Permission: "content/{model}/read", Label: "Read {model}", Effect: roles.Read},
+			{Permission: "content/{model}/create", Label: "Create {model}"},
+			{Permission: "content/{model}/delete", Label: "Delete {model}"},
+		}},
+		roles.Group{Name: "System", Permissions: []roles.Entry{
+			{Permission: admin.ManageAPI, Label: "Manage Api access"}, {Permission: admin.ManageRoles, Label: "Manage roles"},
+			{Permission: admin.ManageUsers, Label: "Manage users"}, {Permission: admin.ReadLogs, Label: "View app logs", Effect: roles.Read},
+		}})
+	require.NoError(t, err)
+	return c
+}
+
+// theRoles are those of the tests. The hostile corpus has the first two.
+var theRoles = []roles.Role{
+	{AppID: "editor", Name: "Editor", Permissions: roles.Grants{"content/posts/read": true, "content/posts/create": true}},
+	{AppID: "viewer", Name: "Viewer", Permissions: roles.Grants{"content/posts/read": true}},
+	{AppID: "keeper", Name: "Editor who manages keys", Inherits: []string{"editor"}, Permissions: roles.Grants{admin.ManageAPI: true}},
+	{AppID: "rolemaker", Name: "Editor who manages roles", Inherits: []string{"editor"}, Permissions: roles.Grants{admin.ManageRoles: true}},
+	{AppID: "warden", Name: "Editor who manages users", Inherits: []string{"editor"}, Permissions: roles.Grants{admin.ManageUsers: true}},
+}
+
+// newWorld makes a world; change may alter its configuration, and wrap its store of keys.
+func newWorld(t *testing.T, wrap func(keys.Store) keys.Store, changes ...func(*admin.Config)) *world {
+	t.Helper()
+	w := &world{t: t, store: keys.NewMemoryStore(), rows: roles.NewMemoryStore(theRoles...), heard: &heard{},
+		users: &table{rows: map[string]auth.User{}}, log: audit.NewMemoryLog(0)}
+	for _, user := range []auth.User{
+		{ID: "root", Name: "Root", Role: roles.Admin, Active: true}, {ID: "ada", Name: "Ada", Role: "editor", Active: true},
+		{ID: "bob", Name: "Bob", Role: "viewer", Active: true}, {ID: "wanda", Name: "Wanda", Role: "warden", Active: true},
+		{ID: "gone", Name: "Gone", Role: roles.Admin},
+	} {
+		w.users.set(user)
+	}
+	if wrap != nil {
+		w.store = wrap(w.store)
+	}
+	logger := slog.New(slog.NewJSONHandler(w.heard, &slog.HandlerOptions{Level: slog.LevelDebug}))
+	w.ring = keys.NewRing(w.store)
+	t.Cleanup(func() { require.NoError(t, w.ring.Close(context.Background())) })
+	var err error
+	w.roles, err = roles.Open(t.Context(), roles.Config{Store: w.rows})
+	require.NoError(t, err)
+	t.Cleanup(func() { require.NoError(t, w.roles.Close(context.Background())) })
+	w.public, err = publicapi.New(publicapi.Config{Store: publicapi.NewMemoryStore(), Roles: w.roles, Catalog: catalog(t)})
+	require.NoError(t, err)
+	signedIn := func(r *http.Request) (string, error) {
+		if c, err := r.Cookie("session"); err == nil {
+			return c.Value, nil
+		}
+		return "", nil
+	}
+	w.guard, err = auth.New(auth.Config{Keys: w.ring, Roles: w.roles, Anonymous: w.public, Users: w.users,
+		SignedIn: signedIn, Observe: auth.LogTo(logger)})
+	require.NoError(t, err)
+	mux := http.NewServeMux()
+	w.guard.Handle(mux, "GET /api/content/{model}", "content/{model}/read", http.NotFoundHandler())
+	w.guard.Handle(mux, "POST /api/content/{model}", "content/{model}/create", http.NotFoundHandler())
+	w.guard.Open(mux, "GET /healthz", http.NotFoundHandler())
+	c := admin.Config{Keys: w.ring, Guard: w.guard, Roles: w.roles, RoleStore: w.rows, Public: w.public, Users: w.users,
+		Catalog: catalog(t), SignedIn: signedIn, Audit: audit.Tee(w.log, audit.Slog(logger)),
+		Names: func(context.Context) (map[string][]string, error) {
+			return map[string][]string{"model": {"pages", "posts"}}, nil
+		}}
+	for _, change := range changes {
+		change(&c)
+	}
+	w.service, err = admin.New(c)
+	require.NoError(t, err)
+	mux.Handle("/admin/", http.StripPrefix("/admin", admin.Handler(w.service)))
+	w.server = httptest.NewServer(w.guard.Identify(mux))
+	t.Cleanup(w.server.Close)
+	return w
+}
+
+// as returns somebody who acts with a role, without a key.
+func (w *world) as(role string) auth.Principal { return w.guard.PrincipalForRole(role) }
+
+// root is the administrator.
+func (w *world) root() auth.Principal { return w.user("root") }
+
+// user returns a user who is signed in.
+func (w *world) user(id string) auth.Principal {
+	w.t.Helper()
+	p, err := w.guard.PrincipalForUser(w.t.Context(), id)
+	require.NoError(w.t, err)
+	return p
+}
+
+// custom issues a custom key, past the service.
+func (w *world) custom(k keys.Custom) keys.Issued {
+	w.t.Helper()
+	issued, err := w.ring.IssueCustom(w.t.Context(), k)
+	require.NoError(w.t, err)
+	return issued
+}
+
+// userKey issues a user's key, past the service.
+func (w *world) userKey(userID string, k keys.User) keys.Issued {
+	w.t.Helper()
+	issued, err := w.ring.IssueUser(w.t.Context(), userID, k)
+	require.NoError(w.t, err)
+	return issued
+}
+
+// holder returns who shows this key.
+func (w *world) holder(issued keys.Issued) auth.Principal {
+	w.t.Helper()
+	r := httptest.NewRequest("GET", "/", nil)
+	r.Header.Set("api-key", issued.Key.Reveal())
+	p, err := w.guard.Check(r)
+	require.NoError(w.t, err)
+	return p
+}
+
+// records returns the actions in the audit log, newest first.
+func (w *world) records() []audit.Record {
+	w.t.Helper()
+	all, err := w.log.List(w.t.Context(), audit.Filter{Limit: 1000})
+	require.NoError(w.t, err)
+	return all
+}
+
+// A reply is what the JSON API answered.
+type reply struct {
+	status int
+	header http.Header
+	text   string
+	body   map[string]any
+}
+
+// credential is how a request says who asks: a key, "session:ada" for a cookie, or "" for nobody.
+type credential string
+
+// call sends a request to the JSON API.
+func (w *world) call(who credential, method, path string, body any, headers ...string) reply {
+	w.t.Helper()
+	var reader io.Reader
+	switch b := body.(type) {
+	case nil:
+	case string:
+		reader = strings.NewReader(b)
+	default:
+		text, err := json.Marshal(b)
+		require.NoError(w.t, err)
+		reader = bytes.NewReader(text)
+	}
+	r, err := http.NewRequestWithContext(w.t.Context(), method, w.server.URL+"/admin"+path, reader)
+	require.NoError(w.t, err)
+	if reader != nil {
+		r.Header.Set("Content-Type", "application/json")
+	}
+	if id, ok := strings.CutPrefix(string(who), "session:"); ok {
+		r.AddCookie(&http.Cookie{Name: "session", Value: id})
+	} else if who != "" {
+		r.Header.Set("api-key", string(who))
+	}
+	for i := 0; i < len(headers); i += 2 {
+		r.Header.Set(headers[i], headers[i+1])
+	}
+	answer, err := w.server.Client().Do(r)
+	require.NoError(w.t, err)
+	defer answer.Body.Close()
+	text, err := io.ReadAll(answer.Body)
+	require.NoError(w.t, err)
+	out := reply{status: answer.StatusCode, header: answer.Header, text: string(text)}
+	if len(text) > 0 {
+		require.NoError(w.t, json.Unmarshal(text, &out.body), "body of %s %s: %s", method, path, text)
+	}
+	return out
+}
+
+func (r reply) string(member string) string { s, _ := r.body[member].(string); return s }
+
+func (r reply) items() []map[string]any {
+	var items []map[string]any
+	list, _ := r.body["items"].([]any)
+	for _, item := range list {
+		items = append(items, item.(map[string]any))
+	}
+	return items
+}
+
+// expect checks a status.
+func (w *world) expect(status int, r reply) reply {
+	w.t.Helper()
+	require.Equal(w.t, status, r.status, "body: %.300s", r.text)
+	return r
+}
+
+const root = credential("session:root")
+
+var quiet = slog.New(slog.DiscardHandler)
+
+func in(d time.Duration) time.Time { return time.Now().Add(d) }
+
+func names[T any](list []T, name func(T) string) string {
+	var all []string
+	for _, one := range list {
+		all = append(all, name(one))
+	}
+	return fmt.Sprint(all)
+}

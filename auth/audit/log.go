@@ -1,0 +1,58 @@
+package audit
+
+import (
+	"context"
+	"errors"
+	"time"
+)
+
+// A Log keeps records. Its methods may be called concurrently, should give up when ctx is done (with an error
+// that wraps ctx's), and must do nothing when ctx was done before they began. They copy what they are given and
+// what they return.
+//
+// The suite in audittest checks each of these promises.
+type Log interface {
+	// Append adds a record that [Stamp] has made complete. When it returns nil the record is durable, or as
+	// durable as the transaction in ctx, where the log takes part in one. A second record with one ID is an
+	// error, and the first one stays as it is.
+	Append(ctx context.Context, r Record) error
+
+	// List returns the records that pass f, newest first: in descending order of ID. None is an empty list and
+	// no error. A log that cannot be read back returns an error wrapping [ErrNotListed].
+	List(ctx context.Context, f Filter) ([]Record, error)
+}
+
+// ErrNotListed is answered by a log that can only be written to.
+var ErrNotListed = errors.New("audit: this log cannot be listed")
+
+// A Filter says which records List returns. Space always counts, so that tenants never meet. Each other field
+// that is not zero narrows the list; they combine. Texts are compared byte by byte.
+type Filter struct {
+	Space  string // "" is the one of a host without tenants
+	Actor  string
+	Action string
+	Object string
+	Since  time.Time // the first instant that counts
+	Until  time.Time // the first instant that does not count any more
+	Before string    // the ID of the last record of the page before
+	Limit  int       // 0 means 100; at most 1000 are returned
+}
+
+// Passes reports whether r is on the list, Limit aside. It serves logs that look at each record.
+func (f Filter) Passes(r Record) bool {
+	return r.Space == f.Space &&
+		(f.Actor == "" || r.Actor == f.Actor) &&
+		(f.Action == "" || r.Action == f.Action) &&
+		(f.Object == "" || r.Object == f.Object) &&
+		(f.Since.IsZero() || !r.At.Before(f.Since)) &&
+		(f.Until.IsZero() || r.At.Before(f.Until)) &&
+		(f.Before == "" || r.ID < f.Before)
+}
+
+// Size is how many records a page has at most: Limit within its bounds.
+func (f Filter) Size() int {
+	if f.Limit <= 0 {
+		return 100
+	}
+	return min(f.Limit, 1000)
+}

@@ -1,0 +1,86 @@
+package audit
+
+import (
+	"crypto/rand"
+	"encoding/hex"
+	"encoding/json"
+	"fmt"
+	"sync"
+	"time"
+)
+
+// A Record says that something was changed. Make it complete with [Stamp] before it goes to a [Log].
+type Record struct {
+	ID        string    `json:"id"` // opaque; later records have greater ones, compared as bytes
+	At        time.Time `json:"at"` // UTC, whole microseconds
+	Actor     string    `json:"actor"`
+	ActorName string    `json:"actor_name,omitempty"` // what people called the actor at that time
+	Action    string    `json:"action"`               // such as "key.create"
+	Object    string    `json:"object"`               // the ID or appid of what was changed
+	Space     string    `json:"space,omitempty"`      // tenant; "" is the one of a host without tenants
+	From      string    `json:"from,omitempty"`       // the address that asked for it
+
+	// Before and After are what was changed, as plain values: nil, bool, float64, string, []any and
+	// map[string]any of these, as encoding/json reads them. Nil is nothing: Before of what is new, After of
+	// what is gone.
+	Before map[string]any `json:"before,omitempty"`
+	After  map[string]any `json:"after,omitempty"`
+}
+
+// Stamp completes r: a zero At becomes now, an empty ID a new one, and values take the plain form that a log
+// gives back. The result shares no memory with r. It is an error if a value cannot be written as JSON.
+func Stamp(r Record) (Record, error) {
+	if r.At.IsZero() {
+		r.At = time.Now()
+	}
+	r.At = r.At.UTC().Truncate(time.Microsecond)
+	if r.ID == "" {
+		r.ID = newID(r.At)
+	}
+	for _, values := range []*map[string]any{&r.Before, &r.After} {
+		plain, err := plainly(*values)
+		if err != nil {
+			return Record{}, fmt.Errorf("audit: values of %s: %w", r.Action, err)
+		}
+		*values = plain
+	}
+	return r, nil
+}
+
+// plainly copies values into the form that JSON gives back.
+func plainly(values map[string]any) (map[string]any, error) {
+	if len(values) == 0 {
+		return nil, nil
+	}
+	text, err := json.Marshal(values)
+	if err != nil {
+		return nil, err
+	}
+	var plain map[string]any
+	err = json.Unmarshal(text, &plain)
+	return plain, err
+}
+
+// newest is the time in the latest ID of this process, so that IDs ascend even within a microsecond or when the
+// clock steps back a little.
+var newest struct {
+	sync.Mutex
+	micros int64
+}
+
+// maxAhead bounds how far IDs may run ahead of the clock. A clock that steps back further starts anew.
+const maxAhead = int64(time.Minute / time.Microsecond)
+
+// newID makes 32 hex digits: the time in microseconds, then eight random bytes that keep nodes apart.
+func newID(at time.Time) string {
+	micros := at.UnixMicro()
+	newest.Lock()
+	if ahead := newest.micros - micros; ahead >= 0 && ahead < maxAhead {
+		micros = newest.micros + 1
+	}
+	newest.micros = micros
+	newest.Unlock()
+	var random [8]byte
+	_, _ = rand.Read(random[:]) // never fails: crypto/rand ends the program instead
+	return fmt.Sprintf("%016x%s", micros, hex.EncodeToString(random[:]))
+}
