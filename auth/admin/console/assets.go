@@ -1,0 +1,42 @@
+package console
+
+import (
+	"crypto/sha256"
+	"embed"
+	"encoding/hex"
+	"net/http"
+	"path"
+)
+
+//go:embed static
+var staticFiles embed.FS
+
+// version names the content of the static files, so that browsers may keep them for good.
+var version = func() string {
+	sum := sha256.New()
+	for _, name := range []string{"console.css", "console.js", "icon.svg"} {
+		text, err := staticFiles.ReadFile("static/" + name)
+		if err != nil {
+			panic(err) // a file that is embedded is there
+		}
+		sum.Write(text)
+	}
+	return hex.EncodeToString(sum.Sum(nil)[:6])
+}()
+
+// serveStatic answers with style, script or icon. They say nothing about anybody, so anybody may have them.
+func serveStatic(w http.ResponseWriter, r *http.Request) {
+	name := r.PathValue("name")
+	text, err := staticFiles.ReadFile("static/" + name)
+	if err != nil {
+		http.NotFound(w, r)
+		return
+	}
+	kind := map[string]string{".css": "text/css; charset=utf-8", ".js": "text/javascript; charset=utf-8", ".svg": "image/svg+xml"}
+	w.Header().Set("Content-Type", kind[path.Ext(name)])
+	w.Header().Set("Cache-Control", "no-cache")
+	if r.URL.Query().Get("v") == version {
+		w.Header().Set("Cache-Control", "public, max-age=31536000, immutable")
+	}
+	_, _ = w.Write(text)
+}

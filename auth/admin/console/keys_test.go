@@ -1,0 +1,180 @@
+package console_test
+
+import (
+	"net/url"
+	"testing"
+	"time"
+
+	"github.com/stretchr/testify/require"
+
+	"github.com/latchkey-go/latchkey/keys"
+)
+
+func TestOwnKey(t *testing.T) {
+	w := newWorld(t)
+	const page = "/users/user"
+	w.expect(w.get("bob", page), 200, "No API key yet", `value="create"`, "<code>viewer</code>")
+	made := w.expect(w.post("bob", page, "create", nil), 200, "shown this once", "curl -H", "await fetch(", "http://example.com/api/posts")
+	key := keyIn.FindString(made.body)
+	require.True(t, w.good(key))
+	require.Equal(t, "no-store", made.header.Get("Cache-Control"))
+	require.Empty(t, made.header.Values("Set-Cookie"))
+
+	shown := w.expect(w.get("bob", page), 200, "…"+key[len(key)-4:], "stops working at once", "It has not been used yet.")
+	require.Empty(t, keyIn.FindString(shown.body))
+	again := w.expect(w.post("bob", page, "create", nil), 409, "This is not possible now")
+	require.Empty(t, keyIn.FindString(again.body))
+
+	stale := url.Values{"match": {hidden(shown.body, "match")}}
+	fresh := w.expect(w.post("bob", page, "refresh", nil), 200, "The old value has stopped working.")
+	second := keyIn.FindString(fresh.body)
+	require.True(t, w.good(second))
+	require.False(t, w.good(key))
+	reloaded := w.expect(w.post("bob", page, "refresh", stale), 409, "Somebody else was faster") // the browser's Reload
+	require.Empty(t, keyIn.FindString(reloaded.body))
+	require.True(t, w.good(second))
+
+	w.expect(w.post("bob", page, "invalidate", stale), 409, "Somebody else was faster")
+	w.expect(w.follow("bob", page, w.post("bob", page, "invalidate", nil)), 200, "invalid for good", "No API key yet")
+	require.False(t, w.good(second))
+	w.expect(w.post("bob", page, "explode", nil), 400)
+}
+
+func TestKeysOfOthers(t *testing.T) {
+	w := newWorld(t)
+	w.expect(w.get("una", "/users"), 200, `href="./users/user/bob"`)
+	w.expect(w.get("una", "/users?q=nobody"), 200, "Nobody found")
+	const page = "/users/user/bob"
+	w.expect(w.get("ada", page), 200, "Key of Bob", "This user has no key.")
+	key := keyIn.FindString(w.expect(w.post("ada", page, "create", nil), 200).body)
+	require.True(t, w.good(key))
+	w.expect(w.get("ada", page), 200, "Settings of this key")
+	w.expect(w.get("bob", "/users/user"), 200, "…"+key[len(key)-4:])
+	rec, err := w.ring.Verify(t.Context(), key)
+	require.NoError(t, err)
+	settings := w.expect(w.get("ada", "/api/key/"+rec.ID()), 200, "Settings")
+	require.NotContains(t, settings.body, `name="role"`, "a user's key has the user's role")
+
+	// Una may manage users, but whoever refreshes a key has seen it, and she may not do what Bob may.
+	w.expect(w.post("una", page, "refresh", nil), 403, "Nobody hands out more than they hold", "content/posts/read")
+	w.expect(w.post("una", page, "invalidate", nil), 303)
+	require.False(t, w.good(key))
+	w.expect(w.get("una", "/users/user/nobody"), 404)
+	w.expect(w.get("bob", "/users/user/ada"), 403, "app/users/manage")
+	w.expect(w.send("bob", "POST", "/users/user/ada", url.Values{"do": {"create"}}), 403, "app/users/manage")
+	w.expect(w.get("una", "/users/user/"+url.PathEscape("x/<b>")), 200, `href="../../users"`)
+}
+
+func TestCustomKeys(t *testing.T) {
+	w := newWorld(t)
+	w.expect(w.get("kay", "/api"), 200, "No API keys yet", `href="./api/create"`)
+	w.expect(w.get("kay", "/api/create"), 200, "No role: may do nothing", `value="editor"`)
+	form := func() url.Values {
+		return url.Values{"name": {"Build"}, "role": {"editor"}, "expires_at": {"2099-01-31T12:00"},
+			"scopes": {"content/*/read\r\n\r\ncontent/posts/create\r\n"}, "allowed_ips": {"192.0.2.1\r\n10.0.0.0/8"}}
+	}
+	key := keyIn.FindString(w.expect(w.post("kay", "/api/create", "create", form()), 200, "I have copied it").body)
+	v, err := w.ring.Verify(t.Context(), key)
+	require.NoError(t, err)
+	rec := v.Record()
+	require.Equal(t, "Build", rec.Name)
+	require.Equal(t, "editor", rec.Role)
+	require.Equal(t, []string{"content/*/read", "content/posts/create"}, rec.Scopes)
+	require.Len(t, rec.AllowedIPs, 2)
+	require.Equal(t, time.Date(2099, 1, 31, 12, 0, 0, 0, time.UTC), rec.ExpiresAt)
+	require.Equal(t, "user:kay", rec.CreatedBy)
+
+	w.expect(w.get("kay", "/api?q=buil&state=active"), 200, ">Build</a>", rec.Hint)
+	w.expect(w.get("kay", "/api?state=disabled"), 200, "Nothing found")
+	w.expect(w.get("kay", "/api?state=broken"), 400)
+	page := "/api/key/" + rec.ID
+	w.expect(w.get("kay", page), 200, "10.0.0.0/8", `value="2099-01-31T12:00"`, `value="editor" selected`)
+
+	stale := url.Values{"match": {hidden(w.get("kay", page).body, "match")}, "name": {"Mine"}}
+	change := form()
+	change.Set("name", "Nightly build")
+	w.expect(w.follow("kay", page, w.post("kay", page, "save", change)), 200, "Saved.", "Nightly build")
+	w.expect(w.post("kay", page, "save", stale), 409, "What you wrote is still in the form", `value="Mine"`)
+	got, err := w.ring.Get(t.Context(), rec.ID)
+	require.NoError(t, err)
+	require.Equal(t, "Nightly build", got.Name)
+
+	w.expect(w.follow("kay", page, w.post("kay", page, "disable", nil)), 200, "The key is disabled.", "Enable")
+	require.False(t, w.good(key))
+	w.expect(w.follow("kay", page, w.post("kay", page, "enable", nil)), 200, "works again")
+	require.True(t, w.good(key))
+
+	fresh := w.expect(w.post("kay", page, "refresh", url.Values{"overlap": {"24h"}}), 200, "The old value is good until")
+	second := keyIn.FindString(fresh.body)
+	require.True(t, w.good(key), "within the overlap")
+	require.True(t, w.good(second))
+	require.Eventually(t, func() bool { // the first use of the new value is recorded, as a change of the key
+		got, err := w.ring.Get(t.Context(), rec.ID)
+		return err == nil && got.Overlap == 0
+	}, 5*time.Second, time.Millisecond)
+	w.expect(w.post("kay", page, "refresh", url.Values{"overlap": {"leaked"}}), 200, "The old value has stopped working.")
+	require.False(t, w.good(key))
+	require.False(t, w.good(second))
+	w.expect(w.post("kay", page, "refresh", url.Values{"overlap": {"1s"}}), 400)
+
+	w.expect(w.post("kay", page, "remove", nil), 409)
+	w.expect(w.follow("kay", page, w.post("kay", page, "invalidate", nil)), 200, "ended for good", `value="remove"`)
+	w.expect(w.follow("kay", page, w.post("kay", page, "remove", nil)), 200, "was removed", "No API keys yet")
+	w.expect(w.get("kay", page), 404)
+}
+
+func TestCustomKeyInput(t *testing.T) {
+	w := newWorld(t)
+	for _, c := range []struct{ field, value, text string }{
+		{"allowed_ips", "here", "The field Addresses has a line that is not an address"},
+		{"allowed_ips", "fe80::1%eth0", "The field Addresses has a line that is not an address"},
+		{"expires_at", "soon", "The field Expires is not a date and time"},
+		{"expires_at", "2001-01-01T00:00", "The field Expires is not possible"},
+		{"scopes", "a//b", "The field Scopes has a member that is not a permission"},
+		{"role", "nobody", "The field Role is not the appid of a role"},
+		{"name", "API-" + "0123456789abcdef0123456789abcdef" + "d9ecdf37", ""},
+	} {
+		form := url.Values{"name": {"kept"}}
+		form.Set(c.field, c.value)
+		if c.text == "" {
+			form.Set(c.field, w.aKey())
+			c.text = "The field Name holds a key"
+		}
+		bad := w.expect(w.post("kay", "/api/create", "create", form), 400, c.text, `aria-invalid="true"`)
+		if c.field != "name" {
+			require.Contains(t, bad.body, `value="kept"`, "what was written stays")
+		}
+	}
+	w.expect(w.post("kay", "/api/create", "create", url.Values{"role": {"admin"}}), 403, "Nobody hands out more than they hold")
+	w.expect(w.get("kay", "/api?q=kept"), 200, "Nothing found")
+
+	// What the form leaves alone keeps its seconds.
+	at := time.Now().Add(time.Hour).Truncate(time.Second).UTC()
+	rec := w.custom(keys.Custom{Name: "Exact", ExpiresAt: at})
+	page := "/api/key/" + rec.ID
+	w.expect(w.post("kay", page, "save", url.Values{"name": {"Exactly"}, "expires_at": {at.Format("2006-01-02T15:04")}}), 303)
+	got, err := w.ring.Get(t.Context(), rec.ID)
+	require.NoError(t, err)
+	require.Equal(t, at, got.ExpiresAt)
+	require.Equal(t, "Exactly", got.Name)
+}
+
+// aKey is a good key's text.
+func (w *world) aKey() string {
+	w.t.Helper()
+	issued, err := w.ring.IssueCustom(w.t.Context(), keys.Custom{})
+	require.NoError(w.t, err)
+	require.NoError(w.t, w.ring.Invalidate(w.t.Context(), issued.Record.ID))
+	return issued.Key.Reveal()
+}
+
+func TestManyKeys(t *testing.T) {
+	w := newWorld(t)
+	for range 101 {
+		w.custom(keys.Custom{})
+	}
+	first := w.expect(w.get("kay", "/api"), 200, "More keys")
+	next := hrefOf(first.body, "More keys")
+	second := w.expect(w.get("kay", "/api"+next), 200, "unnamed")
+	require.NotContains(t, second.body, "More keys")
+}

@@ -1,0 +1,116 @@
+package console
+
+import (
+	"net/http"
+	"net/url"
+
+	"github.com/latchkey-go/latchkey/auth/admin"
+	"github.com/latchkey-go/latchkey/roles"
+)
+
+// A matrixPage says which role may do what, and why for one cell of it.
+type matrixPage struct {
+	Roles  []string
+	Groups []matrixGroup
+	Routes []matrixRow
+	Why    *why
+	// Role and Permission are what was asked for.
+	Role, Permission string
+	Options          []roleOption
+}
+
+type matrixGroup struct {
+	Name string
+	Rows []matrixRow
+}
+
+type matrixRow struct {
+	Label, Permission string
+	Write             bool
+	Cells             []matrixCell
+}
+
+type matrixCell struct {
+	Role   string
+	Access admin.Access
+	Why    string // the query that asks why; "" if there is nothing to ask
+}
+
+// Columns is how wide the table is.
+func (m matrixPage) Columns() int { return len(m.Roles) + 1 }
+
+// A why says why a role may or may not do something.
+type why struct {
+	Role, Permission string
+	Template         bool // the permission stands for many, so that it has no one answer
+	Decision         roles.Decision
+	Text             string
+}
+
+func (v *visit) showMatrix() error {
+	m, err := v.service.Matrix(v.r.Context(), v.who)
+	if err != nil {
+		return err
+	}
+	q := v.r.URL.Query()
+	body := matrixPage{Roles: m.Roles, Role: q.Get("role"), Permission: q.Get("permission")}
+	for _, row := range m.Permissions {
+		if n := len(body.Groups); n == 0 || body.Groups[n-1].Name != row.Group {
+			body.Groups = append(body.Groups, matrixGroup{Name: row.Group})
+		}
+		g := &body.Groups[len(body.Groups)-1]
+		g.Rows = append(g.Rows, matrixRow{row.Label, row.Permission, row.Effect == roles.Write, cells(m.Roles, row)})
+	}
+	for _, row := range m.Routes {
+		body.Routes = append(body.Routes, matrixRow{row.Pattern, row.Permission, false, cells(m.Roles, row)})
+	}
+	if body.Options, err = v.roleOptions(body.Role, true); err != nil {
+		return err
+	}
+	if body.Role != "" && body.Permission != "" {
+		if body.Why, err = v.why(body.Role, body.Permission); err != nil {
+			return err
+		}
+	}
+	return v.show(http.StatusOK, "matrix", page{Heading: "Access matrix", Body: body})
+}
+
+func cells(appids []string, row admin.Row) []matrixCell {
+	var all []matrixCell
+	for i, appid := range appids {
+		cell := matrixCell{Role: appid, Access: row.Access[i]}
+		if row.Permission != "" {
+			cell.Why = "?" + url.Values{"role": {appid}, "permission": {row.Permission}}.Encode() + "#why"
+		}
+		all = append(all, cell)
+	}
+	return all
+}
+
+// why asks for one cell.
+func (v *visit) why(appid, permission string) (*why, error) {
+	w := &why{Role: appid, Permission: permission, Template: braces.MatchString(permission)}
+	if w.Template {
+		return w, nil
+	}
+	d, err := v.service.Explain(v.r.Context(), v.who, appid, permission)
+	if err != nil {
+		return nil, err
+	}
+	w.Decision = d
+	switch d.Reason {
+	case roles.ReasonAdmin:
+		w.Text = "The built-in role may do everything."
+	case roles.ReasonNoRole:
+		w.Text = "There is no such role, so nothing is allowed."
+	case roles.ReasonMalformed:
+		w.Text = "This is not a permission: parts of letters, digits and _ - . : @, joined by slashes. What is malformed is allowed to nobody."
+	case roles.ReasonGranted:
+		w.Text = "A grant allows it, and none denies it."
+	case roles.ReasonDenied:
+		w.Text = "A grant denies it, whatever else allows it."
+	default:
+		w.Text = "No grant is about it, so it is not allowed."
+	}
+	return w, nil
+}

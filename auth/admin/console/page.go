@@ -1,0 +1,175 @@
+package console
+
+import (
+	"bytes"
+	"embed"
+	"html/template"
+	"net/http"
+	"net/url"
+	"strconv"
+	"strings"
+	"time"
+
+	"github.com/latchkey-go/latchkey/auth/admin"
+)
+
+// A page is what the layout needs; Body is the page's own.
+type page struct {
+	Heading string
+	Notice  string // what was done, said once
+	Alert   *alert // why what was asked for was not done
+	Body    any
+
+	// The rest is filled in by show.
+	Root, Version string
+	Host          Config
+	User          string
+	Nav           []navGroup
+}
+
+// An alert says why something was not done, and what can be done about it.
+type alert struct {
+	Title, Text string
+	Field       string // the input that is wrong, if it is one
+	List        []string
+}
+
+// A navGroup is a part of the navigation.
+type navGroup struct {
+	Name  string
+	Pages []navPage
+}
+
+type navPage struct {
+	Text, Href string
+	Current    bool
+}
+
+//go:embed templates
+var templateFiles embed.FS
+
+// templates are the pages, each within the layout.
+var templates = func() map[string]*template.Template {
+	layout := template.Must(template.New("layout.html").Funcs(template.FuncMap{
+		"at": formatTime, "day": func(t time.Time) string { return t.UTC().Format("2 Jan 2006") }, "iso": func(t time.Time) string { return t.UTC().Format(time.RFC3339) },
+		"path": url.PathEscape, "count": count, "bad": bad,
+	}).ParseFS(templateFiles, "templates/layout.html", "templates/parts.html"))
+	all := map[string]*template.Template{}
+	for _, name := range []string{"trouble", "refused", "userkey", "newkey", "keys", "key", "users", "public", "roles", "role", "matrix", "audit"} {
+		all[name] = template.Must(template.Must(layout.Clone()).ParseFS(templateFiles, "templates/"+name+".html"))
+	}
+	return all
+}()
+
+// bad marks the input that an alert is about.
+func bad(a *alert, field string) template.HTMLAttr {
+	if a == nil || a.Field != field {
+		return ""
+	}
+	return ` aria-invalid="true" aria-errormessage="alert"`
+}
+
+// formatTime is a time for people. It is UTC, as the pages say.
+func formatTime(t time.Time) string { return t.UTC().Format("2 Jan 2006, 15:04") }
+
+// count is a number with its noun: "1 key", "2 keys".
+func count(n int, one, many string) string {
+	if n == 1 {
+		return "1 " + one
+	}
+	return strconv.Itoa(n) + " " + many
+}
+
+// show answers with a page.
+func (v *visit) show(status int, name string, p page) error {
+	p.Root, p.Version, p.Host = root(v.r), version, v.Config
+	p.User, p.Nav = v.who.Name(), v.nav()
+	if p.User == "" {
+		p.User = v.who.UserID()
+	}
+	if p.Notice == "" {
+		p.Notice = notices[v.r.URL.Query().Get("done")]
+	}
+	var out bytes.Buffer // so that a page is there as a whole or not at all
+	if err := templates[name].Execute(&out, p); err != nil {
+		return err
+	}
+	v.w.Header().Set("Content-Type", "text/html; charset=utf-8")
+	v.w.Header().Set("Content-Length", strconv.Itoa(out.Len()))
+	v.w.WriteHeader(status)
+	_, _ = out.WriteTo(v.w) // the browser may be gone; there is nobody to tell
+	return nil
+}
+
+// nav lists the pages that this user may see.
+func (v *visit) nav() []navGroup {
+	if v.who.IsZero() {
+		return nil
+	}
+	may := func(permissions ...string) bool {
+		for _, p := range permissions {
+			if v.Guard.Explain(v.who, p).Allowed {
+				return true
+			}
+		}
+		return len(permissions) == 0
+	}
+	current := strings.TrimPrefix(v.r.URL.Path, "/")
+	var groups []navGroup
+	add := func(group, text, page string, needs ...string) {
+		if !may(needs...) {
+			return
+		}
+		if n := len(groups); n == 0 || groups[n-1].Name != group {
+			groups = append(groups, navGroup{Name: group})
+		}
+		g := &groups[len(groups)-1]
+		g.Pages = append(g.Pages, navPage{text, page, section(current) == page})
+	}
+	add("You", "My key", "users/user")
+	add("API", "Keys", "api", admin.ManageAPI)
+	add("API", "Public API", "api/public", admin.ManageAPI)
+	add("People", "Users", "users", admin.ManageUsers)
+	add("People", "Roles", "users/roles", admin.ManageRoles, admin.ManageAPI, admin.ManageUsers)
+	add("People", "Access matrix", "users/roles/matrix", admin.ManageRoles, admin.ManageAPI, admin.ManageUsers)
+	add("History", "Audit log", "audit", admin.ReadLogs)
+	return groups
+}
+
+// section is the page of the navigation that an address belongs to.
+func section(address string) string {
+	switch {
+	case strings.HasPrefix(address, "users/user/"):
+		return "users"
+	case strings.HasPrefix(address, "users/roles/matrix"):
+		return "users/roles/matrix"
+	case strings.HasPrefix(address, "users/roles"):
+		return "users/roles"
+	case strings.HasPrefix(address, "api/public"):
+		return "api/public"
+	case strings.HasPrefix(address, "api"):
+		return "api"
+	}
+	return address
+}
+
+// notices are what a page says after the change that led to it. The address carries the code alone.
+var notices = map[string]string{
+	"saved":       "Saved. It counts from now on.",
+	"created":     "The role was created.",
+	"deleted":     "The role was deleted.",
+	"invalidated": "The key is invalid for good. Requests with it get 401 from now on.",
+	"disabled":    "The key is disabled. Requests with it get 401 until it is enabled again.",
+	"enabled":     "The key works again.",
+	"removed":     "The record of the key was removed.",
+	"opened":      "The public API is open.",
+	"closed":      "The public API is closed. Requests without a key get 401 from now on.",
+}
+
+// trouble answers with a page that says why there is nothing else to see.
+func (v *visit) trouble(status int, title, text string) {
+	p := page{Heading: title, Body: text}
+	if err := v.show(status, "trouble", p); err != nil {
+		http.Error(v.w, title, status)
+	}
+}

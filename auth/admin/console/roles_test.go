@@ -1,0 +1,174 @@
+package console_test
+
+import (
+	"net/url"
+	"testing"
+
+	"github.com/stretchr/testify/require"
+
+	"github.com/latchkey-go/latchkey/auth/audit"
+	"github.com/latchkey-go/latchkey/keys"
+	"github.com/latchkey-go/latchkey/roles"
+)
+
+// role is a role as it is stored.
+func (w *world) role(appid string) roles.Role {
+	w.t.Helper()
+	role, _ := w.guard.Policy().Role(appid)
+	return role
+}
+
+// public is the appid of the public role now.
+func (w *world) public() string {
+	w.t.Helper()
+	ada, err := w.guard.PrincipalForUser(w.t.Context(), "ada")
+	require.NoError(w.t, err)
+	setting, _, err := w.service.Public(w.t.Context(), ada)
+	require.NoError(w.t, err)
+	return setting.Role
+}
+
+func TestRoles(t *testing.T) {
+	w := newWorld(t)
+	w.expect(w.get("ada", "/users/roles"), 200, ">Editor</a>", "1 allowed, 1 denied", "Built in; cannot be changed.")
+	w.expect(w.get("ada", "/users/roles/create"), 200, "Read pages", `name="p.content/posts/read"`, `name="p.plugin/*/use"`, "Use any name")
+	a := w.post("ada", "/users/roles/create", "create", url.Values{
+		"appid": {"author"}, "name": {"Author"}, "info": {"Writes.\r\nReads."}, "inherits": {"viewer"},
+		"p.content/posts/create": {"allow"}, "p.content/pages/read": {"deny"}, "p.app/logs": {""}, "p.plugin/*/use": {"allow"},
+		"allow": {"content/drafts/*\r\n"}, "deny": {"content/drafts/secret\r\n"},
+	})
+	page := "/users/roles/role/author"
+	shown := w.expect(w.follow("ada", "/users/roles/create", a), 200, "The role was created.", "allowed by content/posts/read of viewer",
+		"content/drafts/*\n</textarea>", "content/drafts/secret\n</textarea>", "match nothing that the application knows")
+	require.Equal(t, roles.Role{AppID: "author", Name: "Author", Info: "Writes.\nReads.", Inherits: []string{"viewer"}, Permissions: roles.Grants{
+		"content/posts/create": true, "content/pages/read": false, "plugin/*/use": true, "content/drafts/*": true, "content/drafts/secret": false}}, w.role("author"))
+
+	stale := hidden(shown.body, "match")
+	w.expect(w.follow("ada", page, w.post("ada", page, "save", url.Values{"name": {"Writer"}, "p.content/posts/create": {"allow"}})), 200, "Saved.")
+	require.Equal(t, roles.Role{AppID: "author", Name: "Writer", Permissions: roles.Grants{"content/posts/create": true}}, w.role("author"))
+	w.expect(w.post("ada", page, "save", url.Values{"match": {stale}, "name": {"Mine"}}), 409, "What you wrote is still in the form", `value="Mine"`)
+	require.Equal(t, "Writer", w.role("author").Name)
+
+	for text, form := range map[string]url.Values{
+		"This appid is taken":                 {"appid": {"editor"}},
+		"The field Appid is reserved":         {"appid": {"Admin"}},
+		"The field Appid is not 1 to 64":      {"appid": {"a b"}},
+		"both allowed and denied":             {"appid": {"new"}, "allow": {"a/b"}, "deny": {"a/b"}},
+		"The field Permissions has the grant": {"appid": {"new"}, "allow": {"a//b"}},
+		"The form did not arrive as it":       {"appid": {"new"}, "p.a/b": {"perhaps"}},
+	} {
+		bad := w.post("ada", "/users/roles/create", "create", form)
+		require.Contains(t, bad.body, text)
+		require.Contains(t, []int{400, 409}, bad.status)
+	}
+	require.False(t, w.guard.Policy().Has("new"))
+	// Rolf manages roles and may do nothing else, so he gives nothing else away.
+	w.expect(w.post("rolf", "/users/roles/create", "create", url.Values{"appid": {"mine"}, "allow": {"content/**"}}), 403, "Nobody hands out more than they hold", "content/**")
+	w.expect(w.post("rolf", page, "save", url.Values{"name": {"Less"}}), 303)
+}
+
+func TestDeletingARole(t *testing.T) {
+	w := newWorld(t)
+	const page = "/users/roles/role/viewer"
+	w.expect(w.get("ada", page), 200, "Other roles inherit from this one.", ">Bob</a>")
+	w.expect(w.post("ada", page, "delete", nil), 409)
+	w.expect(w.post("ada", "/users/roles/role/editor", "save", url.Values{}), 303) // inherits no more
+	w.expect(w.post("ada", "/api/public", "open", url.Values{"role": {"viewer"}}), 303)
+	seen := w.get("ada", page)
+	w.expect(seen, 200, "2 users are left", "The public API is closed.")
+	key := w.custom(keys.Custom{Name: "Build", Role: "viewer"})
+	form := url.Values{"match": {hidden(seen.body, "match")}, "confirm": {hidden(seen.body, "confirm")}}
+	again := w.expect(w.post("ada", page, "delete", form), 409, "Not deleted yet", "1 API key loses")
+	form.Set("confirm", hidden(again.body, "confirm"))
+	w.expect(w.follow("ada", page, w.post("ada", page, "delete", form)), 200, "The role was deleted.")
+	require.False(t, w.guard.Policy().Has("viewer"))
+	require.Empty(t, w.public())
+	rec, err := w.ring.Get(t.Context(), key.ID)
+	require.NoError(t, err)
+	require.Empty(t, rec.Role)
+	w.expect(w.get("ada", "/api/key/"+key.ID), 200, "no role")
+}
+
+func TestPublicAPI(t *testing.T) {
+	w := newWorld(t)
+	const page = "/api/public"
+	first := w.expect(w.get("kay", page), 200, "Public API is closed", "Show what it opens")
+	require.NotContains(t, first.body, `value="open"`)
+	w.expect(w.get("kay", page+"?role=viewer"), 200, "Read posts", "/api/posts", "Open the public API")
+	w.expect(w.get("kay", page+"?role=nobody"), 400, "The field Role is not the appid of a role")
+	w.expect(w.get("kay", page+"?role=admin"), 400, "it is the super role")
+	w.expect(w.follow("kay", page, w.post("kay", page, "open", url.Values{"role": {"viewer"}})), 200, "The public API is open.", "Public API is open", "Read posts")
+	require.Equal(t, "viewer", w.public())
+
+	preview := w.expect(w.get("kay", page+"?role=editor"), 200, "1 permission changes data", "<b>Create posts</b>", "changes data", "Change to editor")
+	require.NotContains(t, preview.body, "Create pages", "it is denied")
+	writes := []string{}
+	for _, found := range ackIn.FindAllStringSubmatch(preview.body, -1) {
+		writes = append(writes, found[1])
+	}
+	require.NotEmpty(t, writes)
+	w.expect(w.post("kay", page, "open", url.Values{"role": {"editor"}}), 409, "Not opened yet", "Tick each line in red")
+	require.Equal(t, "viewer", w.public())
+	w.expect(w.post("kay", page, "open", url.Values{"role": {"editor"}, "acknowledge": writes, "match": {"1"}}), 303)
+	require.Equal(t, "editor", w.public())
+	w.expect(w.post("kay", page, "close", url.Values{"match": {"1"}}), 409, "Somebody else was faster")
+	require.Equal(t, "editor", w.public())
+	w.expect(w.follow("kay", page, w.post("kay", page, "close", nil)), 200, "The public API is closed.", "Public API is closed")
+	require.Empty(t, w.public())
+
+	// A role that is public cannot gain a write by the way: it has to be ticked on the role's page as well.
+	w.expect(w.post("kay", page, "open", url.Values{"role": {"viewer"}}), 303)
+	const role = "/users/roles/role/viewer"
+	gains := w.expect(w.post("ada", role, "save", url.Values{"name": {"V"}, "p.content/posts/create": {"allow"}}), 409, "Not saved yet", `name="acknowledge"`, "<b>Create pages, Create posts</b>")
+	require.Contains(t, gains.body, `value="V"`)
+	form := url.Values{"name": {"V"}, "p.content/posts/create": {"allow"}}
+	for _, found := range ackIn.FindAllStringSubmatch(gains.body, -1) {
+		form.Add("acknowledge", found[1])
+	}
+	w.expect(w.post("ada", role, "save", form), 303)
+	require.True(t, w.guard.Policy().Allows("viewer", "content/posts/create"))
+}
+
+func TestMatrix(t *testing.T) {
+	w := newWorld(t)
+	const page = "/users/roles/matrix"
+	all := w.expect(w.get("ada", page), 200, "Read posts", "POST /api/{model}", `aria-label="editor: for some. Why?"`)
+	require.Contains(t, all.body, "?permission=content%2Fposts%2Fread&amp;role=viewer#why")
+	for query, text := range map[string]string{
+		"role=editor&permission=content/posts/read":    "Yes: <code>editor</code> may <code>content/posts/read</code>",
+		"role=editor&permission=content/pages/create":  "A grant denies it, whatever else allows it.",
+		"role=viewer&permission=content/pages/read":    "No grant is about it",
+		"role=admin&permission=anything":               "The built-in role may do everything.",
+		"role=nobody&permission=anything":              "There is no such role",
+		"role=viewer&permission=a//b":                  "This is not a permission",
+		"role=viewer&permission=content/{model}/read":  "stands for many",
+		"role=editor&permission=content/posts/read&x=": `href="../../users/roles/role/viewer">viewer</a>`,
+	} {
+		w.expect(w.get("ada", page+"?"+query), 200, text)
+	}
+}
+
+func TestAudit(t *testing.T) {
+	w := newWorld(t)
+	w.expect(w.get("lou", "/audit"), 200, "Nothing has happened yet")
+	w.expect(w.post("ada", "/api/create", "create", url.Values{"name": {"Build"}, "role": {"viewer"}}), 200)
+	w.expect(w.post("bob", "/users/user", "create", nil), 200)
+	w.expect(w.post("ada", "/users/roles/role/editor", "save", url.Values{"name": {"E"}, "allow": {"a/b"}}), 303)
+	shown := w.expect(w.get("lou", "/audit"), 200, "made an API key", "made a user key", "changed a role", "<ins>a/b: allow</ins>", "192.0.2.1", ">Build</a>")
+	require.Empty(t, keyIn.FindString(shown.body))
+	bobs := w.expect(w.get("lou", "/audit?actor=user:bob"), 200, "made a user key")
+	require.NotContains(t, bobs.body, ">Build</a>")
+	w.expect(w.get("lou", "/audit?action=key.remove"), 200, "Nothing found", `value="key.remove" selected`)
+	w.expect(w.get("lou", "/audit?until=2001-01-01"), 200, "Nothing found")
+	w.expect(w.get("lou", "/audit?since=2001-01-01&until=2099-01-01"), 200, ">Build</a>")
+	w.expect(w.get("lou", "/audit?since=soon"), 200, "A date is written as")
+
+	for range 60 {
+		r, err := audit.Stamp(audit.Record{Actor: "key:1", Action: "host.own", Object: "thing"})
+		require.NoError(t, err)
+		require.NoError(t, w.log.Append(t.Context(), r))
+	}
+	first := w.expect(w.get("lou", "/audit?actor=key:1"), 200, "host.own", "Older changes")
+	older := w.expect(w.get("lou", "/audit"+hrefOf(first.body, "Older changes")), 200, "host.own")
+	require.NotContains(t, older.body, "Older changes")
+}

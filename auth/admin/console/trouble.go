@@ -1,0 +1,101 @@
+package console
+
+import (
+	"errors"
+	"math"
+	"net/http"
+	"strconv"
+	"strings"
+	"time"
+	"unicode"
+	"unicode/utf8"
+
+	"github.com/latchkey-go/latchkey/auth"
+	"github.com/latchkey-go/latchkey/auth/admin"
+	"github.com/latchkey-go/latchkey/auth/audit"
+)
+
+// errForm is the answer to a form that cannot be read.
+var errForm = errors.New("console: malformed form")
+
+// explain says what became of a request: a status and words for people. What it does not know is trouble with a
+// store: 503, without its text.
+func explain(err error) (status int, a alert) {
+	var (
+		input     *admin.InputError
+		forbidden *admin.ForbiddenError
+		refusal   *auth.Refusal
+		tooLarge  *http.MaxBytesError
+	)
+	switch {
+	case errors.As(err, &input):
+		return http.StatusBadRequest, alert{Title: "This cannot be saved", Field: input.Field, Text: "The field " + label(input.Field) + " " + strings.TrimSuffix(input.Text, ".") + "."}
+	case errors.As(err, &forbidden):
+		return http.StatusForbidden, refused(forbidden)
+	case errors.As(err, &tooLarge):
+		return http.StatusRequestEntityTooLarge, alert{Title: "That is too much", Text: "The form is larger than this page takes. Nothing was done."}
+	case errors.Is(err, errForm):
+		return http.StatusBadRequest, alert{Title: "This cannot be read", Text: "The form did not arrive as it should. Nothing was done; go back and try again."}
+	case errors.Is(err, admin.ErrChanged):
+		return http.StatusConflict, alert{Title: "Somebody else was faster",
+			Text: "This has changed since you opened it, so nothing was done. Look at it as it is now, and decide again."}
+	case errors.Is(err, admin.ErrNotFound):
+		return http.StatusNotFound, alert{Title: "This is not here", Text: "It may have been removed meanwhile, or the address is mistyped."}
+	case errors.Is(err, admin.ErrConflict):
+		return http.StatusConflict, alert{Title: "This is not possible now",
+			Text: "The present state does not allow it, so nothing was done. Somebody may have changed it meanwhile: look at it as it is now."}
+	case errors.Is(err, audit.ErrNotListed):
+		return http.StatusNotFound, alert{Title: "This log is written elsewhere", Text: "Changes are recorded, but this log cannot be read back here."}
+	case errors.As(err, &refusal) && refusal.Status == http.StatusTooManyRequests:
+		return refusal.Status, alert{Title: "That was too fast", Text: "Nothing was done. Wait a little, then try again."}
+	case errors.As(err, &refusal) && refusal.Status < http.StatusInternalServerError:
+		return refusal.Status, alert{Title: "You may not do this", Text: sentence(refusal.Error())}
+	}
+	return http.StatusServiceUnavailable, alert{Title: "This cannot be answered now",
+		Text: "Something that is needed for it does not answer. Nothing is known to be wrong with what you asked for: try again in a moment."}
+}
+
+// refused says what somebody lacks.
+func refused(err *admin.ForbiddenError) alert {
+	a := alert{Title: "You may not do this", List: err.Missing}
+	const handing = "nobody hands out more than they hold"
+	switch text := err.Error(); {
+	case strings.Contains(text, handing):
+		a.Text = "Nobody hands out more than they hold. This would give away what you do not have:"
+	case len(err.Missing) > 0:
+		a.Text = "Your role lacks a permission for this. Ask somebody who manages roles for:"
+	default:
+		a.Text = sentence(strings.TrimPrefix(text, "admin: not permitted: "))
+	}
+	return a
+}
+
+// fail answers with a page about an error.
+func (v *visit) fail(err error) {
+	status, a := explain(err)
+	wait := time.Second
+	if refusal := (*auth.Refusal)(nil); errors.As(err, &refusal) && refusal.RetryAfter > wait {
+		wait = refusal.RetryAfter
+	}
+	if status == http.StatusServiceUnavailable || status == http.StatusTooManyRequests {
+		v.w.Header().Set("Retry-After", strconv.Itoa(int(math.Ceil(wait.Seconds()))))
+	}
+	p := page{Heading: a.Title, Body: a}
+	if err := v.show(status, "refused", p); err != nil {
+		http.Error(v.w, a.Title, status)
+	}
+}
+
+// sentence begins with a capital and ends with a full stop.
+func sentence(text string) string {
+	first, size := utf8.DecodeRuneInString(text)
+	return string(unicode.ToUpper(first)) + strings.TrimSuffix(text[size:], ".") + "."
+}
+
+// label is what the pages call a field of the admin package.
+func label(field string) string {
+	if name, ok := map[string]string{"allowed_ips": "Addresses", "expires_at": "Expires", "inherits": "Inherits from"}[field]; ok {
+		return name
+	}
+	return strings.TrimSuffix(sentence(field), ".")
+}
