@@ -1,0 +1,47 @@
+package api_test
+
+import (
+	"database/sql"
+	"net/http"
+	"net/http/httptest"
+	"strings"
+	"testing"
+
+	"github.com/stretchr/testify/require"
+
+	"github.com/latchkey-go/latchkey/auth"
+	"github.com/latchkey-go/latchkey/examples/cms/api"
+	"github.com/latchkey-go/latchkey/examples/cms/content"
+	"github.com/latchkey-go/latchkey/keys"
+	"github.com/latchkey-go/latchkey/roles"
+)
+
+// A database that does not answer is 503 on every address, and its words are not shown.
+func TestStoreInTrouble(t *testing.T) {
+	db, err := sql.Open("sqlite", ":memory:")
+	require.NoError(t, err)
+	require.NoError(t, db.Close())
+	ring := keys.NewRing(keys.NewMemoryStore())
+	defer ring.Close(t.Context())
+	key, err := ring.IssueCustom(t.Context(), keys.Custom{Role: roles.Admin})
+	require.NoError(t, err)
+	guard, err := auth.New(auth.Config{Keys: ring, Roles: roles.MustCompile()})
+	require.NoError(t, err)
+	mux := http.NewServeMux()
+	api.Register(mux, guard, content.New(db))
+	for _, address := range []string{
+		"GET /api/content/items/posts", "GET /api/content/item/posts", "GET /api/content/item/posts/one",
+		"POST /api/content/item/posts", "DELETE /api/content/item/posts/one", "GET /api/pages/menus",
+	} {
+		method, path, _ := strings.Cut(address, " ")
+		r := httptest.NewRequest(method, path, strings.NewReader(`{"data":{}}`))
+		w := httptest.NewRecorder()
+		mux.ServeHTTP(w, r)
+		require.Equal(t, 401, w.Code, "%s: without a key it is not asked", address)
+		r.Header.Set("api-key", key.Key.Reveal())
+		w = httptest.NewRecorder()
+		mux.ServeHTTP(w, r)
+		require.Equal(t, 503, w.Code, address)
+		require.NotContains(t, w.Body.String(), "sql")
+	}
+}

@@ -1,0 +1,72 @@
+package main
+
+import (
+	"context"
+
+	"github.com/latchkey-go/latchkey/auth/admin"
+	"github.com/latchkey-go/latchkey/examples/cms/content"
+	"github.com/latchkey-go/latchkey/roles"
+)
+
+// catalog lists the permissions that Cockpit has, in its groups and words, so that roles which come from there are
+// understood. This program itself asks for those of content, keys, roles, users and the log.
+func catalog() (*roles.Catalog, error) {
+	write := func(permission, label string) roles.Entry {
+		return roles.Entry{Permission: permission, Label: label, Effect: roles.Write}
+	}
+	read := func(permission, label string) roles.Entry {
+		return roles.Entry{Permission: permission, Label: label, Effect: roles.Read}
+	}
+	each := content.Permission
+	return roles.NewCatalog(
+		roles.Group{Name: "Api & Security", Permissions: []roles.Entry{write(admin.ManageAPI, "Manage Api access")}},
+		roles.Group{Name: "Assets", Permissions: []roles.Entry{
+			write("assets/upload", "Upload assets"),
+			write("assets/edit", "Edit assets"),
+			write("assets/delete", "Delete assets"),
+			write("assets/folders/create", "Create folders"),
+			write("assets/folders/edit", "Edit folders"),
+			write("assets/folders/delete", "Delete folders"),
+		}},
+		roles.Group{Name: "Content", Permissions: []roles.Entry{
+			write(content.ManageModels, "Manage models"),
+			write(each("{model}", content.Manage), "Edit model {model}"),
+			read(each("{model}", content.Read), "Read {model}"),
+			write(each("{list}", content.Create), "Create {list}"), // what has but one item is updated
+			write(each("{model}", content.Update), "Update {model}"),
+			write(each("{list}", content.Delete), "Delete {list}"),
+			write(each("{model}", content.Publish), "Publish {model}"),
+			write(each("{tree}", "updateorder"), "Reorder tree {tree}"),
+		}},
+		roles.Group{Name: "Locales", Permissions: []roles.Entry{write("app/locales/manage", "Manage locales")}},
+		roles.Group{Name: "Logs", Permissions: []roles.Entry{read(admin.ReadLogs, "View app logs")}},
+		roles.Group{Name: "Spaces", Permissions: []roles.Entry{write("app/spaces", "Manage spaces")}},
+		roles.Group{Name: "System", Permissions: []roles.Entry{
+			read("app/system/info", "View system information"),
+			write("app/resources/unlock", "Unlock resources"),
+		}},
+		roles.Group{Name: "Users", Permissions: []roles.Entry{
+			write(admin.ManageUsers, "Manage users"),
+			write(admin.ManageRoles, "Manage roles"),
+		}},
+	)
+}
+
+// names are the values of the catalog's {model}, {list} and {tree}: the models of the moment.
+func (n *node) names(ctx context.Context) (map[string][]string, error) {
+	models, err := n.content.Models(ctx)
+	if err != nil {
+		return nil, err
+	}
+	names := map[string][]string{"model": {}, "list": {}, "tree": {}}
+	for _, m := range models {
+		names["model"] = append(names["model"], m.Name)
+		if m.Type != content.Singleton {
+			names["list"] = append(names["list"], m.Name)
+		}
+		if m.Type == content.Tree {
+			names["tree"] = append(names["tree"], m.Name)
+		}
+	}
+	return names, nil
+}

@@ -1,0 +1,71 @@
+package content
+
+import (
+	"context"
+	"database/sql"
+	"encoding/json"
+	"errors"
+	"fmt"
+)
+
+// What follows is for those who write: it shows drafts as well.
+
+// Models returns all models in order of their names.
+func (s *Store) Models(ctx context.Context) ([]Model, error) {
+	rows, err := s.db.QueryContext(ctx, `SELECT document FROM cms_models ORDER BY name`)
+	if err != nil {
+		return nil, err
+	}
+	defer rows.Close()
+	var models []Model
+	for rows.Next() {
+		var document []byte
+		var m Model
+		err := rows.Scan(&document)
+		if err == nil {
+			err = json.Unmarshal(document, &m)
+		}
+		if err != nil {
+			return nil, err
+		}
+		models = append(models, m)
+	}
+	return models, rows.Err()
+}
+
+// Page returns a page of a model's items, the latest first, and how many there are in all. Without drafts only
+// published ones count.
+func (s *Store) Page(ctx context.Context, m Model, drafts bool, limit, skip int) (items []Item, total int, err error) {
+	where := `model = $1 AND state = $2`
+	args := []any{m.Name, published}
+	if drafts {
+		where, args = `model = $1`, args[:1]
+	}
+	if err := s.db.QueryRowContext(ctx, `SELECT COUNT(*) FROM cms_items WHERE `+where, args...).Scan(&total); err != nil {
+		return nil, 0, err
+	}
+	query := fmt.Sprintf(`SELECT document FROM cms_items WHERE %s ORDER BY seq DESC LIMIT $%d OFFSET $%d`, where, len(args)+1, len(args)+2)
+	items, err = s.read(ctx, nil, query, append(args, limit, skip)...)
+	return items, total, err
+}
+
+// Draft returns an item, published or not, or an error wrapping ErrNotFound. The ID of a singleton's item may be "".
+func (s *Store) Draft(ctx context.Context, m Model, id string) (Item, error) {
+	var document []byte
+	var err error
+	switch {
+	case m.Type == Singleton && id == "":
+		err = s.db.QueryRowContext(ctx, `SELECT document FROM cms_items WHERE singleton = $1`, m.Name).Scan(&document)
+	case !ValidName(id):
+		err = sql.ErrNoRows
+	default:
+		err = s.db.QueryRowContext(ctx, `SELECT document FROM cms_items WHERE model = $1 AND id = $2`, m.Name, id).Scan(&document)
+	}
+	if errors.Is(err, sql.ErrNoRows) {
+		return nil, fmt.Errorf("%w: item %q of %q", ErrNotFound, id, m.Name)
+	}
+	if err != nil {
+		return nil, err
+	}
+	return decode(document)
+}

@@ -1,0 +1,220 @@
+package content
+
+import (
+	"context"
+	"crypto/rand"
+	"database/sql"
+	"encoding/hex"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"time"
+)
+
+// Why a write is refused.
+var (
+	// ErrState: the _state is none of 1 (published), 0 (draft) and -1 (archived).
+	ErrState = errors.New("content: no such _state")
+	// ErrConflict: others kept changing the item.
+	ErrConflict = errors.New("content: changed by somebody else")
+)
+
+const tries = 10 // of a write that others get in the way of
+
+// Create stores a new item with the fields that the model takes, and with their _state, or published if they have
+// none. by is the ID of the user who does it, or "". A singleton that is there already gets these fields in place of
+// its own, and keeps its _state if they have none.
+func (s *Store) Create(ctx context.Context, m Model, fields Item, by string) (Item, error) {
+	item := Item{"_state": json.Number("1")}
+	for _, f := range m.Fields {
+		item[f.Name] = nil
+	}
+	if m.Type == Tree {
+		item["_pid"], item["_o"] = nil, json.Number("0")
+	}
+	if err := m.copy(item, fields); err != nil {
+		return nil, err
+	}
+	if m.Type == Singleton {
+		item["_model"] = m.Name
+	}
+	for range tries {
+		if m.Type == Singleton {
+			replaced, err := s.replaceSingleton(ctx, m, fields, item, by)
+			if !errors.Is(err, ErrNotFound) {
+				return replaced, err
+			}
+		}
+		item["_id"] = newID()
+		stamp(item, "_created", "_cby", by)
+		stamp(item, "_modified", "_mby", by)
+		added, err := s.insert(ctx, s.db, m, item)
+		if added || err != nil {
+			return item, err
+		}
+	}
+	return nil, ErrConflict
+}
+
+// replaceSingleton writes item over the one that is there, or returns an error wrapping ErrNotFound.
+func (s *Store) replaceSingleton(ctx context.Context, m Model, fields, item Item, by string) (Item, error) {
+	var id string
+	err := s.db.QueryRowContext(ctx, `SELECT id FROM cms_items WHERE singleton = $1`, m.Name).Scan(&id)
+	if errors.Is(err, sql.ErrNoRows) {
+		return nil, ErrNotFound
+	}
+	if err != nil {
+		return nil, err
+	}
+	return s.change(ctx, m, id, func(old Item) (Item, error) {
+		for _, kept := range []string{"_id", "_created", "_cby"} {
+			item[kept] = old[kept]
+		}
+		if _, said := fields["_state"]; !said {
+			item["_state"] = old["_state"]
+		}
+		stamp(item, "_modified", "_mby", by)
+		return item, nil
+	})
+}
+
+// Update writes the fields that the model takes over those of an item, published or not. It returns what was
+// written, with _id and who changed it when, or an error wrapping ErrNotFound.
+func (s *Store) Update(ctx context.Context, m Model, id string, fields Item, by string) (Item, error) {
+	sent := Item{"_id": id}
+	if err := m.copy(sent, fields); err != nil {
+		return nil, err
+	}
+	stamp(sent, "_modified", "_mby", by)
+	_, err := s.change(ctx, m, id, func(item Item) (Item, error) {
+		for field, value := range sent {
+			item[field] = value
+		}
+		return item, nil
+	})
+	return sent, err
+}
+
+// change reads an item, lets edit change it and writes it back if nobody else did meanwhile; otherwise it starts
+// again.
+func (s *Store) change(ctx context.Context, m Model, id string, edit func(Item) (Item, error)) (Item, error) {
+	if !ValidName(id) {
+		return nil, fmt.Errorf("%w: no _id: %q", ErrNotFound, id)
+	}
+	for range tries {
+		var document []byte
+		var version int64
+		err := s.db.QueryRowContext(ctx, `SELECT document, version FROM cms_items WHERE model = $1 AND id = $2`, m.Name, id).Scan(&document, &version)
+		if errors.Is(err, sql.ErrNoRows) {
+			return nil, fmt.Errorf("%w: item %q of %q", ErrNotFound, id, m.Name)
+		}
+		if err != nil {
+			return nil, err
+		}
+		item, err := decode(document)
+		if err != nil {
+			return nil, err
+		}
+		if item, err = edit(item); err != nil {
+			return nil, err
+		}
+		if document, err = json.Marshal(item); err != nil {
+			return nil, err
+		}
+		state, _ := item.State()
+		result, err := s.db.ExecContext(ctx,
+			`UPDATE cms_items SET document = $1, state = $2, version = version + 1 WHERE model = $3 AND id = $4 AND version = $5`,
+			string(document), state, m.Name, id, version)
+		if err != nil {
+			return nil, err
+		}
+		if n, err := result.RowsAffected(); err != nil || n > 0 {
+			return item, err
+		}
+	}
+	return nil, ErrConflict
+}
+
+// Delete drops an item, published or not. It is no error if there is none.
+func (s *Store) Delete(ctx context.Context, m Model, id string) error {
+	if !ValidName(id) {
+		return nil
+	}
+	_, err := s.db.ExecContext(ctx, `DELETE FROM cms_items WHERE model = $1 AND id = $2`, m.Name, id)
+	return err
+}
+
+// AddItems stores whole items as they are, in one transaction, and passes over those whose _id is there already. One
+// without a _state that there is becomes a draft to readers.
+func (s *Store) AddItems(ctx context.Context, m Model, items []Item) (added int, err error) {
+	tx, err := s.db.BeginTx(ctx, nil)
+	if err != nil {
+		return 0, err
+	}
+	defer tx.Rollback()
+	for _, item := range items {
+		if !ValidName(item.ID()) {
+			return 0, fmt.Errorf("content: an item of %q without a good _id", m.Name)
+		}
+		ok, err := s.insert(ctx, tx, m, item)
+		if err != nil {
+			return 0, err
+		}
+		if ok {
+			added++
+		}
+	}
+	return added, tx.Commit()
+}
+
+type execer interface {
+	ExecContext(ctx context.Context, query string, args ...any) (sql.Result, error)
+}
+
+func (s *Store) insert(ctx context.Context, db execer, m Model, item Item) (added bool, err error) {
+	document, err := json.Marshal(item)
+	if err != nil {
+		return false, err
+	}
+	state, _ := item.State()
+	only := sql.NullString{String: m.Name, Valid: m.Type == Singleton}
+	result, err := db.ExecContext(ctx,
+		`INSERT INTO cms_items (model, id, singleton, state, document) VALUES ($1, $2, $3, $4, $5) ON CONFLICT DO NOTHING`,
+		m.Name, item.ID(), only, state, string(document))
+	if err != nil {
+		return false, err
+	}
+	n, err := result.RowsAffected()
+	return n > 0, err
+}
+
+// copy takes over what a writer may set: the model's fields, and _state.
+func (m Model) copy(to, fields Item) error {
+	for field, value := range fields {
+		if m.takes(field) {
+			to[field] = value
+		}
+	}
+	if state, said := fields["_state"]; said {
+		if _, ok := fields.State(); !ok {
+			return ErrState
+		}
+		to["_state"] = state
+	}
+	return nil
+}
+
+// stamp says when and by whom. Nobody in particular is null, as in Cockpit.
+func stamp(item Item, when, who, by string) {
+	item[when], item[who] = json.Number(fmt.Sprint(time.Now().Unix())), nil
+	if by != "" {
+		item[who] = by
+	}
+}
+
+// newID makes an _id as Cockpit does: 24 hex digits, of which the first eight tell the time.
+func newID() string {
+	var random [8]byte
+	rand.Read(random[:])
+	return fmt.Sprintf("%08x%s", uint32(time.Now().Unix()), hex.EncodeToString(random[:]))
+}

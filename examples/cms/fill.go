@@ -1,0 +1,106 @@
+package main
+
+import (
+	"bytes"
+	"context"
+	_ "embed"
+	"errors"
+	"fmt"
+	"io"
+	"os"
+	"time"
+
+	"github.com/latchkey-go/latchkey/examples/cms/load"
+	"github.com/latchkey-go/latchkey/keys"
+	"github.com/latchkey-go/latchkey/roles"
+)
+
+//go:embed sample.json
+var sample []byte
+
+// made is a key that this start has made, and what to say of it.
+type made struct {
+	keys.Issued
+	about string
+}
+
+// fill loads the named file, or the sample if there is none and the database is empty. It returns the keys that it
+// made: a new database without any would be of no use. Both may be done again, or by two nodes at once, but only
+// one start makes keys.
+func (n *node) fill(ctx context.Context, file string) ([]made, error) {
+	empty, err := n.empty(ctx)
+	if err != nil {
+		return nil, err
+	}
+	switch {
+	case file != "":
+		err = n.loadFile(ctx, file)
+	case empty:
+		err = n.load(ctx, bytes.NewReader(sample))
+	}
+	if err != nil || !empty {
+		return nil, err
+	}
+	_, first, err := n.db.claim(ctx, "first start", time.Now().UTC().Format(time.RFC3339))
+	if err != nil || !first {
+		return nil, err
+	}
+	if file == "" {
+		return n.issue(ctx, "editor", "ada")
+	}
+	there, err := n.ring.List(ctx, keys.Filter{Limit: 1})
+	if err != nil || len(there) > 0 {
+		return nil, err
+	}
+	return n.issue(ctx, roles.Admin, "")
+}
+
+// empty reports whether nobody has put anything into the database that matters to callers.
+func (n *node) empty(ctx context.Context) (bool, error) {
+	there, err := n.ring.List(ctx, keys.Filter{Limit: 1})
+	policy := n.roles.Policy()
+	if policy == nil {
+		err = errors.Join(err, n.roles.Err())
+	}
+	return len(there) == 0 && len(policy.AppIDs()) == 0, err
+}
+
+func (n *node) loadFile(ctx context.Context, file string) error {
+	f, err := os.Open(file)
+	if err != nil {
+		return err
+	}
+	defer f.Close()
+	return n.load(ctx, f)
+}
+
+func (n *node) load(ctx context.Context, r io.Reader) error {
+	f, err := load.Read(r)
+	if err != nil {
+		return err
+	}
+	return load.Into{
+		Roles: n.roles, Users: n.users, Keys: n.ring, Public: n.public, Content: n.content, Say: n.log.Printf,
+	}.Add(ctx, f)
+}
+
+// issue makes a custom key with the role, and a key for the user unless that is "".
+func (n *node) issue(ctx context.Context, role, userID string) ([]made, error) {
+	custom, err := n.ring.IssueCustom(ctx, keys.Custom{Name: "First key", Role: role, CreatedBy: "first start"})
+	if err != nil {
+		return nil, err
+	}
+	issued := []made{{custom, fmt.Sprintf("custom key %s (role %s; shown once)", custom.Key.Reveal(), role)}}
+	if userID == "" {
+		return issued, nil
+	}
+	user, err := n.users.User(ctx, userID)
+	if err != nil {
+		return nil, err
+	}
+	personal, err := n.ring.IssueUser(ctx, userID, keys.User{Name: user.Name, CreatedBy: "first start"})
+	if err != nil {
+		return nil, err
+	}
+	return append(issued, made{personal, fmt.Sprintf("user key %s (%s, role %s; shown once)", personal.Key.Reveal(), user.Name, user.Role)}), nil
+}

@@ -1,0 +1,163 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"log"
+	"slices"
+	"sync"
+
+	"github.com/latchkey-go/latchkey/auth"
+	"github.com/latchkey-go/latchkey/auth/admin"
+	"github.com/latchkey-go/latchkey/auth/audit"
+	"github.com/latchkey-go/latchkey/auth/sqlstore"
+	"github.com/latchkey-go/latchkey/examples/cms/content"
+	"github.com/latchkey-go/latchkey/examples/cms/sessions"
+	"github.com/latchkey-go/latchkey/examples/cms/users"
+	"github.com/latchkey-go/latchkey/examples/pglisten"
+	"github.com/latchkey-go/latchkey/keys"
+	"github.com/latchkey-go/latchkey/publicapi"
+	"github.com/latchkey-go/latchkey/roles"
+)
+
+// A node is one process on the database. What another node changes it sees within config.staleness, and on
+// PostgreSQL as soon as it is notified.
+type node struct {
+	db       *database
+	store    *sqlstore.Store
+	ring     *keys.Ring
+	roles    *roles.Directory
+	public   *publicapi.Service
+	users    *users.Table
+	sessions *sessions.Sessions
+	content  *content.Store
+	guard    *auth.Guard
+	audit    audit.Log
+	admin    *admin.Service
+	log      *log.Logger
+
+	closers []func(context.Context) error // run last to first
+}
+
+// open puts a node together on the database that c names, which may be new.
+func open(ctx context.Context, c config, logger *log.Logger) (n *node, err error) {
+	n = &node{log: logger}
+	defer func() {
+		if err != nil {
+			err = errors.Join(err, n.close(ctx))
+			n = nil
+		}
+	}()
+	report := func(err error) { logger.Print(err) }
+
+	if n.db, err = openDatabase(c.db); err != nil {
+		return n, err
+	}
+	n.onClose(func(context.Context) error { return n.db.Close() })
+	if n.store, err = n.db.prepare(ctx); err != nil {
+		return n, err
+	}
+	n.onClose(func(context.Context) error { return n.store.Close() })
+	n.content, n.users = content.New(n.db.DB), users.New(n.store)
+	n.sessions = sessions.New(n.store, n.users, c.secure)
+	n.audit = audit.NewMemoryLog(0) // of this process
+
+	peppers, err := n.db.pepper(ctx, c)
+	if err != nil {
+		return n, err
+	}
+	n.ring, err = keys.Open(keys.Config{
+		Store: n.store.Keys(), LastUsed: n.store.Keys(), Feed: n.store.Keys(), Staleness: c.staleness,
+		Peppers: peppers, OnError: report,
+	})
+	if err != nil {
+		return n, err
+	}
+	n.onClose(n.ring.Close)
+	n.roles, err = roles.Open(ctx, roles.Config{Store: n.store.Roles(), Staleness: c.staleness, OnError: report})
+	if err != nil {
+		return n, err
+	}
+	n.onClose(n.roles.Close)
+	permissions, err := catalog()
+	if err != nil {
+		return n, err
+	}
+	n.public, err = publicapi.New(publicapi.Config{
+		Store: n.store.PublicAPI(), Roles: n.roles, Catalog: permissions, Staleness: c.staleness,
+	})
+	if err != nil {
+		return n, err
+	}
+	n.onClose(n.public.Close)
+	cached := auth.CacheUsers(n.users, c.staleness)
+	if err := n.follow(cached, report); err != nil {
+		return n, err
+	}
+	n.guard, err = auth.New(auth.Config{Keys: n.ring, Roles: n.roles, Anonymous: n.public, Users: cached, SignedIn: n.sessions.User})
+	if err != nil {
+		return n, err
+	}
+	n.admin, err = admin.New(admin.Config{
+		Keys: n.ring, Roles: n.roles, RoleStore: n.store.Roles(), Public: n.public, Users: n.users, Guard: n.guard,
+		Audit: n.audit, InTx: n.store.InTx, Catalog: permissions, Names: n.names, SignedIn: n.sessions.User,
+	})
+	return n, err
+}
+
+// follow reads again what may have changed, here or on another node. Keys see to that by themselves.
+func (n *node) follow(cached *auth.UserCache, report func(error)) error {
+	ctx, cancel := context.WithCancel(context.Background())
+	changed := make(chan struct{}, 1)
+	stop := n.store.Watch(func() {
+		cached.Clear()
+		select { // not here and now: a role that is being saved holds the directory until this returns
+		case changed <- struct{}{}:
+		default:
+		}
+	})
+	var running sync.WaitGroup
+	running.Go(func() {
+		for {
+			select {
+			case <-ctx.Done():
+				return
+			case <-changed:
+			}
+			// What fails here is tried again by the directory and the service, which poll.
+			if err := errors.Join(n.roles.Reload(ctx), n.public.Reload(ctx)); err != nil && ctx.Err() == nil {
+				report(err)
+			}
+		}
+	})
+	n.onClose(func(context.Context) error {
+		stop()
+		cancel()
+		running.Wait()
+		return nil
+	})
+	if n.db.dialect != sqlstore.PostgreSQL {
+		return nil
+	}
+	unlisten, err := pglisten.Listen(ctx, n.db.dsn, "latchkey_changes", n.store.Wake, report)
+	if err != nil {
+		return err
+	}
+	n.onClose(func(context.Context) error {
+		unlisten()
+		return nil
+	})
+	return nil
+}
+
+func (n *node) onClose(f func(context.Context) error) { n.closers = append(n.closers, f) }
+
+// close ends the node: last-used times are written, and nothing is left running.
+func (n *node) close(ctx context.Context) error {
+	var errs []error
+	for _, closer := range slices.Backward(n.closers) {
+		errs = append(errs, closer(ctx))
+	}
+	n.closers = nil
+	return errors.Join(errs...)
+}

@@ -1,0 +1,250 @@
+package pages
+
+import (
+	"errors"
+	"fmt"
+	"net/http"
+	"strconv"
+	"strings"
+	"time"
+
+	"github.com/latchkey-go/latchkey/examples/cms/content"
+)
+
+const pageSize = 50
+
+type itemList struct {
+	Model                                  content.Model
+	Rows                                   []itemRow
+	Total, Earlier, Later                  int // Earlier and Later are the numbers of those pages; 0 is none
+	Create, Update, Publish, Delete, Draft bool
+}
+
+type itemRow struct {
+	ID, Title, Modified string
+	Published           bool
+}
+
+func (p *Pages) showItems(w http.ResponseWriter, r *http.Request, m content.Model) {
+	can := func(verb string) bool { return may(r, content.Permission(m.Name, verb)) }
+	list := itemList{Model: m, Create: can(content.Create), Update: can(content.Update), Publish: can(content.Publish), Delete: can(content.Delete)}
+	if m.Type == content.Singleton {
+		list.Create, list.Delete = false, false
+	}
+	list.Draft = list.Create || list.Update || list.Publish || list.Delete
+	number, _ := strconv.Atoi(r.URL.Query().Get("page"))
+	number = min(max(number, 1), 1<<20)
+	items, total, err := p.Content.Page(r.Context(), m, list.Draft, pageSize, (number-1)*pageSize)
+	if err != nil {
+		p.fail(w, r, err)
+		return
+	}
+	list.Total, list.Earlier = total, number-1
+	if total > number*pageSize {
+		list.Later = number + 1
+	}
+	for _, item := range items {
+		state, _ := item.State()
+		list.Rows = append(list.Rows, itemRow{item.ID(), title(m, item), modified(item), state == 1})
+	}
+	heading := m.Label
+	if heading == "" {
+		heading = m.Name
+	}
+	p.render(w, r, http.StatusOK, "items", heading, list)
+}
+
+// title is what to call an item in a list: its first text.
+func title(m content.Model, item content.Item) string {
+	names := []string{"title", "name", "label"}
+	for _, f := range m.Fields {
+		names = append(names, f.Name)
+	}
+	for _, name := range names {
+		if text, ok := item[name].(string); ok && strings.TrimSpace(text) != "" {
+			if runes := []rune(text); len(runes) > 80 {
+				text = string(runes[:80]) + "…"
+			}
+			return text
+		}
+	}
+	return item.ID()
+}
+
+func modified(item content.Item) string {
+	seconds, err := strconv.ParseInt(fmt.Sprint(item["_modified"]), 10, 64)
+	if err != nil {
+		return ""
+	}
+	return time.Unix(seconds, 0).UTC().Format("2 Jan 2006, 15:04")
+}
+
+type itemForm struct {
+	Model           content.Model
+	ID              string
+	Inputs          []input
+	Published       bool
+	Publish, Delete bool // what this user may do
+	Error           string
+}
+
+// form shows an item for editing; without an ID it is a new one.
+func (p *Pages) form(w http.ResponseWriter, r *http.Request, status int, m content.Model, item content.Item, inputs []input, problem string) {
+	state, _ := item.State()
+	f := itemForm{
+		Model: m, ID: item.ID(), Inputs: inputs, Published: state == 1 && item.ID() != "", Error: problem,
+		Publish: may(r, content.Permission(m.Name, content.Publish)),
+		Delete:  may(r, content.Permission(m.Name, content.Delete)) && m.Type != content.Singleton && item.ID() != "",
+	}
+	heading := "New item"
+	if f.ID != "" {
+		heading = title(m, item)
+	}
+	p.render(w, r, status, "item", heading, f)
+}
+
+func (p *Pages) showNewItem(w http.ResponseWriter, r *http.Request, m content.Model) {
+	if m.Type == content.Singleton {
+		http.Redirect(w, r, "/content/item/"+m.Name, http.StatusSeeOther)
+		return
+	}
+	p.form(w, r, http.StatusOK, m, content.Item{}, inputs(m, content.Item{}), "")
+}
+
+func (p *Pages) showItem(w http.ResponseWriter, r *http.Request, m content.Model) {
+	item, err := p.Content.Draft(r.Context(), m, r.PathValue("id"))
+	if err != nil {
+		p.fail(w, r, err)
+		return
+	}
+	p.form(w, r, http.StatusOK, m, item, inputs(m, item), "")
+}
+
+// showSingleton shows the one item of a model, or an empty form for it.
+func (p *Pages) showSingleton(w http.ResponseWriter, r *http.Request, m content.Model) {
+	item, err := p.singleton(r, m)
+	if err != nil {
+		p.fail(w, r, err)
+		return
+	}
+	p.form(w, r, http.StatusOK, m, item, inputs(m, item), "")
+}
+
+func (p *Pages) singleton(r *http.Request, m content.Model) (content.Item, error) {
+	if m.Type != content.Singleton {
+		return nil, content.ErrNotFound
+	}
+	item, err := p.Content.Draft(r.Context(), m, "")
+	if errors.Is(err, content.ErrNotFound) {
+		return content.Item{}, nil
+	}
+	return item, err
+}
+
+func (p *Pages) createItem(w http.ResponseWriter, r *http.Request, m content.Model) {
+	if m.Type == content.Singleton {
+		p.fail(w, r, content.ErrNotFound)
+		return
+	}
+	p.save(w, r, m, content.Item{})
+}
+
+func (p *Pages) saveSingleton(w http.ResponseWriter, r *http.Request, m content.Model) {
+	item, err := p.singleton(r, m)
+	if err != nil {
+		p.fail(w, r, err)
+		return
+	}
+	p.save(w, r, m, item)
+}
+
+func (p *Pages) saveItem(w http.ResponseWriter, r *http.Request, m content.Model) {
+	item, err := p.Content.Draft(r.Context(), m, r.PathValue("id"))
+	if err != nil {
+		p.fail(w, r, err)
+		return
+	}
+	p.save(w, r, m, item)
+}
+
+// save stores what was typed over old, or as a new item if that is empty. A new one is a draft unless its writer may
+// publish and says so.
+func (p *Pages) save(w http.ResponseWriter, r *http.Request, m content.Model, old content.Item) {
+	if !readForm(w, r) {
+		p.trouble(w, r, http.StatusBadRequest, "This form could not be read, or is too large. Nothing was saved.")
+		return
+	}
+	fields, problem := filled(m, old, r.PostForm)
+	if problem != nil {
+		typed := inputs(m, old)
+		for i := range typed {
+			typed[i].Value = r.PostForm.Get(typed[i].Name)
+			typed[i].Checked = typed[i].Value != ""
+		}
+		p.form(w, r, http.StatusBadRequest, m, old, typed, problem.Error())
+		return
+	}
+	publish := r.PostForm.Get("do") == "publish"
+	if publish && !may(r, content.Permission(m.Name, content.Publish)) {
+		p.trouble(w, r, http.StatusForbidden, "Your role does not let you publish this. Nothing was saved.")
+		return
+	}
+	if publish {
+		fields["_state"] = 1
+	} else if old.ID() == "" {
+		fields["_state"] = 0
+	}
+	by := p.visitor(r).UserID()
+	var err error
+	if old.ID() == "" {
+		_, err = p.Content.Create(r.Context(), m, fields, by)
+	} else {
+		_, err = p.Content.Update(r.Context(), m, old.ID(), fields, by)
+	}
+	if err != nil {
+		p.fail(w, r, err)
+		return
+	}
+	done := "saved"
+	if publish {
+		done = "published"
+	}
+	see(w, r, listOf(m), done)
+}
+
+// listOf is the page to go to from an item.
+func listOf(m content.Model) string {
+	if m.Type == content.Singleton {
+		return "/content/item/" + m.Name
+	}
+	return "/content/items/" + m.Name
+}
+
+func (p *Pages) publishItem(w http.ResponseWriter, r *http.Request, m content.Model) {
+	if !readForm(w, r) {
+		p.trouble(w, r, http.StatusBadRequest, "This form could not be read.")
+		return
+	}
+	state, done := 0, "withdrawn"
+	if r.PostForm.Get("do") == "publish" {
+		state, done = 1, "published"
+	}
+	_, err := p.Content.Update(r.Context(), m, r.PathValue("id"), content.Item{"_state": state}, p.visitor(r).UserID())
+	if err != nil {
+		p.fail(w, r, err)
+		return
+	}
+	see(w, r, listOf(m), done)
+}
+
+func (p *Pages) deleteItem(w http.ResponseWriter, r *http.Request, m content.Model) {
+	if m.Type == content.Singleton {
+		p.fail(w, r, content.ErrNotFound)
+		return
+	}
+	if err := p.Content.Delete(r.Context(), m, r.PathValue("id")); err != nil {
+		p.fail(w, r, err)
+		return
+	}
+	see(w, r, listOf(m), "deleted")
+}

@@ -1,0 +1,112 @@
+package pages
+
+import (
+	"errors"
+	"math"
+	"net/http"
+	"net/netip"
+	"net/url"
+	"strconv"
+	"strings"
+	"time"
+
+	"github.com/latchkey-go/latchkey/examples/cms/users"
+)
+
+// What guessers get in a quarter of an hour: this many wrong passwords from one address, and this many for one user
+// from everywhere. The second is the higher, so that nobody is locked out by somebody else too easily.
+const (
+	triesFromAddress = 10
+	triesForLogin    = 50
+	triesWindow      = 15 * time.Minute
+)
+
+type signInForm struct {
+	Login, Next, Error string
+}
+
+func (p *Pages) showSignIn(w http.ResponseWriter, r *http.Request) {
+	next := local(r.URL.Query().Get("next"))
+	if p.visitor(r) != nil {
+		http.Redirect(w, r, next, http.StatusSeeOther)
+		return
+	}
+	p.render(w, r, http.StatusOK, "signin", "Sign in", signInForm{Next: next})
+}
+
+func (p *Pages) signIn(w http.ResponseWriter, r *http.Request) {
+	if !readForm(w, r) {
+		p.trouble(w, r, http.StatusBadRequest, "This form could not be read.")
+		return
+	}
+	login, next := r.PostForm.Get("login"), local(r.PostForm.Get("next"))
+	again := func(status int, text string) {
+		p.render(w, r, status, "signin", "Sign in", signInForm{Login: login, Next: next, Error: text})
+	}
+	address := network(peer(r.RemoteAddr))
+	wait := p.byAddress.take(address)
+	if wait == 0 {
+		if wait = p.byLogin.take(login); wait > 0 {
+			p.byAddress.forgive(address)
+		}
+	}
+	if wait > 0 {
+		w.Header().Set("Retry-After", strconv.Itoa(int(math.Ceil(wait.Seconds()))))
+		again(http.StatusTooManyRequests, "Too many attempts. Wait a quarter of an hour and try again.")
+		return
+	}
+	id, epoch, err := p.Users.Table.SignIn(r.Context(), login, r.PostForm.Get("password"))
+	if errors.Is(err, users.ErrWrong) {
+		again(http.StatusUnauthorized, "User name or password is wrong.")
+		return
+	}
+	p.byAddress.forgive(address)
+	p.byLogin.forgive(login)
+	if err == nil {
+		err = p.Sessions.Begin(w, r, id, epoch)
+	}
+	if err != nil {
+		p.Guard.Refuse(w, r, err)
+		return
+	}
+	http.Redirect(w, r, next, http.StatusSeeOther)
+}
+
+func (p *Pages) signOut(w http.ResponseWriter, r *http.Request) {
+	if err := p.Sessions.End(w, r); err != nil {
+		p.Guard.Refuse(w, r, err)
+		return
+	}
+	http.Redirect(w, r, SignInPath, http.StatusSeeOther)
+}
+
+// local returns where to go after the sign-in: next if it is a page of ours, so that no link leads to somebody else's
+// by way of our sign-in.
+func local(next string) string {
+	u, err := url.Parse(next)
+	if err != nil || u.Scheme != "" || u.Host != "" || u.User != nil || strings.ContainsAny(next, "\\\x00\r\n\t") {
+		return home
+	}
+	for _, ours := range []string{"/content", "/accounts", "/system"} {
+		if u.Path == ours || strings.HasPrefix(u.Path, ours+"/") {
+			return next
+		}
+	}
+	return home
+}
+
+// peer is the address of who sent a request; the zero one if there is none.
+func peer(remote string) netip.Addr {
+	p, _ := netip.ParseAddrPort(remote)
+	return p.Addr().Unmap().WithZone("")
+}
+
+// network is what an address counts as: the address itself, or the /64 that one IPv6 customer has for themselves.
+func network(addr netip.Addr) string {
+	if addr.Is6() {
+		if prefix, err := addr.Prefix(64); err == nil {
+			return prefix.String()
+		}
+	}
+	return addr.String()
+}

@@ -1,0 +1,77 @@
+package sessions_test
+
+import (
+	"database/sql"
+	"net/http"
+	"net/http/httptest"
+	"path/filepath"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/stretchr/testify/require"
+
+	"github.com/latchkey-go/latchkey/auth/sqlstore"
+	"github.com/latchkey-go/latchkey/examples/cms/sessions"
+	"github.com/latchkey-go/latchkey/examples/cms/users"
+)
+
+// A session is over when its time is up, what is no session is nobody, and a store in trouble is no answer.
+func TestSessions(t *testing.T) {
+	db, err := sql.Open("sqlite", "file:"+filepath.Join(t.TempDir(), "cms.db"))
+	require.NoError(t, err)
+	defer db.Close()
+	require.NoError(t, sqlstore.Migrate(t.Context(), db, sqlstore.SQLite))
+	store, err := sqlstore.Open(t.Context(), db, sqlstore.SQLite)
+	require.NoError(t, err)
+	defer store.Close()
+	_, err = db.ExecContext(t.Context(), users.Schema+sessions.Schema)
+	require.NoError(t, err)
+	table := users.New(store)
+	login, password, err := table.First(t.Context())
+	require.NoError(t, err)
+	id, epoch, err := table.SignIn(t.Context(), login, password)
+	require.NoError(t, err)
+	all := sessions.New(store, table, false)
+
+	begin := func(with ...*http.Cookie) *http.Cookie {
+		t.Helper()
+		w, r := httptest.NewRecorder(), httptest.NewRequest("POST", "/login", nil)
+		for _, c := range with {
+			r.AddCookie(c)
+		}
+		require.NoError(t, all.Begin(w, r, id, epoch))
+		return w.Result().Cookies()[0]
+	}
+	who := func(c *http.Cookie) string {
+		t.Helper()
+		r := httptest.NewRequest("GET", "/", nil)
+		r.AddCookie(c)
+		user, err := all.User(r)
+		require.NoError(t, err)
+		return user
+	}
+	first := begin()
+	require.Equal(t, id, who(first))
+	for _, value := range []string{"", "x", strings.ToUpper(first.Value), first.Value + "A", "a%00b", strings.Repeat("x", 4000)} {
+		require.Empty(t, who(&http.Cookie{Name: first.Name, Value: value}), "%q", value)
+	}
+	second := begin(first)
+	require.NotEqual(t, first.Value, second.Value, "nobody's token is taken over by signing in")
+	require.Empty(t, who(first), "and the session before is over")
+	require.Equal(t, id, who(second))
+
+	_, err = db.ExecContext(t.Context(), `UPDATE cms_sessions SET expiry = $1`, time.Now().Unix()-1)
+	require.NoError(t, err)
+	require.Empty(t, who(second))
+	begin()
+	var left int
+	require.NoError(t, db.QueryRowContext(t.Context(), `SELECT COUNT(*) FROM cms_sessions`).Scan(&left))
+	require.Equal(t, 1, left, "what has expired is cleared away")
+
+	require.NoError(t, db.Close())
+	r := httptest.NewRequest("GET", "/", nil)
+	r.AddCookie(second)
+	_, err = all.User(r)
+	require.Error(t, err, "not nobody: it cannot be told now")
+}
