@@ -9,6 +9,8 @@
 //	store, err := sqlstore.Open(ctx, db, sqlstore.SQLite)
 //	ring, err := keys.Open(keys.Config{Store: store.Keys(), LastUsed: store.Keys(), Feed: store.Keys()})
 //	directory, err := roles.Open(ctx, roles.Config{Store: store.Roles()})
+//	public, err := publicapi.New(publicapi.Config{Store: store.PublicAPI(), Roles: directory, Staleness: 5 * time.Second})
+//	stop := store.Follow(users.Clear, directory.Reload, public.Reload)
 //
 // # Durable
 //

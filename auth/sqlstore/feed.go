@@ -15,6 +15,9 @@ const maxChanges = 1000
 func (k *Keys) Changes(ctx context.Context, since uint64) (keys.Changes, error) {
 	if since == 0 {
 		revision, err := k.s.Revision(ctx)
+		if err == nil {
+			k.s.notice(revision)
+		}
 		return keys.Changes{Revision: revision}, err
 	}
 	after := int64(min(since, math.MaxInt64))
@@ -45,8 +48,11 @@ func (k *Keys) Changes(ctx context.Context, since uint64) (keys.Changes, error) 
 	if after < lowest.Int64-1 || after > revision.Int64 || len(changes.Keys) > maxChanges {
 		changes.Keys, changes.All = nil, true
 	}
+	k.s.notice(changes.Revision)
 	return changes, nil
 }
 
-// Watch implements [keys.Feed]; see [Store.Watch].
-func (k *Keys) Watch(f func()) (stop func()) { return k.s.Watch(f) }
+// Watch implements [keys.Feed]. f is called after each change that is committed through the store, before the changing
+// call returns, and at each [Store.Wake]. It may be called though nothing has changed: after a commit of which it is
+// not known whether it was done, for one.
+func (k *Keys) Watch(f func()) (stop func()) { return k.s.register(&k.s.watchers, f) }

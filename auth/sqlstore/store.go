@@ -6,6 +6,7 @@ import (
 	"errors"
 	"fmt"
 	"sync"
+	"sync/atomic"
 )
 
 // A Store is an open database. It is safe for concurrent use.
@@ -15,8 +16,10 @@ type Store struct {
 	db       *sql.DB
 	prepared []*sql.Stmt
 
-	mu       sync.Mutex
-	watchers map[*func()]func()
+	seen      atomic.Uint64 // the revision of the latest poll
+	mu        sync.Mutex
+	watchers  listeners // caches
+	followers listeners
 }
 
 // Open returns the stores in db. It refuses a database whose schema is not the one of this package, an older one
@@ -47,7 +50,7 @@ func Open(ctx context.Context, db *sql.DB, d Dialect, opts ...Option) (*Store, e
 		return nil, fmt.Errorf("sqlstore: the database has schema %d and this program needs %d: call Migrate first", version, newest)
 	}
 	conn.Close() // db may have one connection
-	s := &Store{settings: c, db: db, watchers: map[*func()]func(){}}
+	s := &Store{settings: c, db: db}
 	if err := s.prepare(ctx); err != nil {
 		return nil, errors.Join(err, s.Close())
 	}
@@ -83,36 +86,7 @@ func (s *Store) Close() error {
 	return errors.Join(errs...)
 }
 
-// Watch has f called after each change that is committed through this store, before the changing call returns, and
-// at each [Store.Wake], until stop is called. f may be called concurrently, should be quick, and may be called though
-// nothing has changed: after a commit of which it is not known whether it was done, for one.
-func (s *Store) Watch(f func()) (stop func()) {
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	key := &f
-	s.watchers[key] = f
-	return func() {
-		s.mu.Lock()
-		defer s.mu.Unlock()
-		delete(s.watchers, key)
-	}
-}
-
-// Wake says that something may have changed elsewhere. It is for who listens to the database, and should be called
-// after every reconnect too, since nobody repeats what was missed.
-func (s *Store) Wake() {
-	s.mu.Lock()
-	watchers := make([]func(), 0, len(s.watchers))
-	for _, f := range s.watchers {
-		watchers = append(watchers, f)
-	}
-	s.mu.Unlock()
-	for _, f := range watchers {
-		f()
-	}
-}
-
-// changed tells the watchers that something may have been changed under ctx: now, or when its transaction is
+// changed tells everybody that something may have been changed under ctx: now, or when its transaction is
 // committed.
 func (s *Store) changed(ctx context.Context) {
 	if t := s.tx(ctx); t != nil {

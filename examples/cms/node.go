@@ -5,7 +5,6 @@ import (
 	"errors"
 	"log"
 	"slices"
-	"sync"
 
 	"github.com/latchkey-go/latchkey/auth"
 	"github.com/latchkey-go/latchkey/auth/admin"
@@ -107,39 +106,15 @@ func open(ctx context.Context, c config, logger *log.Logger) (n *node, err error
 
 // follow reads again what may have changed, here or on another node. Keys see to that by themselves.
 func (n *node) follow(cached *auth.UserCache, report func(error)) error {
-	ctx, cancel := context.WithCancel(context.Background())
-	changed := make(chan struct{}, 1)
-	stop := n.store.Watch(func() {
-		cached.Clear()
-		select { // not here and now: a role that is being saved holds the directory until this returns
-		case changed <- struct{}{}:
-		default:
-		}
-	})
-	var running sync.WaitGroup
-	running.Go(func() {
-		for {
-			select {
-			case <-ctx.Done():
-				return
-			case <-changed:
-			}
-			// What fails here is tried again by the directory and the service, which poll.
-			if err := errors.Join(n.roles.Reload(ctx), n.public.Reload(ctx)); err != nil && ctx.Err() == nil {
-				report(err)
-			}
-		}
-	})
+	stop := n.store.Follow(cached.Clear, n.roles.Reload, n.public.Reload)
 	n.onClose(func(context.Context) error {
 		stop()
-		cancel()
-		running.Wait()
 		return nil
 	})
 	if n.db.dialect != sqlstore.PostgreSQL {
 		return nil
 	}
-	unlisten, err := pglisten.Listen(ctx, n.db.dsn, "latchkey_changes", n.store.Wake, report)
+	unlisten, err := pglisten.Listen(context.Background(), n.db.dsn, "latchkey_changes", n.store.Wake, report)
 	if err != nil {
 		return err
 	}

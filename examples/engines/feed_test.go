@@ -43,7 +43,7 @@ func TestEveryChangeMovesTheRevisionAndNamesItsKeys(t *testing.T) {
 		at, err := s.Revision(ctx)
 		require.NoError(t, err)
 		woken := 0
-		defer s.Watch(func() { woken++ })()
+		defer s.Keys().Watch(func() { woken++ })()
 		// moved checks what was named since, and goes on from there.
 		moved := func(what string, err error, ids ...string) {
 			t.Helper()

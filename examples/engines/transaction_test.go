@@ -56,7 +56,7 @@ func TestInTxIsOneStepOverAllStores(t *testing.T) {
 		t.Run("done", func(t *testing.T) {
 			s, p := withHostTable(t, e)
 			woken := 0
-			defer s.Watch(func() { woken++ })()
+			defer s.Keys().Watch(func() { woken++ })()
 			require.NoError(t, s.InTx(t.Context(), func(ctx context.Context) error {
 				require.NoError(t, s.InTx(ctx, write(s, p)), "a nested call joins")
 				requireWritten(t, s, p, false) // outside

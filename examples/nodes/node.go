@@ -41,7 +41,7 @@ type node struct {
 	guard  *auth.Guard
 	reads  atomic.Int64 // of keys and users in the database
 
-	follower *follower
+	unfollow func()
 	listener *listener
 }
 
@@ -87,7 +87,7 @@ func open(ctx context.Context, c config) (_ *node, err error) {
 	if err != nil {
 		return nil, err
 	}
-	n.follower = follow(n)
+	n.unfollow = n.store.Follow(n.users.Clear, n.roles.Reload, n.public.Reload)
 	if c.listen && dialect == sqlstore.PostgreSQL {
 		n.listener = &listener{dsn: dsn, wake: n.store.Wake}
 		return n, n.listener.restore()
@@ -117,8 +117,8 @@ func (n *node) close(ctx context.Context) error {
 	if n.listener != nil {
 		n.listener.cut()
 	}
-	if n.follower != nil {
-		n.follower.close()
+	if n.unfollow != nil {
+		n.unfollow()
 	}
 	if n.public != nil {
 		errs = append(errs, n.public.Close(ctx))

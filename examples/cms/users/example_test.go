@@ -40,7 +40,7 @@ func Example() {
 	}
 
 	table := users.New(store)
-	stop := store.Watch(func() { fmt.Println("nodes are told: users may have changed") })
+	stop := store.Follow(func() { fmt.Println("nodes are told: users may have changed") })
 	defer stop()
 	ada := users.User{ID: "u1", Login: "ada", Name: "Ada", Role: "editor", Active: true}
 	for range 2 {
