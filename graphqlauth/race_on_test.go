@@ -1,0 +1,5 @@
+//go:build race
+
+package graphqlauth_test
+
+const raceEnabled = true
