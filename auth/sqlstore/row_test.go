@@ -109,8 +109,12 @@ func FuzzScan(f *testing.F) {
 		got, err := w.decode()
 		if err != nil {
 			require.ErrorIs(t, err, errNonsense)
-			if digest, ok := w[8].(string); ok && len(digest) > 40 && w[0] != w[8] {
-				require.NotContains(t, err.Error(), digest)
+			w[0] = "its-id" // which may be told
+			_, err = w.decode()
+			for _, cell := range w[1:] {
+				if text, ok := cell.(string); ok && len(text) > 40 && err != nil {
+					require.NotContains(t, err.Error(), text)
+				}
 			}
 			return
 		}
