@@ -195,6 +195,9 @@ func (r *Ring) beginReading(s *legacySet) *legacyReading {
 			if old.err != nil && time.Since(old.ended) < legacyPause {
 				return old
 			}
+			if old.err == nil && r.fresh(s) { // it landed since the caller looked
+				return old
+			}
 		default:
 			return old
 		}
