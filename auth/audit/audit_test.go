@@ -55,6 +55,9 @@ func TestStamp(t *testing.T) {
 	require.Equal(t, time.Date(2026, 1, 2, 2, 4, 5, 6000, time.UTC), r.At)
 	require.Equal(t, r, stamped(t, r), "what is stamped stays as it is")
 
+	r = stamped(t, audit.Record{ActorName: "A\x00d\xffa"})
+	require.Equal(t, "A\ufffdd\ufffda", r.ActorName, "what no database stores is no reason to refuse a change")
+
 	_, err := audit.Stamp(audit.Record{Action: "x", After: map[string]any{"f": func() {}}})
 	require.ErrorContains(t, err, "values of x")
 }

@@ -19,6 +19,10 @@ type Log interface {
 
 	// List returns the records that pass f, newest first: in descending order of ID. None is an empty list and
 	// no error. A log that cannot be read back returns an error wrapping [ErrNotListed].
+	//
+	// That order is the one in which records were stamped, as far as [Stamp] promises it, and not the one in which
+	// they came in: a slower transaction, or a node whose clock is behind, adds a record below some that are there.
+	// So nobody should take the highest ID for the end of what has been read.
 	List(ctx context.Context, f Filter) ([]Record, error)
 }
 

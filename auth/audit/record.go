@@ -5,13 +5,14 @@ import (
 	"encoding/hex"
 	"encoding/json"
 	"fmt"
+	"strings"
 	"sync"
 	"time"
 )
 
 // A Record says that something was changed. Make it complete with [Stamp] before it goes to a [Log].
 type Record struct {
-	ID        string    `json:"id"` // opaque; later records have greater ones, compared as bytes
+	ID        string    `json:"id"` // opaque; says which record is newer, see [Stamp]
 	At        time.Time `json:"at"` // UTC, whole microseconds
 	Actor     string    `json:"actor"`
 	ActorName string    `json:"actor_name,omitempty"` // what people called the actor at that time
@@ -27,8 +28,13 @@ type Record struct {
 	After  map[string]any `json:"after,omitempty"`
 }
 
-// Stamp completes r: a zero At becomes now, an empty ID a new one, and values take the plain form that a log
-// gives back. The result shares no memory with r. It is an error if a value cannot be written as JSON.
+// Stamp completes r: a zero At becomes now, an empty ID a new one, values take the plain form that a log gives
+// back, and what no database stores goes from ActorName, which people choose. The result shares no memory with r.
+// It is an error if a value cannot be written as JSON.
+//
+// IDs are compared as bytes. Of two records with the At of the moment that one process stamps, the later one has
+// the greater ID, unless the clock was set back by a minute or more in between. Those of several processes are in
+// the order of their clocks.
 func Stamp(r Record) (Record, error) {
 	if r.At.IsZero() {
 		r.At = time.Now()
@@ -37,6 +43,7 @@ func Stamp(r Record) (Record, error) {
 	if r.ID == "" {
 		r.ID = newID(r.At)
 	}
+	r.ActorName = strings.ReplaceAll(strings.ToValidUTF8(r.ActorName, "\ufffd"), "\x00", "\ufffd")
 	for _, values := range []*map[string]any{&r.Before, &r.After} {
 		plain, err := plainly(*values)
 		if err != nil {

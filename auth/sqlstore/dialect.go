@@ -49,6 +49,5 @@ func (s *settings) statement(text string) string {
 
 // migration returns the text of a migration for the prefix, and for the schema in use, which is quoted.
 func (s *settings) migration(text, schema string) string {
-	text = strings.ReplaceAll(text, defaultSchema+defaultPrefix, schema+"."+defaultPrefix)
-	return strings.ReplaceAll(text, defaultPrefix, s.prefix)
+	return strings.NewReplacer(defaultSchema+defaultPrefix, schema+"."+s.prefix, defaultPrefix, s.prefix).Replace(text)
 }

@@ -1,4 +1,5 @@
-// Package sqlstore keeps keys, roles and the public API setting in SQLite or PostgreSQL, over database/sql.
+// Package sqlstore keeps keys, roles, the public API setting and the audit log in SQLite or PostgreSQL, over
+// database/sql.
 //
 // It imports no driver: the host opens its database with the one it likes, calls [Migrate] once at start, then
 // [Open], and closes the database itself. What it was tested with are modernc.org/sqlite and pgx's stdlib. A driver
@@ -11,6 +12,7 @@
 //	directory, err := roles.Open(ctx, roles.Config{Store: store.Roles()})
 //	public, err := publicapi.New(publicapi.Config{Store: store.PublicAPI(), Roles: directory, Staleness: 5 * time.Second})
 //	stop := store.Follow(users.Clear, directory.Reload, public.Reload)
+//	service, err := admin.New(admin.Config{Audit: store.Audit(), InTx: store.InTx, Keys: ring, ...})
 //
 // # Durable
 //
@@ -23,15 +25,16 @@
 // # The revision
 //
 // Every change of a key, a role or the setting goes to a log in the database, in the same transaction; last-used
-// times do not. The highest number in the log is the revision. Triggers see to that, so a statement that an operator
-// types is noticed by all nodes as well:
+// times and audit records do not. The highest number in the log is the revision. Triggers see to that, so a statement
+// that an operator types is noticed by all nodes as well:
 //
 //	UPDATE latchkey_keys SET invalidated_at = 1767225600000000 WHERE user_id = 'ada'; -- microseconds, UTC
 //
-// Whoever makes a change holds one lock until commit, so changes are seen in the order of their revisions, and
-// those who write wait for one another. PostgreSQL also tells it to listeners, on the channel named by the prefix
-// and "changes", with the revision as payload. [Store.Touch] moves the revision for tables of the host's own. The
-// log keeps the last 10,000 revisions or so; a node that was away for longer forgets all that it has cached.
+// Whoever makes a change holds one lock until commit, so changes are seen in the order of their revisions, and those
+// who write wait for one another. For what has waited to see what it waited for, Open refuses PostgreSQL with a
+// default_transaction_isolation above read committed. PostgreSQL also tells it to listeners, on the channel named by
+// the prefix and "changes", with the revision as payload. [Store.Touch] moves the revision for tables of the host's
+// own. The log keeps the last 10,000 revisions or so; a node that was away for longer forgets all that it has cached.
 //
 // # Rows that make no sense
 //

@@ -27,6 +27,10 @@ func trouble(ctx context.Context, what string, err error) error {
 // else writes between the question whether it is there and the write.
 func unique(err error) bool { return sqlState(err) == "23505" }
 
+// busy reports whether SQLite says that somebody else has the database. Its drivers have the code of an error each
+// in a place of their own, and this text in common.
+func busy(err error) bool { return err != nil && strings.Contains(err.Error(), "database is locked") }
+
 // sqlState returns the code of an error of PostgreSQL's. The drivers' errors have this method.
 func sqlState(err error) string {
 	var coded interface{ SQLState() string }

@@ -6,9 +6,10 @@ import (
 )
 
 // Follow keeps what this node has in memory up to date with the database, until stop is called, which waits until
-// nothing of it runs any more. After each change that is committed through this store, at each [Store.Wake], and when
-// the ring over [Store.Keys] finds at its next poll that another node changed something, it calls now, if that is not nil,
-// and then, in a goroutine of its own, each of later, one after the other:
+// none of later runs any more, and so is not for them to call; a change that is made meanwhile may still call now.
+// After each change that is committed through this store, at each [Store.Wake], and when the ring over [Store.Keys]
+// finds at its next poll that another node changed something, it calls now, if that is not nil, and then, in a
+// goroutine of its own, each of later, one after the other:
 //
 //	stop := store.Follow(users.Clear, directory.Reload, public.Reload)
 //

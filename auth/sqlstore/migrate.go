@@ -6,6 +6,7 @@ import (
 	"errors"
 	"fmt"
 	"strings"
+	"time"
 )
 
 // Migrate brings the schema in db to the one of this package: each step in a transaction of its own, so that a
@@ -21,12 +22,24 @@ func Migrate(ctx context.Context, db *sql.DB, d Dialect, opts ...Option) error {
 	if err := ctx.Err(); err != nil {
 		return err
 	}
-	for {
-		if done, err := c.step(ctx, db); err != nil || done {
+	for giveUp := time.Now().Add(patience); ; {
+		done, err := c.step(ctx, db)
+		if c.dialect == SQLite && busy(err) && ctx.Err() == nil && time.Now().Before(giveUp) {
+			time.Sleep(pause)
+			continue
+		}
+		if err != nil || done {
 			return trouble(ctx, "migrate", err)
 		}
 	}
 }
+
+// Nodes that open a new file of SQLite's at once meet in the change of its journal mode, for which its busy_timeout
+// does not wait. A step that was not done can be tried again.
+const (
+	patience = 5 * time.Second
+	pause    = 20 * time.Millisecond
+)
 
 // step applies the next migration. It reports whether there was none left.
 func (s *settings) step(ctx context.Context, db *sql.DB) (done bool, err error) {
@@ -59,7 +72,8 @@ func (s *settings) beginMigration(ctx context.Context, db *sql.DB) (*tx, error) 
 	if s.dialect == SQLite {
 		return beginImmediate(ctx, db)
 	}
-	t, err := db.BeginTx(ctx, nil)
+	// A snapshot from before the wait would not have what the node before did.
+	t, err := db.BeginTx(ctx, &sql.TxOptions{Isolation: sql.LevelReadCommitted})
 	if err != nil {
 		return nil, err
 	}
@@ -80,6 +94,9 @@ func (s *settings) apply(ctx context.Context, on Executor, n int) error {
 	if s.dialect == PostgreSQL {
 		if err := on.QueryRowContext(ctx, "SELECT quote_ident(current_schema())").Scan(&schema); err != nil {
 			return fmt.Errorf("the connection has no schema of its own: %w", err)
+		}
+		if strings.ContainsAny(schema, `'$\`) { // it stands in texts within functions
+			return errors.New(`the name of the schema has one of ' $ \ in it`)
 		}
 	}
 	if _, err := on.ExecContext(ctx, s.migration(text, schema)); err != nil {

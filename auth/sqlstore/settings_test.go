@@ -35,7 +35,9 @@ func TestStatementsAreForTheDatabaseInUse(t *testing.T) {
 	require.Equal(t, "SELECT ?1, ?12 FROM app_keys", s.statement(text))
 	s.dialect = PostgreSQL
 	require.Equal(t, "SELECT $1, $12 FROM app_keys", s.statement(text))
-	require.Equal(t, `"My schema".app_keys and app_roles`, s.migration("public.latchkey_keys and latchkey_roles", `"My schema"`))
+	const migration = "public.latchkey_keys and latchkey_roles"
+	require.Equal(t, `"My schema".app_keys and app_roles`, s.migration(migration, `"My schema"`))
+	require.Equal(t, "latchkey_x.app_keys and app_roles", s.migration(migration, "latchkey_x"))
 }
 
 func TestMigrationsAreNumbered(t *testing.T) {

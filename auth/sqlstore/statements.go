@@ -12,8 +12,8 @@ type statement struct {
 	prepared *sql.Stmt
 }
 
-// statements are all that this package runs beside its migrations. Each says by itself whom it may touch: a miss
-// changes nothing, and is looked into only then.
+// statements are all that this package runs beside its migrations and the lists of the audit log. Each says by itself
+// whom it may touch: a miss changes nothing, and is looked into only then.
 type statements struct {
 	find                                       [3]statement // by that many digests less one
 	get, list, listUser, listRole, listForeign statement
@@ -23,6 +23,7 @@ type statements struct {
 	changes, revision, touch, lockState        statement
 	roles, rolesRevision, saveRole, deleteRole statement
 	setting, saveSetting                       statement
+	append                                     statement
 }
 
 const (
@@ -136,6 +137,7 @@ func (s *Store) prepare(ctx context.Context) error {
 		{&s.deleteRole, !often, deleteRoleText},
 		{&s.setting, often, settingText},
 		{&s.saveSetting, !often, saveSettingText},
+		{&s.append, !often, appendText},
 	} {
 		st.into.text = s.settings.statement(st.text)
 		if !st.often {

@@ -57,12 +57,17 @@ func Open(ctx context.Context, db *sql.DB, d Dialect, opts ...Option) (*Store, e
 	return s, nil
 }
 
-// check returns an error if conn answers before a change is on disk.
+// check returns an error if conn answers before a change is on disk, or with what was there before it waited.
 func (s *settings) check(ctx context.Context, conn *sql.Conn) error {
 	if s.dialect == PostgreSQL {
-		var mode string
-		if err := conn.QueryRowContext(ctx, "SELECT current_setting('synchronous_commit')").Scan(&mode); err != nil {
+		var mode, isolation string
+		const text = "SELECT current_setting('synchronous_commit'), current_setting('default_transaction_isolation')"
+		if err := conn.QueryRowContext(ctx, text).Scan(&mode, &isolation); err != nil {
 			return trouble(ctx, "read synchronous_commit", err)
+		}
+		if isolation != "read committed" && isolation != "read uncommitted" {
+			return fmt.Errorf("sqlstore: default_transaction_isolation is %s, with which a change does not see those that it waited for: "+
+				"set read committed", isolation)
 		}
 		return s.durableCommit(mode)
 	}

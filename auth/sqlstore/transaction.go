@@ -5,6 +5,7 @@ import (
 	"database/sql"
 	"database/sql/driver"
 	"errors"
+	"strings"
 	"sync"
 	"sync/atomic"
 )
@@ -25,7 +26,8 @@ type Executor interface {
 // what f reads does not change until it has written. Be quick, and have a table of the host's own that is locked
 // before it in one place locked before it everywhere.
 //
-// A call within f joins the transaction. If what it was called with fails, so does the whole.
+// A call within f joins the transaction. If what it was called with fails, so does the whole. After a statement that
+// made the database end the transaction, as one does that is interrupted, nothing more is done.
 //
 // If InTx returns another error than f's, the commit failed: it may have been done or not.
 func (s *Store) InTx(ctx context.Context, f func(context.Context) error) error {
@@ -71,6 +73,7 @@ func (s *Store) tx(ctx context.Context) *tx {
 var (
 	errDoomed = errors.New("sqlstore: a nested InTx failed, so nothing was done")
 	errEnded  = errors.New("sqlstore: the transaction has ended")
+	errLost   = errors.New("sqlstore: the database has ended the transaction")
 )
 
 func (s *Store) transact(ctx context.Context, f func(context.Context) error) error {
@@ -113,11 +116,25 @@ type tx struct {
 	release          func()
 	changed, doomed  atomic.Bool
 
+	// alive reports whether the database still has the transaction. Nil: it lets nothing run in one that failed.
+	alive func() bool
+
 	over context.Context // done when the transaction is over, which closes rows that were left open
 	stop context.CancelFunc
 
-	mu    sync.RWMutex
+	mu    sync.Mutex
 	ended bool
+}
+
+// usable returns why nothing runs in t any more.
+func (t *tx) usable() error {
+	switch {
+	case t.ended:
+		return errEnded
+	case t.alive != nil && !t.alive():
+		return errLost
+	}
+	return nil
 }
 
 // end ends t, once. No statement begins after that.
@@ -140,32 +157,35 @@ func (t *tx) within(ctx context.Context) context.Context {
 
 // ExecContext implements [Executor].
 func (t *tx) ExecContext(ctx context.Context, query string, args ...any) (sql.Result, error) {
-	t.mu.RLock()
-	defer t.mu.RUnlock()
-	if t.ended {
-		return nil, errEnded
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	if err := t.usable(); err != nil {
+		return nil, err
 	}
 	return t.on.ExecContext(ctx, query, args...)
 }
 
 // QueryContext implements [Executor].
 func (t *tx) QueryContext(ctx context.Context, query string, args ...any) (*sql.Rows, error) {
-	t.mu.RLock()
-	defer t.mu.RUnlock()
-	if t.ended {
-		return nil, errEnded
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	if err := t.usable(); err != nil {
+		return nil, err
 	}
 	return t.on.QueryContext(t.within(ctx), query, args...)
 }
 
 // QueryRowContext implements [Executor].
 func (t *tx) QueryRowContext(ctx context.Context, query string, args ...any) *sql.Row {
-	t.mu.RLock()
-	defer t.mu.RUnlock()
-	if t.ended { // a Row with an error cannot be made otherwise
-		return t.on.QueryRowContext(t.over, query, args...)
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	ctx = t.within(ctx)
+	if err := t.usable(); err != nil { // a Row with an error cannot be made otherwise
+		done, cancel := context.WithCancel(ctx)
+		cancel()
+		ctx = done
 	}
-	return t.on.QueryRowContext(t.within(ctx), query, args...)
+	return t.on.QueryRowContext(ctx, query, args...)
 }
 
 // begin begins a transaction that alone may change something.
@@ -212,8 +232,12 @@ func beginImmediate(ctx context.Context, db *sql.DB) (*tx, error) {
 		}
 		return err
 	}
+	lost := false
 	commit := func() error {
-		err := run("COMMIT")
+		err := errLost
+		if !lost {
+			err = run("COMMIT")
+		}
 		if err != nil {
 			rollback() // it may still be open
 		}
@@ -226,5 +250,18 @@ func beginImmediate(ctx context.Context, db *sql.DB) (*tx, error) {
 		conn.Close()
 		return nil, err
 	}
-	return &tx{on: conn, commit: commit, rollback: rollback, release: func() { conn.Close() }}, nil
+	// A statement that is interrupted, or finds the disk full, may take its whole transaction along. Those after it
+	// would be done each by itself. To begin another transaction fails as long as there is this one.
+	alive := func() bool {
+		if lost {
+			return false
+		}
+		err := run("BEGIN")
+		if err == nil {
+			err = run("ROLLBACK")
+		}
+		lost = err == nil || !strings.Contains(err.Error(), "within a transaction")
+		return !lost
+	}
+	return &tx{on: conn, commit: commit, rollback: rollback, release: func() { conn.Close() }, alive: alive}, nil
 }

@@ -3,6 +3,8 @@ package engines_test
 import (
 	"testing"
 
+	"github.com/latchkey-go/latchkey/auth/audit"
+	"github.com/latchkey-go/latchkey/auth/audit/audittest"
 	"github.com/latchkey-go/latchkey/keys"
 	"github.com/latchkey-go/latchkey/keys/keystest"
 	"github.com/latchkey-go/latchkey/publicapi"
@@ -40,6 +42,14 @@ func TestPublicAPIConforms(t *testing.T) {
 	onEach(t, func(t *testing.T, e engine) {
 		publicapitest.TestStore(t, func(t *testing.T) publicapi.Store {
 			return e.empty(t).PublicAPI()
+		})
+	})
+}
+
+func TestAuditConforms(t *testing.T) {
+	onEach(t, func(t *testing.T, e engine) {
+		audittest.TestLog(t, func(t *testing.T) audit.Log {
+			return e.empty(t).Audit()
 		})
 	})
 }

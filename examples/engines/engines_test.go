@@ -148,7 +148,7 @@ func (e engine) empty(t *testing.T) *sqlstore.Store {
 		s = e.spare(t)
 	}
 	t.Cleanup(func() {
-		for _, text := range []string{"DELETE FROM latchkey_keys", "DELETE FROM latchkey_roles",
+		for _, text := range []string{"DELETE FROM latchkey_keys", "DELETE FROM latchkey_roles", "DELETE FROM latchkey_audit",
 			"UPDATE latchkey_public_api SET role = '', changed_at = NULL, changed_by = '', revision = 0"} {
 			s.exec(t, text)
 		}

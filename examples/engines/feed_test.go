@@ -13,6 +13,7 @@ import (
 	"github.com/jackc/pgx/v5/stdlib"
 	"github.com/stretchr/testify/require"
 
+	"github.com/latchkey-go/latchkey/auth/sqlstore"
 	"github.com/latchkey-go/latchkey/keys"
 	"github.com/latchkey-go/latchkey/publicapi"
 	"github.com/latchkey-go/latchkey/roles"
@@ -145,6 +146,29 @@ func TestChangesThatCannotBeNamed(t *testing.T) {
 		recent, err := s.Keys().Changes(ctx, old.Revision-1)
 		require.NoError(t, err)
 		require.Equal(t, keys.Changes{Revision: old.Revision, Keys: []keys.Ref{{ID: keyID(0)}}}, recent)
+	})
+}
+
+// Where no key changes, the log is trimmed too.
+func TestTheLogIsTrimmedWithoutChangesOfKeys(t *testing.T) {
+	onEach(t, func(t *testing.T, e engine) {
+		for what, change := range map[string]func(*sqlstore.Store) error{
+			"the host's own": func(s *sqlstore.Store) error { return s.Touch(t.Context()) },
+			"the public API": func(s *sqlstore.Store) error {
+				return s.PublicAPI().Save(t.Context(), publicapi.Setting{Role: "editor", Revision: 1})
+			},
+		} {
+			s, p := e.fresh(t)
+			p.exec(t, map[string]string{
+				"SQLite":     "INSERT INTO latchkey_changes (revision, id, space) VALUES (997 * 100 - 1, '', '')",
+				"PostgreSQL": "SELECT setval('latchkey_revision', 997 * 100 - 1)",
+			}[e.name])
+			require.NoError(t, change(s))
+			var lowest, now int
+			require.NoError(t, p.db.QueryRow(p.text("SELECT min(revision), max(revision) FROM latchkey_changes")).Scan(&lowest, &now))
+			require.Equal(t, 997*100, now)
+			require.Greater(t, lowest, 1, what)
+		}
 	})
 }
 

@@ -232,3 +232,40 @@ func TestATransactionThatHasEndedWritesNothing(t *testing.T) {
 		require.ErrorIs(t, err, keys.ErrNotFound)
 	})
 }
+
+// SQLite ends a transaction by itself when a statement in it is interrupted, and PostgreSQL takes nothing more in it.
+// What comes after that must not be done by itself.
+func TestNothingIsDoneAfterAStatementThatEndedTheTransaction(t *testing.T) {
+	onEach(t, func(t *testing.T, e engine) {
+		for name, after := range map[string]error{"f gives an error": errSpoilt, "f goes on": nil} {
+			t.Run(name, func(t *testing.T) {
+				s, p := withHostTable(t, e)
+				err := s.InTx(t.Context(), func(ctx context.Context) error {
+					require.NoError(t, s.Keys().Insert(ctx, custom(1)))
+					short, cancel := context.WithTimeout(ctx, 50*time.Millisecond)
+					defer cancel()
+					_, err := s.Executor(ctx).ExecContext(short, p.text(`INSERT INTO latchkey_host
+						WITH RECURSIVE n(i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n WHERE i < 1000000000) SELECT CAST(i AS text) FROM n`))
+					require.Error(t, err)
+					require.Error(t, s.Keys().Insert(ctx, custom(2)))
+					require.Error(t, s.Audit().Append(ctx, changed(t, "x")))
+					_, err = s.Keys().Get(ctx, "", keyID(1))
+					require.Error(t, err)
+					require.NotErrorIs(t, err, keys.ErrNotFound, "no verdict")
+					require.Error(t, s.Executor(ctx).QueryRowContext(ctx, "SELECT 1").Scan(new(int)))
+					return after
+				})
+				require.Error(t, err)
+				if after != nil {
+					require.ErrorIs(t, err, after)
+				}
+				requireRecords(t, s)
+				requireWritten(t, s, p, false)
+				_, err = s.Keys().Get(t.Context(), "", keyID(2))
+				require.ErrorIs(t, err, keys.ErrNotFound)
+				require.NoError(t, s.InTx(t.Context(), write(s, p)), "the connections are whole")
+				requireWritten(t, s, p, true)
+			})
+		}
+	})
+}

@@ -1,0 +1,99 @@
+package audittest
+
+import (
+	"fmt"
+	"reflect"
+	"sync"
+	"sync/atomic"
+
+	"github.com/latchkey-go/latchkey/auth/audit"
+)
+
+// contents are the promises on what goes in and comes out.
+var contents = []promise{
+	{"a new log is empty and that is no error", func(t reporter, log audit.Log) {
+		expect(t, log, audit.Filter{})
+	}},
+	{"what was appended is listed, every field of it", func(t reporter, log audit.Log) {
+		expectSame(t, log, record(t, 1, func(r *audit.Record) {
+			r.ActorName, r.Space, r.From = "Ada", "tenant", "2001:db8::1"
+			r.Before, r.After = map[string]any{"name": "old"}, map[string]any{"name": "new"}
+		}))
+	}},
+	{"what a record does not have is nil and empty", func(t reporter, log audit.Log) {
+		expectSame(t, log, record(t, 1, nil))
+	}},
+	{"texts in any script come back as they were", func(t reporter, log audit.Log) {
+		const odd = "Ä “L” 名 🗝 e\u0301 <b>&\t'; DROP TABLE x; -- \\ \u2028 "
+		expectSame(t, log, record(t, 1, func(r *audit.Record) {
+			r.Actor, r.ActorName, r.Action, r.Object, r.Space, r.From = odd, odd, odd, odd, odd, odd
+		}))
+	}},
+	{"values come back in their plain form", func(t reporter, log audit.Log) {
+		expectSame(t, log, record(t, 1, func(r *audit.Record) {
+			r.Before = map[string]any{"role": nil, "scopes": []string{"content/**", ""}, "n": 3, "f": -1.5e-9}
+			r.After = map[string]any{"permissions": map[string]bool{"content/posts/read": true, "x": false}, "": "a\u2028\x00b"}
+		}))
+	}},
+	{"a second record with one ID is an error", func(t reporter, log audit.Log) {
+		add(t, log, record(t, 1, nil))
+		if err := log.Append(t.Context(), record(t, 1, forged)); err == nil {
+			t.Errorf("a second record with one ID was taken")
+		}
+	}},
+	{"the first record with an ID stays as it is", func(t reporter, log audit.Log) {
+		add(t, log, record(t, 1, nil))
+		_ = log.Append(t.Context(), record(t, 1, forged)) // the promise before this one is on its error
+		expect(t, log, audit.Filter{}, "k1")
+	}},
+	{"of concurrent records with one ID exactly one is taken", func(t reporter, log audit.Log) {
+		var took atomic.Int64
+		var group sync.WaitGroup
+		for n := range 8 {
+			group.Go(func() {
+				if log.Append(t.Context(), record(t, 1, func(r *audit.Record) { r.Object = fmt.Sprint(n) })) == nil {
+					took.Add(1)
+				}
+			})
+		}
+		group.Wait()
+		if n := took.Load(); n != 1 {
+			t.Errorf("%d of 8 were taken", n)
+		}
+	}},
+	{"what is appended concurrently is all there", func(t reporter, log audit.Log) {
+		const writers, each = 8, 25
+		var group sync.WaitGroup
+		for w := range writers {
+			group.Go(func() {
+				for i := range each {
+					if err := log.Append(t.Context(), record(t, w*each+i, nil)); err != nil {
+						t.Errorf("Append: %v", err)
+					}
+					if _, err := log.List(t.Context(), audit.Filter{Limit: 3}); err != nil {
+						t.Errorf("List: %v", err)
+					}
+				}
+			})
+		}
+		group.Wait()
+		if n := len(list(t, log, audit.Filter{Limit: 1000})); n != writers*each {
+			t.Errorf("%d records of %d are there", n, writers*each)
+		}
+	}},
+}
+
+func forged(r *audit.Record) { r.Object = "forged" }
+
+// expectSame appends a record and wants it back.
+func expectSame(t reporter, log audit.Log, r audit.Record) {
+	t.Helper()
+	add(t, log, r)
+	got := list(t, log, audit.Filter{Space: r.Space})
+	if len(got) != 1 {
+		t.Fatalf("List has %d records, want 1", len(got))
+	}
+	if !reflect.DeepEqual(got[0], r) {
+		t.Errorf("a record came back as\n%#v\nwant\n%#v", got[0], r)
+	}
+}

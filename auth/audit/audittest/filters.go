@@ -1,0 +1,92 @@
+package audittest
+
+import (
+	"time"
+
+	"github.com/latchkey-go/latchkey/auth/audit"
+)
+
+// filters are the promises on which records are listed.
+var filters = []promise{
+	{"Actor narrows the list", func(t reporter, log audit.Log) {
+		add(t, log, record(t, 1, nil), record(t, 2, func(r *audit.Record) { r.Actor = "user:grace" }), record(t, 3, nil))
+		expect(t, log, audit.Filter{Actor: "user:ada"}, "k3", "k1")
+	}},
+	{"Action narrows the list", func(t reporter, log audit.Log) {
+		add(t, log, record(t, 1, nil), record(t, 2, func(r *audit.Record) { r.Action = "role.update" }), record(t, 3, nil))
+		expect(t, log, audit.Filter{Action: "key.create"}, "k3", "k1")
+	}},
+	{"Object narrows the list", func(t reporter, log audit.Log) {
+		series(t, log, 2)
+		add(t, log, record(t, 3, func(r *audit.Record) { r.Object = "k1" }))
+		expect(t, log, audit.Filter{Object: "k1"}, "k1", "k1")
+	}},
+	{"what Actor, Action and Object name is compared byte by byte", func(t reporter, log audit.Log) {
+		texts := []string{"a", "A", "a ", " a", "%", "_", "ä", "a\u0308"}
+		for i, text := range texts {
+			add(t, log, record(t, i, func(r *audit.Record) { r.Actor, r.Action = text, text }))
+			add(t, log, record(t, 100+i, func(r *audit.Record) { r.Object = text }))
+		}
+		for i, text := range texts {
+			name := record(t, i, nil).Object
+			// Several at once, so that a filter that does not count at all is the other promises' to find.
+			expect(t, log, audit.Filter{Actor: text, Until: at(50)}, name)
+			expect(t, log, audit.Filter{Action: text, Until: at(50)}, name)
+			expect(t, log, audit.Filter{Object: text, Since: at(50)}, text)
+		}
+		expect(t, log, audit.Filter{Actor: "A ", Until: at(50)})
+	}},
+	{"Since is the first instant that counts", func(t reporter, log audit.Log) {
+		series(t, log, 3)
+		expect(t, log, audit.Filter{Since: at(2)}, "k3", "k2")
+	}},
+	{"Until is the first instant that does not count any more", func(t reporter, log audit.Log) {
+		series(t, log, 3)
+		expect(t, log, audit.Filter{Until: at(2)}, "k1")
+	}},
+	{"Since and Until may be between two microseconds", func(t reporter, log audit.Log) {
+		series(t, log, 3)
+		expect(t, log, audit.Filter{Since: at(2).Add(time.Nanosecond)}, "k3")
+		expect(t, log, audit.Filter{Until: at(2).Add(time.Nanosecond)}, "k2", "k1")
+	}},
+	{"Since and Until may be in any zone", func(t reporter, log audit.Log) {
+		series(t, log, 3)
+		between := at(2).Add(-time.Millisecond)
+		for _, hours := range []int{-11, 5} {
+			zone := time.FixedZone("", hours*3600)
+			expect(t, log, audit.Filter{Since: between.In(zone)}, "k3", "k2")
+			expect(t, log, audit.Filter{Until: between.In(zone)}, "k1")
+		}
+	}},
+	{"filters combine", func(t reporter, log audit.Log) {
+		for n := range 32 { // each with another set of fields that do not pass
+			add(t, log, record(t, n, func(r *audit.Record) {
+				r.At = at(10)
+				for i, miss := range []func(){
+					func() { r.Actor = "user:grace" }, func() { r.Action = "role.update" }, func() { r.Object = "other" },
+					func() { r.At = at(4) }, func() { r.At = at(16) },
+				} {
+					if n>>i&1 == 1 {
+						miss()
+					}
+				}
+			}))
+		}
+		expect(t, log, audit.Filter{Actor: "user:ada", Action: "key.create", Object: "k0", Since: at(5), Until: at(15)}, "k0")
+	}},
+	{"Space always counts", func(t reporter, log audit.Log) {
+		add(t, log, record(t, 1, nil), record(t, 2, in("a")))
+		expect(t, log, audit.Filter{}, "k1")
+		expect(t, log, audit.Filter{Space: "a"}, "k2")
+		expect(t, log, audit.Filter{Space: "a", Object: "k1"})
+	}},
+	{"spaces are compared byte by byte", func(t reporter, log audit.Log) {
+		add(t, log, record(t, 1, in("a")), record(t, 2, in("A")), record(t, 3, in("a ")))
+		expect(t, log, audit.Filter{Space: "a"}, "k1")
+		expect(t, log, audit.Filter{Space: "A"}, "k2")
+		expect(t, log, audit.Filter{Space: "a "}, "k3")
+		expect(t, log, audit.Filter{Space: "%"})
+	}},
+}
+
+func in(space string) func(*audit.Record) { return func(r *audit.Record) { r.Space = space } }
