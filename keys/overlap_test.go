@@ -133,3 +133,37 @@ func TestOverlapProofOfAnOlderValue(t *testing.T) {
 		good(t, r, third.Key.Reveal())
 	})
 }
+
+func TestAnOldValueEndsWithItsOverlap(t *testing.T) {
+	for _, c := range []struct {
+		name             string
+		expires, overlap time.Duration // of the key, and of the old value at most
+		ends             time.Duration // what the old value says
+	}{
+		{"an endless key", 0, time.Hour, time.Hour},
+		{"a key that ends later", 2 * time.Hour, time.Hour, time.Hour},
+		{"a key that ends sooner", time.Hour, 2 * time.Hour, time.Hour},
+	} {
+		t.Run(c.name, func(t *testing.T) {
+			onBoth(t, func(t *testing.T, s keys.Store) {
+				synctest.Test(t, func(t *testing.T) {
+					r := open(t, keys.Config{Store: s})
+					var custom keys.Custom
+					if c.expires > 0 {
+						custom.ExpiresAt = time.Now().Add(c.expires)
+					}
+					began := time.Now()
+					old, rec := issue(t, r, custom)
+					renewed, err := r.Refresh(ctx, rec.ID, keys.Renewal{Overlap: c.overlap, OverlapCap: c.overlap})
+					require.NoError(t, err)
+					v, err := r.Verify(ctx, old)
+					require.NoError(t, err)
+					require.Equal(t, c.ends, v.ExpiresAt().Sub(began))
+					v, err = r.Verify(ctx, renewed.Key.Reveal())
+					require.NoError(t, err)
+					require.Equal(t, custom.ExpiresAt.Unix(), v.ExpiresAt().Unix())
+				})
+			})
+		})
+	}
+}

@@ -93,6 +93,9 @@ func Open(c Config) (*Ring, error) {
 // or record of another space does not exist. A view costs nothing to make and need not be closed by itself.
 func (r *Ring) In(space string) *Ring { return &Ring{r.core, space} }
 
+// Space returns the tenant that this ring is a view of; "" for a host without any.
+func (r *Ring) Space() string { return r.space }
+
 // Format says what this ring's keys look like.
 func (r *Ring) Format() Format {
 	if r == nil || r.core == nil {

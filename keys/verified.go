@@ -53,8 +53,15 @@ func (v Verified) Space() string { return v.record().Space }
 // Hint returns what may be shown of the key.
 func (v Verified) Hint() string { return v.record().Hint }
 
-// ExpiresAt returns the first instant at which the key is no longer good; zero if it does not expire.
-func (v Verified) ExpiresAt() time.Time { return v.record().ExpiresAt }
+// ExpiresAt returns the first instant at which the value that was shown is no longer good; zero if it does not
+// expire. An old value, after a refresh with overlap, ends with its overlap, and that may yet become sooner.
+func (v Verified) ExpiresAt() time.Time {
+	rec := v.record()
+	if v.e != nil && v.e.previous && (rec.ExpiresAt.IsZero() || rec.PreviousUntil.Before(rec.ExpiresAt)) {
+		return rec.PreviousUntil
+	}
+	return rec.ExpiresAt
+}
 
 // Record returns a copy of the record as it was. It may lag behind in LastUsedAt.
 func (v Verified) Record() Record { return v.record().Clone() }

@@ -24,6 +24,12 @@ func answer(w http.ResponseWriter, status int, v any) error {
 	return nil
 }
 
+// A page is one part of a list.
+type page[T any] struct {
+	Items []T    `json:"items"`
+	Next  string `json:"next,omitempty"` // where the next page begins; absent after the last
+}
+
 // nothing is the answer to what is done and has nothing to show.
 func nothing(w http.ResponseWriter) error {
 	w.WriteHeader(http.StatusNoContent)
@@ -38,6 +44,8 @@ type problem struct {
 	Detail string `json:"detail,omitempty"`
 	Error  string `json:"error"`
 
+	Permission  string     `json:"permission,omitempty"`  // the first of Missing, as in the guard's refusals
+	Missing     []string   `json:"missing,omitempty"`     // what the caller would need
 	Field       string     `json:"field,omitempty"`       // which one is wrong
 	Acknowledge []string   `json:"acknowledge,omitempty"` // what has to be acknowledged first
 	Usage       *usageJSON `json:"usage,omitempty"`       // what has to be confirmed first
@@ -45,7 +53,9 @@ type problem struct {
 
 func writeProblem(w http.ResponseWriter, p problem) {
 	p.Type, p.Title = "about:blank", http.StatusText(p.Status)
-	p.Error = p.Title
+	if p.Error == "" {
+		p.Error = p.Title
+	}
 	body, err := json.Marshal(p)
 	if err != nil { // texts and numbers always encode
 		body = nil
@@ -69,13 +79,10 @@ func (a *api) refuse(w http.ResponseWriter, r *http.Request, err error) {
 		if a.showsKey(input.Field) { // what is not known here is named, but a key is not said again
 			input = &InputError{"", "the name of a member or parameter holds a key"}
 		}
+		input = &InputError{clip(input.Field), input.Text}
 		writeProblem(w, problem{Status: http.StatusBadRequest, Field: input.Field, Detail: input.sentence() + "."})
 	case errors.As(err, &forbidden):
-		refusal := &auth.Refusal{Status: http.StatusForbidden, Reason: auth.NotGranted}
-		if len(forbidden.Missing) > 0 {
-			refusal.Missing = forbidden.Missing[0]
-		}
-		a.c.Guard.Refuse(w, r, refusal)
+		a.forbid(w, r, forbidden)
 	case errors.As(err, &writes):
 		writeProblem(w, problem{Status: http.StatusConflict, Acknowledge: writes.Writes,
 			Detail: "The role " + strconv.Quote(writes.Role) + " would let everybody change data: acknowledge each permission that does."})
@@ -96,11 +103,44 @@ func (a *api) refuse(w http.ResponseWriter, r *http.Request, err error) {
 	}
 }
 
+// clip keeps what a stranger made up short.
+func clip(name string) string {
+	for i := range name {
+		if i > 64 {
+			return name[:i] + "…"
+		}
+	}
+	return name
+}
+
+// forbid says all that is missing, where the guard's answer has room for one permission. Its observer hears of it as of
+// any refusal.
+func (a *api) forbid(w http.ResponseWriter, r *http.Request, why *ForbiddenError) {
+	refusal := &auth.Refusal{Status: http.StatusForbidden, Reason: auth.NotGranted}
+	if len(why.Missing) > 0 {
+		refusal.Missing = why.Missing[0]
+	}
+	a.c.Guard.Refuse(unseen{}, r, refusal)
+	writeProblem(w, problem{Status: http.StatusForbidden, Error: refusal.Error(), Permission: refusal.Missing,
+		Missing: why.Missing, Detail: "This is not permitted: " + why.Text + "."})
+}
+
+// unseen is an answer that goes nowhere.
+type unseen http.Header
+
+func (u unseen) Header() http.Header          { return http.Header(u) }
+func (unseen) Write(text []byte) (int, error) { return len(text), nil }
+func (unseen) WriteHeader(int)                {}
+
 // setETag tells the revision of what is answered.
 func setETag(w http.ResponseWriter, revision string) { w.Header().Set("ETag", `"`+revision+`"`) }
 
-// match returns the revision that If-Match asks for, or "" for any.
+// match returns the revision that If-Match asks for, or "" for any. What it cannot judge it refuses: a change that was
+// to depend on something must not be done regardless.
 func match(r *http.Request) (string, error) {
+	if len(r.Header.Values("If-None-Match")) > 0 {
+		return "", &InputError{"If-None-Match", "is not taken here"}
+	}
 	lines := r.Header.Values("If-Match")
 	if len(lines) == 0 {
 		return "", nil

@@ -44,24 +44,25 @@ type routeRow struct {
 	Access []Access `json:"access"` // of each role
 }
 
-func (a *api) catalogRoutes() {
-	a.handle("GET /permissions", func(w http.ResponseWriter, r *http.Request, p auth.Principal) error {
-		groups, err := a.Permissions(r.Context(), p)
-		if err != nil {
-			return err
-		}
-		return answer(w, http.StatusOK, map[string][]roles.Group{"groups": append([]roles.Group{}, groups...)})
-	})
-	a.handle("GET /explain", a.explain)
-	a.handle("GET /matrix", a.matrix)
-	a.handle("GET /audit", a.listAudit)
+func (a *api) catalogRoutes() map[string]route {
+	return map[string]route{
+		"GET /permissions": {do: a.permissions},
+		"GET /explain":     {a.explain, []string{"role", "permission"}},
+		"GET /matrix":      {do: a.matrix},
+		"GET /audit":       {a.listAudit, []string{"actor", "action", "object", "since", "until", "after", "limit"}},
+	}
 }
 
-func (a *api) explain(w http.ResponseWriter, r *http.Request, p auth.Principal) error {
-	q, err := query(r, "role", "permission")
+func (a *api) permissions(w http.ResponseWriter, r *http.Request, p auth.Principal) error {
+	groups, err := a.Permissions(r.Context(), p)
 	if err != nil {
 		return err
 	}
+	return answer(w, http.StatusOK, map[string][]roles.Group{"groups": append([]roles.Group{}, groups...)})
+}
+
+func (a *api) explain(w http.ResponseWriter, r *http.Request, p auth.Principal) error {
+	q := r.URL.Query()
 	for _, name := range []string{"role", "permission"} {
 		if !q.Has(name) {
 			return &InputError{name, "is missing"}
@@ -91,11 +92,9 @@ func (a *api) matrix(w http.ResponseWriter, r *http.Request, p auth.Principal) e
 }
 
 func (a *api) listAudit(w http.ResponseWriter, r *http.Request, p auth.Principal) error {
-	q, err := query(r, "actor", "action", "object", "since", "until", "after", "limit")
-	if err != nil {
-		return err
-	}
+	q := r.URL.Query()
 	f := audit.Filter{Actor: q.Get("actor"), Action: q.Get("action"), Object: q.Get("object"), Before: q.Get("after")}
+	var err error
 	if f.Limit, err = limit(q); err != nil {
 		return err
 	}

@@ -1,6 +1,7 @@
 package admin
 
 import (
+	"context"
 	"net/http"
 	"net/netip"
 	"time"
@@ -9,117 +10,25 @@ import (
 	"github.com/latchkey-go/latchkey/keys"
 )
 
-// keyJSON is a key's record as the API shows it: never with a digest.
-type keyJSON struct {
-	ID            string         `json:"id"`
-	Kind          keys.Kind      `json:"kind"`
-	Name          string         `json:"name"`
-	Hint          string         `json:"hint"`
-	User          string         `json:"user,omitempty"`
-	Role          *string        `json:"role,omitempty"` // of a custom key, "" included
-	Scopes        []string       `json:"scopes"`
-	AllowedIPs    []netip.Prefix `json:"allowed_ips"`
-	State         keys.State     `json:"state"`
-	Generation    uint64         `json:"generation"`
-	CreatedAt     time.Time      `json:"created_at"`
-	CreatedBy     string         `json:"created_by,omitempty"`
-	RefreshedAt   *time.Time     `json:"refreshed_at,omitempty"`
-	ExpiresAt     *time.Time     `json:"expires_at,omitempty"`
-	DisabledAt    *time.Time     `json:"disabled_at,omitempty"`
-	InvalidatedAt *time.Time     `json:"invalidated_at,omitempty"`
-	LastUsedAt    *time.Time     `json:"last_used_at,omitempty"`
-	OldValueUntil *time.Time     `json:"old_value_until,omitempty"` // after a refresh with overlap
-	Imported      bool           `json:"imported,omitempty"`
-	Weak          bool           `json:"weak,omitempty"`
-}
-
-func keyAsJSON(rec *keys.Record) keyJSON {
-	at := func(t time.Time) *time.Time {
-		if t.IsZero() {
-			return nil
-		}
-		return &t
+func (a *api) keyRoutes() map[string]route {
+	return map[string]route{
+		"GET /keys":                  {a.listKeys, []string{"kind", "user", "role", "state", "q", "after", "limit"}},
+		"POST /keys":                 {do: a.createKey},
+		"GET /keys/{id}":             {do: a.getKey},
+		"PATCH /keys/{id}":           {do: a.patchKey},
+		"DELETE /keys/{id}":          {do: a.removeKey},
+		"POST /keys/{id}/refresh":    {do: a.refreshKey},
+		"POST /keys/{id}/disable":    {do: setKey(a.DisableKey)},
+		"POST /keys/{id}/enable":     {do: setKey(a.EnableKey)},
+		"POST /keys/{id}/invalidate": {do: setKey(a.InvalidateKey)},
 	}
-	shown := keyJSON{
-		ID: rec.ID, Kind: rec.Kind, Name: rec.Name, Hint: rec.Hint, User: rec.UserID,
-		Scopes: append([]string{}, rec.Scopes...), AllowedIPs: append([]netip.Prefix{}, rec.AllowedIPs...),
-		State: rec.State(time.Now()), Generation: rec.Generation, CreatedAt: rec.CreatedAt, CreatedBy: rec.CreatedBy,
-		RefreshedAt: at(rec.RefreshedAt), ExpiresAt: at(rec.ExpiresAt), DisabledAt: at(rec.DisabledAt),
-		InvalidatedAt: at(rec.InvalidatedAt), LastUsedAt: at(rec.LastUsedAt), OldValueUntil: at(rec.PreviousUntil),
-		Imported: rec.Legacy, Weak: rec.Weak,
-	}
-	if rec.Kind == keys.CustomKey {
-		shown.Role = &rec.Role
-	}
-	return shown
-}
-
-// issuedJSON is the one answer that holds a key.
-type issuedJSON struct {
-	keyJSON
-	Key string `json:"key"`
-}
-
-// A page is one part of a list.
-type page[T any] struct {
-	Items []T    `json:"items"`
-	Next  string `json:"next,omitempty"` // where the next page begins; absent after the last
-}
-
-func (a *api) keyRoutes() {
-	a.handle("GET /keys", a.listKeys)
-	a.handle("POST /keys", a.createKey)
-	a.handle("GET /keys/{id}", a.getKey)
-	a.handle("PATCH /keys/{id}", a.patchKey)
-	a.handle("DELETE /keys/{id}", a.removeKey)
-	a.handle("POST /keys/{id}/refresh", a.refreshKey)
-	for name, do := range map[string]func(*http.Request, auth.Principal, string, string) (keys.Record, error){
-		"disable": func(r *http.Request, p auth.Principal, id, match string) (keys.Record, error) {
-			return a.DisableKey(r.Context(), p, id, match)
-		},
-		"enable": func(r *http.Request, p auth.Principal, id, match string) (keys.Record, error) {
-			return a.EnableKey(r.Context(), p, id, match)
-		},
-		"invalidate": func(r *http.Request, p auth.Principal, id, match string) (keys.Record, error) {
-			return a.InvalidateKey(r.Context(), p, id, match)
-		},
-	} {
-		a.handle("POST /keys/{id}/"+name, func(w http.ResponseWriter, r *http.Request, p auth.Principal) error {
-			if _, err := decode(w, r, true, nil); err != nil {
-				return err
-			}
-			match, err := match(r)
-			if err != nil {
-				return err
-			}
-			rec, err := do(r, p, r.PathValue("id"), match)
-			if err != nil {
-				return err
-			}
-			return showKey(w, &rec)
-		})
-	}
-}
-
-func showKey(w http.ResponseWriter, rec *keys.Record) error {
-	setETag(w, KeyRevision(rec))
-	return answer(w, http.StatusOK, keyAsJSON(rec))
-}
-
-// showIssued answers with the value of a key, here and nowhere else.
-func showIssued(w http.ResponseWriter, status int, issued *keys.Issued) error {
-	setETag(w, KeyRevision(&issued.Record))
-	w.Header().Set("Cache-Control", "no-store")
-	return answer(w, status, issuedJSON{keyAsJSON(&issued.Record), issued.Key.Reveal()})
 }
 
 func (a *api) listKeys(w http.ResponseWriter, r *http.Request, p auth.Principal) error {
-	q, err := query(r, "kind", "user", "role", "state", "q", "after", "limit")
-	if err != nil {
-		return err
-	}
+	q := r.URL.Query()
 	f := KeyFilter{Kind: keys.Kind(q.Get("kind")), UserID: q.Get("user"), Role: q.Get("role"),
 		State: keys.State(q.Get("state")), Text: q.Get("q"), After: q.Get("after")}
+	var err error
 	if f.Limit, err = limit(q); err != nil {
 		return err
 	}
@@ -225,6 +134,24 @@ func (a *api) removeKey(w http.ResponseWriter, r *http.Request, p auth.Principal
 		return err
 	}
 	return nothing(w)
+}
+
+// setKey serves a change that needs nothing but the key. The body may be left out.
+func setKey(do func(ctx context.Context, by auth.Principal, id, match string) (keys.Record, error)) operation {
+	return func(w http.ResponseWriter, r *http.Request, p auth.Principal) error {
+		if _, err := decode(w, r, true, nil); err != nil {
+			return err
+		}
+		match, err := match(r)
+		if err != nil {
+			return err
+		}
+		rec, err := do(r.Context(), p, r.PathValue("id"), match)
+		if err != nil {
+			return err
+		}
+		return showKey(w, &rec)
+	}
 }
 
 func (a *api) refreshKey(w http.ResponseWriter, r *http.Request, p auth.Principal) error {

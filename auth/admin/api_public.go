@@ -41,13 +41,13 @@ type publicJSON struct {
 	Exposure  exposureJSON `json:"exposure"`
 }
 
-func (a *api) publicRoutes() {
-	a.handle("GET /public", func(w http.ResponseWriter, r *http.Request, p auth.Principal) error {
-		return a.showPublic(w, r, p)
-	})
-	a.handle("PUT /public", a.putPublic)
-	a.handle("DELETE /public", a.closePublic)
-	a.handle("GET /public/preview", a.previewPublic)
+func (a *api) publicRoutes() map[string]route {
+	return map[string]route{
+		"GET /public":         {do: a.showPublic},
+		"PUT /public":         {do: a.putPublic},
+		"DELETE /public":      {do: a.closePublic},
+		"GET /public/preview": {a.previewPublic, []string{"role"}},
+	}
 }
 
 func (a *api) showPublic(w http.ResponseWriter, r *http.Request, p auth.Principal) error {
@@ -95,11 +95,7 @@ func (a *api) closePublic(w http.ResponseWriter, r *http.Request, p auth.Princip
 }
 
 func (a *api) previewPublic(w http.ResponseWriter, r *http.Request, p auth.Principal) error {
-	q, err := query(r, "role")
-	if err != nil {
-		return err
-	}
-	report, err := a.PreviewPublic(r.Context(), p, q.Get("role"))
+	report, err := a.PreviewPublic(r.Context(), p, r.URL.Query().Get("role"))
 	if err != nil {
 		return err
 	}

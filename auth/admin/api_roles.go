@@ -1,6 +1,7 @@
 package admin
 
 import (
+	"errors"
 	"net/http"
 	"net/url"
 
@@ -16,11 +17,12 @@ type roleJSON struct {
 	Permissions roles.Grants `json:"permissions"`
 	Inherits    []string     `json:"inherits"`
 	Unknown     []string     `json:"unknown,omitempty"` // grants that match nothing in the catalog
+	Usage       *usageJSON   `json:"usage,omitempty"`   // of one role that is asked for, with ManageRoles
 }
 
 func (a *api) roleAsJSON(role roles.Role) roleJSON {
-	return roleJSON{role.AppID, role.Name, role.Info, role.Permissions,
-		append([]string{}, role.Inherits...), a.UnknownGrants(role)}
+	return roleJSON{AppID: role.AppID, Name: role.Name, Info: role.Info, Permissions: role.Permissions,
+		Inherits: append([]string{}, role.Inherits...), Unknown: a.UnknownGrants(role)}
 }
 
 type usageJSON struct {
@@ -43,20 +45,18 @@ func usageAsJSON(u *Usage) usageJSON {
 	return shown
 }
 
-func (a *api) roleRoutes() {
-	a.handle("GET /roles", a.listRoles)
-	a.handle("POST /roles", a.createRole)
-	a.handle("GET /roles/{appid}", a.getRole)
-	a.handle("PUT /roles/{appid}", a.putRole)
-	a.handle("DELETE /roles/{appid}", a.deleteRole)
-	a.handle("GET /roles/{appid}/usage", a.getUsage)
+func (a *api) roleRoutes() map[string]route {
+	return map[string]route{
+		"GET /roles":            {a.listRoles, []string{"after", "limit"}},
+		"POST /roles":           {do: a.createRole},
+		"GET /roles/{appid}":    {do: a.getRole},
+		"PUT /roles/{appid}":    {do: a.putRole},
+		"DELETE /roles/{appid}": {a.deleteRole, []string{"confirm"}},
+	}
 }
 
 func (a *api) listRoles(w http.ResponseWriter, r *http.Request, p auth.Principal) error {
-	q, err := query(r, "after", "limit")
-	if err != nil {
-		return err
-	}
+	q := r.URL.Query()
 	n, err := limit(q)
 	if err != nil {
 		return err
@@ -84,10 +84,21 @@ func (a *api) showRole(w http.ResponseWriter, status int, role roles.Role) error
 	return answer(w, status, a.roleAsJSON(role))
 }
 
+// A grantsField is the grants of a role in a body. The empty list that Cockpit writes for none is of another type.
+type grantsField roles.Grants
+
+// UnmarshalJSON implements [json.Unmarshaler].
+func (g *grantsField) UnmarshalJSON(text []byte) error {
+	if len(text) == 0 || text[0] != '{' {
+		return errNoObject
+	}
+	return (*roles.Grants)(g).UnmarshalJSON(text)
+}
+
 // roleFields reads a role. A body says all of it: what is not there is empty.
 func roleFields(role *roles.Role) map[string]field {
 	return map[string]field{"appid": text(&role.AppID), "name": text(&role.Name), "info": text(&role.Info),
-		"permissions": {&role.Permissions, "an object of true and false", false}, "inherits": texts(&role.Inherits)}
+		"permissions": {(*grantsField)(&role.Permissions), "an object of true and false", false}, "inherits": texts(&role.Inherits)}
 }
 
 func (a *api) createRole(w http.ResponseWriter, r *http.Request, p auth.Principal) error {
@@ -107,7 +118,16 @@ func (a *api) getRole(w http.ResponseWriter, r *http.Request, p auth.Principal) 
 	if err != nil {
 		return err
 	}
-	return a.showRole(w, http.StatusOK, role)
+	shown := a.roleAsJSON(role)
+	switch usage, err := a.RoleUsage(r.Context(), p, role.AppID); {
+	case err == nil:
+		used := usageAsJSON(&usage)
+		shown.Usage = &used
+	case !errors.Is(err, ErrForbidden): // who manages keys or users sees the role without it
+		return err
+	}
+	setETag(w, RoleRevision(role))
+	return answer(w, http.StatusOK, shown)
 }
 
 func (a *api) putRole(w http.ResponseWriter, r *http.Request, p auth.Principal) error {
@@ -134,24 +154,12 @@ func (a *api) putRole(w http.ResponseWriter, r *http.Request, p auth.Principal) 
 }
 
 func (a *api) deleteRole(w http.ResponseWriter, r *http.Request, p auth.Principal) error {
-	q, err := query(r, "confirm")
-	if err != nil {
-		return err
-	}
 	match, err := match(r)
 	if err != nil {
 		return err
 	}
-	if err := a.DeleteRole(r.Context(), p, r.PathValue("appid"), match, q.Get("confirm")); err != nil {
+	if err := a.DeleteRole(r.Context(), p, r.PathValue("appid"), match, r.URL.Query().Get("confirm")); err != nil {
 		return err
 	}
 	return nothing(w)
-}
-
-func (a *api) getUsage(w http.ResponseWriter, r *http.Request, p auth.Principal) error {
-	usage, err := a.RoleUsage(r.Context(), p, r.PathValue("appid"))
-	if err != nil {
-		return err
-	}
-	return answer(w, http.StatusOK, usageAsJSON(&usage))
 }

@@ -22,39 +22,44 @@ func usersAsJSON(users []auth.User) []userJSON {
 	return list
 }
 
-func (a *api) userRoutes() {
-	a.handle("GET /users", a.listUsers)
-	for prefix, whose := range map[string]func(*http.Request, auth.Principal) (string, error){
-		"/users/{id}/key": func(r *http.Request, _ auth.Principal) (string, error) { return r.PathValue("id"), nil },
-		"/me/key": func(_ *http.Request, p auth.Principal) (string, error) {
-			if p.UserID() == "" { // a custom key, say: it belongs to nobody
-				return "", &ForbiddenError{text: "only users have a key of their own"}
-			}
-			return p.UserID(), nil
-		},
-	} {
-		handle := func(pattern string, f func(w http.ResponseWriter, r *http.Request, p auth.Principal, userID string) error) {
-			a.handle(pattern, func(w http.ResponseWriter, r *http.Request, p auth.Principal) error {
-				userID, err := whose(r, p)
-				if err != nil {
-					return err
-				}
-				return f(w, r, p, userID)
-			})
+func (a *api) userRoutes() map[string]route {
+	all := map[string]route{"GET /users": {a.listUsers, []string{"q", "role", "after", "limit"}}}
+	for prefix, whose := range map[string]owner{"/users/{id}/key": inPath, "/me/key": oneself} {
+		all["GET "+prefix] = route{do: whose.key(a.getUserKey)}
+		all["POST "+prefix] = route{do: whose.key(a.createUserKey)}
+		all["DELETE "+prefix] = route{do: whose.key(a.invalidateUserKeys)}
+		all["POST "+prefix+"/refresh"] = route{do: whose.key(a.refreshUserKey)}
+	}
+	return all
+}
+
+// An owner says whose key a request is about.
+type owner func(*http.Request, auth.Principal) (userID string, err error)
+
+func inPath(r *http.Request, _ auth.Principal) (string, error) { return r.PathValue("id"), nil }
+
+func oneself(_ *http.Request, p auth.Principal) (string, error) {
+	if p.UserID() == "" { // a custom key, say: it belongs to nobody
+		return "", &ForbiddenError{Text: "only users have a key of their own"}
+	}
+	return p.UserID(), nil
+}
+
+// key has f serve requests about the owner's key.
+func (o owner) key(f func(w http.ResponseWriter, r *http.Request, p auth.Principal, userID string) error) operation {
+	return func(w http.ResponseWriter, r *http.Request, p auth.Principal) error {
+		userID, err := o(r, p)
+		if err != nil {
+			return err
 		}
-		handle("GET "+prefix, a.getUserKey)
-		handle("POST "+prefix, a.createUserKey)
-		handle("DELETE "+prefix, a.invalidateUserKeys)
-		handle("POST "+prefix+"/refresh", a.refreshUserKey)
+		return f(w, r, p, userID)
 	}
 }
 
 func (a *api) listUsers(w http.ResponseWriter, r *http.Request, p auth.Principal) error {
-	q, err := query(r, "q", "role", "after", "limit")
-	if err != nil {
-		return err
-	}
+	q := r.URL.Query()
 	f := UserFilter{Text: q.Get("q"), Role: q.Get("role"), After: q.Get("after")}
+	var err error
 	if f.Limit, err = limit(q); err != nil {
 		return err
 	}

@@ -116,27 +116,6 @@ func reach(policy *roles.Policy, appids []string, permission string) []Access {
 	return access
 }
 
-// Users returns a page of the host's users, and where the next one begins: "" after the last. It needs
-// [ManageUsers]. It returns [ErrNotFound] if the host does not list its users.
-func (s *Service) Users(ctx context.Context, by auth.Principal, f UserFilter) (page []auth.User, next string, err error) {
-	if err := s.may(by, ManageUsers); err != nil {
-		return nil, "", err
-	}
-	if s.c.Users == nil {
-		return nil, "", plainly(auth.ErrNoUser)
-	}
-	ctx, cancel := context.WithTimeout(ctx, s.c.Timeout)
-	defer cancel()
-	f.Limit = pageSize(f.Limit)
-	if page, err = s.c.Users.List(ctx, f); err != nil {
-		return nil, "", err
-	}
-	if len(page) >= f.Limit {
-		next = page[len(page)-1].ID
-	}
-	return page, next, nil
-}
-
 // Audit returns what was changed, newest first, in this service's space. It needs [ReadLogs].
 func (s *Service) Audit(ctx context.Context, by auth.Principal, f audit.Filter) ([]audit.Record, error) {
 	if err := s.may(by, ReadLogs); err != nil {
@@ -144,6 +123,6 @@ func (s *Service) Audit(ctx context.Context, by auth.Principal, f audit.Filter) 
 	}
 	ctx, cancel := context.WithTimeout(ctx, s.c.Timeout)
 	defer cancel()
-	f.Space = s.c.Space
+	f.Space = s.c.Keys.Space()
 	return s.c.Audit.List(ctx, f)
 }

@@ -110,6 +110,9 @@ func (s *Service) actor(ctx context.Context, p auth.Principal) (actor, error) {
 			return a, errGone
 		}
 		a.rights.Scopes, a.ends, a.networks = rec.Scopes, rec.ExpiresAt, rec.AllowedIPs
+		if end := p.Key().ExpiresAt(); a.ends.IsZero() || !end.IsZero() && end.Before(a.ends) {
+			a.ends = end // an old value that lives on for a while makes nothing that lives longer
+		}
 		if p.Kind() == auth.CustomKey {
 			a.rights.Role = rec.Role
 		}
@@ -153,7 +156,7 @@ func (c *change) needs(permission string) error {
 func (c *change) record(ctx context.Context, action, object string, before, after map[string]any) error {
 	r, err := audit.Stamp(audit.Record{
 		Actor: c.by.id(), ActorName: c.by.Name(), Action: action, Object: object,
-		Space: c.c.Space, From: c.from, Before: before, After: after,
+		Space: c.c.Keys.Space(), From: c.from, Before: before, After: after,
 	})
 	if err != nil {
 		return err

@@ -36,7 +36,6 @@ type UserFilter struct {
 // Config says what a [Service] manages. Keys, Roles, RoleStore, Guard and Audit are required.
 type Config struct {
 	Keys  *keys.Ring
-	Space string // of Keys, for the audit log; "" is the one of a host without tenants
 	Guard *auth.Guard
 	Audit audit.Log
 
@@ -48,6 +47,10 @@ type Config struct {
 	Public *publicapi.Service
 	// Users are the owners of user keys. Nil: only their own keys can be managed, by themselves.
 	Users Users
+	// DropRole takes a role that is being deleted from all users who have it, as part of [Config.InTx]: a role that
+	// is saved later under its appid is another one, and nobody has given it to them. Nil: they keep the name of a
+	// role that is gone, and that later one is theirs.
+	DropRole func(ctx context.Context, appid string) error
 	// Catalog lists the permissions that the application knows; see [roles.Catalog]. Names gives the values of
 	// the {name}s in it, such as {"model": {"pages", "posts"}}. Both may be nil.
 	Catalog *roles.Catalog
@@ -114,6 +117,12 @@ func New(c Config) (*Service, error) {
 	}
 	return &Service{c, keyLike}, nil
 }
+
+// Guard returns the guard that callers come through.
+func (s *Service) Guard() *auth.Guard { return s.c.Guard }
+
+// Manages reports which of the two that a host may leave out are there: its users, and the public API.
+func (s *Service) Manages() (users, public bool) { return s.c.Users != nil, s.c.Public != nil }
 
 // oneByOne is Config.InTx for stores in memory.
 func oneByOne() func(context.Context, func(context.Context) error) error {

@@ -125,7 +125,7 @@ func (c *change) coversKey(rec *keys.Record, role string) error {
 		return err
 	}
 	if !inside(rec.AllowedIPs, c.by.networks) {
-		return &ForbiddenError{text: "the key would be good from more networks than the one that asks"}
+		return &ForbiddenError{Text: "the key would be good from more networks than the one that asks"}
 	}
 	return nil
 }
@@ -140,16 +140,19 @@ func inside(networks, bounds []netip.Prefix) bool {
 	})
 }
 
+// outlivedBy reports whether what ends at this time, zero being never, is good for longer than the caller's key.
+func (a actor) outlivedBy(at time.Time) bool {
+	return !a.ends.IsZero() && (at.IsZero() || at.After(a.ends))
+}
+
 // endsBy returns when a value that the caller makes ends if asked to end at at: with the caller's key, unless
 // sooner. Later is refused.
 func (a actor) endsBy(at time.Time) (time.Time, error) {
 	switch {
-	case a.ends.IsZero():
+	case !a.outlivedBy(at):
 		return at, nil
 	case at.IsZero():
 		return a.ends, nil
-	case at.After(a.ends):
-		return at, &ForbiddenError{text: "what is made with a key ends no later than that key"}
 	}
-	return at, nil
+	return at, &ForbiddenError{Text: "what is made with a key ends no later than that key"}
 }

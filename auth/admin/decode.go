@@ -5,12 +5,14 @@ import (
 	"encoding/json"
 	"errors"
 	"io"
+	"maps"
 	"mime"
 	"net/http"
 	"net/netip"
 	"net/url"
 	"slices"
 	"strconv"
+	"strings"
 	"time"
 	"unicode/utf8"
 )
@@ -40,7 +42,9 @@ func decode(w http.ResponseWriter, r *http.Request, optional bool, fields map[st
 	case len(bytes.TrimSpace(body)) == 0 && optional:
 		return map[string]bool{}, nil
 	}
-	if media, _, err := mime.ParseMediaType(r.Header.Get("Content-Type")); err != nil || media != "application/json" {
+	media, parameters, err := mime.ParseMediaType(r.Header.Get("Content-Type"))
+	charset := parameters["charset"]
+	if err != nil || media != "application/json" || charset != "" && !strings.EqualFold(charset, "utf-8") {
 		return nil, errMedia
 	}
 	if !utf8.Valid(body) {
@@ -51,7 +55,7 @@ func decode(w http.ResponseWriter, r *http.Request, optional bool, fields map[st
 		f, known := fields[name]
 		switch {
 		case !known:
-			return &InputError{clip(name), "is not known here"}
+			return &InputError{name, "is not known here"}
 		case there[name]:
 			return &InputError{name, "is written twice"}
 		}
@@ -85,7 +89,7 @@ func members(body []byte, f func(name string, value json.RawMessage) error) erro
 		}
 		var value json.RawMessage
 		if err := d.Decode(&value); err != nil {
-			return &InputError{clip(name.(string)), "is not JSON"} // the decoder lets only texts stand here
+			return &InputError{name.(string), "is not JSON"} // the decoder lets only texts stand here
 		}
 		if err := f(name.(string), value); err != nil {
 			return err
@@ -118,17 +122,7 @@ func lastMember(body []byte) string {
 			break
 		}
 	}
-	return clip(last)
-}
-
-// clip keeps what a stranger made up short.
-func clip(name string) string {
-	for i := range name {
-		if i > 64 {
-			return name[:i] + "…"
-		}
-	}
-	return name
+	return last
 }
 
 func text(into *string) field        { return field{into, "a text", false} }
@@ -171,23 +165,24 @@ func expiry(there map[string]bool, ttl int64, at time.Time) (time.Time, error) {
 	return at, nil
 }
 
-// query reads the query of a GET, strictly: unknown and repeated parameters are refused by name.
-func query(r *http.Request, known ...string) (url.Values, error) {
+// checkQuery refuses parameters that are unknown, repeated or no text, by name. A setting that somebody writes into the
+// query instead of the body would otherwise be lost without a word.
+func checkQuery(r *http.Request, known []string) error {
 	q, err := url.ParseQuery(r.URL.RawQuery)
 	if err != nil {
-		return nil, &InputError{"", "the query is malformed"}
+		return &InputError{"", "the query is malformed"}
 	}
-	for name, values := range q {
+	for _, name := range slices.Sorted(maps.Keys(q)) {
 		switch {
 		case !slices.Contains(known, name):
-			return nil, &InputError{clip(name), "is not a parameter here"}
-		case len(values) > 1:
-			return nil, &InputError{name, "is given twice"}
-		case !utf8.ValidString(values[0]):
-			return nil, &InputError{name, "is not UTF-8"}
+			return &InputError{name, "is not a parameter here"}
+		case len(q[name]) > 1:
+			return &InputError{name, "is given twice"}
+		case !utf8.ValidString(q[name][0]):
+			return &InputError{name, "is not UTF-8"}
 		}
 	}
-	return q, nil
+	return nil
 }
 
 // limit reads the parameter of that name.

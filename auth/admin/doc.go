@@ -13,8 +13,8 @@
 //
 // Nobody hands out more than they hold. A new key, a key that is changed, refreshed or enabled, a role that is
 // saved and the role of the public API must be covered by what the caller may do, key scopes included, as
-// [roles.Policy.Covers] tells. What is made with a key ends no later than that key, and is good from no other
-// networks. Pausing and ending a key, closing the public API and taking rights away need the permission alone.
+// [roles.Policy.Covers] tells. What is made, widened or enabled with a key ends no later than that key, and is good
+// from no other networks. Pausing and ending a key, closing the public API and taking rights away need the permission alone.
 //
 // Each change is one step: what the caller may do and what is there is read, judged, changed and written to the
 // audit log within [Config.InTx], or it does not happen. No record in the log holds a key or a digest. The value of a

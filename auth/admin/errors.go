@@ -32,12 +32,12 @@ type ForbiddenError struct {
 	// Missing are the permissions, or patterns of them, that the caller would need: the one for the operation, or
 	// those that would be handed out and are not held.
 	Missing []string
-	text    string
+	Text    string // why, as the end of a sentence
 }
 
 // Error says what is forbidden and why.
 func (e *ForbiddenError) Error() string {
-	text := "admin: not permitted: " + e.text
+	text := "admin: not permitted: " + e.Text
 	if len(e.Missing) > 0 {
 		text += ": " + strings.Join(e.Missing, ", ")
 	}
@@ -47,7 +47,7 @@ func (e *ForbiddenError) Error() string {
 // Unwrap returns [ErrForbidden].
 func (e *ForbiddenError) Unwrap() error { return ErrForbidden }
 
-// An InputError says what is wrong with what was asked for. Its text is for the caller and quotes no values.
+// An InputError says what is wrong with what was asked for. Its text is for the caller and quotes at most a grant.
 type InputError struct {
 	Field string // as the JSON API names it
 	Text  string // the end of a sentence about the field

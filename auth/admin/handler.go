@@ -2,11 +2,13 @@ package admin
 
 import (
 	"context"
+	"maps"
 	"net/http"
 	"path"
 	"strings"
 
 	"github.com/latchkey-go/latchkey/auth"
+	"github.com/latchkey-go/latchkey/keys"
 )
 
 // Handler returns the JSON API of s. It guards itself with the service's guard, and can stand under any prefix:
@@ -14,18 +16,17 @@ import (
 //	mux.Handle("/admin/", http.StripPrefix("/admin", admin.Handler(service)))
 //
 // It takes keys and sessions; callers without either get 401. Bodies are JSON of at most 64 KiB, read strictly.
-// Refusals are problem documents (RFC 9457), 401, 403 and 503 in the shape of the guard's profile. Lists are
-// paged by cursor: `next` of one page is `after` of the next one. Single things have an ETag, and a change with
-// If-Match is refused with 412 if it is another one by now. The value of a key stands in one answer: the one to
-// the request that made it, as the member "key". The rest is in the OpenAPI 3.1 document, /openapi.json, which
-// needs no key.
+// Refusals are problem documents (RFC 9457); those that are the guard's as well, such as 401, 429 and 503, have the
+// shape of its profile. Lists are paged by cursor: `next` of one page is `after` of the next one. Single things have
+// an ETag, and a change with If-Match is refused with 412 if it is another one by now. The value of a key stands in
+// one answer: the one to the request that made it, as the member "key". The rest is in the OpenAPI 3.1 document,
+// /openapi.json, which needs no key.
 func Handler(s *Service) http.Handler {
-	a := &api{s, http.NewServeMux()}
-	a.keyRoutes()
-	a.userRoutes()
-	a.roleRoutes()
-	a.publicRoutes()
-	a.catalogRoutes()
+	const askedAtOnce = 256
+	a := &api{s, http.NewServeMux(), keys.NewDeadline(s.c.Timeout, askedAtOnce)}
+	for pattern, route := range a.routes() {
+		a.mux.HandleFunc(pattern, a.guarded(route))
+	}
 	a.mux.HandleFunc("GET /openapi.json", serveOpenAPI)
 	return s.c.Guard.Identify(http.HandlerFunc(a.serve))
 }
@@ -33,7 +34,8 @@ func Handler(s *Service) http.Handler {
 // An api is the JSON API of one service.
 type api struct {
 	*Service
-	mux *http.ServeMux
+	mux    *http.ServeMux
+	signIn *keys.Deadline // for the host's own
 }
 
 // serve answers what no route does with problem documents as well.
@@ -58,17 +60,38 @@ func (a *api) serve(w http.ResponseWriter, r *http.Request) {
 	writeProblem(w, problem{Status: http.StatusMethodNotAllowed, Detail: "This address takes " + strings.Join(allowed, ", ") + "."})
 }
 
-// handle registers a route for callers who have proved who they are.
-func (a *api) handle(pattern string, f func(http.ResponseWriter, *http.Request, auth.Principal) error) {
-	a.mux.HandleFunc(pattern, func(w http.ResponseWriter, r *http.Request) {
+// An operation serves callers who have proved who they are. What it returns as an error is answered for it.
+type operation func(http.ResponseWriter, *http.Request, auth.Principal) error
+
+// A route is what is done at an address.
+type route struct {
+	do    operation
+	query []string // the parameters that it takes; others are refused
+}
+
+// routes are all that need somebody, by method and path.
+func (a *api) routes() map[string]route {
+	all := map[string]route{}
+	for _, some := range []map[string]route{a.keyRoutes(), a.userRoutes(), a.roleRoutes(), a.publicRoutes(), a.catalogRoutes()} {
+		maps.Copy(all, some)
+	}
+	return all
+}
+
+// guarded lets in who has proved who they are, and writes the answer to what goes wrong.
+func (a *api) guarded(to route) http.HandlerFunc {
+	return func(w http.ResponseWriter, r *http.Request) {
 		p, err := a.caller(r)
 		if err == nil {
-			err = f(w, r.WithContext(a.Context(r)), p)
+			err = checkQuery(r, to.query)
+		}
+		if err == nil {
+			err = to.do(w, r.WithContext(a.Context(r)), p)
 		}
 		if err != nil {
 			a.refuse(w, r, err)
 		}
-	})
+	}
 }
 
 // caller returns who asks, and refuses who has shown a key and is signed in besides.
@@ -80,9 +103,10 @@ func (a *api) caller(r *http.Request) (auth.Principal, error) {
 	case p.KeyID() == "" || a.c.SignedIn == nil:
 		return p, nil
 	}
-	ctx, cancel := context.WithTimeout(r.Context(), a.c.Timeout)
-	defer cancel()
-	switch user, err := a.c.SignedIn(r.WithContext(ctx)); {
+	user, err := keys.Ask(r.Context(), a.signIn, func(ctx context.Context) (string, error) {
+		return a.c.SignedIn(r.WithContext(ctx))
+	})
+	switch {
 	case err != nil:
 		return p, err
 	case user != "":

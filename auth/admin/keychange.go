@@ -7,10 +7,8 @@ import (
 
 	"github.com/latchkey-go/latchkey/auth"
 	"github.com/latchkey-go/latchkey/keys"
+	"github.com/latchkey-go/latchkey/roles"
 )
-
-// KeyRevision names the state of a key's record. It changes with every change of it, but for the time of last use.
-func KeyRevision(rec *keys.Record) string { return fmt.Sprintf("%s.%d", rec.ID, rec.Generation) }
 
 // key returns a record in this transaction, if it still has the revision match, or match is "".
 func (c *change) key(ctx context.Context, id, match string) (keys.Record, error) {
@@ -30,7 +28,11 @@ func (s *Service) UpdateKey(ctx context.Context, by auth.Principal, id, match st
 		return keys.Record{}, err
 	}
 	err = s.change(ctx, by, func(ctx context.Context, c *change) error {
-		before, role, err := c.managed(ctx, id, match)
+		before, err := c.managed(ctx, id, match)
+		if err != nil {
+			return err
+		}
+		role, err := c.carries(ctx, &before)
 		if err != nil {
 			return err
 		}
@@ -76,7 +78,19 @@ func (c *change) checkSettings(before *keys.Record, set *keys.Settings, role str
 		}
 		set.ExpiresAt = end
 	}
+	if c.by.outlivedBy(set.ExpiresAt) && c.widens(before, set, role) {
+		return &ForbiddenError{Text: "what is widened with a key ends no later than that key"}
+	}
 	return c.coversKey(&keys.Record{Scopes: set.Scopes, AllowedIPs: set.AllowedIPs}, role)
+}
+
+// widens reports whether a key would be good for more than before, or from more networks.
+func (c *change) widens(before *keys.Record, set *keys.Settings, role string) bool {
+	was := roles.Rights{Role: before.Role, Scopes: before.Scopes}
+	if before.Kind == keys.UserKey {
+		was.Role = role // its user's, before and after
+	}
+	return !c.policy.Covers(was, roles.Rights{Role: role, Scopes: set.Scopes}) || !inside(set.AllowedIPs, before.AllowedIPs)
 }
 
 // DisableKey pauses a key. It needs what managing the key needs. A second call changes nothing.
@@ -85,7 +99,7 @@ func (s *Service) DisableKey(ctx context.Context, by auth.Principal, id, match s
 }
 
 // EnableKey ends a pause. It needs what managing the key needs, also for one's own, and cover for all that the key
-// may do. A second call changes nothing.
+// may do. With a key that expires it enables none that lives longer. A second call changes nothing.
 func (s *Service) EnableKey(ctx context.Context, by auth.Principal, id, match string) (keys.Record, error) {
 	return s.set(ctx, by, id, match, "enable", s.c.Keys.Enable)
 }
@@ -126,6 +140,9 @@ func (s *Service) set(ctx context.Context, by auth.Principal, id, match, what st
 			if err := c.coversKey(&before, role); err != nil {
 				return err
 			}
+			if c.by.outlivedBy(before.ExpiresAt) {
+				return &ForbiddenError{Text: "what is enabled with a key ends no later than that key"}
+			}
 		}
 		if err := do(ctx, id); err != nil {
 			return err
@@ -145,7 +162,7 @@ func (s *Service) RemoveKey(ctx context.Context, by auth.Principal, id, match st
 		return err
 	}
 	return s.change(ctx, by, func(ctx context.Context, c *change) error {
-		before, _, err := c.managed(ctx, id, match)
+		before, err := c.managed(ctx, id, match)
 		if err != nil {
 			return err
 		}
@@ -184,7 +201,11 @@ func (s *Service) InvalidateUserKeys(ctx context.Context, by auth.Principal, use
 				return err
 			}
 		}
-		if n, err = s.c.Keys.InvalidateUser(ctx, userID); err != nil || n == 0 {
+		n, err = s.c.Keys.InvalidateUser(ctx, userID)
+		if errors.Is(err, keys.ErrRefused) {
+			return nil // nobody can have this ID, and so no keys
+		}
+		if err != nil || n == 0 {
 			return err
 		}
 		return c.record(ctx, "userkey.invalidate_all", userID, map[string]any{"keys": n}, nil)
@@ -201,26 +222,24 @@ func (s *Service) mayManage(ctx context.Context, by auth.Principal, id string) e
 	return s.may(by, permissionFor(rec.Kind))
 }
 
-// managed returns a key that the caller may manage, and the role that it carries.
-func (c *change) managed(ctx context.Context, id, match string) (rec keys.Record, role string, err error) {
-	if rec, err = c.key(ctx, id, match); err != nil {
-		return rec, "", err
+// managed returns a key that the caller may manage.
+func (c *change) managed(ctx context.Context, id, match string) (keys.Record, error) {
+	rec, err := c.key(ctx, id, match)
+	if err == nil {
+		err = c.needs(permissionFor(rec.Kind))
 	}
-	if err := c.needs(permissionFor(rec.Kind)); err != nil {
-		return rec, "", err
-	}
-	role, err = c.carries(ctx, &rec)
-	return rec, role, err
+	return rec, err
 }
 
-// carries returns the role that a key carries. That of a user who is gone carries none, and is good for nothing.
+// carries returns the role that a key carries. What the key of a user who is gone would be good for, if they came
+// back, nobody can tell.
 func (c *change) carries(ctx context.Context, rec *keys.Record) (string, error) {
 	if rec.Kind == keys.CustomKey {
 		return rec.Role, nil
 	}
 	user, err := c.user(ctx, rec.UserID)
 	if errors.Is(err, auth.ErrNoUser) {
-		return "", nil
+		err = fmt.Errorf("%w: its user is gone", ErrConflict)
 	}
 	return user.Role, err
 }

@@ -102,8 +102,7 @@ func (s *Service) RefreshKey(ctx context.Context, by auth.Principal, id, match s
 			return err
 		}
 		rn := rn
-		soon := !before.ExpiresAt.IsZero() && (c.by.ends.IsZero() || !before.ExpiresAt.After(c.by.ends))
-		if keeps := rn.ExpiresAt.IsZero() && soon; !keeps {
+		if !rn.ExpiresAt.IsZero() || c.by.outlivedBy(before.ExpiresAt) {
 			if rn.ExpiresAt, err = c.by.endsBy(rn.ExpiresAt); err != nil {
 				return err
 			}

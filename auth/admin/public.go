@@ -3,18 +3,12 @@ package admin
 import (
 	"context"
 	"fmt"
-	"strconv"
 	"strings"
 
 	"github.com/latchkey-go/latchkey/auth"
 	"github.com/latchkey-go/latchkey/publicapi"
 	"github.com/latchkey-go/latchkey/roles"
 )
-
-// SettingRevision names the state of the public API's setting.
-func SettingRevision(setting publicapi.Setting) string {
-	return strconv.FormatUint(setting.Revision, 10)
-}
 
 // Public returns the setting of the public API, and what that lets the world do. It needs [ManageAPI]. It returns
 // [ErrNotFound] if the public API is not managed here.
@@ -71,10 +65,6 @@ func (s *Service) OpenPublic(ctx context.Context, by auth.Principal, appid, matc
 	if err := s.mayPublic(by); err != nil {
 		return publicapi.Setting{}, err
 	}
-	// The setting is judged by the directory's roles as well as by those of the transaction: let them be the same.
-	if err := s.c.Roles.Reload(ctx); err != nil {
-		return publicapi.Setting{}, fmt.Errorf("admin: roles: %w", err)
-	}
 	return s.changePublic(ctx, by, match, "public.set", func(ctx context.Context, c *change, before publicapi.Setting) error {
 		if err := possible(c.policy, appid); err != nil {
 			return err
@@ -117,9 +107,18 @@ func (s *Service) mayPublic(by auth.Principal) error {
 	return nil
 }
 
-// changePublic runs a change of the setting, and records it if there was one.
+// changePublic runs a change of the setting, and records it if there was one. Whatever comes of it, the next request
+// on this node meets what is stored: while the change was not committed, others may have read what was before.
 func (s *Service) changePublic(ctx context.Context, by auth.Principal, match, action string,
 	do func(context.Context, *change, publicapi.Setting) error) (after publicapi.Setting, err error) {
+	if err := s.reloadRoles(ctx); err != nil {
+		return after, err
+	}
+	defer func() {
+		ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), s.c.Timeout)
+		defer cancel()
+		_ = s.c.Public.Reload(ctx) // what it kept is dropped in any case
+	}()
 	err = s.change(ctx, by, func(ctx context.Context, c *change) error {
 		if err := c.needs(ManageAPI); err != nil {
 			return err

@@ -51,14 +51,28 @@ func (s *Service) changeRoles(ctx context.Context, by auth.Principal, f func(con
 	if err := s.may(by, ManageRoles); err != nil {
 		return err
 	}
+	if err := s.reloadRoles(ctx); err != nil {
+		return err
+	}
 	err := s.change(ctx, by, func(ctx context.Context, c *change) error {
 		if err := c.needs(ManageRoles); err != nil {
 			return err
 		}
 		return f(ctx, c)
 	})
-	_ = s.c.Roles.Reload(context.WithoutCancel(ctx)) // it tells its own OnError, and tries again by itself
+	_ = s.reloadRoles(context.WithoutCancel(ctx)) // it tells its own OnError, and tries again by itself
 	return err
+}
+
+// reloadRoles comes before what is judged by the setting of the public API as well: one whose role the directory has
+// not heard of yet reads as closed.
+func (s *Service) reloadRoles(ctx context.Context) error {
+	ctx, cancel := context.WithTimeout(ctx, s.c.Timeout)
+	defer cancel()
+	if err := s.c.Roles.Reload(ctx); err != nil {
+		return fmt.Errorf("admin: roles: %w", err)
+	}
+	return nil
 }
 
 func (c *change) saveRole(ctx context.Context, role roles.Role, before map[string]any, action string, acknowledged []string) error {

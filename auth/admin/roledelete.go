@@ -13,12 +13,13 @@ import (
 	"github.com/latchkey-go/latchkey/roles"
 )
 
-// A Usage is what has a role, and what its deletion touches: the keys lose it, the users are left with a role
-// that is none, and the public API is closed. Roles that inherit from it keep it from being deleted.
+// A Usage is what has a role, and what its deletion touches: the keys and the users lose it, and the public API is
+// closed. Roles that inherit from it keep it from being deleted. All of it is counted; who they are stands there for
+// those who may know.
 type Usage struct {
 	Role   string
-	Keys   []keys.Record // custom keys that are not invalidated; the first thousand
-	Users  []auth.User   // the first thousand
+	Keys   []keys.Record // custom keys that are not invalidated; the first thousand; only with [ManageAPI]
+	Users  []auth.User   // the first thousand; only with [ManageUsers]
 	Public bool          // it is the role of the public API
 	Heirs  []string      // roles that inherit from it directly
 
@@ -43,7 +44,18 @@ func (s *Service) RoleUsage(ctx context.Context, by auth.Principal, appid string
 	ctx, cancel := context.WithTimeout(ctx, s.c.Timeout)
 	defer cancel()
 	usage, err := s.usage(ctx, policy, appid)
+	usage.showTo(func(permission string) error { return s.may(by, permission) })
 	return usage, plainly(err)
+}
+
+// showTo leaves out who they are for those who may not know.
+func (u *Usage) showTo(may func(permission string) error) {
+	if may(ManageAPI) != nil {
+		u.Keys = nil
+	}
+	if may(ManageUsers) != nil {
+		u.Users = nil
+	}
 }
 
 func (s *Service) usage(ctx context.Context, policy *roles.Policy, appid string) (Usage, error) {
@@ -128,10 +140,14 @@ func (s *Service) eachKeyWith(ctx context.Context, appid string, f func(*keys.Re
 	}
 }
 
-// DeleteRole deletes a role, takes it from the custom keys of this space that have it, and closes the public API if
-// it is its role. It needs [ManageRoles]. If that touches anything, confirm must be the Confirm of the usage as it
-// is now, or the error is a *[UsageError] that holds it. It returns [ErrConflict] while other roles inherit from
-// it. match is the [RoleRevision] that the caller knows, or "".
+// DeleteRole deletes a role, takes it from the custom keys that have it and, by [Config.DropRole], from the users, and
+// closes the public API if it is its role. It needs [ManageRoles]. If that touches anything, confirm must be the
+// Confirm of the usage as it is now, or the error is a *[UsageError] that holds it. It returns [ErrConflict] while
+// other roles inherit from it. match is the [RoleRevision] that the caller knows, or "".
+//
+// Where several spaces share the roles, the usage tells of this one alone. Sqlstore takes the role from the keys of
+// all of them; with a RoleStore that does not, as in memory, keys of other spaces keep a name that stands for nothing
+// until a role of that appid is saved again.
 func (s *Service) DeleteRole(ctx context.Context, by auth.Principal, appid, match, confirm string) error {
 	return s.changeRoles(ctx, by, func(ctx context.Context, c *change) error {
 		role, ok := c.policy.Role(appid)
@@ -148,6 +164,7 @@ func (s *Service) DeleteRole(ctx context.Context, by auth.Principal, appid, matc
 		case len(usage.Heirs) > 0:
 			return fmt.Errorf("%w: other roles inherit from it", ErrConflict)
 		case usage.Touches() && confirm != usage.Confirm:
+			usage.showTo(c.needs)
 			return &UsageError{usage}
 		}
 		// Whatever fails from here on, nothing has more rights than before.
@@ -162,6 +179,11 @@ func (s *Service) DeleteRole(ctx context.Context, by auth.Principal, appid, matc
 		})
 		if err != nil {
 			return err
+		}
+		if s.c.DropRole != nil {
+			if err := s.c.DropRole(ctx, appid); err != nil {
+				return err
+			}
 		}
 		if usage.Public {
 			if err := s.c.Public.Disable(ctx, c.by.author()); err != nil {

@@ -2,23 +2,10 @@ package admin
 
 import (
 	"context"
-	"crypto/sha256"
-	"encoding/hex"
-	"encoding/json"
 
 	"github.com/latchkey-go/latchkey/auth"
 	"github.com/latchkey-go/latchkey/roles"
 )
-
-// RoleRevision names the content of a role.
-func RoleRevision(role roles.Role) string {
-	text, err := json.Marshal(role)
-	if err != nil { // texts and booleans always encode
-		return ""
-	}
-	sum := sha256.Sum256(text)
-	return hex.EncodeToString(sum[:16])
-}
 
 // Roles returns all roles in order of their appids, without the built-in one. It needs one of [ManageRoles],
 // [ManageAPI] and [ManageUsers].

@@ -1,11 +1,15 @@
 package admin_test
 
 import (
+	"context"
+	"fmt"
+	"strings"
 	"testing"
 
 	"github.com/stretchr/testify/require"
 
 	"github.com/latchkey-go/latchkey/auth"
+	"github.com/latchkey-go/latchkey/auth/admin"
 	"github.com/latchkey-go/latchkey/keys"
 )
 
@@ -54,18 +58,19 @@ func TestDeletingARoleShowsWhatItTouches(t *testing.T) {
 	w.expect(409, w.call(root, "DELETE", "/roles/editor", nil)) // others inherit from it
 	k := w.custom(keys.Custom{Name: "Site", Role: "viewer"})
 	w.expect(200, w.call(root, "PUT", "/public", map[string]any{"role": "viewer"}))
-	usage := w.expect(200, w.call(root, "GET", "/roles/viewer/usage", nil))
-	require.EqualValues(t, 1, usage.body["key_count"])
-	require.EqualValues(t, 1, usage.body["user_count"])
-	require.Equal(t, true, usage.body["public"])
-	require.Contains(t, usage.text, k.Record.ID)
+	usage := w.expect(200, w.call(root, "GET", "/roles/viewer", nil)).body["usage"].(map[string]any)
+	require.EqualValues(t, 1, usage["key_count"])
+	require.EqualValues(t, 1, usage["user_count"])
+	require.Equal(t, true, usage["public"])
+	require.Contains(t, fmt.Sprint(usage["keys"]), k.Record.ID)
+	require.Contains(t, fmt.Sprint(usage["users"]), "bob")
 
 	refused := w.expect(409, w.call(root, "DELETE", "/roles/viewer", nil))
-	require.Equal(t, usage.body, refused.body["usage"])
+	require.Equal(t, usage, refused.body["usage"])
 	w.users.set(auth.User{ID: "eve", Role: "viewer", Active: true})
-	changed := w.expect(409, w.call(root, "DELETE", "/roles/viewer?confirm="+usage.string("confirm"), nil))
+	changed := w.expect(409, w.call(root, "DELETE", "/roles/viewer?confirm="+usage["confirm"].(string), nil))
 	confirm := changed.body["usage"].(map[string]any)["confirm"].(string)
-	require.NotEqual(t, usage.string("confirm"), confirm, "somebody has it whom nobody has seen")
+	require.NotEqual(t, usage["confirm"], confirm, "somebody has it whom nobody has seen")
 	require.True(t, w.roles.Policy().Has("viewer"))
 	w.expect(204, w.call(root, "DELETE", "/roles/viewer?confirm="+confirm, nil))
 
@@ -121,4 +126,55 @@ func TestThePublicManagesNothing(t *testing.T) {
 	w.expect(401, w.call("", "POST", "/keys", map[string]any{}))
 	w.expect(401, w.call("", "POST", "/keys", "not JSON"))
 	w.expect(401, w.call("", "DELETE", "/public", nil))
+}
+
+// TestAUsageNamesNobodyToWhoMayNotKnow asks with the permission to manage roles alone.
+func TestAUsageNamesNobodyToWhoMayNotKnow(t *testing.T) {
+	w := newWorld(t, nil)
+	id := w.custom(keys.Custom{Name: "Site", Role: "viewer"}).Record.ID
+	for scopes, sees := range map[string]struct{ keys, users bool }{
+		"app/roles/manage": {}, "app/roles/manage app/api/manage": {keys: true}, "app/roles/manage app/users/manage": {users: true},
+	} {
+		who := credential(w.custom(keys.Custom{Role: "admin", Scopes: strings.Fields(scopes)}).Key.Reveal())
+		for _, answer := range []reply{
+			w.expect(200, w.call(who, "GET", "/roles/viewer", nil)), w.expect(409, w.call(who, "DELETE", "/roles/viewer", nil)),
+		} {
+			usage := answer.body["usage"].(map[string]any)
+			require.EqualValues(t, 1, usage["key_count"])
+			require.EqualValues(t, 1, usage["user_count"])
+			require.NotEmpty(t, usage["confirm"])
+			require.Equal(t, sees.keys, strings.Contains(answer.text, id), scopes)
+			require.Equal(t, sees.users, strings.Contains(answer.text, "bob"), scopes)
+		}
+	}
+	keeper := credential(w.custom(keys.Custom{Role: "keeper"}).Key.Reveal())
+	require.NotContains(t, w.expect(200, w.call(keeper, "GET", "/roles/viewer", nil)).text, "usage")
+}
+
+// TestUsersOfADeletedRoleFallToNone deletes a role and saves another one under its appid.
+func TestUsersOfADeletedRoleFallToNone(t *testing.T) {
+	broken := false
+	var w *world
+	w = newWorld(t, nil, func(c *admin.Config) {
+		c.DropRole = func(_ context.Context, appid string) error {
+			if broken {
+				return errDisk
+			}
+			w.users.drop(appid)
+			return nil
+		}
+	})
+	confirm := func() string {
+		return w.expect(200, w.call(root, "GET", "/roles/viewer", nil)).body["usage"].(map[string]any)["confirm"].(string)
+	}
+	broken = true
+	w.expect(503, w.call(root, "DELETE", "/roles/viewer?confirm="+confirm(), nil))
+	require.True(t, w.roles.Policy().Has("viewer"))
+	require.Equal(t, "viewer", w.user("bob").Role())
+
+	broken = false
+	w.expect(204, w.call(root, "DELETE", "/roles/viewer?confirm="+confirm(), nil))
+	w.expect(201, w.call(root, "POST", "/roles", map[string]any{"appid": "viewer", "permissions": map[string]bool{"content/**": true}}))
+	require.Empty(t, w.user("bob").Role(), "the new role is another one")
+	require.Equal(t, "editor", w.user("ada").Role())
 }

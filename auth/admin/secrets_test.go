@@ -41,9 +41,9 @@ func TestAKeyIsShownOnce(t *testing.T) {
 	w.expect(201, call(who, "POST", "/roles", map[string]any{"appid": "temp", "permissions": map[string]bool{"content/posts/read": true}}))
 	w.expect(200, call(who, "PUT", "/roles/temp", map[string]any{"name": "Temp"}))
 	w.expect(201, call(who, "POST", "/keys", map[string]any{"role": "temp"}))
-	usage := w.expect(200, call(who, "GET", "/roles/temp/usage", nil))
+	usage := w.expect(200, call(who, "GET", "/roles/temp", nil)).body["usage"].(map[string]any)
 	w.expect(409, call(who, "DELETE", "/roles/temp", nil))
-	w.expect(204, call(who, "DELETE", "/roles/temp?confirm="+usage.string("confirm"), nil))
+	w.expect(204, call(who, "DELETE", "/roles/temp?confirm="+usage["confirm"].(string), nil))
 	w.expect(200, call(who, "PUT", "/public", map[string]any{"role": "viewer"}))
 	w.expect(204, call(who, "DELETE", "/public", nil))
 	for _, path := range []string{"/keys", "/keys?kind=user", "/keys/" + id, "/users", "/users/ada/key", "/roles", "/roles/editor",

@@ -3,6 +3,7 @@ package admin_test
 import (
 	"context"
 	"errors"
+	"net/http"
 	"testing"
 	"time"
 
@@ -67,6 +68,18 @@ func TestTrouble(t *testing.T) {
 		require.ErrorIs(t, err, errDisk)
 		_, err = w.service.RoleUsage(t.Context(), by, "editor")
 		require.ErrorIs(t, err, errDisk)
+	})
+	t.Run("sign-in", func(t *testing.T) { // of a host that is asked whether somebody is signed in besides
+		for name, signedIn := range map[string]func(*http.Request) (string, error){
+			"fails": func(*http.Request) (string, error) { return "", errDisk }, "panics": func(*http.Request) (string, error) { panic(errDisk) },
+			"hangs": func(r *http.Request) (string, error) { <-t.Context().Done(); return "", nil },
+		} {
+			w := newWorld(t, nil, func(c *admin.Config) { c.SignedIn, c.Timeout = signedIn, 50*time.Millisecond })
+			key := credential(w.custom(keys.Custom{Role: "admin"}).Key.Reveal())
+			r := w.expect(503, w.call(key, "POST", "/keys", map[string]any{}))
+			require.NotContains(t, r.text, "sdz", name)
+			require.Empty(t, w.records(), name)
+		}
 	})
 	t.Run("time", func(t *testing.T) {
 		w := newWorld(t, nil, func(c *admin.Config) {

@@ -2,16 +2,11 @@ package admin_test
 
 import (
 	"bytes"
-	"cmp"
 	"context"
-	"encoding/json"
 	"fmt"
-	"io"
 	"log/slog"
 	"net/http"
 	"net/http/httptest"
-	"slices"
-	"strings"
 	"sync"
 	"testing"
 	"time"
@@ -25,48 +20,6 @@ import (
 	"github.com/latchkey-go/latchkey/publicapi"
 	"github.com/latchkey-go/latchkey/roles"
 )
-
-// A table is a host's table of users.
-type table struct {
-	mu   sync.Mutex
-	rows map[string]auth.User
-	err  error
-}
-
-func (u *table) set(user auth.User) {
-	u.mu.Lock()
-	defer u.mu.Unlock()
-	u.rows[user.ID] = user
-}
-
-func (u *table) fail(err error) {
-	u.mu.Lock()
-	defer u.mu.Unlock()
-	u.err = err
-}
-
-func (u *table) User(_ context.Context, id string) (auth.User, error) {
-	u.mu.Lock()
-	defer u.mu.Unlock()
-	user, ok := u.rows[id]
-	if u.err == nil && !ok {
-		return user, auth.ErrNoUser
-	}
-	return user, u.err
-}
-
-func (u *table) List(_ context.Context, f admin.UserFilter) ([]auth.User, error) {
-	u.mu.Lock()
-	defer u.mu.Unlock()
-	var page []auth.User
-	for _, user := range u.rows {
-		if user.ID > f.After && (f.Role == "" || user.Role == f.Role) && strings.Contains(strings.ToLower(user.ID+" "+user.Name), strings.ToLower(f.Text)) {
-			page = append(page, user)
-		}
-	}
-	slices.SortFunc(page, func(a, b auth.User) int { return cmp.Compare(a.ID, b.ID) })
-	return page[:min(len(page), f.Limit)], u.err
-}
 
 // A world is an application whose management is tested. Everything it logs and records goes to heard.
 type world struct {
@@ -226,73 +179,6 @@ func (w *world) records() []audit.Record {
 	all, err := w.log.List(w.t.Context(), audit.Filter{Limit: 1000})
 	require.NoError(w.t, err)
 	return all
-}
-
-// A reply is what the JSON API answered.
-type reply struct {
-	status int
-	header http.Header
-	text   string
-	body   map[string]any
-}
-
-// credential is how a request says who asks: a key, "session:ada" for a cookie, or "" for nobody.
-type credential string
-
-// call sends a request to the JSON API.
-func (w *world) call(who credential, method, path string, body any, headers ...string) reply {
-	w.t.Helper()
-	var reader io.Reader
-	switch b := body.(type) {
-	case nil:
-	case string:
-		reader = strings.NewReader(b)
-	default:
-		text, err := json.Marshal(b)
-		require.NoError(w.t, err)
-		reader = bytes.NewReader(text)
-	}
-	r, err := http.NewRequestWithContext(w.t.Context(), method, w.server.URL+"/admin"+path, reader)
-	require.NoError(w.t, err)
-	if reader != nil {
-		r.Header.Set("Content-Type", "application/json")
-	}
-	if id, ok := strings.CutPrefix(string(who), "session:"); ok {
-		r.AddCookie(&http.Cookie{Name: "session", Value: id})
-	} else if who != "" {
-		r.Header.Set("api-key", string(who))
-	}
-	for i := 0; i < len(headers); i += 2 {
-		r.Header.Set(headers[i], headers[i+1])
-	}
-	answer, err := w.server.Client().Do(r)
-	require.NoError(w.t, err)
-	defer answer.Body.Close()
-	text, err := io.ReadAll(answer.Body)
-	require.NoError(w.t, err)
-	out := reply{status: answer.StatusCode, header: answer.Header, text: string(text)}
-	if len(text) > 0 {
-		require.NoError(w.t, json.Unmarshal(text, &out.body), "body of %s %s: %s", method, path, text)
-	}
-	return out
-}
-
-func (r reply) string(member string) string { s, _ := r.body[member].(string); return s }
-
-func (r reply) items() []map[string]any {
-	var items []map[string]any
-	list, _ := r.body["items"].([]any)
-	for _, item := range list {
-		items = append(items, item.(map[string]any))
-	}
-	return items
-}
-
-// expect checks a status.
-func (w *world) expect(status int, r reply) reply {
-	w.t.Helper()
-	require.Equal(w.t, status, r.status, "body: %.300s", r.text)
-	return r
 }
 
 const root = credential("session:root")

@@ -15,6 +15,7 @@ import (
 	"github.com/latchkey-go/latchkey/auth"
 	"github.com/latchkey-go/latchkey/auth/admin"
 	"github.com/latchkey-go/latchkey/auth/audit"
+	"github.com/latchkey-go/latchkey/auth/sqlstore"
 	"github.com/latchkey-go/latchkey/keys"
 	"github.com/latchkey-go/latchkey/publicapi"
 	"github.com/latchkey-go/latchkey/roles"
@@ -47,7 +48,7 @@ type host struct {
 
 // crowded is a store of keys that others write to as well.
 type crowded struct {
-	*keys.MemoryStore
+	keys.Store
 	host *host
 }
 
@@ -55,19 +56,19 @@ func (c crowded) Update(ctx context.Context, r keys.Record) error {
 	if c.host.contested.Load() {
 		return keys.ErrConflict
 	}
-	return c.MemoryStore.Update(ctx, r)
+	return c.Store.Update(ctx, r)
 }
 
 func (c crowded) InvalidateUser(ctx context.Context, space, userID string, at time.Time) ([]keys.Record, error) {
 	if c.host.contested.Load() {
 		return nil, keys.ErrConflict
 	}
-	return c.MemoryStore.InvalidateUser(ctx, space, userID, at)
+	return c.Store.InvalidateUser(ctx, space, userID, at)
 }
 
 // crowdedSetting is such a store of the public API.
 type crowdedSetting struct {
-	*publicapi.MemoryStore
+	publicapi.Store
 	host *host
 }
 
@@ -75,28 +76,50 @@ func (c crowdedSetting) Save(ctx context.Context, s publicapi.Setting) error {
 	if c.host.contested.Load() {
 		return publicapi.ErrConflict
 	}
-	return c.MemoryStore.Save(ctx, s)
+	return c.Store.Save(ctx, s)
+}
+
+// stores are what a host keeps its state in.
+type stores struct {
+	keys   keys.Store
+	roles  roles.Store
+	public publicapi.Store
+	audit  audit.Log
+	inTx   func(context.Context, func(context.Context) error) error
+}
+
+func inMemory() stores {
+	return stores{keys.NewMemoryStore(), roles.NewMemoryStore(), publicapi.NewMemoryStore(), audit.NewMemoryLog(0), nil}
+}
+
+func inSQL(s *sqlstore.Store) stores {
+	return stores{s.Keys(), s.Roles(), s.PublicAPI(), s.Audit(), s.InTx}
 }
 
 // newHost makes a host. A bare one manages neither users nor the public API.
-func newHost(t *testing.T, bare bool) *host {
+func newHost(t *testing.T, in stores, bare bool) *host {
 	ctx := t.Context()
 	h := &host{}
-	h.ring = keys.NewRing(crowded{keys.NewMemoryStore(), h})
+	var err error
+	h.ring, err = keys.Open(keys.Config{Store: crowded{in.keys, h}, StoreTimeout: 10 * time.Second})
+	require.NoError(t, err)
 	t.Cleanup(func() { require.NoError(t, h.ring.Close(context.Background())) })
-	rows := roles.NewMemoryStore(
-		roles.Role{AppID: "viewer", Name: "Viewer", Permissions: roles.Grants{"content/pages/read": true}},
-		roles.Role{AppID: "writer", Name: "Writer", Permissions: roles.Grants{"content/*/create": true}},
-		roles.Role{AppID: "editor", Name: "Editor", Inherits: []string{"viewer"}, Permissions: roles.Grants{"content/secrets/read": false, "tpyo": true}})
-	directory, err := roles.Open(ctx, roles.Config{Store: rows})
+	directory, err := roles.Open(ctx, roles.Config{Store: in.roles, Timeout: 10 * time.Second})
 	require.NoError(t, err)
 	t.Cleanup(func() { require.NoError(t, directory.Close(context.Background())) })
+	for _, role := range []roles.Role{
+		{AppID: "viewer", Name: "Viewer", Permissions: roles.Grants{"content/pages/read": true}},
+		{AppID: "writer", Name: "Writer", Permissions: roles.Grants{"content/*/create": true}},
+		{AppID: "editor", Name: "Editor", Inherits: []string{"viewer"}, Permissions: roles.Grants{"content/secrets/read": false, "tpyo": true}},
+	} {
+		require.NoError(t, directory.Save(ctx, role))
+	}
 	catalog, err := roles.NewCatalog(roles.Group{Name: "Content", Permissions: []roles.Entry{
 		{Permission: "content/{model}/read", Label: "Read {model}", Effect: roles.Read},
 		{Permission: "content/{model}/create", Label: "Create {model}"},
 	}})
 	require.NoError(t, err)
-	public, err := publicapi.New(publicapi.Config{Store: crowdedSetting{publicapi.NewMemoryStore(), h}, Roles: directory, Catalog: catalog})
+	public, err := publicapi.New(publicapi.Config{Store: crowdedSetting{in.public, h}, Roles: directory, Catalog: catalog})
 	require.NoError(t, err)
 	table := users{auth.UserMap{
 		"root": {ID: "root", Name: "Root", Role: roles.Admin, Active: true},
@@ -118,8 +141,8 @@ func newHost(t *testing.T, bare bool) *host {
 	mux := http.NewServeMux()
 	guard.Handle(mux, "GET /api/{model}", "content/{model}/read", http.NotFoundHandler())
 	guard.Open(mux, "GET /healthz", http.NotFoundHandler())
-	c := admin.Config{Keys: h.ring, Guard: guard, Roles: directory, RoleStore: rows, Public: public,
-		Users: table, Catalog: catalog, SignedIn: signedIn, Audit: audit.NewMemoryLog(0)}
+	c := admin.Config{Keys: h.ring, Guard: guard, Roles: directory, RoleStore: in.roles, Public: public,
+		Users: table, Catalog: catalog, SignedIn: signedIn, Audit: in.audit, InTx: in.inTx}
 	if bare {
 		c.Public, c.Users = nil, nil
 	}

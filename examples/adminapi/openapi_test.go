@@ -16,6 +16,8 @@ import (
 	validator "github.com/pb33f/libopenapi-validator"
 	v3 "github.com/pb33f/libopenapi/datamodel/high/v3"
 	"github.com/stretchr/testify/require"
+
+	"github.com/latchkey-go/latchkey/auth/sqlstore"
 )
 
 // An inspector sends requests to the API and holds each request that is taken, and every answer, against the
@@ -28,8 +30,8 @@ type inspector struct {
 	seen  map[string]bool // "GET /keys 200"
 }
 
-func newInspector(t *testing.T) *inspector {
-	h := newHost(t, false)
+func newInspector(t *testing.T, on stores) *inspector {
+	h := newHost(t, on, false)
 	answer := httptest.NewRecorder()
 	h.handler.ServeHTTP(answer, httptest.NewRequest("GET", "/admin/openapi.json", nil))
 	require.Equal(t, 200, answer.Code, "the document is for everybody")
@@ -146,10 +148,10 @@ func (in *inspector) operations() map[string]*v3.Operation {
 
 // TestEveryRouteAndAnswer makes every operation give every answer that is documented for it.
 func TestEveryRouteAndAnswer(t *testing.T) {
-	in := newInspector(t)
+	in := newInspector(t, inMemory())
 	in.story()
 	in.refusals()
-	in.host = newHost(t, true)
+	in.host = newHost(t, inMemory(), true)
 	in.bare()
 	for what, operation := range in.operations() {
 		for status := range operation.Responses.Codes.KeysFromOldest() {
@@ -159,6 +161,15 @@ func TestEveryRouteAndAnswer(t *testing.T) {
 		}
 	}
 	require.Greater(t, len(in.seen), 150)
+}
+
+// TestTheStoryOverSQL does what an administrator does where changes are transactions.
+func TestTheStoryOverSQL(t *testing.T) {
+	each(t, func(t *testing.T, open func() *sqlstore.Store) {
+		in := newInspector(t, inSQL(open()))
+		in.story()
+		in.oddities()
+	})
 }
 
 // refusals sends what any operation refuses.
@@ -209,7 +220,7 @@ func (in *inspector) refusals() {
 
 // TestOtherMethods checks that an address takes the methods of the document and no others.
 func TestOtherMethods(t *testing.T) {
-	in := newInspector(t)
+	in := newInspector(t, inMemory())
 	for path, item := range in.model.Paths.PathItems.FromOldest() {
 		var documented []string
 		for method := range item.GetOperations().KeysFromOldest() {

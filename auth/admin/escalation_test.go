@@ -1,0 +1,266 @@
+package admin_test
+
+import (
+	"net/netip"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/stretchr/testify/require"
+
+	"github.com/latchkey-go/latchkey/auth/admin"
+	"github.com/latchkey-go/latchkey/keys"
+	"github.com/latchkey-go/latchkey/roles"
+)
+
+func TestARoleIsJudgedByItsHeirsToo(t *testing.T) {
+	w := newWorld(t, nil)
+	require.NoError(t, w.roles.Save(t.Context(), roles.Role{AppID: "base", Permissions: roles.Grants{"content/secret/**": false}}))
+	require.NoError(t, w.roles.Save(t.Context(), roles.Role{AppID: "heir", Inherits: []string{"base"}, Permissions: roles.Grants{"content/**": true}}))
+	err := w.service.UpdateRole(t.Context(), w.as("rolemaker"), roles.Role{AppID: "base"}, "")
+	require.ErrorIs(t, err, admin.ErrForbidden, "the deny kept the heir from what the editor does not hold")
+	require.NoError(t, w.service.UpdateRole(t.Context(), w.as("admin"), roles.Role{AppID: "base"}, ""))
+}
+
+func TestNobodyRaisesTheirOwnRole(t *testing.T) {
+	w := newWorld(t, nil)
+	own, _ := w.roles.Policy().Role("rolemaker")
+	own.Permissions["content/secret/delete"] = true
+	var refused *admin.ForbiddenError
+	require.ErrorAs(t, w.service.UpdateRole(t.Context(), w.as("rolemaker"), own, ""), &refused)
+	require.Equal(t, []string{"content/secret/delete"}, refused.Missing)
+	delete(own.Permissions, "content/secret/delete")
+	own.Name = "Another name"
+	require.NoError(t, w.service.UpdateRole(t.Context(), w.as("rolemaker"), own, ""))
+	own.Inherits = []string{"keeper"}
+	require.ErrorIs(t, w.service.UpdateRole(t.Context(), w.as("rolemaker"), own, ""), admin.ErrForbidden)
+	own.Inherits = []string{"editor"}
+	own.Permissions = roles.Grants{}
+	require.NoError(t, w.service.UpdateRole(t.Context(), w.as("rolemaker"), own, ""), "everybody may give away their own rights")
+	require.ErrorIs(t, w.service.UpdateRole(t.Context(), w.as("rolemaker"), own, ""), admin.ErrForbidden)
+}
+
+func TestKeysMadeWithAKey(t *testing.T) {
+	w := newWorld(t, nil)
+	ctx := t.Context()
+	tomorrow := in(24 * time.Hour).UTC().Truncate(time.Microsecond)
+	net := []netip.Prefix{netip.MustParsePrefix("192.0.2.0/24")}
+	limited := w.custom(keys.Custom{Role: roles.Admin, ExpiresAt: tomorrow})
+	by := w.holder(limited)
+
+	issued, err := w.service.CreateKey(ctx, by, keys.Custom{Role: "editor"})
+	require.NoError(t, err)
+	require.Equal(t, tomorrow, issued.Record.ExpiresAt, "it ends with its maker")
+	_, err = w.service.CreateKey(ctx, by, keys.Custom{Role: "editor", ExpiresAt: in(48 * time.Hour)})
+	require.ErrorIs(t, err, admin.ErrForbidden)
+	_, err = w.service.CreateKey(ctx, by, keys.Custom{Role: "editor", ExpiresAt: in(time.Hour)})
+	require.NoError(t, err)
+
+	endless := w.custom(keys.Custom{Role: "editor"})
+	issued, err = w.service.RefreshKey(ctx, by, endless.Record.ID, "", keys.Renewal{})
+	require.NoError(t, err)
+	require.Equal(t, tomorrow, issued.Record.ExpiresAt, "its new value is known to who ends tomorrow")
+	_, err = w.service.RefreshKey(ctx, by, limited.Record.ID, "", keys.Renewal{ExpiresAt: in(48 * time.Hour)})
+	require.ErrorIs(t, err, admin.ErrForbidden, "nor does a key prolong itself")
+	_, err = w.service.UpdateKey(ctx, by, limited.Record.ID, "", func(s *keys.Settings) error { s.ExpiresAt = in(48 * time.Hour); return nil })
+	require.ErrorIs(t, err, admin.ErrForbidden)
+	rec, err := w.service.UpdateKey(ctx, by, limited.Record.ID, "", func(s *keys.Settings) error { s.ExpiresAt = time.Time{}; return nil })
+	require.NoError(t, err)
+	require.Equal(t, tomorrow, rec.ExpiresAt)
+
+	scoped := w.holder(w.custom(keys.Custom{Role: roles.Admin, Scopes: []string{"app/**", "content/posts/read"}}))
+	_, err = w.service.CreateKey(ctx, scoped, keys.Custom{Role: "editor"})
+	require.ErrorIs(t, err, admin.ErrForbidden)
+	_, err = w.service.CreateKey(ctx, scoped, keys.Custom{Role: "viewer"})
+	require.NoError(t, err)
+
+	bound := w.custom(keys.Custom{Role: roles.Admin, AllowedIPs: net})
+	r, err := w.guard.CheckHeader(ctx, map[string][]string{"Api-Key": {bound.Key.Reveal()}}, "", netip.MustParseAddr("192.0.2.7"))
+	require.NoError(t, err)
+	issued, err = w.service.CreateKey(ctx, r, keys.Custom{Role: "editor"})
+	require.NoError(t, err)
+	require.Equal(t, net, issued.Record.AllowedIPs, "it is good from where its maker is")
+	_, err = w.service.CreateKey(ctx, r, keys.Custom{Role: "editor", AllowedIPs: []netip.Prefix{netip.MustParsePrefix("192.0.0.0/16")}})
+	require.ErrorIs(t, err, admin.ErrForbidden)
+	_, err = w.service.CreateKey(ctx, r, keys.Custom{Role: "editor", AllowedIPs: []netip.Prefix{netip.MustParsePrefix("192.0.2.128/25")}})
+	require.NoError(t, err)
+	_, err = w.service.RefreshKey(ctx, r, endless.Record.ID, "", keys.Renewal{})
+	require.ErrorIs(t, err, admin.ErrForbidden, "a value that is good from anywhere")
+}
+
+func TestABroaderKeyStaysAsItIs(t *testing.T) {
+	w := newWorld(t, nil)
+	broad := w.custom(keys.Custom{Name: "Operations", Role: roles.Admin})
+	keeper := w.as("keeper")
+	for _, edit := range []func(*keys.Settings) error{
+		func(s *keys.Settings) error { s.Name = "Mine"; return nil },
+		func(s *keys.Settings) error { s.Role = "editor"; return nil },
+		func(s *keys.Settings) error { s.Scopes = []string{"content/posts/read"}; return nil },
+	} {
+		_, err := w.service.UpdateKey(t.Context(), keeper, broad.Record.ID, "", edit)
+		var refused *admin.ForbiddenError
+		require.ErrorAs(t, err, &refused)
+		require.Equal(t, []string{"**"}, refused.Missing)
+	}
+	_, err := w.service.InvalidateKey(t.Context(), keeper, broad.Record.ID, "")
+	require.NoError(t, err, "ending it hands out nothing")
+}
+
+func TestOnesOwnKeyIsNotOnesOwnToManage(t *testing.T) {
+	w := newWorld(t, nil)
+	own := w.userKey("bob", keys.User{})
+	bob := w.user("bob")
+	require.NoError(t, w.ring.Disable(t.Context(), own.Record.ID))
+	_, err := w.service.EnableKey(t.Context(), bob, own.Record.ID, "")
+	require.ErrorIs(t, err, admin.ErrForbidden, "somebody paused it")
+	_, err = w.service.DisableKey(t.Context(), bob, own.Record.ID, "")
+	require.ErrorIs(t, err, admin.ErrForbidden)
+	_, err = w.service.UpdateKey(t.Context(), bob, own.Record.ID, "", func(*keys.Settings) error { return nil })
+	require.ErrorIs(t, err, admin.ErrForbidden)
+	_, err = w.service.InvalidateKey(t.Context(), bob, own.Record.ID, "")
+	require.NoError(t, err)
+	require.ErrorIs(t, w.service.RemoveKey(t.Context(), bob, own.Record.ID, ""), admin.ErrForbidden)
+}
+
+func TestUserKeysCarryTheirUsersRole(t *testing.T) {
+	w := newWorld(t, nil)
+	ctx := t.Context()
+	warden := w.user("wanda")
+	_, err := w.service.CreateUserKey(ctx, warden, "bob", keys.User{})
+	require.NoError(t, err, "a viewer's rights are among an editor's")
+	_, err = w.service.CreateUserKey(ctx, warden, "root", keys.User{})
+	require.ErrorIs(t, err, admin.ErrForbidden, "whoever makes a key has seen it")
+	_, err = w.service.CreateUserKey(ctx, warden, "nobody", keys.User{})
+	require.ErrorIs(t, err, admin.ErrNotFound)
+	_, err = w.service.CreateUserKey(ctx, w.user("bob"), "ada", keys.User{})
+	require.ErrorIs(t, err, admin.ErrForbidden)
+
+	root := w.userKey("root", keys.User{})
+	_, err = w.service.RefreshUserKey(ctx, warden, "root", "", keys.Renewal{})
+	require.ErrorIs(t, err, admin.ErrForbidden)
+	_, err = w.service.DisableKey(ctx, warden, root.Record.ID, "")
+	require.NoError(t, err, "taking away needs no cover")
+	_, err = w.service.EnableKey(ctx, warden, root.Record.ID, "")
+	require.ErrorIs(t, err, admin.ErrForbidden)
+	n, err := w.service.InvalidateUserKeys(ctx, warden, "root", "")
+	require.NoError(t, err)
+	require.Equal(t, 1, n)
+}
+
+// TestAKeyThatEndsRaisesNothingForGood has somebody with a key until tomorrow raise a key that never ends.
+func TestAKeyThatEndsRaisesNothingForGood(t *testing.T) {
+	w := newWorld(t, nil)
+	ctx, tomorrow := t.Context(), in(24*time.Hour)
+	by := w.holder(w.custom(keys.Custom{Role: roles.Admin, ExpiresAt: tomorrow}))
+	net := []netip.Prefix{netip.MustParsePrefix("192.0.2.0/24")}
+	endless := w.custom(keys.Custom{Role: "editor", Scopes: []string{"content/posts/read"}, AllowedIPs: net}).Record.ID
+	try := func(edit func(*keys.Settings)) error {
+		_, err := w.service.UpdateKey(ctx, by, endless, "", func(s *keys.Settings) error { edit(s); return nil })
+		return err
+	}
+	for name, wider := range map[string]func(*keys.Settings){
+		"role": func(s *keys.Settings) { s.Role = roles.Admin; s.Scopes = nil }, "scopes": func(s *keys.Settings) { s.Scopes = nil },
+		"networks": func(s *keys.Settings) { s.AllowedIPs = nil },
+	} {
+		require.ErrorIs(t, try(wider), admin.ErrForbidden, name)
+		rec, err := w.ring.Get(ctx, endless)
+		require.NoError(t, err)
+		require.EqualValues(t, 1, rec.Generation)
+	}
+	require.NoError(t, try(func(s *keys.Settings) { s.Name = "Renamed" }))
+	require.NoError(t, try(func(s *keys.Settings) { s.Role = "viewer" }), "narrower")
+	require.NoError(t, try(func(s *keys.Settings) { s.Role, s.Scopes, s.ExpiresAt = "editor", nil, in(time.Hour) }), "wider, and not for long")
+
+	paused := w.custom(keys.Custom{Role: "editor"}).Record.ID
+	require.NoError(t, w.ring.Disable(ctx, paused))
+	_, err := w.service.EnableKey(ctx, by, paused, "")
+	require.ErrorIs(t, err, admin.ErrForbidden)
+	short := w.custom(keys.Custom{Role: "editor", ExpiresAt: in(time.Hour)}).Record.ID
+	require.NoError(t, w.ring.Disable(ctx, short))
+	_, err = w.service.EnableKey(ctx, by, short, "")
+	require.NoError(t, err)
+}
+
+func TestARefusalNamesAllThatIsMissing(t *testing.T) {
+	w := newWorld(t, nil)
+	narrow := credential(w.custom(keys.Custom{Role: "admin", Scopes: []string{admin.ManageAPI}}).Key.Reveal())
+	r := w.expect(403, w.call(narrow, "POST", "/keys", map[string]any{"role": "editor"}))
+	require.Equal(t, []any{"content/posts/create", "content/posts/read"}, r.body["missing"])
+	require.Equal(t, "content/posts/create", r.string("permission"))
+	require.Equal(t, "Permission denied", r.string("error"))
+	require.Contains(t, r.string("detail"), "nobody hands out more than they hold")
+	require.Equal(t, "application/problem+json", r.header.Get("Content-Type"))
+	require.Contains(t, w.heard.String(), `"permission":"content/posts/create"`, "the guard's observer hears of it")
+
+	ends := credential(w.custom(keys.Custom{Role: "admin", ExpiresAt: in(time.Hour)}).Key.Reveal())
+	r = w.expect(403, w.call(ends, "POST", "/keys", map[string]any{"role": "editor", "ttl": 7200}))
+	require.Contains(t, r.string("detail"), "ends no later than that key")
+	require.NotContains(t, r.text, "missing")
+}
+
+// TestAnOldValueMakesNothingThatOutlivesIt shows the replaced value of a key within its overlap.
+func TestAnOldValueMakesNothingThatOutlivesIt(t *testing.T) {
+	w := newWorld(t, nil)
+	ctx := t.Context()
+	old := w.custom(keys.Custom{Role: roles.Admin})
+	id := old.Record.ID
+	renewed, err := w.ring.Refresh(ctx, id, keys.Renewal{Overlap: time.Hour})
+	require.NoError(t, err)
+	by := w.holder(old)
+	issued, err := w.service.CreateKey(ctx, by, keys.Custom{Role: "editor"})
+	require.NoError(t, err)
+	require.Equal(t, renewed.Record.PreviousUntil, issued.Record.ExpiresAt)
+	issued, err = w.service.RefreshKey(ctx, by, id, "", keys.Renewal{})
+	require.NoError(t, err)
+	require.Equal(t, renewed.Record.PreviousUntil, issued.Record.ExpiresAt, "nor does it renew itself for longer")
+}
+
+// TestSpacesNeverMeet has the administrator of one tenant reach for the keys of another.
+func TestSpacesNeverMeet(t *testing.T) {
+	w := newWorld(t, nil)
+	ctx, other := t.Context(), w.ring.In("other")
+	issued, err := other.IssueCustom(ctx, keys.Custom{Name: "Theirs", Role: "editor"})
+	require.NoError(t, err)
+	owned, err := other.IssueUser(ctx, "ada", keys.User{})
+	require.NoError(t, err)
+	w.expect(401, w.call(credential(issued.Key.Reveal()), "GET", "/keys", nil))
+	for _, id := range []string{issued.Record.ID, owned.Record.ID} {
+		for _, call := range []string{"GET ", "PATCH ", "DELETE ", "POST /refresh", "POST /disable", "POST /enable", "POST /invalidate"} {
+			method, what, _ := strings.Cut(call, " ")
+			var body any
+			if method == "PATCH" {
+				body = map[string]any{"name": "mine"}
+			}
+			w.expect(404, w.call(root, method, "/keys/"+id+what, body))
+		}
+		for _, kind := range []string{"user", "custom"} { // an ID of theirs as a cursor
+			w.expect(200, w.call(root, "GET", "/keys?kind="+kind+"&after="+id, nil))
+			require.Empty(t, w.call(root, "GET", "/keys?kind="+kind+"&q=theirs", nil).items())
+		}
+	}
+	w.expect(404, w.call(root, "GET", "/users/ada/key", nil))
+	w.expect(204, w.call(root, "DELETE", "/users/ada/key", nil))
+	for _, value := range []keys.Issued{issued, owned} {
+		_, err := other.Verify(ctx, value.Key.Reveal())
+		require.NoError(t, err)
+	}
+	require.Empty(t, w.records())
+}
+
+// TestTheKeyOfSomebodyGoneIsNotPrepared widens a key for the day when its user comes back.
+func TestTheKeyOfSomebodyGoneIsNotPrepared(t *testing.T) {
+	w := newWorld(t, nil)
+	ctx, warden := t.Context(), w.as("warden")
+	id := w.userKey("left", keys.User{Scopes: []string{"content/posts/read"}}).Record.ID
+	_, err := w.service.UpdateKey(ctx, warden, id, "", func(s *keys.Settings) error { s.Scopes = nil; return nil })
+	require.ErrorIs(t, err, admin.ErrConflict)
+	_, err = w.service.DisableKey(ctx, warden, id, "")
+	require.NoError(t, err)
+	_, err = w.service.EnableKey(ctx, warden, id, "")
+	require.ErrorIs(t, err, admin.ErrConflict)
+	_, err = w.service.RefreshKey(ctx, warden, id, "", keys.Renewal{})
+	require.ErrorIs(t, err, admin.ErrNotFound)
+	_, err = w.service.InvalidateKey(ctx, warden, id, "")
+	require.NoError(t, err)
+	require.NoError(t, w.service.RemoveKey(ctx, warden, id, ""))
+}
