@@ -43,7 +43,7 @@ func newTab(t *testing.T, h *host) *tab {
 		absent(t, "chromium", "On Debian: apt-get install chromium")
 	}
 	profile := t.TempDir() // made before the browser starts, so that it is removed after the browser has gone
-	ctx, stop := context.WithTimeout(context.Background(), 4*time.Minute)
+	ctx, stop := context.WithTimeout(context.Background(), 8*time.Minute)
 	t.Cleanup(stop)
 	ctx, cancel := chromedp.NewExecAllocator(ctx,
 		chromedp.ExecPath(path), chromedp.UserDataDir(profile), chromedp.NoSandbox, chromedp.Headless, chromedp.DisableGPU,
@@ -79,7 +79,13 @@ func newTab(t *testing.T, h *host) *tab {
 }
 
 // size makes the window this large.
-func (w *tab) size(width, height int64) { w.t.Helper(); w.do(chromedp.EmulateViewport(width, height)) }
+func (w *tab) size(width, height int64) { w.t.Helper(); w.zoom(width, height, 1) }
+
+// zoom makes the window this large in CSS pixels, each of them scale pixels of the screen wide.
+func (w *tab) zoom(width, height int64, scale float64) {
+	w.t.Helper()
+	w.do(chromedp.EmulateViewport(width, height, chromedp.EmulateScale(scale)))
+}
 
 // scheme makes the user prefer "light" or "dark".
 func (w *tab) scheme(name string) {

@@ -118,7 +118,7 @@ func TestPublicAPI(t *testing.T) {
 	w.fill("appid", "public")
 	w.fill("name", "Public API")
 	w.do(chromedp.SendKeys(chromedp.CSS("#filter"), "pages read"))
-	require.Equal(t, "1 permissions shown", eval[string](w, `document.querySelector("[data-filtered]").textContent`))
+	require.Equal(t, "1 permission shown", eval[string](w, `document.querySelector("[data-filtered]").textContent`))
 	w.do(chromedp.Click(chromedp.CSS(`input[name="p.content/pages/read"][value="allow"]`)))
 	w.button("create")
 	require.Contains(t, w.text(), "The role was created.")

@@ -48,7 +48,10 @@ type host struct {
 // models are what the host has content of; each has its permissions.
 var models = []string{"pages", "posts", "settings"}
 
-func newHost(t *testing.T, stored ...roles.Role) *host {
+func newHost(t *testing.T, stored ...roles.Role) *host { return newHostOf(t, nil, stored...) }
+
+// newHostOf is newHost with more users.
+func newHostOf(t *testing.T, more []auth.User, stored ...roles.Role) *host {
 	ctx := t.Context()
 	store := keys.NewMemoryStore()
 	ring, err := keys.Open(keys.Config{Store: store, FlushEvery: 10 * time.Millisecond})
@@ -80,6 +83,9 @@ func newHost(t *testing.T, stored ...roles.Role) *host {
 		"bob": {ID: "bob", Name: "Bob", Role: "editor", Active: true},
 		"eve": {ID: "eve", Name: "Eve", Role: "editor"},
 	}}
+	for _, user := range more {
+		table.UserMap[user.ID] = user
+	}
 	// A sign-in for tests: it believes whatever name it is told.
 	signedIn := func(r *http.Request) (string, error) {
 		if c, err := r.Cookie("user"); err == nil {
@@ -108,7 +114,7 @@ func newHost(t *testing.T, stored ...roles.Role) *host {
 		http.Redirect(w, r, "/login", http.StatusSeeOther)
 	})
 	mux.Handle("/system/", http.StripPrefix("/system", console.Handler(h.service, console.Config{
-		Guard: h.guard, SignIn: "/login", SignOut: "/logout", Title: "Small CMS",
+		SignIn: "/login", SignOut: "/logout", Title: "Small CMS",
 		Links: []console.Link{{Text: "Content", URL: "/content"}}, APIURL: "/api/pages/menus",
 	})))
 	server := httptest.NewServer(h.guard.Identify(mux))

@@ -9,6 +9,7 @@ import (
 	"strings"
 	"time"
 
+	"github.com/latchkey-go/latchkey/auth/admin"
 	"github.com/latchkey-go/latchkey/auth/audit"
 )
 
@@ -85,7 +86,7 @@ func (v *visit) showAudit() error {
 		return err
 	}
 	for _, r := range records {
-		body.Records = append(body.Records, auditRowOf(r))
+		body.Records = append(body.Records, v.auditRow(r))
 	}
 	if len(records) == f.Size() {
 		q.Set("before", records[len(records)-1].ID)
@@ -95,7 +96,8 @@ func (v *visit) showAudit() error {
 	return v.show(http.StatusOK, "audit", page{Heading: "Audit log", Alert: wrong, Body: body})
 }
 
-func auditRowOf(r audit.Record) auditRow {
+// auditRow puts a record in words. It links to what it is about if this user may look at that.
+func (v *visit) auditRow(r audit.Record) auditRow {
 	row := auditRow{At: r.At, Actor: r.Actor, ActorName: r.ActorName, Action: r.Action, Text: r.Action, Object: r.Object, From: r.From}
 	if i := slices.IndexFunc(actions, func(a auditAction) bool { return a.Name == r.Action }); i >= 0 {
 		row.Text = actions[i].Text
@@ -114,11 +116,11 @@ func auditRowOf(r audit.Record) auditRow {
 	}
 	switch kind, what, _ := strings.Cut(r.Action, "."); {
 	case what == "remove" || what == "delete":
-	case kind == "key" || kind == "userkey" && what != "invalidate_all":
+	case kind == "key" && v.may(admin.ManageAPI), kind == "userkey" && what != "invalidate_all" && v.may(admin.ManageUsers):
 		row.Page = "api/key/" + url.PathEscape(r.Object)
-	case kind == "role":
+	case kind == "role" && v.may(admin.ManageRoles, admin.ManageAPI, admin.ManageUsers):
 		row.Page = "users/roles/role/" + url.PathEscape(r.Object)
-	case kind == "public":
+	case kind == "public" && v.may(admin.ManageAPI):
 		row.Page = "api/public"
 	}
 	fields := maps.Clone(r.Before)

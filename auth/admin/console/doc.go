@@ -16,5 +16,6 @@
 //
 // Every answer has a strict Content-Security-Policy without inline code. Changes are POSTs, refused when they come from
 // another origin. A form carries the revision of what it shows, so nobody undoes by accident what somebody else has
-// done meanwhile. The value of a key stands in one answer: the page after it was made, which no cache keeps.
+// done meanwhile, and sees both if both have typed. The value of a key stands in one answer: the page after it was made,
+// which no cache keeps. A form that is sent twice makes one key.
 package console

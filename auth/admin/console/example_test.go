@@ -48,7 +48,7 @@ func Example() {
 		return
 	}
 	mux := http.NewServeMux()
-	mux.Handle("/system/", http.StripPrefix("/system", console.Handler(service, console.Config{Guard: guard, SignIn: "/login"})))
+	mux.Handle("/system/", http.StripPrefix("/system", console.Handler(service, console.Config{SignIn: "/login"})))
 
 	ask := func(user, method, path string) *http.Response {
 		r := httptest.NewRequest(method, path, strings.NewReader(url.Values{"do": {"create"}}.Encode()))

@@ -1,6 +1,8 @@
 package console
 
 import (
+	"cmp"
+	"errors"
 	"net/http"
 	"net/netip"
 	"strings"
@@ -16,7 +18,7 @@ const mostForm = 1 << 20
 func (v *visit) form() error {
 	v.r.Body = http.MaxBytesReader(v.w, v.r.Body, mostForm)
 	if err := v.r.ParseForm(); err != nil {
-		if _, ok := err.(*http.MaxBytesError); ok {
+		if tooLarge := (*http.MaxBytesError)(nil); errors.As(err, &tooLarge) {
 			return err
 		}
 		return errForm
@@ -26,6 +28,10 @@ func (v *visit) form() error {
 
 // field is one value of the form that was sent.
 func (v *visit) field(name string) string { return v.r.PostForm.Get(name) }
+
+// mustMatch is the revision that the form was made for. A form without one matches none: without it a form that is sent
+// twice, by Reload or a second click, would act twice.
+func (v *visit) mustMatch() string { return cmp.Or(v.field("match"), "none") }
 
 // fieldLines splits what was written one a line.
 func fieldLines(text string) []string {

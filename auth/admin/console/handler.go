@@ -1,20 +1,18 @@
 package console
 
 import (
-	"errors"
 	"net/http"
 	"net/url"
 	"path"
 	"strings"
+	"sync"
 
 	"github.com/latchkey-go/latchkey/auth"
 	"github.com/latchkey-go/latchkey/auth/admin"
 )
 
-// Config says what the host around the pages is like. Guard is required.
+// Config says what the host around the pages is like. All of it may be left out.
 type Config struct {
-	// Guard is the service's guard; its Config.SignedIn says who the user is.
-	Guard *auth.Guard
 	// SignIn is where somebody is sent who is not signed in, with the address they asked for as the parameter
 	// "next". The host goes back there only if it is a path of its own: one that begins with a single slash.
 	// "" answers 401.
@@ -36,24 +34,28 @@ type Link struct{ Text, URL string }
 
 // Handler returns the pages over s. They can stand under any prefix, since all their links are relative:
 //
-//	mux.Handle("/system/", http.StripPrefix("/system", console.Handler(service, console.Config{Guard: guard})))
+//	mux.Handle("/system/", http.StripPrefix("/system", console.Handler(service, console.Config{SignIn: "/login"})))
 //
-// They are for users who are signed in; keys are for the JSON API. Handler panics if s or Config.Guard is nil.
+// They are for users who are signed in, as the Config.SignedIn of the service's guard says; keys are for the JSON API.
+// Handler panics if s is nil or Config.SignIn is no address.
 func Handler(s *admin.Service, c Config) http.Handler {
-	if s == nil || c.Guard == nil {
-		panic("console: Handler needs a service and Config.Guard")
+	if s == nil {
+		panic("console: Handler needs a service")
+	}
+	signIn, err := url.Parse(c.SignIn)
+	if err != nil {
+		panic("console: Config.SignIn: " + err.Error())
 	}
 	if c.Title == "" {
 		c.Title = "Latchkey"
 	}
-	app := &console{Config: c, service: s, mux: http.NewServeMux()}
-	app.keyRoutes()
-	app.userRoutes()
-	app.publicRoutes()
-	app.roleRoutes()
-	app.handle("GET /{$}", func(v *visit) error { return v.redirect("users/user") })
-	app.handle("GET /users/roles/matrix", (*visit).showMatrix)
-	app.handle("GET /audit", (*visit).showAudit)
+	app := &console{Config: c, service: s, guard: s.Guard(), signIn: signIn, mux: http.NewServeMux()}
+	for _, page := range routes {
+		app.handle("GET "+page.address, page.show)
+		if page.do != nil {
+			app.handlePost("POST "+page.address, page.do)
+		}
+	}
 	app.mux.HandleFunc("GET /static/{name}", serveStatic)
 	return http.HandlerFunc(app.serve)
 }
@@ -62,8 +64,11 @@ func Handler(s *admin.Service, c Config) http.Handler {
 type console struct {
 	Config
 	service *admin.Service
+	guard   *auth.Guard
+	signIn  *url.URL
 	mux     *http.ServeMux
 	origin  http.CrossOriginProtection
+	making  sync.Mutex // one new key at a time, so that a second click finds what the first one made
 }
 
 // A visit is one request of a user who is signed in.
@@ -89,8 +94,8 @@ func (c *console) handle(pattern string, f func(*visit) error) {
 }
 
 // handlePost registers what the forms of a page do: the button that was pressed says which, as "do".
-func (c *console) handlePost(pattern string, do map[string]func(*visit) error) {
-	c.handle("POST "+pattern, func(v *visit) error {
+func (c *console) handlePost(pattern string, do buttons) {
+	c.handle(pattern, func(v *visit) error {
 		if err := v.form(); err != nil {
 			return err
 		}
@@ -104,7 +109,7 @@ func (c *console) handlePost(pattern string, do map[string]func(*visit) error) {
 
 func (c *console) serve(w http.ResponseWriter, r *http.Request) {
 	setHeaders(w.Header())
-	v := &visit{c, w, r, auth.Principal{}}
+	v := &visit{c, w, r.WithContext(c.service.Context(r)), auth.Principal{}}
 	if err := c.origin.Check(r); err != nil {
 		v.trouble(http.StatusForbidden, "This came from another site",
 			"Your browser says that another site sent this request, so nothing was done. Open the console and do it there.")
@@ -114,13 +119,14 @@ func (c *console) serve(w http.ResponseWriter, r *http.Request) {
 		probe := *r
 		probe.Method = method
 		_, pattern := c.mux.Handler(&probe)
-		return pattern != "" && path.Clean("/"+r.URL.Path) == r.URL.Path // the mux would redirect the others, out of the prefix
+		return pattern != "" && path.Clean("/"+r.URL.EscapedPath()) == r.URL.EscapedPath() // the mux would redirect the others, out of the prefix
 	}
-	switch {
-	case has(r.Method):
+	if has(r.Method) {
 		c.mux.ServeHTTP(w, r)
 		return
-	case has(http.MethodGet):
+	}
+	_ = v.enter() // for the navigation; whoever is not known sees the page without it
+	if has(http.MethodGet) {
 		allow := "GET, HEAD"
 		if has(http.MethodPost) {
 			allow += ", POST"
@@ -142,52 +148,7 @@ func setHeaders(h http.Header) {
 	h.Set("X-Frame-Options", "DENY")
 	h.Set("Referrer-Policy", "same-origin") // with no-referrer browsers send "Origin: null", which is refused
 	h.Set("Cross-Origin-Opener-Policy", "same-origin")
-}
-
-// errKey is the answer to callers who show a key.
-var errKey = errors.New("console: a key was shown")
-
-// enter finds out who asks, and lets in who is signed in.
-func (v *visit) enter() error {
-	p, err := v.Guard.Check(v.r)
-	switch {
-	case err != nil:
-		return err
-	case p.Kind() == auth.Public:
-		return &auth.Refusal{Status: http.StatusUnauthorized, Reason: auth.MissingKey}
-	case p.Kind() != auth.SignedIn:
-		return errKey
-	}
-	v.who = p
-	return nil
-}
-
-// turnAway answers who may not enter.
-func (v *visit) turnAway(err error) {
-	var refusal *auth.Refusal
-	switch {
-	case errors.Is(err, errKey):
-		v.trouble(http.StatusForbidden, "These pages are for people", "Sign in to use them. Keys are for the JSON API.")
-	case !errors.As(err, &refusal):
-		v.fail(err)
-	case refusal.Reason == auth.MissingKey && v.SignIn != "":
-		to, parseErr := url.Parse(v.SignIn)
-		if parseErr != nil {
-			v.fail(parseErr)
-			return
-		}
-		if v.r.Method == http.MethodGet || v.r.Method == http.MethodHead {
-			q := to.Query()
-			q.Set("next", v.r.RequestURI)
-			to.RawQuery = q.Encode()
-		}
-		v.w.Header().Set("Location", to.String())
-		v.w.WriteHeader(http.StatusSeeOther)
-	case refusal.Status == http.StatusUnauthorized:
-		v.trouble(http.StatusUnauthorized, "You are not signed in", "Sign in first. If you are, your account may have been deactivated.")
-	default:
-		v.fail(err)
-	}
+	h.Set("Cross-Origin-Resource-Policy", "same-origin")
 }
 
 // redirect sends the browser to another page, after a change or where there is nothing to show.

@@ -1,6 +1,10 @@
 package console
 
 import (
+	"crypto/sha256"
+	"encoding/hex"
+	"errors"
+	"fmt"
 	"net/http"
 	"time"
 
@@ -9,27 +13,31 @@ import (
 	"github.com/latchkey-go/latchkey/roles"
 )
 
-func (c *console) keyRoutes() {
-	c.handle("GET /api", (*visit).showKeys)
-	c.handle("GET /api/create", func(v *visit) error { return v.showNewKeyForm(http.StatusOK, keyForm{}, nil) })
-	c.handlePost("/api/create", map[string]func(*visit) error{"create": (*visit).createKey})
-	c.handle("GET /api/key/{id}", func(v *visit) error { return v.showKey(http.StatusOK, nil) })
-	c.handlePost("/api/key/{id}", map[string]func(*visit) error{
-		"save": (*visit).saveKey, "refresh": (*visit).refreshKey, "remove": (*visit).removeKey,
-		"disable": (*visit).disableKey, "enable": (*visit).enableKey, "invalidate": (*visit).invalidateKey,
-	})
-}
-
 // A keyForm is what people write about a key, as they wrote it.
 type keyForm struct{ Name, Role, Scopes, Networks, Expires string }
+
+// Filled reports whether anything was written.
+func (f keyForm) Filled() bool { return f != keyForm{} }
+
+// A formPart is what the templates of a single field need.
+type formPart struct {
+	Form  keyForm
+	Alert *alert
+}
 
 // A keyPage is the page of one key, or of one that is about to be made.
 type keyPage struct {
 	Key   *keyRow // nil: not made yet
 	User  bool    // it is a user's key
 	Match string
+	Seen  string // the digest of the settings as they are now
 	Form  keyForm
 	Roles []roleOption
+	// Opened is when the form of a new key was shown, see madeSince.
+	Opened string
+	// Meanwhile is what somebody else has saved since the form was opened.
+	Meanwhile []difference
+	Conflict  bool
 }
 
 type roleOption struct {
@@ -51,6 +59,12 @@ func formOf(rec *keys.Record) keyForm {
 		return text
 	}
 	return keyForm{rec.Name, rec.Role, lines(rec.Scopes), lines(row.Networks), formTime(rec.ExpiresAt)}
+}
+
+// digest names what is in the form.
+func (f keyForm) digest() string {
+	sum := sha256.Sum256(fmt.Appendf(nil, "%q", f))
+	return hex.EncodeToString(sum[:16])
 }
 
 // settings are what the form says, on top of what a key has.
@@ -101,35 +115,50 @@ func (v *visit) showNewKeyForm(status int, form keyForm, why *alert) error {
 	if err != nil {
 		return err
 	}
-	return v.show(status, "key", page{Heading: "New API key", Alert: why, Body: keyPage{Form: form, Roles: options}})
+	return v.show(status, "key", page{Heading: "New API key", Alert: why, Body: keyPage{Form: form, Roles: options, Opened: formMoment(time.Now())}})
 }
 
 func (v *visit) createKey() error {
 	form := v.sentKey()
+	again := func(status int, why *alert) error { return v.showNewKeyForm(status, form, why) }
 	var set keys.Settings
-	err := form.settings(&set)
-	var issued keys.Issued
-	if err == nil {
-		issued, err = v.service.CreateKey(v.r.Context(), v.who, keys.Custom{
-			Name: set.Name, Role: set.Role, Scopes: set.Scopes, AllowedIPs: set.AllowedIPs, ExpiresAt: set.ExpiresAt})
+	if err := form.settings(&set); err != nil {
+		return v.retry(err, again)
 	}
+	v.making.Lock()
+	defer v.making.Unlock()
+	made, err := v.madeSince(v.field("opened"), set)
 	if err != nil {
-		return v.retry(err, func(status int, why *alert) error { return v.showNewKeyForm(status, form, why) })
+		return v.retry(err, again)
+	}
+	if made != nil {
+		return again(http.StatusConflict, &alert{Title: "Made already", Page: "api/key/" + made.ID, PageText: "See the key that was made",
+			Text: "Just this key has been made since the form was opened, so nothing was done: a form may be sent twice by accident. To have one more like it, create it again."})
+	}
+	issued, err := v.service.CreateKey(v.r.Context(), v.who, keys.Custom{
+		Name: set.Name, Role: set.Role, Scopes: set.Scopes, AllowedIPs: set.AllowedIPs, ExpiresAt: set.ExpiresAt})
+	if err != nil {
+		return v.retry(err, again)
 	}
 	return v.showNewKey(issued, newKey{Page: "api/key/" + issued.Record.ID})
 }
 
-func (v *visit) showKey(status int, why *alert) error { return v.showKeyForm(status, nil, why) }
+func (v *visit) showKey(status int, why *alert) error { return v.showKeyForm(status, nil, why, false) }
 
-// showKeyForm shows a key, with form in place of its settings if somebody has filled it in already.
-func (v *visit) showKeyForm(status int, form *keyForm, why *alert) error {
+// showKeyForm shows a key, with form in place of its settings if somebody has filled it in already. After a conflict
+// both stand side by side.
+func (v *visit) showKeyForm(status int, form *keyForm, why *alert, conflict bool) error {
 	rec, err := v.service.Key(v.r.Context(), v.who, v.r.PathValue("id"))
 	if err != nil {
 		return err
 	}
 	row := rowOf(rec)
 	body := keyPage{Key: &row, User: rec.Kind == keys.UserKey, Match: admin.KeyRevision(&rec), Form: formOf(&rec)}
+	body.Seen = body.Form.digest()
 	if form != nil {
+		if conflict {
+			body.Conflict, body.Meanwhile = true, keyDifferences(body.Form, *form, body.User)
+		}
 		body.Form = *form
 	}
 	if rec.Kind == keys.CustomKey {
@@ -145,21 +174,21 @@ func (v *visit) showKeyForm(status int, form *keyForm, why *alert) error {
 }
 
 func (v *visit) saveKey() error {
-	form := v.sentKey()
-	_, err := v.service.UpdateKey(v.r.Context(), v.who, v.r.PathValue("id"), v.field("match"), form.settings)
+	form, id, match := v.sentKey(), v.r.PathValue("id"), v.field("match")
+	_, err := v.service.UpdateKey(v.r.Context(), v.who, id, match, form.settings)
+	if errors.Is(err, admin.ErrChanged) {
+		// The first use of a new value, say, changes a key too, and nothing that the form is about.
+		if rec, missing := v.service.Key(v.r.Context(), v.who, id); missing == nil && formOf(&rec).digest() == v.field("seen") {
+			_, err = v.service.UpdateKey(v.r.Context(), v.who, id, admin.KeyRevision(&rec), form.settings)
+		}
+	}
 	if err != nil {
-		return v.retry(err, func(status int, why *alert) error { return v.showKeyForm(status, &form, kept(status, why)) })
+		conflict := errors.Is(err, admin.ErrChanged)
+		return v.retry(err, func(status int, why *alert) error {
+			return v.showKeyForm(status, &form, kept(conflict, why), conflict)
+		})
 	}
 	return v.backToKey("saved")
-}
-
-// kept tells people whose form met a change of somebody else's that what they wrote is still there.
-func kept(status int, why *alert) *alert {
-	if status == http.StatusConflict {
-		why.Text = "This has changed since you opened it, so nothing was saved. What you wrote is still in the form: " +
-			"save again to put it in the place of the other change, or open the page anew to see that first."
-	}
-	return why
 }
 
 func (v *visit) backToKey(done string) error {
@@ -177,7 +206,7 @@ func (v *visit) refreshKey() error {
 		return errForm
 	}
 	id := v.r.PathValue("id")
-	issued, err := v.service.RefreshKey(v.r.Context(), v.who, id, v.field("match"), renewal)
+	issued, err := v.service.RefreshKey(v.r.Context(), v.who, id, v.mustMatch(), renewal)
 	if err != nil {
 		return v.retry(err, v.showKey)
 	}

@@ -56,7 +56,7 @@ func TestKeysOfOthers(t *testing.T) {
 	require.NotContains(t, settings.body, `name="role"`, "a user's key has the user's role")
 
 	// Una may manage users, but whoever refreshes a key has seen it, and she may not do what Bob may.
-	w.expect(w.post("una", page, "refresh", nil), 403, "Nobody hands out more than they hold", "content/posts/read")
+	w.expect(w.post("una", page, "refresh", nil), 403, "Nobody hands out more than they hold. Ask somebody who manages roles", "content/posts/read")
 	w.expect(w.post("una", page, "invalidate", nil), 303)
 	require.False(t, w.good(key))
 	w.expect(w.get("una", "/users/user/nobody"), 404)
@@ -84,7 +84,7 @@ func TestCustomKeys(t *testing.T) {
 	require.Equal(t, time.Date(2099, 1, 31, 12, 0, 0, 0, time.UTC), rec.ExpiresAt)
 	require.Equal(t, "user:kay", rec.CreatedBy)
 
-	w.expect(w.get("kay", "/api?q=buil&state=active"), 200, ">Build</a>", rec.Hint)
+	w.expect(w.get("kay", "/api?q=buil&state=active"), 200, ">Build</bdi></a>", rec.Hint)
 	w.expect(w.get("kay", "/api?state=disabled"), 200, "Nothing found")
 	w.expect(w.get("kay", "/api?state=broken"), 400)
 	page := "/api/key/" + rec.ID
@@ -94,7 +94,7 @@ func TestCustomKeys(t *testing.T) {
 	change := form()
 	change.Set("name", "Nightly build")
 	w.expect(w.follow("kay", page, w.post("kay", page, "save", change)), 200, "Saved.", "Nightly build")
-	w.expect(w.post("kay", page, "save", stale), 409, "What you wrote is still in the form", `value="Mine"`)
+	w.expect(w.post("kay", page, "save", stale), 409, "What you typed is still in the form", `value="Mine"`)
 	got, err := w.ring.Get(t.Context(), rec.ID)
 	require.NoError(t, err)
 	require.Equal(t, "Nightly build", got.Name)

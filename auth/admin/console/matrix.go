@@ -17,6 +17,7 @@ type matrixPage struct {
 	// Role and Permission are what was asked for.
 	Role, Permission string
 	Options          []roleOption
+	MakeRoles        bool // the user may make one
 }
 
 type matrixGroup struct {
@@ -43,8 +44,15 @@ func (m matrixPage) Columns() int { return len(m.Roles) + 1 }
 type why struct {
 	Role, Permission string
 	Template         bool // the permission stands for many, so that it has no one answer
+	Ones             []whyOne
 	Decision         roles.Decision
 	Text             string
+}
+
+// A whyOne is one of the permissions that a template stands for.
+type whyOne struct {
+	Permission, Query string
+	Allowed           bool
 }
 
 func (v *visit) showMatrix() error {
@@ -53,7 +61,7 @@ func (v *visit) showMatrix() error {
 		return err
 	}
 	q := v.r.URL.Query()
-	body := matrixPage{Roles: m.Roles, Role: q.Get("role"), Permission: q.Get("permission")}
+	body := matrixPage{Roles: m.Roles, Role: q.Get("role"), Permission: q.Get("permission"), MakeRoles: v.may(admin.ManageRoles)}
 	for _, row := range m.Permissions {
 		if n := len(body.Groups); n == 0 || body.Groups[n-1].Name != row.Group {
 			body.Groups = append(body.Groups, matrixGroup{Name: row.Group})
@@ -80,18 +88,22 @@ func cells(appids []string, row admin.Row) []matrixCell {
 	for i, appid := range appids {
 		cell := matrixCell{Role: appid, Access: row.Access[i]}
 		if row.Permission != "" {
-			cell.Why = "?" + url.Values{"role": {appid}, "permission": {row.Permission}}.Encode() + "#why"
+			cell.Why = askWhy(appid, row.Permission)
 		}
 		all = append(all, cell)
 	}
 	return all
 }
 
+func askWhy(appid, permission string) string {
+	return "?" + url.Values{"role": {appid}, "permission": {permission}}.Encode() + "#why"
+}
+
 // why asks for one cell.
 func (v *visit) why(appid, permission string) (*why, error) {
 	w := &why{Role: appid, Permission: permission, Template: braces.MatchString(permission)}
 	if w.Template {
-		return w, nil
+		return w, v.spellOut(w)
 	}
 	d, err := v.service.Explain(v.r.Context(), v.who, appid, permission)
 	if err != nil {
@@ -113,4 +125,25 @@ func (v *visit) why(appid, permission string) (*why, error) {
 		w.Text = "No grant is about it, so it is not allowed."
 	}
 	return w, nil
+}
+
+// spellOut lists what the catalog has of a template.
+func (v *visit) spellOut(w *why) error {
+	groups, err := v.service.Permissions(v.r.Context(), v.who)
+	if err != nil {
+		return err
+	}
+	for _, group := range groups {
+		for _, entry := range group.Permissions {
+			if !roles.ValidPermission(entry.Permission) || !roles.Match(grantOf(w.Permission), entry.Permission) {
+				continue
+			}
+			d, err := v.service.Explain(v.r.Context(), v.who, w.Role, entry.Permission)
+			if err != nil {
+				return err
+			}
+			w.Ones = append(w.Ones, whyOne{entry.Permission, askWhy(w.Role, entry.Permission), d.Allowed})
+		}
+	}
+	return nil
 }

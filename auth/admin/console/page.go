@@ -6,6 +6,7 @@ import (
 	"html/template"
 	"net/http"
 	"net/url"
+	"slices"
 	"strconv"
 	"strings"
 	"time"
@@ -29,9 +30,10 @@ type page struct {
 
 // An alert says why something was not done, and what can be done about it.
 type alert struct {
-	Title, Text string
-	Field       string // the input that is wrong, if it is one
-	List        []string
+	Title, Text    string
+	Field          string // the input that is wrong, if it is one
+	List           []string
+	Page, PageText string // where to look at it, if anywhere
 }
 
 // A navGroup is a part of the navigation.
@@ -52,7 +54,8 @@ var templateFiles embed.FS
 var templates = func() map[string]*template.Template {
 	layout := template.Must(template.New("layout.html").Funcs(template.FuncMap{
 		"at": formatTime, "day": func(t time.Time) string { return t.UTC().Format("2 Jan 2006") }, "iso": func(t time.Time) string { return t.UTC().Format(time.RFC3339) },
-		"path": url.PathEscape, "count": count, "bad": bad,
+		"path": url.PathEscape, "count": count, "short": short, "describe": describe, "problem": problem,
+		"form": func(f keyForm, a *alert) formPart { return formPart{f, a} },
 	}).ParseFS(templateFiles, "templates/layout.html", "templates/parts.html"))
 	all := map[string]*template.Template{}
 	for _, name := range []string{"trouble", "refused", "userkey", "newkey", "keys", "key", "users", "public", "roles", "role", "matrix", "audit"} {
@@ -61,12 +64,37 @@ var templates = func() map[string]*template.Template {
 	return all
 }()
 
-// bad marks the input that an alert is about.
-func bad(a *alert, field string) template.HTMLAttr {
-	if a == nil || a.Field != field {
-		return ""
+// describe is what an input needs in its tag: the IDs of what describes it, and whether the alert is about it.
+func describe(a *alert, field string, ids ...string) template.HTMLAttr {
+	text := ""
+	if problem(a, field) != nil {
+		ids = append(ids, field+"-error")
+		text = ` aria-invalid="true"`
 	}
-	return ` aria-invalid="true" aria-errormessage="alert"`
+	if len(ids) > 0 {
+		text += ` aria-describedby="` + strings.Join(ids, " ") + `"`
+	}
+	return template.HTMLAttr(text) // of constants in the templates alone
+}
+
+// problem returns the alert if it is about this field.
+func problem(a *alert, field string) *alert {
+	if a == nil || a.Field != field {
+		return nil
+	}
+	return a
+}
+
+// short is the beginning of a name that has no end.
+func short(text string) string {
+	const most = 120
+	n := 0
+	for i := range text {
+		if n++; n > most {
+			return text[:i] + "…"
+		}
+	}
+	return text
 }
 
 // formatTime is a time for people. It is UTC, as the pages say.
@@ -87,7 +115,7 @@ func (v *visit) show(status int, name string, p page) error {
 	if p.User == "" {
 		p.User = v.who.UserID()
 	}
-	if p.Notice == "" {
+	if site := v.r.Header.Get("Sec-Fetch-Site"); site == "" || site == "same-origin" { // nobody's link says that something was done
 		p.Notice = notices[v.r.URL.Query().Get("done")]
 	}
 	var out bytes.Buffer // so that a page is there as a whole or not at all
@@ -101,23 +129,15 @@ func (v *visit) show(status int, name string, p page) error {
 	return nil
 }
 
-// nav lists the pages that this user may see.
+// nav lists the pages that the host has and this user may see.
 func (v *visit) nav() []navGroup {
 	if v.who.IsZero() {
 		return nil
 	}
-	may := func(permissions ...string) bool {
-		for _, p := range permissions {
-			if v.Guard.Explain(v.who, p).Allowed {
-				return true
-			}
-		}
-		return len(permissions) == 0
-	}
 	current := strings.TrimPrefix(v.r.URL.Path, "/")
 	var groups []navGroup
 	add := func(group, text, page string, needs ...string) {
-		if !may(needs...) {
+		if len(needs) > 0 && !v.may(needs...) {
 			return
 		}
 		if n := len(groups); n == 0 || groups[n-1].Name != group {
@@ -128,12 +148,22 @@ func (v *visit) nav() []navGroup {
 	}
 	add("You", "My key", "users/user")
 	add("API", "Keys", "api", admin.ManageAPI)
-	add("API", "Public API", "api/public", admin.ManageAPI)
-	add("People", "Users", "users", admin.ManageUsers)
+	users, public := v.service.Manages()
+	if public {
+		add("API", "Public API", "api/public", admin.ManageAPI)
+	}
+	if users {
+		add("People", "Users", "users", admin.ManageUsers)
+	}
 	add("People", "Roles", "users/roles", admin.ManageRoles, admin.ManageAPI, admin.ManageUsers)
 	add("People", "Access matrix", "users/roles/matrix", admin.ManageRoles, admin.ManageAPI, admin.ManageUsers)
 	add("History", "Audit log", "audit", admin.ReadLogs)
 	return groups
+}
+
+// may reports whether the user holds one of the permissions.
+func (v *visit) may(permissions ...string) bool {
+	return slices.ContainsFunc(permissions, func(p string) bool { return v.guard.Explain(v.who, p).Allowed })
 }
 
 // section is the page of the navigation that an address belongs to.

@@ -13,13 +13,6 @@ import (
 	"github.com/latchkey-go/latchkey/roles"
 )
 
-func (c *console) publicRoutes() {
-	c.handle("GET /api/public", func(v *visit) error {
-		return v.showPublic(http.StatusOK, v.r.URL.Query().Get("role"), nil, nil)
-	})
-	c.handlePost("/api/public", map[string]func(*visit) error{"open": (*visit).openPublic, "close": (*visit).closePublic})
-}
-
 // A publicPage is the state of the public API, and what another role would make of it.
 type publicPage struct {
 	Role      string // "" is closed
@@ -29,6 +22,7 @@ type publicPage struct {
 	Now       *exposure
 	Preview   *exposure // of the role that somebody thinks of
 	Roles     []roleOption
+	MakeRoles bool // the user may make one
 }
 
 // An exposure is what everybody can do without a key.
@@ -147,7 +141,7 @@ func (v *visit) showPublic(status int, role string, ticked []string, why *alert)
 	if err != nil {
 		return err
 	}
-	body := publicPage{Role: setting.Role, ChangedAt: setting.ChangedAt, ChangedBy: setting.ChangedBy, Match: admin.SettingRevision(setting)}
+	body := publicPage{Role: setting.Role, ChangedAt: setting.ChangedAt, ChangedBy: setting.ChangedBy, Match: admin.SettingRevision(setting), MakeRoles: v.may(admin.ManageRoles)}
 	if body.Now, err = v.expose(now, nil); err != nil {
 		return err
 	}

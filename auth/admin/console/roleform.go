@@ -1,14 +1,11 @@
 package console
 
 import (
-	"errors"
 	"maps"
-	"net/http"
 	"slices"
 	"strings"
 
 	"github.com/latchkey-go/latchkey/auth/admin"
-	"github.com/latchkey-go/latchkey/publicapi"
 	"github.com/latchkey-go/latchkey/roles"
 )
 
@@ -25,8 +22,14 @@ type rolePage struct {
 	Unknown     []string     // grants that match nothing in the catalog
 	Usage       *admin.Usage // nil: not known to this user
 	Deleting    bool         // somebody has tried to delete it
+	// Meanwhile is what somebody else has saved since the form was opened.
+	Meanwhile []difference
+	Conflict  bool
+	SeePublic bool // the user may look at the page of the public API
 	// Gains are what everybody could change in addition if this is saved, to be ticked.
 	Gains []exposed
+
+	stored roles.Role // as it is now, whatever the form says
 }
 
 // A permissionGroup is some permissions of the catalog under one heading.
@@ -41,6 +44,9 @@ type permissionRow struct {
 	Own               string // "allow", "deny" or "": what the role itself says
 	Else              string // what else decides for it, in words
 }
+
+// mostUsing is how many keys and users of a role are named on its page; all are counted.
+const mostUsing = 50
 
 // permissionField begins the names of the inputs of single permissions.
 const permissionField = "p."
@@ -81,7 +87,7 @@ func (v *visit) sentRole() (roles.Role, error) {
 
 // rolePageOf lays a role out over the catalog.
 func (v *visit) rolePageOf(role roles.Role) (rolePage, error) {
-	body := rolePage{Role: role, Manage: v.mayManageRoles(), Unknown: v.service.UnknownGrants(role)}
+	body := rolePage{Role: role, Manage: v.may(admin.ManageRoles), Unknown: v.service.UnknownGrants(role)}
 	groups, err := v.service.Permissions(v.r.Context(), v.who)
 	if err != nil {
 		return body, err
@@ -107,6 +113,9 @@ func (v *visit) rolePageOf(role roles.Role) (rolePage, error) {
 			body.Deny += grant + "\n"
 		}
 	}
+	if v.r.PostForm.Has("allow") { // what was typed stays as it was typed
+		body.Allow, body.Deny = v.field("allow"), v.field("deny")
+	}
 	all, err := v.service.Roles(v.r.Context(), v.who)
 	if err != nil {
 		return body, err
@@ -117,70 +126,6 @@ func (v *visit) rolePageOf(role roles.Role) (rolePage, error) {
 		}
 	}
 	return body, nil
-}
-
-func (v *visit) showNewRole(status int, role roles.Role, why *alert) error {
-	body, err := v.rolePageOf(role)
-	if err != nil {
-		return err
-	}
-	if !body.Manage {
-		_, err := v.service.RoleUsage(v.r.Context(), v.who, role.AppID) // says what is missing
-		return err
-	}
-	body.New = true
-	return v.show(status, "role", page{Heading: "New role", Alert: why, Body: body})
-}
-
-func (v *visit) createRole() error {
-	role, err := v.sentRole()
-	if err == nil {
-		err = v.service.CreateRole(v.r.Context(), v.who, role)
-	}
-	if err != nil {
-		return v.retry(err, func(status int, why *alert) error {
-			if errors.Is(err, admin.ErrConflict) {
-				why = &alert{Title: "This appid is taken", Field: "appid", Text: "There is a role with it already, perhaps in other letter case. Choose another one."}
-			}
-			return v.showNewRole(status, role, why)
-		})
-	}
-	return v.redirect("users/roles/role/" + role.AppID + "?done=created")
-}
-
-// showRole shows a role, as sent if somebody has filled in the form already. change may add to the page.
-func (v *visit) showRole(status int, sent *roles.Role, why *alert, change ...func(*rolePage)) error {
-	stored, err := v.service.Role(v.r.Context(), v.who, v.r.PathValue("appid"))
-	if err != nil {
-		return err
-	}
-	role := stored
-	if sent != nil {
-		role = *sent
-	}
-	body, err := v.rolePageOf(role)
-	if err != nil {
-		return err
-	}
-	body.Match = admin.RoleRevision(stored)
-	for _, f := range change {
-		f(&body)
-	}
-	if err := v.explainRows(stored.AppID, body.Groups); err != nil {
-		return err
-	}
-	if body.Manage {
-		usage, err := v.service.RoleUsage(v.r.Context(), v.who, stored.AppID)
-		if err != nil {
-			return err
-		}
-		body.Usage = &usage
-	}
-	heading := stored.Name
-	if heading == "" {
-		heading = stored.AppID
-	}
-	return v.show(status, "role", page{Heading: heading, Alert: why, Body: body})
 }
 
 // explainRows says of each permission what decides for it besides the role's own grant for just this one.
@@ -205,45 +150,4 @@ func (v *visit) explainRows(appid string, groups []permissionGroup) error {
 		}
 	}
 	return nil
-}
-
-func (v *visit) saveRole() error {
-	role, err := v.sentRole()
-	role.AppID = v.r.PathValue("appid")
-	ticked := v.r.PostForm["acknowledge"]
-	if err == nil {
-		err = v.service.UpdateRole(v.r.Context(), v.who, role, v.field("match"), ticked...)
-	}
-	if err == nil {
-		return v.redirect("users/roles/role/" + role.AppID + "?done=saved")
-	}
-	var writes *publicapi.UnacknowledgedError
-	if errors.As(err, &writes) {
-		var gains []exposed
-		for _, permission := range writes.Writes {
-			label, err := v.inWords(permission)
-			if err != nil {
-				return err
-			}
-			gains = append(gains, exposed{Permission: permission, Label: label, Ticked: slices.Contains(ticked, permission)})
-		}
-		return v.showRole(http.StatusConflict, &role, &alert{Title: "Not saved yet", Field: "acknowledge",
-			Text: "This also changes what everybody may do without a key. Tick each line in red at the end of the form, then save again."}, func(p *rolePage) { p.Gains = gains })
-	}
-	return v.retry(err, func(status int, why *alert) error { return v.showRole(status, &role, kept(status, why)) })
-}
-
-func (v *visit) deleteRole() error {
-	appid := v.r.PathValue("appid")
-	err := v.service.DeleteRole(v.r.Context(), v.who, appid, v.field("match"), v.field("confirm"))
-	if err == nil {
-		return v.redirect("users/roles?done=deleted")
-	}
-	deleting := func(p *rolePage) { p.Deleting = true }
-	var usage *admin.UsageError
-	if errors.As(err, &usage) {
-		return v.showRole(http.StatusConflict, nil, &alert{Title: "Not deleted yet",
-			Text: "What has this role has changed since you looked. See below what its deletion touches now, and confirm again."}, deleting)
-	}
-	return v.retry(err, func(status int, why *alert) error { return v.showRole(status, nil, why, deleting) })
 }

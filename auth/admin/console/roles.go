@@ -4,16 +4,7 @@ import (
 	"net/http"
 
 	"github.com/latchkey-go/latchkey/auth/admin"
-	"github.com/latchkey-go/latchkey/roles"
 )
-
-func (c *console) roleRoutes() {
-	c.handle("GET /users/roles", (*visit).showRoles)
-	c.handle("GET /users/roles/create", func(v *visit) error { return v.showNewRole(http.StatusOK, roles.Role{}, nil) })
-	c.handlePost("/users/roles/create", map[string]func(*visit) error{"create": (*visit).createRole})
-	c.handle("GET /users/roles/role/{appid}", func(v *visit) error { return v.showRole(http.StatusOK, nil, nil) })
-	c.handlePost("/users/roles/role/{appid}", map[string]func(*visit) error{"save": (*visit).saveRole, "delete": (*visit).deleteRole})
-}
 
 // A rolesPage is the list of roles.
 type rolesPage struct {
@@ -32,7 +23,7 @@ func (v *visit) showRoles() error {
 	if err != nil {
 		return err
 	}
-	body := rolesPage{Manage: v.mayManageRoles()}
+	body := rolesPage{Manage: v.may(admin.ManageRoles)}
 	for _, role := range all {
 		row := roleRow{AppID: role.AppID, Name: role.Name, Info: role.Info, Inherits: role.Inherits}
 		for _, allowed := range role.Permissions {
@@ -46,5 +37,3 @@ func (v *visit) showRoles() error {
 	}
 	return v.show(http.StatusOK, "roles", page{Heading: "Roles", Body: body})
 }
-
-func (v *visit) mayManageRoles() bool { return v.Guard.Explain(v.who, admin.ManageRoles).Allowed }

@@ -57,15 +57,9 @@ func explain(err error) (status int, a alert) {
 
 // refused says what somebody lacks.
 func refused(err *admin.ForbiddenError) alert {
-	a := alert{Title: "You may not do this", List: err.Missing}
-	const handing = "nobody hands out more than they hold"
-	switch text := err.Error(); {
-	case strings.Contains(text, handing):
-		a.Text = "Nobody hands out more than they hold. This would give away what you do not have:"
-	case len(err.Missing) > 0:
-		a.Text = "Your role lacks a permission for this. Ask somebody who manages roles for:"
-	default:
-		a.Text = sentence(strings.TrimPrefix(text, "admin: not permitted: "))
+	a := alert{Title: "You may not do this", Text: sentence(err.Text), List: err.Missing}
+	if len(err.Missing) > 0 {
+		a.Text += " Ask somebody who manages roles for what yours lacks:"
 	}
 	return a
 }
@@ -84,6 +78,18 @@ func (v *visit) fail(err error) {
 	if err := v.show(status, "refused", p); err != nil {
 		http.Error(v.w, a.Title, status)
 	}
+}
+
+// retry shows a page again, as it is now, with the reason why nothing was done. Trouble is no page's own.
+func (v *visit) retry(err error, show func(status int, why *alert) error) error {
+	status, why := explain(err)
+	if status == http.StatusServiceUnavailable || status == http.StatusNotFound {
+		return err
+	}
+	if again := show(status, &why); again != nil {
+		return err // the page itself is not for this user, or is gone
+	}
+	return nil
 }
 
 // sentence begins with a capital and ends with a full stop.

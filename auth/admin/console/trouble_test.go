@@ -65,6 +65,11 @@ func TestWhatTheHostDoesNotHave(t *testing.T) {
 		c.Public, c.Users, c.Catalog, c.Names = nil, nil, nil, nil
 		c.Audit = audit.Slog(slog.New(slog.NewTextHandler(io.Discard, nil)))
 	})
+	own := w.expect(w.get("ada", "/users/user"), 200).body
+	require.NotContains(t, own, `href="../api/public"`)
+	require.NotContains(t, own, `href="../users"`)
+	require.Contains(t, own, `href="../api"`)
+	w.expect(w.get("ada", "/users/user/bob"), 404)
 	w.expect(w.get("ada", "/api/public"), 404, "The public API is not managed here")
 	w.expect(w.get("ada", "/users"), 404, "Users are not listed here")
 	w.expect(w.get("ada", "/audit"), 404, "This log is written elsewhere")

@@ -82,7 +82,18 @@ func newWorld(t *testing.T, change ...func(*console.Config)) *world {
 // newWorldOver is newWorld over a store of one's own, and with another service.
 func newWorldOver(t *testing.T, store keys.Store, manage func(*admin.Config), change ...func(*console.Config)) *world {
 	t.Helper()
-	w := &world{t: t, prefix: "/system", ring: keys.NewRing(store), log: audit.NewMemoryLog(0)}
+	return newWorldWith(t, theUsers, keys.NewRing(store), manage, change...)
+}
+
+// newWorldOf is newWorld with other users.
+func newWorldOf(t *testing.T, people auth.UserMap) *world {
+	t.Helper()
+	return newWorldWith(t, people, keys.NewRing(keys.NewMemoryStore()), func(*admin.Config) {})
+}
+
+func newWorldWith(t *testing.T, people auth.UserMap, ring *keys.Ring, manage func(*admin.Config), change ...func(*console.Config)) *world {
+	t.Helper()
+	w := &world{t: t, prefix: "/system", ring: ring, log: audit.NewMemoryLog(0)}
 	t.Cleanup(func() { require.NoError(t, w.ring.Close(context.Background())) })
 	rows := roles.NewMemoryStore(theRoles...)
 	directory, err := roles.Open(t.Context(), roles.Config{Store: rows})
@@ -107,11 +118,11 @@ func newWorldOver(t *testing.T, store keys.Store, manage func(*admin.Config), ch
 		}
 		return "", nil
 	}
-	w.guard, err = auth.New(auth.Config{Keys: w.ring, Roles: directory, Anonymous: public, Users: users{theUsers}, SignedIn: signedIn,
+	w.guard, err = auth.New(auth.Config{Keys: w.ring, Roles: directory, Anonymous: public, Users: users{people}, SignedIn: signedIn,
 		Limit: func(*http.Request, auth.Principal) (time.Duration, bool) { return 1500 * time.Millisecond, !w.limited }})
 	require.NoError(t, err)
 	managed := admin.Config{Keys: w.ring, Guard: w.guard, Roles: directory, RoleStore: rows, Public: public,
-		Users: users{theUsers}, Audit: w.log, Catalog: catalog,
+		Users: users{people}, Audit: w.log, Catalog: catalog,
 		Names: func(context.Context) (map[string][]string, error) {
 			return map[string][]string{"model": {"pages", "posts"}}, nil
 		}}
@@ -122,7 +133,7 @@ func newWorldOver(t *testing.T, store keys.Store, manage func(*admin.Config), ch
 	nothing := http.HandlerFunc(func(http.ResponseWriter, *http.Request) {})
 	w.guard.Handle(mux, "GET /api/posts", "content/posts/read", nothing)
 	w.guard.Handle(mux, "POST /api/{model}", "content/{model}/create", nothing)
-	w.config = console.Config{Guard: w.guard, SignIn: "/login", SignOut: "/logout", Title: "Shop",
+	w.config = console.Config{SignIn: "/login", SignOut: "/logout", Title: "Shop",
 		Links: []console.Link{{Text: "Wares", URL: "/wares"}}, APIURL: "/api/posts"}
 	for _, f := range change {
 		f(&w.config)
@@ -173,9 +184,10 @@ func (w *world) post(user, path, do string, form url.Values) answer {
 		form = url.Values{}
 	}
 	form.Set("do", do)
-	if form.Get("match") == "" {
-		if match := hidden(w.get(user, path).body, "match"); match != "" {
-			form.Set("match", match)
+	shown := w.get(user, path).body
+	for _, name := range []string{"match", "opened"} {
+		if value := hidden(shown, name); value != "" && form.Get(name) == "" {
+			form.Set(name, value)
 		}
 	}
 	return w.send(user, "POST", path, form)

@@ -1,6 +1,27 @@
-// What the pages can do with scripts and do without otherwise: copying, filtering, and leading the eye to what
-// was refused. Nothing is stored, and nothing is sent anywhere.
+// What the pages can do with scripts and do without otherwise: copying, filtering, and keeping a key from coming back.
+// Nothing is stored, and nothing is sent anywhere.
 "use strict";
+
+// Reload asks for the page anew, and neither sends the form again that led to it nor says once more what was done.
+const here = new URL(location.href);
+here.searchParams.delete("done");
+history.replaceState(null, "", here);
+
+// A key is gone once its page is left, also from the pages that browsers keep for Back.
+for (const once of document.querySelectorAll("[data-once]")) {
+	addEventListener("pagehide", () => once.remove());
+	addEventListener("pageshow", (event) => { if (event.persisted) location.reload(); });
+}
+
+// A double click sends a form once.
+for (const form of document.forms) {
+	let sent = false;
+	form.addEventListener("submit", (event) => {
+		if (sent) event.preventDefault();
+		sent = true;
+		setTimeout(() => { sent = false; }, 3000); // somebody may have stopped it
+	});
+}
 
 for (const button of document.querySelectorAll("button[data-copy]")) {
 	button.hidden = false;
@@ -26,6 +47,7 @@ for (const box of document.querySelectorAll("[data-filter]")) {
 	const input = box.querySelector("input");
 	const list = document.getElementById(box.dataset.filter);
 	const told = document.querySelector("[data-filtered]");
+	const none = document.querySelector("[data-filtered-none]");
 	const filter = () => {
 		const words = input.value.toLowerCase().split(/\s+/);
 		let shown = 0;
@@ -39,11 +61,11 @@ for (const box of document.querySelectorAll("[data-filter]")) {
 			}
 			group.hidden = !any;
 		}
-		told.textContent = input.value ? shown + " permissions shown" : "";
+		none.hidden = shown > 0;
+		told.textContent = input.value ? shown + (shown === 1 ? " permission" : " permissions") + " shown" : "";
 	};
 	input.addEventListener("input", filter);
 	input.addEventListener("keydown", (event) => { if (event.key === "Enter") event.preventDefault(); }); // would save
 }
 
-document.getElementById("alert")?.focus();
 if (location.hash === "#why") document.getElementById("why")?.focus();

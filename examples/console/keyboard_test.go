@@ -1,0 +1,124 @@
+package console_test
+
+import (
+	"context"
+	"regexp"
+	"testing"
+
+	"github.com/chromedp/chromedp"
+	"github.com/chromedp/chromedp/kb"
+	"github.com/stretchr/testify/require"
+)
+
+// tabTo presses Tab until what a selector finds has the focus. Each stop on the way has to be visible.
+func (w *tab) tabTo(selector string) {
+	w.t.Helper()
+	for range 80 {
+		w.do(chromedp.KeyEvent(kb.Tab))
+		stop := eval[struct {
+			There, Visible bool
+			What           string
+		}](w, `(() => {
+			const e = document.activeElement, box = e.getBoundingClientRect();
+			const drawn = (e) => { const s = getComputedStyle(e); return s.outlineStyle !== "none" && parseFloat(s.outlineWidth) >= 1; };
+			return {
+				There: e.matches(`+"`"+selector+"`"+`),
+				Visible: e === document.body || (drawn(e) || e.nextElementSibling && drawn(e.nextElementSibling)) && box.width > 1 && box.bottom > 0 && box.top < innerHeight,
+				What: e.outerHTML.slice(0, 120),
+			};
+		})()`)
+		require.True(w.t, stop.Visible, "the focus cannot be seen on %s", stop.What)
+		if stop.There {
+			return
+		}
+	}
+	require.Fail(w.t, "the keyboard does not get to "+selector)
+}
+
+// keys presses keys on what has the focus.
+func (w *tab) keys(text string) { w.t.Helper(); w.do(chromedp.KeyEvent(text)) }
+
+// enter presses Enter on what has the focus, and returns the status of the page that comes of it.
+func (w *tab) enter() int64 {
+	w.t.Helper()
+	ctx, cancel := context.WithTimeout(w.ctx, soon)
+	defer cancel()
+	answer, err := chromedp.RunResponse(ctx, chromedp.KeyEvent(kb.Enter))
+	require.NoError(w.t, err)
+	return answer.Status
+}
+
+// focused is what people read on what has the focus.
+func (w *tab) focused() string {
+	w.t.Helper()
+	return eval[string](w, "document.activeElement.innerText")
+}
+
+// TestKeyboard goes through the main flow without touching anything but the keyboard.
+func TestKeyboard(t *testing.T) {
+	t.Parallel()
+	h := newHost(t, someRoles...)
+	w := newTab(t, h)
+	w.open("/system/")
+	w.tabTo(`input[name="user"]`)
+	w.keys("ada")
+	require.EqualValues(t, 200, w.enter())
+
+	w.tabTo("a.skip")
+	w.keys(kb.Enter)
+	w.tabTo(`button[value="create"]`)
+	w.enter()
+	require.Equal(t, "Copy it now: it is shown this once", w.focused(), "the news has the focus")
+	w.tabTo(`button[data-copy="key-value"]`)
+	w.keys(kb.Enter)
+	first := regexp.MustCompile(`USR-[0-9a-f]{40}`).FindString(w.text())
+	require.Eventually(t, func() bool { return eval[string](w, "navigator.clipboard.readText()") == first }, soon, soon/1000)
+	require.Equal(t, 200, h.get(t, "/api/pages/menus", first))
+	w.tabTo("main > p > a.button")
+	w.enter()
+	require.NotContains(t, w.html(), first)
+
+	w.tabTo("details summary")
+	w.keys(kb.Enter)
+	w.tabTo(`button[value="refresh"]`)
+	w.enter()
+	require.Equal(t, 401, h.get(t, "/api/pages/menus", first))
+
+	w.tabTo(`nav a[href$="api/create"], nav a[href$="api"]`)
+	w.enter()
+	w.tabTo(`main a[href$="api/create"]`)
+	w.enter()
+	w.tabTo(`input[name="name"]`)
+	w.keys("Website build")
+	w.tabTo(`textarea[name="scopes"]`)
+	w.keys("a//b")
+	w.tabTo(`button[value="create"]`)
+	require.EqualValues(t, 400, w.enter())
+	require.Contains(t, w.focused(), "The field Scopes has a member", "the reason has the focus")
+	w.tabTo("#alert a")
+	w.keys(kb.Enter)
+	require.Equal(t, "scopes", eval[string](w, "document.activeElement.id"), "and leads to the field")
+
+	w.open("/system/api/public")
+	w.tabTo(`select[name="role"]`)
+	w.keys("public")
+	w.tabTo(`main form[method="get"] button`)
+	w.enter()
+	w.tabTo(`button[value="open"]`)
+	w.enter()
+	require.Equal(t, "The public API is open.", w.focused(), "what was done has the focus")
+	require.Equal(t, 200, h.get(t, "/api/pages/menus", ""))
+	w.tabTo(`button[value="close"]`)
+	w.enter()
+	require.Equal(t, 401, h.get(t, "/api/pages/menus", ""))
+
+	w.open("/system/users/roles/role/guestbook")
+	w.tabTo(`input[name="p.content/settings/read"]:checked`)
+	w.keys(kb.ArrowRight) // inherit, allow, deny
+	require.Equal(t, "allow", eval[string](w, `document.activeElement.value`))
+	w.tabTo(`button[value="save"]`)
+	w.enter()
+	require.Contains(t, w.focused(), "Saved.")
+	require.True(t, h.guard.Policy().Allows("guestbook", "content/settings/read"))
+	require.NotContains(t, eval[string](w, "location.href"), "done=", "what was done is said once")
+}
