@@ -99,31 +99,39 @@ func (a *attached) prepare(g *Guard, h http.Header) {
 	}
 }
 
-// strip takes the key away that was shown, if one was, without touching the maps of the request outside.
+// strip takes all keys away that were shown, if any was, without touching the maps of the request outside.
 func (g *Guard) strip(r *http.Request) bool {
-	shown, _ := g.find.find(r.Header, r.URL.RawQuery)
-	name := ""
-	switch shown.carrier {
-	case APIKeyHeader:
-		name = "Api-Key"
-	case BearerToken:
-		name = "Authorization"
-	case NonstandardXAPIKey:
-		name = "X-Api-Key"
-	case InsecureQuery:
-		u := *r.URL
-		u.RawQuery = withoutParameter(u.RawQuery, insecureQueryName)
-		r.URL, r.RequestURI = &u, u.RequestURI()
-		if r.Form != nil { // somebody outside has parsed it
-			r.Form = maps.Clone(r.Form)
-			delete(r.Form, insecureQueryName)
+	if shown, _ := g.find.find(r.Header, r.URL.RawQuery); shown.carrier == 0 {
+		return false
+	}
+	r.Header = r.Header.Clone()
+	delete(r.Header, "Api-Key")
+	if g.c.Carriers&NonstandardXAPIKey != 0 {
+		delete(r.Header, "X-Api-Key")
+	}
+	if values := r.Header["Authorization"]; values != nil {
+		if _, what := g.find.authorization(values[0]); what == ours {
+			delete(r.Header, "Authorization")
 		}
 	}
-	if name != "" {
-		r.Header = r.Header.Clone()
-		delete(r.Header, name)
+	if g.c.Carriers&InsecureQuery != 0 {
+		stripQuery(r)
 	}
-	return shown.carrier != 0
+	return true
+}
+
+func stripQuery(r *http.Request) {
+	left := withoutParameter(r.URL.RawQuery, insecureQueryName)
+	if left == r.URL.RawQuery {
+		return
+	}
+	u := *r.URL
+	u.RawQuery = left
+	r.URL, r.RequestURI = &u, u.RequestURI()
+	if r.Form != nil { // somebody outside has parsed it
+		r.Form = maps.Clone(r.Form)
+		delete(r.Form, insecureQueryName)
+	}
 }
 
 // origin says where the request came from, as far as the context knows: one made by NewContext has no

@@ -20,8 +20,9 @@ const (
 	// NonstandardXAPIKey is the header "X-Api-Key". Gateways tend to consume, log or cache it, and caches do
 	// not know it: Vary names it only where this is set.
 	NonstandardXAPIKey
-	// InsecureQuery is the query parameter "api_key". Addresses end up in logs, histories and Referer
-	// headers; RFC 6750 section 2.3 advises against it.
+	// InsecureQuery is the query parameter "api_key". What other servers take for this name, such as "API_KEY",
+	// "api%5Fkey" and "api_key[]", is refused with 400. Addresses end up in logs, histories and Referer headers;
+	// RFC 6750 sections 2.3 and 5.3 advise against it.
 	InsecureQuery
 )
 
@@ -37,6 +38,7 @@ type presented struct {
 // A finder looks for credentials in headers and query. It is immutable.
 type finder struct {
 	carriers      Carriers
+	firstWins     bool
 	foreignBearer bool
 	queryNames    []string
 	format        keys.Format
@@ -45,7 +47,10 @@ type finder struct {
 }
 
 func newFinder(c Config, format keys.Format) finder {
-	f := finder{carriers: c.Carriers, foreignBearer: c.ForeignBearer, queryNames: slices.Clone(c.QueryNames), format: format}
+	f := finder{
+		carriers: c.Carriers, firstWins: c.InsecureFirstWins, foreignBearer: c.ForeignBearer,
+		queryNames: slices.Clone(c.QueryNames), format: format,
+	}
 	if c.QueryNames == nil {
 		f.queryNames = defaultQueryNames
 	}
@@ -58,23 +63,30 @@ func newFinder(c Config, format keys.Format) finder {
 
 // find returns the one credential that is shown, none at all (carrier 0), or the refusal of anything that
 // looks like a credential and is not one: what is there is never overlooked, and nothing is picked out of
-// several. It decides on shape alone and reads no store. Refusals with 400 come before those with 401.
+// several, unless firstWins says to: its order is the one of the lines below. It decides on shape alone and reads
+// no store. Refusals with 400 come before those with 401.
 func (f *finder) find(h http.Header, rawQuery string) (presented, *Refusal) {
-	var one presented
-	count, misplaced := 0, false
-
+	var found findings
 	if misspelt(h, "Api_key") || f.carriers&NonstandardXAPIKey != 0 && misspelt(h, "X_api_key", "X_api-Key", "X-Api_key") {
 		return presented{}, refuseAmbiguous
+	}
+	if rawQuery != "" {
+		value, n, bad := f.query(rawQuery)
+		if bad || n > 1 {
+			return presented{}, refuseAmbiguous
+		}
+		if n == 1 {
+			found.add(value, InsecureQuery)
+		}
 	}
 	if values, ok := h["Api-Key"]; ok {
 		if len(values) != 1 || strings.IndexByte(values[0], ',') >= 0 {
 			return presented{}, refuseAmbiguous
 		}
-		count++
 		if f.carriers&APIKeyHeader != 0 {
-			one = presented{values[0], APIKeyHeader}
+			found.add(values[0], APIKeyHeader)
 		} else {
-			misplaced = true
+			found.misplace()
 		}
 	}
 	if values, ok := h["Authorization"]; ok {
@@ -85,11 +97,9 @@ func (f *finder) find(h http.Header, rawQuery string) (presented, *Refusal) {
 		case several:
 			return presented{}, refuseAmbiguous
 		case wrongPlace:
-			count++
-			misplaced = true
+			found.misplace()
 		case ours:
-			count++
-			one = presented{token, BearerToken}
+			found.add(token, BearerToken)
 		}
 	}
 	if values, ok := h["X-Api-Key"]; ok {
@@ -98,32 +108,41 @@ func (f *finder) find(h http.Header, rawQuery string) (presented, *Refusal) {
 			if len(values) != 1 || strings.IndexByte(values[0], ',') >= 0 {
 				return presented{}, refuseAmbiguous
 			}
-			count++
-			one = presented{values[0], NonstandardXAPIKey}
+			found.add(values[0], NonstandardXAPIKey)
 		case f.anyOurs(values):
-			count++
-			misplaced = true
-		}
-	}
-	if rawQuery != "" {
-		value, n, bad := f.query(rawQuery)
-		if bad || n > 1 {
-			return presented{}, refuseAmbiguous
-		}
-		if n == 1 {
-			count++
-			one = presented{value, InsecureQuery}
+			found.misplace()
 		}
 	}
 	switch {
-	case count > 1:
+	case found.count > 1 && (found.misplaced || found.odd || !f.firstWins):
 		return presented{}, refuseAmbiguous
-	case misplaced:
+	case found.misplaced:
 		return presented{}, refuseMisplaced
-	case count == 1 && (one.text == "" || len(one.text) > maxCredential):
+	case found.odd:
 		return presented{}, refuseMalformed
 	}
-	return one, nil
+	return found.first, nil
+}
+
+// findings is what a request shows, place by place.
+type findings struct {
+	first          presented
+	count          int
+	misplaced, odd bool
+}
+
+func (f *findings) add(text string, carrier Carriers) {
+	if f.count == 0 {
+		f.first = presented{text, carrier}
+	}
+	f.count++
+	// Nothing, too long, or with blanks or control bytes around it: no key of any kind.
+	f.odd = f.odd || text == "" || len(text) > maxCredential || text[0] <= ' ' || text[len(text)-1] <= ' '
+}
+
+func (f *findings) misplace() {
+	f.count++
+	f.misplaced = true
 }
 
 // misspelt reports whether one of these headers is there: canonical forms of a carrier's name with an

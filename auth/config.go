@@ -39,6 +39,12 @@ type Config struct {
 
 	// Carriers says where a key may stand. Zero: APIKeyHeader | BearerToken.
 	Carriers Carriers
+	// InsecureFirstWins lets a request show a key in several places, and goes by the first alone: InsecureQuery,
+	// then APIKeyHeader, BearerToken and NonstandardXAPIKey. Never is a bad first one rescued by a good second one;
+	// events tell the reason of the first. Whatever is oddly spelt in any place (empty, repeated, a list) still refuses
+	// the request. Whoever can add to a request, as the author of a link can, then chooses who it speaks for.
+	// False, and in messages: two keys are refused with 400.
+	InsecureFirstWins bool
 	// QueryNames are the query parameters that are refused with 400. Nil: "api_key" and "access_token".
 	// Empty: none, but a value that begins like one of our keys is refused under these two names all the same.
 	QueryNames []string

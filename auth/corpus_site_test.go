@@ -18,6 +18,7 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"github.com/latchkey-go/latchkey/auth"
+	"github.com/latchkey-go/latchkey/auth/cockpit"
 	"github.com/latchkey-go/latchkey/publicapi"
 	"github.com/latchkey-go/latchkey/roles"
 )
@@ -27,6 +28,7 @@ type stage struct {
 	publicOff bool
 	carriers  auth.Carriers // 0: the default
 	fault     string        // see inject
+	cockpit   bool          // under Cockpit's profile
 }
 
 // A site is one server with the routes of the corpus.
@@ -65,6 +67,9 @@ func (s *scene) start(t *testing.T, st stage) *site {
 	c := auth.Config{
 		Keys: s.ring, Roles: s.policy, Users: s.users, Anonymous: s.public(t, st.publicOff), Carriers: st.carriers,
 		Observe: auth.LogTo(slog.New(slog.NewJSONHandler(&s.log, nil))),
+	}
+	if st.cockpit {
+		c = cockpit.Configure(c)
 	}
 	s.inject(t, &c, st.fault)
 	guard, err := auth.New(c)

@@ -27,7 +27,9 @@ func (g *Guard) speaker(r *http.Request, shown http.Header) (p Principal, refusa
 		}
 	}()
 	ctx := r.Context()
-	found, refusal := g.find.find(shown, "")
+	strict := g.find
+	strict.firstWins = false // that is for requests: who takes the key out of a message looks for one
+	found, refusal := strict.find(shown, "")
 	if !canonical(shown) {
 		refusal = refuseAmbiguous
 	}

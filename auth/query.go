@@ -21,14 +21,24 @@ func (f *finder) query(raw string) (value string, n int, bad bool) {
 		var pair string
 		pair, raw, _ = strings.Cut(raw, "&")
 		name, v, _ := strings.Cut(pair, "=")
+		if f.carriers&InsecureQuery != 0 {
+			if name == insecureQueryName && strings.IndexByte(v, ';') < 0 {
+				value = unescape(clip(v, 3*maxCredential+1)) // what is cut off still leaves it too long
+				if strings.IndexByte(value, ',') >= 0 {
+					return "", 0, true
+				}
+				n++
+				continue
+			}
+			if garbled(pair) {
+				return "", 0, true
+			}
+		}
 		if len(name) < f.shortest || len(name) > 3*f.longest {
 			continue // cannot be one of ours, however it is written: most are passed over here
 		}
 		name = unescape(name)
 		switch {
-		case f.carriers&InsecureQuery != 0 && name == insecureQueryName:
-			value = unescape(v)
-			n++
 		case slices.Contains(f.queryNames, name):
 			return "", 0, true
 		case slices.Contains(defaultQueryNames, name) && f.format.HasPrefix(unescape(clip(v, 3*maxCredential))):
@@ -36,6 +46,47 @@ func (f *finder) query(raw string) (value string, n int, bad bool) {
 		}
 	}
 	return value, n, false
+}
+
+// garbled reports whether pair holds the name of InsecureQuery in a spelling that some server or other takes for it:
+// encoded, in capitals, with another mark in the middle, behind blanks, as an array, or with ';' for a separator.
+// Where a key may stand in the query, these are keys that are shown and not good.
+func garbled(pair string) bool {
+	for piece := range strings.SplitSeq(pair, ";") {
+		if name, _, _ := strings.Cut(piece, "="); resembles(name) {
+			return true
+		}
+	}
+	return false
+}
+
+// resembles compares the name byte by byte as it is decoded, so that a long one costs no memory.
+func resembles(name string) bool {
+	c, rest := decoded(name)
+	for c == ' ' {
+		c, rest = decoded(rest)
+	}
+	for i := range len(insecureQueryName) {
+		want := insecureQueryName[i]
+		if want == '_' && strings.IndexByte("_-. [", c) < 0 || want != '_' && c|0x20 != want {
+			return false
+		}
+		c, rest = decoded(rest)
+	}
+	return c == 0 || c == ' ' || c == '[' // the end, or what some cut it off at
+}
+
+// decoded returns the first byte that s stands for, and the rest of s; a NUL at its end.
+func decoded(s string) (c byte, rest string) {
+	switch {
+	case s == "":
+		return 0, ""
+	case s[0] == '+':
+		return ' ', s[1:]
+	case s[0] == '%' && len(s) > 2 && hexDigit(s[1]) >= 0 && hexDigit(s[2]) >= 0:
+		return byte(hexDigit(s[1])<<4 | hexDigit(s[2])), s[3:]
+	}
+	return s[0], s[1:]
 }
 
 func clip(s string, n int) string { return s[:min(len(s), n)] }
@@ -48,16 +99,10 @@ func unescape(s string) string {
 	}
 	var b strings.Builder
 	b.Grow(len(s))
-	for i := 0; i < len(s); i++ {
-		switch c := s[i]; {
-		case c == '+':
-			b.WriteByte(' ')
-		case c == '%' && i+2 < len(s) && hexDigit(s[i+1]) >= 0 && hexDigit(s[i+2]) >= 0:
-			b.WriteByte(byte(hexDigit(s[i+1])<<4 | hexDigit(s[i+2])))
-			i += 2
-		default:
-			b.WriteByte(c)
-		}
+	for s != "" {
+		var c byte
+		c, s = decoded(s)
+		b.WriteByte(c)
 	}
 	return b.String()
 }

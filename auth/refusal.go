@@ -24,7 +24,7 @@ const (
 	InactiveOwner  Reason = "inactive_owner"      // 401: the key's user may not sign in
 	NoOwner        Reason = "no_owner"            // 401: the key's user is gone, or the host has no Users
 	AddressRefused Reason = "address_not_allowed" // 401: the peer is outside the key's AllowedIPs
-	Ambiguous      Reason = "ambiguous_key"       // 400: more than one credential, or one in the query
+	Ambiguous      Reason = "ambiguous_key"       // 400: more than one credential, one in the query, or a name misspelt
 	NoRole         Reason = "no_role"             // 403: the principal has no role, or one that is gone
 	NotGranted     Reason = "not_granted"         // 403, or 401 for an anonymous caller
 	OutOfScope     Reason = "out_of_scope"        // 403: the role allows it, the key's scopes do not

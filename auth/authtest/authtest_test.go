@@ -98,6 +98,25 @@ func TestSweepFindsTheUnguardedTwin(t *testing.T) {
 	require.Equal(t, []string{`authtest: "GET /{id}" answers a bad key with 200`}, r.failures)
 }
 
+func TestSweepKnowsTheGuardsProfile(t *testing.T) {
+	guard, err := auth.New(auth.Config{
+		Keys: keys.NewRing(keys.NewMemoryStore()), Roles: roles.MustCompile(editor),
+		Profile: func(w http.ResponseWriter, _ *http.Request, _ *auth.Refusal) {
+			w.WriteHeader(http.StatusPreconditionFailed)
+		},
+	})
+	require.NoError(t, err)
+	mux := http.NewServeMux()
+	guard.Handle(mux, "GET /page", "content/posts/read", ok)
+	authtest.Sweep(t, guard, mux)
+
+	guard.Open(http.NewServeMux(), "GET /twin", ok)
+	mux.Handle("GET /twin", http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) { w.WriteHeader(http.StatusUnauthorized) }))
+	var r recorder
+	authtest.Sweep(&r, guard, mux)
+	require.Equal(t, []string{`authtest: "GET /twin" answers a bad key with 401`}, r.failures)
+}
+
 func ExampleAs() {
 	t := &testing.T{} // the test's own
 	guard, _ := auth.New(auth.Config{Keys: keys.NewRing(keys.NewMemoryStore()), Roles: roles.MustCompile(editor, reader)})

@@ -13,7 +13,7 @@ import (
 )
 
 // Sweep fails the test for each pattern of mux that was registered neither with guard.Handle nor with
-// guard.Open, and for each that answers a bad key with anything but a refusal. It sends requests that carry a
+// guard.Open, and for each that answers a bad key with anything but the guard's refusal. It sends requests that carry a
 // bad key and nothing else, so no guarded handler runs. It does not look into a mux that is mounted in mux:
 // sweep each.
 //
@@ -44,12 +44,21 @@ func Sweep(t testing.TB, guard *auth.Guard, mux *http.ServeMux) {
 			t.Errorf("authtest: %q cannot be tried: a request for %s %s meets %q", pattern, r.Method, r.URL.Path, met)
 			continue
 		}
+		want := refused(guard, request(pattern))
 		w := httptest.NewRecorder()
 		mux.ServeHTTP(w, r)
-		if w.Code != http.StatusUnauthorized && w.Code != http.StatusBadRequest {
+		if w.Code != want || w.Code < 400 || w.Code >= 500 {
 			t.Errorf("authtest: %q answers a bad key with %d", pattern, w.Code)
 		}
 	}
+}
+
+// refused is the status that the guard's profile gives to a bad key.
+func refused(guard *auth.Guard, r *http.Request) int {
+	_, err := guard.Check(r)
+	w := httptest.NewRecorder()
+	guard.Refuse(w, r, err)
+	return w.Code
 }
 
 // samples has a pattern of each kind, to try the reading of them on.
