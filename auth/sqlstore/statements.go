@@ -4,6 +4,7 @@ import (
 	"context"
 	"database/sql"
 	"fmt"
+	"strings"
 )
 
 // A statement is one text for the database in use. Those that are used often are prepared, once.
@@ -26,9 +27,12 @@ type statements struct {
 	append                                     statement
 }
 
+// Where a key is looked up by what it alone has, one value is asked for at a time, and the space is compared in a
+// form that no index serves. PostgreSQL would else read the whole table, or all keys in the space, for as long as it
+// has no statistics: after many were imported, until its next ANALYZE.
 const (
-	findText = `SELECT ` + columns + ` FROM latchkey_keys WHERE digest %[1]s AND space = ?1 UNION ALL
-		SELECT ` + columns + ` FROM latchkey_keys WHERE previous %[1]s AND space = ?1 LIMIT 1`
+	findText = `SELECT ` + columns + ` FROM latchkey_keys WHERE digest = %[1]s AND space || '' = ?1 UNION ALL
+		SELECT ` + columns + ` FROM latchkey_keys WHERE previous = %[1]s AND space || '' = ?1`
 
 	getText = `SELECT ` + columns + ` FROM latchkey_keys WHERE id = ?2 AND space = ?1`
 
@@ -42,16 +46,18 @@ const (
 
 	// free is true if no other key than ?1 in space ?2 holds the digests ?9 and ?10, freeForeign if none holds the
 	// foreign ID ?5.
-	free = `NOT EXISTS (SELECT 1 FROM latchkey_keys k WHERE k.digest IN (?9, ?10) AND k.space = ?2 AND k.id <> ?1)
-		AND NOT EXISTS (SELECT 1 FROM latchkey_keys k WHERE k.previous IN (?9, ?10) AND k.space = ?2 AND k.id <> ?1)`
+	free = `NOT EXISTS (SELECT 1 FROM latchkey_keys k WHERE k.digest = ?9 AND k.space || '' = ?2 AND k.id <> ?1)
+		AND NOT EXISTS (SELECT 1 FROM latchkey_keys k WHERE k.digest = ?10 AND k.space || '' = ?2 AND k.id <> ?1)
+		AND NOT EXISTS (SELECT 1 FROM latchkey_keys k WHERE k.previous = ?9 AND k.space || '' = ?2 AND k.id <> ?1)
+		AND NOT EXISTS (SELECT 1 FROM latchkey_keys k WHERE k.previous = ?10 AND k.space || '' = ?2 AND k.id <> ?1)`
 	freeForeign = `NOT EXISTS (SELECT 1 FROM latchkey_keys k
-		WHERE k.foreign_id = ?5 AND k.foreign_id <> '' AND k.space = ?2 AND k.id <> ?1)`
+		WHERE k.foreign_id = ?5 AND k.foreign_id <> '' AND k.space || '' = ?2 AND k.id <> ?1)`
 
 	insertText = `INSERT INTO latchkey_keys (` + columns + `) SELECT ?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13,
 		?14, ?15, ?16, ?17, ?18, ?19, ?20, ?21, ?22, ?23, ?24, ?25
 		WHERE NOT EXISTS (SELECT 1 FROM latchkey_keys k WHERE k.id = ?1) AND ` + free + ` AND ` + freeForeign + `
 		AND NOT (CAST(?15 AS smallint) = 1 AND EXISTS (SELECT 1 FROM latchkey_keys k
-			WHERE k.user_id = ?23 AND k.user_id <> '' AND k.space = ?2 AND k.invalidated_at IS NULL))
+			WHERE k.user_id = ?23 AND k.user_id <> '' AND k.space || '' = ?2 AND k.invalidated_at IS NULL))
 		ON CONFLICT DO NOTHING`
 
 	// The first two are for a key that keeps its role and foreign ID, as in every refresh: SQLite writes each index of
@@ -100,6 +106,15 @@ const (
 	saveSettingText = `UPDATE latchkey_public_api SET role = ?1, changed_at = ?2, changed_by = ?3, revision = ?4 WHERE revision + 1 = ?4`
 )
 
+// findAny finds the key that has one of these digests.
+func findAny(digests ...string) string {
+	var parts []string
+	for _, digest := range digests {
+		parts = append(parts, fmt.Sprintf(findText, digest))
+	}
+	return strings.Join(parts, " UNION ALL ") + " LIMIT 1"
+}
+
 // prepare makes the statements, and prepares those on the way of requests and those that nodes and imports repeat.
 func (s *Store) prepare(ctx context.Context) error {
 	const often = true
@@ -112,9 +127,9 @@ func (s *Store) prepare(ctx context.Context) error {
 		often bool
 		text  string
 	}{
-		{&s.find[0], often, fmt.Sprintf(findText, "= ?2")},
-		{&s.find[1], often, fmt.Sprintf(findText, "IN (?2, ?3)")},
-		{&s.find[2], often, fmt.Sprintf(findText, "IN (?2, ?3, ?4)")},
+		{&s.find[0], often, findAny("?2")},
+		{&s.find[1], often, findAny("?2", "?3")},
+		{&s.find[2], often, findAny("?2", "?3", "?4")},
 		{&s.get, often, getText},
 		{&s.list, !often, fmt.Sprintf(listText, "")},
 		{&s.listUser, !often, fmt.Sprintf(listText, "AND user_id <> '' AND user_id = ?5")},

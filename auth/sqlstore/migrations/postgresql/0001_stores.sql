@@ -137,7 +137,7 @@ CREATE TRIGGER latchkey_change BEFORE INSERT OR DELETE OR UPDATE ON latchkey_pub
 CREATE FUNCTION latchkey_change_key() RETURNS trigger LANGUAGE plpgsql AS $$
 BEGIN
 	INSERT INTO public.latchkey_changes (revision, id, space) SELECT currval('public.latchkey_revision'), NEW.id, NEW.space
-		WHERE NOT EXISTS (SELECT FROM public.latchkey_keys WHERE previous = NEW.digest AND space = NEW.space AND id <> NEW.id);
+		WHERE NOT EXISTS (SELECT FROM public.latchkey_keys WHERE previous = NEW.digest AND space || '' = NEW.space AND id <> NEW.id);
 	IF NOT FOUND THEN
 		RAISE unique_violation USING MESSAGE = 'latchkey: the digest is taken';
 	END IF;
@@ -145,14 +145,14 @@ BEGIN
 END $$;
 CREATE FUNCTION latchkey_change_previous() RETURNS trigger LANGUAGE plpgsql AS $$
 BEGIN
-	IF EXISTS (SELECT FROM public.latchkey_keys WHERE digest = NEW.previous AND space = NEW.space AND id <> NEW.id) THEN
+	IF EXISTS (SELECT FROM public.latchkey_keys WHERE digest = NEW.previous AND space || '' = NEW.space AND id <> NEW.id) THEN
 		RAISE unique_violation USING MESSAGE = 'latchkey: the digest is taken';
 	END IF;
 	RETURN NEW;
 END $$;
 CREATE FUNCTION latchkey_insert_sole() RETURNS trigger LANGUAGE plpgsql AS $$
 BEGIN
-	IF EXISTS (SELECT FROM public.latchkey_keys WHERE user_id = NEW.user_id AND user_id <> '' AND space = NEW.space
+	IF EXISTS (SELECT FROM public.latchkey_keys WHERE user_id = NEW.user_id AND user_id <> '' AND space || '' = NEW.space
 			AND invalidated_at IS NULL AND id <> NEW.id) THEN
 		RAISE unique_violation USING MESSAGE = 'latchkey: the user has a key';
 	END IF;

@@ -1,0 +1,58 @@
+package engines_test
+
+import (
+	"context"
+	"fmt"
+	"testing"
+	"time"
+
+	"github.com/stretchr/testify/require"
+
+	"github.com/latchkey-go/latchkey/keys"
+)
+
+// TestLookUpsNeedNoStatistics brings many keys in at once, as an import does, into a PostgreSQL that has not looked at
+// the table yet. Without statistics it took the index of the space, and read every key for each look-up.
+func TestLookUpsNeedNoStatistics(t *testing.T) {
+	const many = 300
+	for _, e := range engines[1:] {
+		t.Run(e.name, func(t *testing.T) {
+			s, p := e.fresh(t)
+			p.exec(t, "ALTER TABLE latchkey_keys SET (autovacuum_enabled = false)")
+			require.NoError(t, s.InTx(t.Context(), func(ctx context.Context) error {
+				read := func() (n int) {
+					err := s.Executor(ctx).QueryRowContext(ctx,
+						p.text("SELECT idx_tup_fetch + seq_tup_read FROM pg_stat_xact_user_tables WHERE relname = 'latchkey_keys'")).Scan(&n)
+					require.NoError(t, err)
+					return n
+				}
+				for i := range many {
+					rec := custom(i)
+					rec.ForeignID = fmt.Sprint("foreign-", i)
+					if i%2 == 1 {
+						rec.Kind, rec.Role, rec.UserID = keys.UserKey, "", fmt.Sprint("user-", i)
+					}
+					require.NoError(t, s.Keys().Insert(ctx, rec))
+				}
+				require.Less(t, read(), 2*many, "rows read to insert %d", many)
+				before := read()
+				for i := range many {
+					rec, err := s.Keys().Find(ctx, "", []keys.Digest{custom(i).Digest, custom(i + many).Digest})
+					require.NoError(t, err)
+					require.Equal(t, keyID(i), rec.ID)
+				}
+				require.Less(t, read()-before, 2*many, "rows read to find %d", many)
+				before = read()
+				for i := range many {
+					rec, err := s.Keys().Get(ctx, "", keyID(i))
+					require.NoError(t, err)
+					rec.Previous, rec.PreviousUntil = rec.Digest, time.Now().Add(time.Hour)
+					rec.Digest, rec.Generation = custom(i+many).Digest, rec.Generation+1
+					require.NoError(t, s.Keys().Update(ctx, rec))
+				}
+				require.Less(t, read()-before, 10*many, "rows read to refresh %d", many)
+				return nil
+			}))
+		})
+	}
+}
