@@ -154,7 +154,7 @@ func inUseShots(build, disabled, expired, ended string) []shot {
 }
 
 // hostile is a name that somebody might have.
-const hostile = `"><img src=x onerror=alert(1)> ‮evil‬ שלום 👩‍👩‍👧‍👦 `
+const hostile = "\"><img src=x onerror=alert(1)> \u202eevil\u202c שלום 👩\u200d👩\u200d👧\u200d👦 "
 
 // TestPages looks at every page, light, dark, as narrow as a phone and zoomed in: axe-core finds no serious fault,
 // nothing is cut off, fingers find what they press, and a picture is written for people.

@@ -1,0 +1,254 @@
+package cockpit_test
+
+import (
+	"context"
+	"fmt"
+	"io"
+	"log/slog"
+	"strings"
+	"testing"
+
+	"github.com/stretchr/testify/require"
+
+	"github.com/latchkey-go/latchkey/auth/audit"
+	"github.com/latchkey-go/latchkey/auth/cockpit"
+	"github.com/latchkey-go/latchkey/keys"
+	"github.com/latchkey-go/latchkey/roles"
+)
+
+// The fixture's key that these tests meddle with.
+const (
+	editorKey = "6b048abb686c828f7b4cc2c5"
+	edID      = "6b048aba686c828f7b8a73e9"
+)
+
+// onlyUnchanged checks that a report holds nothing else.
+func onlyUnchanged(t *testing.T, r *cockpit.Report) {
+	t.Helper()
+	for _, e := range r.Entries {
+		require.Equal(t, cockpit.Unchanged, e.Verdict, "%v", e)
+	}
+}
+
+func TestASecondImportWritesNothing(t *testing.T) {
+	for _, overwrite := range []bool{false, true} {
+		w := newWorld(t)
+		w.Overwrite = overwrite
+		w.bring(t, fixture(t))
+		require.Equal(t, 2*(5+12+24+1), w.writes, "each change and its record")
+		report := w.bring(t, fixture(t))
+		onlyUnchanged(t, report)
+		require.Len(t, report.Entries, 42)
+		require.Equal(t, 84, w.writes)
+	}
+}
+
+func TestARefreshedKeyKeepsItsNewText(t *testing.T) {
+	for _, overwrite := range []bool{false, true} {
+		w := newWorld(t)
+		w.Overwrite = overwrite
+		w.bring(t, fixture(t))
+		issued, err := w.Into.Keys.Refresh(t.Context(), w.record(t, editorKey).ID, keys.Renewal{})
+		require.NoError(t, err)
+		writes := w.writes
+		report := w.bring(t, fixture(t))
+		onlyUnchanged(t, report)
+		require.Contains(t, reasons(report, cockpit.AboutKey, editorKey)[cockpit.Unchanged], "refreshed here")
+		require.Equal(t, writes, w.writes)
+		server := w.server(t)
+		require.Equal(t, unknown, ask(server, fixtureKeys(t)["k-editor"], "content/posts/read"))
+		require.Equal(t, ok, ask(server, issued.Key.Reveal(), "content/posts/read"))
+	}
+}
+
+func TestAnEndedKeyStaysEnded(t *testing.T) {
+	for _, overwrite := range []bool{false, true} {
+		w := newWorld(t)
+		w.Overwrite = overwrite
+		w.bring(t, fixture(t))
+		custom, user := w.record(t, editorKey), w.record(t, edID)
+		require.NoError(t, w.Into.Keys.Invalidate(t.Context(), custom.ID))
+		_, err := w.Into.Keys.InvalidateUser(t.Context(), user.UserID)
+		require.NoError(t, err)
+		disabled := w.record(t, "6b048abb686c828f7b8ea3a1")
+		require.NoError(t, w.Into.Keys.Disable(t.Context(), disabled.ID))
+		dead := func() {
+			server := w.server(t)
+			for _, name := range []string{"k-editor", "ed", "k-reader"} {
+				require.Equal(t, unknown, ask(server, fixtureKeys(t)[name], "content/posts/read"), name)
+			}
+		}
+		report := w.bring(t, fixture(t))
+		onlyUnchanged(t, report)
+		require.Contains(t, reasons(report, cockpit.AboutKey, editorKey)[cockpit.Unchanged], "ended here")
+		dead()
+
+		// Removed altogether, they are known by the records of the first import.
+		require.NoError(t, w.Into.Keys.Remove(t.Context(), custom.ID))
+		require.NoError(t, w.Into.Keys.Remove(t.Context(), user.ID))
+		for range 2 {
+			report = w.bring(t, fixture(t))
+			require.Contains(t, reasons(report, cockpit.AboutKey, editorKey)[cockpit.Refused], "removed here since")
+			require.Contains(t, reasons(report, cockpit.AboutKey, edID)[cockpit.Refused], "removed here since")
+			require.Equal(t, 2, report.Count(cockpit.AboutKey, cockpit.Refused))
+			require.Empty(t, report.Warnings[1:])
+			dead()
+		}
+	}
+}
+
+// What is removed and not on record cannot be told, and the report says so.
+func TestWithoutALogRemovedKeysCannotBeTold(t *testing.T) {
+	for name, log := range map[string]audit.Log{
+		"none": nil, "one that cannot be listed": audit.Slog(slog.New(slog.NewTextHandler(io.Discard, nil))),
+	} {
+		t.Run(name, func(t *testing.T) {
+			w := newWorld(t)
+			w.Audit = log
+			require.Contains(t, w.bring(t, fixture(t)).Warnings[0], "no audit log tells")
+			require.NotContains(t, fmt.Sprint(w.bring(t, fixture(t)).Warnings), "no audit log", "nothing is new")
+			id := w.record(t, editorKey).ID
+			require.NoError(t, w.Into.Keys.Invalidate(t.Context(), id))
+			require.NoError(t, w.Into.Keys.Remove(t.Context(), id))
+			report := w.bring(t, fixture(t))
+			require.Contains(t, report.Warnings[0], "no audit log tells")
+			require.Equal(t, 1, report.Count(cockpit.AboutKey, cockpit.New))
+		})
+	}
+}
+
+func TestRolesAndUsersThatWereRemovedHereComeBackOnlyWhenAskedTo(t *testing.T) {
+	w := newWorld(t)
+	w.bring(t, fixture(t))
+	revision, err := w.roles.Revision(t.Context())
+	require.NoError(t, err)
+	require.NoError(t, w.roles.Delete(t.Context(), "editor", revision))
+	delete(w.users, edID)
+	report := w.bring(t, fixture(t))
+	require.Contains(t, reasons(report, cockpit.AboutRole, "editor")[cockpit.Refused], "removed here since")
+	require.Contains(t, reasons(report, cockpit.AboutUser, edID)[cockpit.Refused], "removed here since")
+	require.Contains(t, reasons(report, cockpit.AboutKey, edID)[cockpit.Refused], "its user is refused")
+	require.Equal(t, unknown, ask(w.server(t), fixtureKeys(t)["ed"], "content/posts/read"))
+
+	w.Overwrite = true
+	w.bring(t, fixture(t))
+	require.Equal(t, ok, ask(w.server(t), fixtureKeys(t)["ed"], "content/posts/read"))
+}
+
+func TestWhatDiffersIsLeftAlone(t *testing.T) {
+	w := newWorld(t)
+	w.bring(t, fixture(t))
+	revision, err := w.roles.Revision(t.Context())
+	require.NoError(t, err)
+	require.NoError(t, w.roles.Save(t.Context(), roles.Role{AppID: "editor", Name: "Editor"}, revision)) // rights taken away
+	_, err = w.Into.Keys.Update(t.Context(), w.record(t, editorKey).ID, func(s *keys.Settings) error {
+		s.Role = "reader"
+		return nil
+	})
+	require.NoError(t, err)
+	ed := w.users[edID]
+	ed.Active = false
+	w.users[edID] = ed
+
+	writes := w.writes
+	report := w.bring(t, fixture(t))
+	require.Equal(t, writes, w.writes)
+	for what, id := range map[cockpit.What]string{cockpit.AboutRole: "editor", cockpit.AboutUser: edID, cockpit.AboutKey: editorKey} {
+		require.Regexp(t, "^different in (permissions|active|role): what is here stays as it is$",
+			reasons(report, what, id)[cockpit.Changed], what)
+	}
+	server := w.server(t)
+	require.Equal(t, forbidden, ask(server, fixtureKeys(t)["k-editor"], "content/posts/create"))
+	require.Equal(t, unknown, ask(server, fixtureKeys(t)["ed"], "content/posts/read"))
+
+	w.Overwrite = true
+	report = w.bring(t, fixture(t))
+	require.Equal(t, "different in role: Cockpit's is taken", reasons(report, cockpit.AboutKey, editorKey)[cockpit.Changed])
+	require.Equal(t, writes+6, w.writes)
+	server = w.server(t)
+	require.Equal(t, ok, ask(server, fixtureKeys(t)["k-editor"], "content/posts/create"))
+	require.Equal(t, ok, ask(server, fixtureKeys(t)["ed"], "content/posts/create"))
+	onlyUnchanged(t, w.bring(t, fixture(t)))
+}
+
+// A key that was refreshed in Cockpit after it came over is still the old one here: whoever leaked it has to hear.
+func TestAKeyThatWasRefreshedInCockpitIsNamed(t *testing.T) {
+	document := func(text string) string { return `{"api_keys": [{"_id": "k", "name": "k", "key": "` + text + `"}]}` }
+	w := newWorld(t)
+	w.bring(t, read(t, document(good("API-", 1))))
+	for _, overwrite := range []bool{false, true} {
+		w.Overwrite = overwrite
+		report := w.bring(t, read(t, document(good("API-", 2))))
+		require.Contains(t, reasons(report, cockpit.AboutKey, "k")[cockpit.Changed], "refresh it here, too")
+		require.Equal(t, unknown, ask(w.server(t), good("API-", 2), "a/b"))
+		require.Equal(t, forbidden, ask(w.server(t), good("API-", 1), "a/b"))
+	}
+}
+
+func TestEachChangeLeavesARecord(t *testing.T) {
+	w := newWorld(t)
+	w.By = "ada"
+	w.Keys = w.Keys.In("tenant")
+	w.bring(t, fixture(t))
+	records, err := w.log.List(t.Context(), audit.Filter{Space: "tenant", Actor: "ada"})
+	require.NoError(t, err)
+	require.Len(t, records, 42)
+	require.Equal(t, "public.set", records[0].Action)
+	r := w.record(t, editorKey)
+	require.Equal(t, "ada", r.CreatedBy)
+	of, err := w.log.List(t.Context(), audit.Filter{Space: "tenant", Object: r.ID})
+	require.NoError(t, err)
+	require.Len(t, of, 1)
+	require.Equal(t, "key.import", of[0].Action)
+	require.Equal(t, map[string]any{
+		"kind": "custom", "name": "k-editor", "role": "editor", "foreign_id": editorKey, "hint": "API-…baec", "weak": false,
+	}, of[0].After)
+}
+
+// Without transactions what was written before a fault stays, and the next import does the rest.
+func TestAnImportThatBrokeGoesOn(t *testing.T) {
+	for failAt := 1; failAt <= 84; failAt += 3 {
+		w := newWorld(t)
+		w.failAt = failAt
+		report, err := cockpit.Import(t.Context(), fixture(t), w.Into)
+		require.ErrorIs(t, err, errBroken)
+		require.Nil(t, report)
+		require.Equal(t, failAt, w.writes, "nothing is tried after a fault")
+		for name, text := range fixtureKeys(t) {
+			require.NotContains(t, err.Error(), text, name)
+		}
+		w.bring(t, fixture(t))
+		server, texts := w.server(t), fixtureKeys(t)
+		require.Equal(t, ok, ask(server, texts["ed"], "content/posts/create"))
+		require.Equal(t, ok, ask(server, texts["k-utf8"], "content/posts/read"))
+		require.Equal(t, ok, ask(server, "", "content/menu/read"))
+	}
+}
+
+func TestATransactionMayRunTwice(t *testing.T) {
+	w := newWorld(t)
+	w.InTx = func(ctx context.Context, f func(context.Context) error) error {
+		if err := f(ctx); err != nil {
+			return err
+		}
+		return f(ctx)
+	}
+	report, err := cockpit.Import(t.Context(), fixture(t), w.Into)
+	require.NoError(t, err)
+	onlyUnchanged(t, report)
+}
+
+func TestAStoreInTroubleIsNoVerdict(t *testing.T) {
+	w := newWorld(t)
+	ctx, cancel := context.WithCancel(t.Context())
+	cancel()
+	_, err := cockpit.Plan(ctx, fixture(t), w.Into)
+	require.ErrorIs(t, err, context.Canceled)
+	_, err = cockpit.Import(ctx, fixture(t), w.Into)
+	require.ErrorIs(t, err, context.Canceled)
+	require.Zero(t, w.writes)
+	require.NoError(t, w.Into.Keys.Close(t.Context()))
+	_, err = cockpit.Plan(t.Context(), fixture(t), w.Into)
+	require.ErrorIs(t, err, keys.ErrClosed)
+	require.False(t, strings.Contains(err.Error(), "USR-"))
+}

@@ -1,0 +1,194 @@
+package cockpit
+
+import (
+	"encoding/json"
+	"fmt"
+	"slices"
+	"strings"
+	"time"
+	"unicode"
+	"unicode/utf8"
+
+	"github.com/latchkey-go/latchkey/keys"
+	"github.com/latchkey-go/latchkey/roles"
+)
+
+const (
+	// publicKey marks the document of the public API among the keys. It is no key.
+	publicKey = "public"
+	// userPrefix begins the keys of users in Cockpit 2. It looks for these among the users alone, and for all others
+	// among the custom keys alone: what lies in the other place never worked, and does not begin to here.
+	userPrefix = "USR-"
+
+	maxLine = 200  // bytes of a name or ID, as in package keys
+	maxInfo = 4096 // bytes, as in package roles
+)
+
+// A document is an object as Cockpit stores it: any member may be missing, null, or of another type than it should be.
+type document map[string]any
+
+// text returns a member that is a text. Missing and null are "". It is false for anything else.
+func (d document) text(member string) (text string, ok bool) {
+	if d[member] == nil {
+		return "", true
+	}
+	text, ok = d[member].(string)
+	return text, ok
+}
+
+// head reads what all documents have.
+func (d document) head(name string) head {
+	h := head{}
+	if seconds, ok := d["_created"].(json.Number); ok {
+		if n, err := seconds.Float64(); err == nil && n >= 1 && n < 1<<33 { // beyond is no time of Cockpit's
+			h.created = time.Unix(int64(n), 0).UTC()
+		}
+	}
+	h.id, _ = d.text("_id")
+	if h.id != oneLine(h.id, maxLine) {
+		h.id = ""
+	}
+	h.name, _ = d.text(name)
+	return h
+}
+
+// role reads the member that names a role. What cannot be one is none: nothing is trimmed until it fits.
+func (d document) role(member string, h *head) string {
+	role, ok := d.text(member)
+	if !ok || role != "" && !roles.ValidAppID(role) {
+		h.note("its %s is not the appid of a role: it comes without one", member)
+		return ""
+	}
+	return role
+}
+
+func readRole(d document) roleDocument {
+	r := roleDocument{head: d.head("name")}
+	appid, ok := d.text("appid")
+	if !ok || appid == "" || appid != oneLine(appid, maxLine) {
+		r.refuse("it has no appid, or one that is not a line of text")
+		appid = ""
+	}
+	info, _ := d.text("info")
+	r.role = roles.Role{AppID: appid, Info: info, Permissions: roles.Grants{}}
+	if list, ok := d["inherits"].([]any); ok { // not of Cockpit's: our own JSON of a role has it
+		for _, from := range list {
+			text, ok := from.(string)
+			if !ok {
+				r.refuse("it inherits from what is no appid")
+			}
+			r.role.Inherits = append(r.role.Inherits, text)
+		}
+	}
+	switch permissions := d["permissions"].(type) {
+	case nil:
+	case map[string]any:
+		for permission, value := range permissions {
+			switch {
+			case value != true:
+				r.leaves = append(r.leaves, leftOut{permission, "its value is not true"})
+				if len(r.role.Inherits) > 0 {
+					r.refuse("it inherits, and has a permission that is not true: without that it could do more than was meant")
+				}
+			case !roles.ValidPermission(permission):
+				r.leaves = append(r.leaves, leftOut{permission, "it is no permission"})
+			default:
+				r.role.Permissions[permission] = true
+			}
+		}
+	case []any: // what PHP writes for an empty object
+		if len(permissions) > 0 {
+			r.note("its permissions are a list: they grant nothing")
+		}
+	default:
+		r.note("its permissions are no object: they grant nothing")
+	}
+	slices.SortFunc(r.leaves, func(a, b leftOut) int { return strings.Compare(a.permission, b.permission) })
+	return r
+}
+
+// readUser reads a user, and the key if there is one, whose text must begin with prefix.
+func readUser(d document, roleMember, keyMember, prefix string) (userDocument, *keyDocument) {
+	u := userDocument{head: d.head("user")}
+	if u.id == "" {
+		u.refuse("it has no _id, which is to be a line of text")
+	}
+	u.user = User{ID: u.id, Login: u.name, CreatedAt: u.created, Role: d.role(roleMember, &u.head)}
+	u.user.Name, _ = d.text("name")
+	u.user.Email, _ = d.text("email")
+	if hash, _ := d.text("password"); hash != "" {
+		u.user.password = func() string { return hash }
+	}
+	active, ok := d["active"].(bool)
+	if u.user.Active = active; !ok {
+		u.note("its active is neither true nor false: it comes in as inactive")
+	}
+	text, ok := d.text(keyMember)
+	if ok && text == "" {
+		return u, nil
+	}
+	k := &keyDocument{head: head{id: u.id, name: u.name, created: u.created}, kind: keys.UserKey, userID: u.id, text: text}
+	switch {
+	case !ok:
+		k.refuse("its text is no text")
+	case !strings.HasPrefix(text, prefix):
+		k.refuse("a user's key begins with %s", prefix)
+	}
+	return u, k
+}
+
+// readKey reads a custom key.
+func readKey(d document) keyDocument {
+	k := keyDocument{head: d.head("name"), kind: keys.CustomKey, owner: -1}
+	text, ok := d.text("key")
+	switch {
+	case !ok:
+		k.refuse("its text is no text")
+	case text == "":
+		k.refuse("it has no text")
+	case strings.HasPrefix(text, userPrefix):
+		k.refuse("it begins with %s as a user's, so that Cockpit never knew it", userPrefix)
+	case k.id == "":
+		k.refuse("it has no _id by which to know it again")
+	}
+	k.text, k.role = text, d.role("role", &k.head)
+	return k
+}
+
+// oneLine returns text without control characters, and cut to this many bytes.
+func oneLine(text string, most int) string {
+	text = strings.Map(func(r rune) rune {
+		if unicode.IsControl(r) {
+			return -1
+		}
+		return r
+	}, strings.ToValidUTF8(text, "\uFFFD"))
+	if len(text) <= most {
+		return text
+	}
+	for most > 0 && !utf8.RuneStart(text[most]) {
+		most--
+	}
+	return text[:most]
+}
+
+// paragraph is oneLine for a text that may have several.
+func paragraph(text string, most int) string {
+	var lines []string
+	for line := range strings.SplitSeq(text, "\n") {
+		lines = append(lines, oneLine(strings.ReplaceAll(line, "\t", " "), most))
+	}
+	text = strings.Join(lines, "\n")
+	if len(text) <= most {
+		return text
+	}
+	for most > 0 && !utf8.RuneStart(text[most]) {
+		most--
+	}
+	return text[:most]
+}
+
+// odd is the entry of a row that is no document.
+func odd(what What, row int) Entry {
+	return Entry{What: what, Verdict: Refused, Reason: fmt.Sprintf("row %d is no JSON object", row)}
+}

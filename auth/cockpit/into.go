@@ -1,0 +1,90 @@
+package cockpit
+
+import (
+	"context"
+	"errors"
+
+	"github.com/latchkey-go/latchkey/auth"
+	"github.com/latchkey-go/latchkey/auth/audit"
+	"github.com/latchkey-go/latchkey/keys"
+	"github.com/latchkey-go/latchkey/publicapi"
+	"github.com/latchkey-go/latchkey/roles"
+)
+
+// Into says where a [Source] goes. Keys and Roles are required.
+type Into struct {
+	Keys *keys.Ring
+
+	// Roles and Public are written directly. Whoever follows them, a [roles.Directory] or a [publicapi.Service],
+	// sees the change when it next looks: have it Reload after Import to make that at once.
+	Roles roles.Store
+	// Public is the setting of the public API. Nil: it is reported as refused if Cockpit opens it.
+	Public publicapi.Store
+	// Catalog tells which permissions only read, as in [publicapi.Config]. Nil: none does.
+	Catalog *roles.Catalog
+	// Acknowledge is what the public role can change and may be opened to the world, to the letter as for
+	// [publicapi.Service.Set]. A public role that can change something else is refused.
+	Acknowledge []string
+
+	// Users is the host's table of users. Nil: users are the host's own to bring over, under the same IDs; see
+	// [Source.Users].
+	Users Users
+
+	// InTx runs the import in one transaction over all stores above, such as sqlstore's InTx: if it fails, nothing
+	// of it is done. It may call f more than once. Nil is for stores in memory: what was written before an error
+	// stays written, and another Import does the rest.
+	InTx func(ctx context.Context, f func(ctx context.Context) error) error
+	// Audit gets a record of each change, and tells what an earlier import brought. Nil: see the package comment.
+	Audit audit.Log
+	// By says who imports, for the records. "" is "import".
+	By string
+
+	// AllowWeak takes keys that can be guessed, if Keys has a pepper. They stay marked until they are refreshed.
+	AllowWeak bool
+	// Overwrite writes Cockpit's roles, users, names and public role over what is different here. False: what is
+	// different is left alone, for somebody may have taken a right away here since. Neither touches the value of a
+	// key, or ends its end.
+	Overwrite bool
+}
+
+// Users is implemented by the host: its table of users. Its methods use the transaction that their context carries,
+// where there is one.
+type Users interface {
+	// Find returns the user with this ID, or an error wrapping [auth.ErrNoUser]. Of what it returns, Role and
+	// Active are compared with Cockpit's, and so are Login, Name and Email unless they are "".
+	Find(ctx context.Context, id string) (User, error)
+	// Add adds a user that Find did not find. What of it is kept is the host's affair.
+	Add(ctx context.Context, u User) error
+	// Change writes Login, Name, Email, Role and Active over those of the user with u's ID. It leaves the password
+	// alone. It is called only with [Into.Overwrite].
+	Change(ctx context.Context, u User) error
+}
+
+func (into *Into) check(s *Source) error {
+	var mistakes []error
+	if s.documents() == nil {
+		mistakes = append(mistakes, errors.New("cockpit: there is no Source"))
+	}
+	if into.Keys == nil {
+		mistakes = append(mistakes, errors.New("cockpit: Into.Keys is nil"))
+	}
+	if into.Roles == nil {
+		mistakes = append(mistakes, errors.New("cockpit: Into.Roles is nil"))
+	}
+	if into.By == "" {
+		into.By = "import"
+	}
+	return errors.Join(mistakes...)
+}
+
+// find is Users.Find, with false for a user that is not there.
+func (into *Into) find(ctx context.Context, id string) (User, bool, error) {
+	user, err := into.Users.Find(ctx, id)
+	switch {
+	case errors.Is(err, auth.ErrNoUser):
+		return User{}, false, nil
+	case err == nil && user.ID != id:
+		return User{}, false, errors.New("Users.Find answered with another user than the one asked for")
+	}
+	return user, err == nil, err
+}

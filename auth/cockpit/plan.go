@@ -1,0 +1,158 @@
+package cockpit
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"slices"
+	"strings"
+
+	"github.com/latchkey-go/latchkey/keys"
+	"github.com/latchkey-go/latchkey/roles"
+)
+
+// Plan says what [Import] would do now, and writes nothing. Its error is a store in trouble, or a mistake in into.
+//
+// To tell whether the text of a new key is here under another _id already, it shows it to the ring: if it is, that
+// counts as a use of that key.
+func Plan(ctx context.Context, source *Source, into Into) (*Report, error) {
+	if err := into.check(source); err != nil {
+		return nil, err
+	}
+	p, err := plan(ctx, source, into)
+	if err != nil {
+		return nil, err
+	}
+	for _, n := range p.news {
+		k := &p.from.keys[n.document]
+		switch _, err := into.Keys.Verify(ctx, k.text); {
+		case errors.Is(err, keys.ErrUnknown), errors.Is(err, keys.ErrMalformed):
+		case err == nil, errors.Is(err, keys.ErrInvalid):
+			p.report.Entries[n.entry] = k.entry(Refused, hereAlready)
+		default:
+			return nil, fmt.Errorf("cockpit: key %s: %w", k.id, err)
+		}
+	}
+	return p.finish(), nil
+}
+
+// A planner finds out what there is to do. It reads and writes nothing; the steps do.
+type planner struct {
+	into   Into
+	from   *documents
+	report Report
+	steps  []func(context.Context) error // in the order of entries
+	news   []newKey
+
+	revision uint64        // of the roles
+	policy   *roles.Policy // as it is once the roles are written
+	ours     map[string]bool
+	refused  []bool // users, by index
+
+	here    map[string]known // records by foreign ID
+	owners  map[string]bool  // users with a key that is not invalidated
+	brought map[string]bool  // by an earlier import, by action and ID
+	blind   bool             // the log does not tell
+}
+
+// A newKey is a key that is to be imported.
+type newKey struct{ document, entry int }
+
+// known is what is kept in mind of a record here.
+type known struct {
+	id, userID, name, role, hint string
+	kind                         keys.Kind
+	ended, refreshed, weak       bool
+}
+
+func plan(ctx context.Context, source *Source, into Into) (*planner, error) {
+	p := &planner{into: into, from: source.documents()}
+	p.report.Entries = []Entry{}
+	for _, part := range []struct {
+		name string
+		plan func(context.Context) error
+	}{
+		{"audit log", p.readLog}, {"roles", p.planRoles}, {"users", p.planUsers}, {"keys", p.planKeys},
+		{"public API", p.planPublic},
+	} {
+		if err := part.plan(ctx); err != nil {
+			return nil, fmt.Errorf("cockpit: %s: %w", part.name, err)
+		}
+	}
+	return p, nil
+}
+
+// add adds an entry, and the step that makes it true unless it is nil.
+func (p *planner) add(e Entry, step func(context.Context) error) {
+	p.report.Entries = append(p.report.Entries, e)
+	if step != nil {
+		p.steps = append(p.steps, func(ctx context.Context) error {
+			if err := step(ctx); err != nil {
+				return fmt.Errorf("cockpit: %s %s: %w", e.What, oneWord(e.ID), err)
+			}
+			return nil
+		})
+	}
+}
+
+// addOdd adds the entries of rows that are no documents.
+func (p *planner) addOdd(what What) {
+	for _, e := range p.from.odd {
+		if e.What == what {
+			p.add(e, nil)
+		}
+	}
+}
+
+// finish adds what is to be said about the whole.
+func (p *planner) finish() *Report {
+	r := &p.report
+	if p.blind && slices.ContainsFunc(r.Entries, func(e Entry) bool { return e.Verdict == New && e.What != AboutPublic }) {
+		r.Warnings = append(r.Warnings, "no audit log tells what an earlier import brought: "+
+			"what was removed here since comes back, with the keys that Cockpit has")
+	}
+	if n := countReason(r, weakReason); n > 0 {
+		r.Warnings = append(r.Warnings, fmt.Sprintf("%d keys are weak: refresh them", n))
+	}
+	return r
+}
+
+func countReason(r *Report, reason string) (n int) {
+	for i := range r.Entries {
+		if r.Entries[i].Verdict != Refused && strings.Contains(r.Entries[i].Reason, reason) {
+			n++
+		}
+	}
+	return n
+}
+
+// entryOf makes the entry of a document. Its reasons come before the notes.
+func (h *head) entryOf(what What, id string, v Verdict, reasons ...string) Entry {
+	return Entry{what, id, h.name, v, strings.Join(append(reasons, h.notes...), "; ")}
+}
+
+const (
+	removedHere = "it was brought here before and removed here since"
+	keptHere    = "what is here stays as it is"
+	written     = "Cockpit's is taken"
+)
+
+// differs says what is different, and what becomes of it.
+func (p *planner) differs(in []string) string {
+	end := keptHere
+	if p.into.Overwrite {
+		end = written
+	}
+	return "different in " + strings.Join(in, ", ") + ": " + end
+}
+
+// role returns the role that a document gives, if it has come over, and else none and the reason.
+func (p *planner) role(appid string) (role, why string) {
+	switch {
+	case appid == "" || appid == roles.Admin:
+		return appid, ""
+	case p.from.rolesHere && p.policy.Has(appid), p.ours[appid]:
+		return appid, ""
+	}
+	return "", fmt.Sprintf("there is no role %q: it comes without a role", appid)
+}

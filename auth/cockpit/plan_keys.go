@@ -1,0 +1,232 @@
+package cockpit
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"strings"
+
+	"github.com/latchkey-go/latchkey/keys"
+)
+
+const (
+	hereAlready = "another key here has its text"
+	weakReason  = "it is weak: refresh it soon"
+)
+
+func (k *keyDocument) entry(v Verdict, reasons ...string) Entry {
+	return k.entryOf(AboutKey, k.id, v, reasons...)
+}
+
+// planKeys settles which keys come over.
+func (p *planner) planKeys(ctx context.Context) error {
+	p.addOdd(AboutKey)
+	if err := p.readRecords(ctx); err != nil {
+		return err
+	}
+	for i := range p.from.keys {
+		if err := p.planKey(i); err != nil {
+			return fmt.Errorf("key %s: %w", p.from.keys[i].id, err)
+		}
+	}
+	return nil
+}
+
+// readRecords keeps in mind what it takes of the records here. It goes through all of them once, which for many keys
+// is much less than a question about each.
+func (p *planner) readRecords(ctx context.Context) error {
+	ids, users := map[string]bool{}, map[string]bool{}
+	for i := range p.from.keys {
+		ids[p.from.keys[i].id] = true
+		users[p.from.keys[i].userID] = true
+	}
+	p.here, p.owners = map[string]known{}, map[string]bool{}
+	f := keys.Filter{Limit: 1000}
+	for {
+		page, err := p.into.Keys.List(ctx, f)
+		if err != nil {
+			return err
+		}
+		for i := range page {
+			r := &page[i]
+			ended := !r.InvalidatedAt.IsZero()
+			if r.ForeignID != "" && ids[r.ForeignID] {
+				p.here[r.ForeignID] = known{
+					id: r.ID, userID: r.UserID, name: r.Name, role: r.Role, hint: r.Hint, kind: r.Kind,
+					ended: ended, refreshed: !r.RefreshedAt.IsZero(), weak: r.Weak,
+				}
+			}
+			if !ended && r.UserID != "" && users[r.UserID] {
+				p.owners[r.UserID] = true
+			}
+			f.After = r.ID
+		}
+		if len(page) < f.Limit {
+			return nil
+		}
+	}
+}
+
+func (p *planner) planKey(i int) error {
+	k := &p.from.keys[i]
+	var reasons []string
+	role, why := "", ""
+	if k.kind == keys.CustomKey {
+		if role, why = p.role(k.role); why != "" {
+			reasons = append(reasons, why)
+		}
+	}
+	here, there := p.here[k.id]
+	switch {
+	case k.refused != "":
+		p.add(k.entry(Refused, k.refused), nil)
+	case k.owner >= 0 && p.refused[k.owner]:
+		p.add(k.entry(Refused, "its user is refused"), nil)
+	case there && (here.kind != k.kind || here.userID != k.userID):
+		p.add(k.entry(Refused, "another key here has its _id"), nil)
+	case there:
+		p.planKnown(k, &here, role, reasons)
+	case p.brought[importedKey+" "+k.id]:
+		p.add(k.entry(Refused, removedHere), nil)
+	case k.twice:
+		p.add(k.entry(Refused, "an earlier key has the same text"), nil)
+	case p.owners[k.userID]:
+		p.add(k.entry(Refused, "its user has another key here"), nil)
+	default:
+		return p.planNew(i, role, reasons)
+	}
+	return nil
+}
+
+// planKnown settles what becomes of a key that is here already. Its value stays as it is in any case.
+func (p *planner) planKnown(k *keyDocument, here *known, role string, reasons []string) {
+	var differs []string
+	if here.name != k.name {
+		differs = append(differs, "name")
+	}
+	if here.role != role {
+		differs = append(differs, "role")
+	}
+	if here.weak && !here.ended {
+		reasons = append(reasons, weakReason)
+	}
+	switch {
+	case here.ended:
+		p.add(k.entry(Unchanged, append([]string{"it was ended here, and stays so"}, reasons...)...), nil)
+		return
+	case here.refreshed:
+		reasons = append(reasons, "it was refreshed here, and Cockpit's text is not taken again")
+	case otherTail(k.text, here.hint):
+		reasons = append(reasons, "it has another text in Cockpit by now, which is not taken: refresh it here, too")
+		if differs == nil {
+			p.add(k.entry(Changed, reasons...), nil)
+			return
+		}
+	}
+	if differs == nil {
+		p.add(k.entry(Unchanged, reasons...), nil)
+		return
+	}
+	var step func(context.Context) error
+	if p.into.Overwrite {
+		id, name, before := here.id, k.name, describeKnown(here)
+		step = func(ctx context.Context) error {
+			_, err := p.into.Keys.Update(ctx, id, func(s *keys.Settings) error {
+				s.Name, s.Role = name, role
+				return nil
+			})
+			if err != nil {
+				return err
+			}
+			return p.record(ctx, "key.update", id, before, map[string]any{"name": name, "role": role})
+		}
+	}
+	p.add(k.entry(Changed, append([]string{p.differs(differs)}, reasons...)...), step)
+}
+
+func describeKnown(here *known) map[string]any {
+	return map[string]any{"name": here.name, "role": here.role}
+}
+
+// otherTail reports whether a text cannot be the one that a hint was made of. Short texts leave no tail in a hint: of
+// them it cannot be told.
+func otherTail(text, hint string) bool {
+	_, tail, _ := strings.Cut(hint, "…")
+	return tail != "" && !strings.HasSuffix(text, tail)
+}
+
+// planNew settles whether a key can be imported.
+func (p *planner) planNew(i int, role string, reasons []string) error {
+	k := &p.from.keys[i]
+	in := keys.Imported{
+		Kind: k.kind, Text: k.text, Name: k.name, UserID: k.userID, Role: role, ForeignID: k.id,
+		CreatedAt: k.created, CreatedBy: p.into.By,
+	}
+	switch refused, err := p.rehearse(in); {
+	case err != nil:
+		return err
+	case refused != "" && p.into.AllowWeak:
+		in.AllowWeak = true
+		again, err := p.rehearse(in)
+		if err != nil {
+			return err
+		}
+		if again != "" {
+			p.add(k.entry(Refused, append([]string{again}, reasons...)...), nil)
+			return nil
+		}
+		reasons = append(reasons, weakReason)
+	case refused != "":
+		p.add(k.entry(Refused, append([]string{refused}, reasons...)...), nil)
+		return nil
+	}
+	if k.userID != "" {
+		p.owners[k.userID] = true
+	}
+	entry := len(p.report.Entries)
+	p.news = append(p.news, newKey{i, entry})
+	p.add(k.entry(New, reasons...), func(ctx context.Context) error {
+		rec, err := p.into.Keys.Import(ctx, in)
+		switch {
+		case errors.Is(err, keys.ErrExists):
+			p.report.Entries[entry] = k.entry(Refused, hereAlready)
+			return nil
+		case err != nil:
+			return err
+		}
+		return p.record(ctx, importedKey, rec.ID, nil, describeKey(&rec))
+	})
+	return nil
+}
+
+// nobodyWaits is done before anything begins, which keeps a store from doing anything.
+var nobodyWaits = func() context.Context {
+	ctx, cancel := context.WithCancel(context.Background())
+	cancel()
+	return ctx
+}()
+
+// rehearse returns why the ring would refuse a key, or "". A ring looks at a key before it asks its store, and a store
+// does nothing once a context is done (see [keys.Store]), so nothing is read or written.
+func (p *planner) rehearse(in keys.Imported) (refused string, err error) {
+	switch _, err = p.into.Keys.Import(nobodyWaits, in); {
+	case errors.Is(err, keys.ErrRefused):
+		return strings.TrimPrefix(err.Error(), keys.ErrRefused.Error()+": "), nil
+	case errors.Is(err, context.Canceled):
+		return "", nil
+	case err == nil:
+		return "", errors.New("a store of keys wrote although its context was done")
+	}
+	return "", err
+}
+
+// describeKey is what records tell of a new key.
+func describeKey(r *keys.Record) map[string]any {
+	about := map[string]any{"kind": string(r.Kind), "hint": r.Hint, "foreign_id": r.ForeignID, "weak": r.Weak}
+	for name, text := range map[string]string{"name": r.Name, "user": r.UserID, "role": r.Role} {
+		if text != "" {
+			about[name] = text
+		}
+	}
+	return about
+}

@@ -1,0 +1,97 @@
+package cockpit
+
+import (
+	"context"
+	"fmt"
+	"slices"
+	"strings"
+	"time"
+
+	"github.com/latchkey-go/latchkey/publicapi"
+	"github.com/latchkey-go/latchkey/roles"
+)
+
+// planPublic settles what becomes of the public API. Where it is in doubt, what is here stays.
+func (p *planner) planPublic(ctx context.Context) error {
+	d := &p.from.public
+	if !d.said {
+		return nil
+	}
+	entry := func(v Verdict, reason string) Entry { return Entry{AboutPublic, "", d.role, v, reason} }
+	if d.refused != "" {
+		p.add(entry(Refused, d.refused), nil)
+		return nil
+	}
+	if p.into.Public == nil {
+		if d.role != "" {
+			p.add(entry(Refused, "the setting is not managed here"), nil)
+		}
+		return nil
+	}
+	here, err := p.into.Public.Load(ctx)
+	if err != nil {
+		return err
+	}
+	if d.role == here.Role {
+		p.add(entry(Unchanged, closed(d.role)), nil)
+		return nil
+	}
+	if why := p.notPublic(d.role); why != "" {
+		p.add(entry(Refused, why), nil)
+		return nil
+	}
+	save := func(ctx context.Context) error {
+		now := time.Now().UTC().Truncate(time.Microsecond)
+		err := p.into.Public.Save(ctx, publicapi.Setting{
+			Role: d.role, ChangedAt: now, ChangedBy: p.into.By, Revision: here.Revision + 1,
+		})
+		if err != nil {
+			return err
+		}
+		action := "public.set"
+		if d.role == "" {
+			action = "public.close"
+		}
+		return p.record(ctx, action, "public", map[string]any{"role": here.Role}, map[string]any{"role": d.role})
+	}
+	switch {
+	case here.Revision == 0:
+		p.add(entry(New, ""), save)
+	case p.into.Overwrite:
+		p.add(entry(Changed, p.differs([]string{"role"})), save)
+	default:
+		p.add(entry(Changed, p.differs([]string{"role"})), nil)
+	}
+	return nil
+}
+
+func closed(role string) string {
+	if role == "" {
+		return "closed"
+	}
+	return ""
+}
+
+// notPublic returns why a role cannot be given to the world, or "".
+func (p *planner) notPublic(role string) string {
+	switch {
+	case role == "":
+		return ""
+	case strings.EqualFold(role, roles.Admin):
+		return "the super role is never public"
+	case !p.ours[role]:
+		return fmt.Sprintf("there is no role %q", role)
+	}
+	writes := p.into.Catalog.Writes(p.policy, role)
+	if sameSet(writes, p.into.Acknowledge) {
+		return ""
+	}
+	if len(writes) == 0 {
+		return "the role changes nothing, and something else is acknowledged"
+	}
+	return "the role can change data, which has to be acknowledged to the letter: " + strings.Join(writes, ", ")
+}
+
+func sameSet(a, b []string) bool {
+	return slices.Equal(slices.Compact(slices.Sorted(slices.Values(a))), slices.Compact(slices.Sorted(slices.Values(b))))
+}

@@ -1,0 +1,156 @@
+package cockpit
+
+import (
+	"context"
+	"fmt"
+	"maps"
+	"slices"
+	"strings"
+
+	"github.com/latchkey-go/latchkey/roles"
+)
+
+// planRoles settles which roles come over: those that make sense together with those that are here.
+func (p *planner) planRoles(ctx context.Context) error {
+	p.addOdd(AboutRole)
+	stored, revision, err := p.into.Roles.Load(ctx)
+	if err != nil {
+		return err
+	}
+	p.revision = revision
+	here, folded := map[string]roles.Role{}, map[string]string{}
+	for _, r := range stored {
+		here[r.AppID], folded[strings.ToLower(r.AppID)] = r, r.AppID
+	}
+	why, write := p.judgeRoles(here, folded)
+	for {
+		all := maps.Clone(here)
+		maps.Copy(all, write)
+		p.policy, err = roles.Compile(slices.Collect(maps.Values(all))...)
+		if err == nil {
+			break
+		}
+		dropped := false
+		for _, problem := range roles.Problems(err) {
+			if _, ours := write[problem.Role]; ours {
+				delete(write, problem.Role)
+				why[problem.Role], dropped = problem.Text, true
+			}
+		}
+		if !dropped { // what is here makes no sense by itself
+			return err
+		}
+	}
+	p.ours = map[string]bool{}
+	for i := range p.from.roles {
+		d := &p.from.roles[i]
+		p.addRole(d, here, write, why)
+	}
+	return nil
+}
+
+// judgeRoles returns why roles are refused, by appid, and those that are to be written.
+func (p *planner) judgeRoles(here map[string]roles.Role, folded map[string]string) (why map[string]string, write map[string]roles.Role) {
+	count := map[string]int{}
+	for i := range p.from.roles {
+		count[p.from.roles[i].role.AppID]++
+	}
+	why, write = map[string]string{}, map[string]roles.Role{}
+	for i := range p.from.roles {
+		role := p.from.roles[i].role
+		stored, there := here[role.AppID]
+		other, taken := folded[strings.ToLower(role.AppID)]
+		switch {
+		case p.from.roles[i].refused != "":
+			if role.AppID != "" {
+				why[role.AppID] = p.from.roles[i].refused
+			}
+			continue
+		case strings.EqualFold(role.AppID, roles.Admin):
+			why[role.AppID] = "the name is that of the built-in role, which needs no document"
+			continue
+		case count[role.AppID] > 1:
+			why[role.AppID] = "there are several roles of this name, and it cannot be told which one counts"
+			continue
+		case taken && other != role.AppID:
+			why[role.AppID] = fmt.Sprintf("its name differs only in case from %q", other)
+			continue
+		case !there && !p.into.Overwrite && p.brought[importedRole+" "+role.AppID]:
+			why[role.AppID] = removedHere
+			continue
+		}
+		folded[strings.ToLower(role.AppID)] = role.AppID
+		if !there || p.into.Overwrite && len(roleDiffers(stored, role)) > 0 {
+			write[role.AppID] = role
+		}
+	}
+	return why, write
+}
+
+func roleDiffers(here, cockpit roles.Role) (in []string) {
+	if here.Name != cockpit.Name {
+		in = append(in, "name")
+	}
+	if here.Info != cockpit.Info {
+		in = append(in, "info")
+	}
+	if !maps.Equal(here.Permissions, cockpit.Permissions) {
+		in = append(in, "permissions")
+	}
+	if !slices.Equal(here.Inherits, cockpit.Inherits) {
+		in = append(in, "inherits")
+	}
+	return in
+}
+
+func (p *planner) addRole(d *roleDocument, here, write map[string]roles.Role, why map[string]string) {
+	appid := d.role.AppID
+	if d.refused != "" || why[appid] != "" {
+		reason := d.refused
+		if reason == "" {
+			reason = why[appid]
+		}
+		p.add(d.entryOf(AboutRole, appid, Refused, reason), nil)
+		return
+	}
+	p.ours[appid] = true
+	stored, there := here[appid]
+	differs := []string(nil)
+	if there {
+		differs = roleDiffers(stored, d.role)
+	}
+	role, writes := write[appid]
+	save := func(action string, before map[string]any) func(context.Context) error {
+		return func(ctx context.Context) error { return p.saveRole(ctx, role, action, before) }
+	}
+	switch {
+	case !there:
+		p.add(d.entryOf(AboutRole, appid, New), save(importedRole, nil))
+	case writes:
+		p.add(d.entryOf(AboutRole, appid, Changed, p.differs(differs)), save("role.update", describeRole(stored)))
+	case differs != nil:
+		p.add(d.entryOf(AboutRole, appid, Changed, p.differs(differs)), nil)
+	default:
+		p.add(d.entryOf(AboutRole, appid, Unchanged), nil)
+	}
+}
+
+func (p *planner) saveRole(ctx context.Context, role roles.Role, action string, before map[string]any) error {
+	if err := p.into.Roles.Save(ctx, role, p.revision); err != nil {
+		return err
+	}
+	revision, err := p.into.Roles.Revision(ctx)
+	if err != nil {
+		return err
+	}
+	p.revision = revision
+	return p.record(ctx, action, role.AppID, before, describeRole(role))
+}
+
+func describeRole(role roles.Role) map[string]any {
+	about := map[string]any{"name": role.Name, "info": role.Info, "permissions": role.Permissions}
+	if len(role.Inherits) > 0 {
+		about["inherits"] = role.Inherits
+	}
+	return about
+}

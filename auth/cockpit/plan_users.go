@@ -1,0 +1,100 @@
+package cockpit
+
+import (
+	"context"
+	"fmt"
+	"strings"
+)
+
+// planUsers settles which users come over. Without a table of users they are the host's affair.
+func (p *planner) planUsers(ctx context.Context) error {
+	p.addOdd(AboutUser)
+	p.refused = make([]bool, len(p.from.users))
+	logins := map[string]bool{}
+	for i := range p.from.users {
+		d := &p.from.users[i]
+		why := d.refused
+		if login := strings.ToLower(d.user.Login); why == "" && p.into.Users != nil && login != "" {
+			if logins[login] {
+				why = "an earlier user has this login, or one that differs only in case"
+			}
+			logins[login] = true
+		}
+		switch {
+		case why != "":
+			p.refused[i] = true
+			p.add(d.entryOf(AboutUser, d.id, Refused, why), nil)
+		case p.into.Users != nil:
+			if err := p.planUser(ctx, i); err != nil {
+				return fmt.Errorf("user %s: %w", d.id, err)
+			}
+		}
+	}
+	return nil
+}
+
+func (p *planner) planUser(ctx context.Context, i int) error {
+	d := &p.from.users[i]
+	user := d.user
+	var reasons []string
+	role, why := p.role(user.Role)
+	if user.Role = role; why != "" {
+		reasons = append(reasons, why)
+	}
+	here, there, err := p.into.find(ctx, user.ID)
+	if err != nil {
+		return err
+	}
+	if !there {
+		if !p.into.Overwrite && p.brought[importedUser+" "+user.ID] {
+			p.refused[i] = true
+			p.add(d.entryOf(AboutUser, d.id, Refused, removedHere), nil)
+			return nil
+		}
+		p.add(d.entryOf(AboutUser, d.id, New, reasons...), func(ctx context.Context) error {
+			if err := p.into.Users.Add(ctx, user); err != nil {
+				return err
+			}
+			return p.record(ctx, importedUser, user.ID, nil, describeUser(user))
+		})
+		return nil
+	}
+	differs := userDiffers(here, user)
+	if differs == nil {
+		p.add(d.entryOf(AboutUser, d.id, Unchanged, reasons...), nil)
+		return nil
+	}
+	var step func(context.Context) error
+	if p.into.Overwrite {
+		step = func(ctx context.Context) error {
+			if err := p.into.Users.Change(ctx, user); err != nil {
+				return err
+			}
+			return p.record(ctx, "user.update", user.ID, describeUser(here), describeUser(user))
+		}
+	}
+	p.add(d.entryOf(AboutUser, d.id, Changed, append([]string{p.differs(differs)}, reasons...)...), step)
+	return nil
+}
+
+// userDiffers compares what a host keeps: a text for people that is "" may be one that it does not.
+func userDiffers(here, cockpit User) (in []string) {
+	for _, field := range []struct{ name, here, cockpit string }{
+		{"login", here.Login, cockpit.Login}, {"name", here.Name, cockpit.Name}, {"email", here.Email, cockpit.Email},
+	} {
+		if field.here != "" && field.here != field.cockpit {
+			in = append(in, field.name)
+		}
+	}
+	if here.Role != cockpit.Role {
+		in = append(in, "role")
+	}
+	if here.Active != cockpit.Active {
+		in = append(in, "active")
+	}
+	return in
+}
+
+func describeUser(u User) map[string]any {
+	return map[string]any{"login": u.Login, "name": u.Name, "role": u.Role, "active": u.Active}
+}

@@ -1,0 +1,80 @@
+package cockpit
+
+import (
+	"io"
+	"net/http"
+	"strconv"
+	"time"
+
+	"github.com/latchkey-go/latchkey/auth"
+)
+
+// Configure returns c with all that clients of Cockpit need: refusals look like [Profile], and a key may stand in the
+// query as api_key, in the header api-key or behind Bearer. Where several of these hold one well-spelt key each, the first
+// in this order decides alone. What is oddly spelt in any of them is refused. Everything else stays as c has it: who
+// is let in does not change.
+//
+// It is for moving over, not for new APIs. Keys in addresses end up in logs, histories and Referer headers (RFC 6750
+// section 5.3), and the author of a link can choose the key that it is opened with. So keep the query out of access logs,
+// let StripCredentials take the key out of what handlers see, and drop Configure once no client needs it.
+func Configure(c auth.Config) auth.Config {
+	c.Profile = Profile
+	c.Carriers |= auth.APIKeyHeader | auth.BearerToken | auth.InsecureQuery
+	c.InsecureFirstWins = true
+	return c
+}
+
+// Profile is an [auth.Profile] that answers as Cockpit does, with a short text alone: 412 where a caller is not let
+// in, in place of 400 and 401, and 403 where a permission is missing, for callers who show nothing too. Which
+// permission is not told, and neither is why a key is refused: all its 412 are the same, byte for byte.
+//
+// There is no WWW-Authenticate, and no Retry-After beside a 429. Two answers that Cockpit has no word for keep their
+// own: 503 with Retry-After for a store in trouble, and 500.
+func Profile(w http.ResponseWriter, _ *http.Request, refusal *auth.Refusal) {
+	status, body := answer(refusal)
+	h := w.Header()
+	h.Set("Content-Type", "application/json")
+	h.Set("Content-Length", strconv.Itoa(len(body)))
+	if status == http.StatusServiceUnavailable {
+		h.Set("Retry-After", retryAfter(refusal.RetryAfter))
+	}
+	w.WriteHeader(status)
+	_, _ = io.WriteString(w, body) // the caller may be gone; there is nobody to tell
+}
+
+const (
+	authenticationFailed = `{"error":"Authentication failed"}`
+	permissionDenied     = `{"error":"Permission denied"}`
+	rateLimitExceeded    = `{"error":"Rate limit exceeded"}`
+	serverError          = `{"error":"Internal server error"}`
+	serviceUnavailable   = `{"error":"Service unavailable"}`
+)
+
+func answer(refusal *auth.Refusal) (status int, body string) {
+	switch refusal.Status {
+	case http.StatusUnauthorized:
+		switch refusal.Reason {
+		case auth.NotGranted, auth.BadPermission: // of the public role: the caller is as welcome as anybody
+			return http.StatusForbidden, permissionDenied
+		}
+		return http.StatusPreconditionFailed, authenticationFailed
+	case http.StatusBadRequest:
+		return http.StatusPreconditionFailed, authenticationFailed
+	case http.StatusForbidden:
+		return http.StatusForbidden, permissionDenied
+	case http.StatusTooManyRequests:
+		return http.StatusTooManyRequests, rateLimitExceeded
+	case http.StatusInternalServerError:
+		return http.StatusInternalServerError, serverError
+	}
+	return http.StatusServiceUnavailable, serviceUnavailable
+}
+
+// retryAfter is in whole seconds, rounded up, and never zero.
+func retryAfter(d time.Duration) string {
+	seconds := int64(d / time.Second)
+	if d%time.Second > 0 {
+		seconds++
+	}
+	return strconv.FormatInt(max(1, seconds), 10)
+}

@@ -1,0 +1,180 @@
+package cockpit
+
+import (
+	"slices"
+	"strings"
+
+	"github.com/latchkey-go/latchkey/keys"
+)
+
+// leastText is the length, in bytes, of the shortest texts of keys that are looked for everywhere. Shorter ones, such as
+// "news", stand in other places by chance.
+const leastText = 8
+
+// mostText bounds the number of lengths to look for: what holds a longer text holds its beginning. No key is longer.
+const mostText = 256
+
+const hidden = "(hidden: it holds the text of a key)"
+
+// texts are the texts of all keys, to keep them out of what is written and reported.
+type texts struct {
+	all     map[string]bool
+	lengths []int
+}
+
+func (t *texts) add(text string) {
+	if len(text) < leastText {
+		return
+	}
+	text = text[:min(len(text), mostText)]
+	if t.all == nil {
+		t.all = map[string]bool{}
+	}
+	t.all[text] = true
+	if i, there := slices.BinarySearch(t.lengths, len(text)); !there {
+		t.lengths = slices.Insert(t.lengths, i, len(text))
+	}
+}
+
+// in reports whether any of the texts stands somewhere in s. It takes time in proportion to the length of s times the
+// number of different lengths.
+func (t *texts) in(s string) bool {
+	for _, n := range t.lengths {
+		for at := 0; at+n <= len(s); at++ {
+			if t.all[s[at:at+n]] {
+				return true
+			}
+		}
+	}
+	return false
+}
+
+// seal makes documents fit to be written and shown: it takes the texts of keys out of everything else, makes lines of
+// what is one, and finds keys and documents that are there twice. It is the last step of reading.
+func (d *documents) seal() *Source {
+	known := &texts{}
+	for i := range d.keys {
+		known.add(d.keys[i].text)
+	}
+	for i := range d.roles {
+		known.sealRole(&d.roles[i])
+	}
+	for i := range d.users {
+		known.sealUser(&d.users[i])
+	}
+	ids, first := map[string]bool{}, map[string]bool{}
+	for i := range d.users {
+		if u := &d.users[i]; ids[u.id] && u.id != "" {
+			u.refuse("an earlier user has this _id")
+		} else {
+			ids[u.id] = true
+		}
+	}
+	for i := range d.keys {
+		k := &d.keys[i]
+		known.sealKey(k)
+		if k.owner < 0 && k.id != "" {
+			if ids[k.id] {
+				k.refuse("an earlier document has this _id")
+			}
+			ids[k.id] = true
+		}
+		if k.text != "" { // the first row wins, whatever else is wrong with it: nobody else gets its key
+			k.twice = first[k.text]
+			first[k.text] = true
+		}
+	}
+	if known.in(d.public.role) {
+		d.public.role = ""
+		d.public.refused = "the role's name holds the text of a key"
+	}
+	return &Source{func() *documents { return d }}
+}
+
+// seal seals what all documents have. The name gives way to other.
+func (t *texts) seal(h *head, other string) {
+	if t.in(h.id) {
+		h.id, other = "", ""
+		h.refuse("its _id holds the text of a key")
+	}
+	if h.name = oneLine(h.name, maxLine); t.in(h.name) {
+		h.name = other
+		h.note("its name holds the text of a key and is not taken")
+	}
+}
+
+func (t *texts) sealRole(r *roleDocument) {
+	if t.in(r.role.AppID) {
+		r.role.AppID = ""
+		r.refuse("its appid holds the text of a key")
+	}
+	t.seal(&r.head, r.role.AppID)
+	r.role.Name = r.name
+	if r.role.Info = paragraph(r.role.Info, maxInfo); t.in(r.role.Info) {
+		r.role.Info = ""
+		r.note("its info holds the text of a key and is not taken")
+	}
+	for permission := range r.role.Permissions {
+		if t.in(permission) {
+			delete(r.role.Permissions, permission)
+			r.note("left out a permission %s", hidden)
+		}
+	}
+	for _, from := range r.role.Inherits {
+		if t.in(from) {
+			r.refuse("it inherits from a role of which the name holds the text of a key")
+			r.role.Inherits = nil
+			break
+		}
+	}
+	for _, l := range r.leaves {
+		r.note("left out %q: %s", t.show(l.permission), l.why)
+	}
+	r.leaves = nil
+}
+
+// show returns what may be shown of a text that somebody wrote.
+func (t *texts) show(text string) string {
+	if t.in(text) {
+		return hidden
+	}
+	return oneLine(text, maxLine)
+}
+
+func (t *texts) sealUser(u *userDocument) {
+	t.seal(&u.head, u.id)
+	if t.in(u.user.ID) {
+		u.user.ID = ""
+	}
+	u.user.Login = u.name
+	for _, field := range []*string{&u.user.Name, &u.user.Email} {
+		if *field = oneLine(*field, maxLine); t.in(*field) {
+			*field = ""
+			u.note("its name or email holds the text of a key and is not taken")
+		}
+	}
+	t.sealOf(&u.user.Role, &u.head)
+}
+
+// sealOf seals the role that a user or a key has.
+func (t *texts) sealOf(role *string, h *head) {
+	if t.in(*role) {
+		*role = ""
+		h.note("the name of its role holds the text of a key: it comes without one")
+	}
+}
+
+func (t *texts) sealKey(k *keyDocument) {
+	t.seal(&k.head, k.id)
+	if t.in(k.userID) {
+		k.userID = ""
+	}
+	if k.text != "" && strings.Contains(k.name, k.text) {
+		k.name = k.id
+		k.note("its name gives it away and is not taken")
+	}
+	t.sealOf(&k.role, &k.head)
+	if k.kind == keys.UserKey && k.id == "" {
+		k.refuse("its user has no _id")
+	}
+}
