@@ -1,10 +1,16 @@
 package main
 
 import (
+	"context"
+	"encoding/json"
+	"errors"
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/stretchr/testify/require"
+
+	"github.com/latchkey-go/latchkey/roles"
 )
 
 // What the people are like that manage and are managed here.
@@ -130,4 +136,132 @@ func change(b *browser, id, name, value string) int {
 	b.Helper()
 	require.Equal(b, 200, b.open("/accounts/user/"+id))
 	return b.press("Save", name, value)
+}
+
+// Users of a role that is deleted have none, in the same step, and a role of the same appid is not theirs.
+func TestUsersOfADeletedRole(t *testing.T) {
+	onEach(t, func(t *testing.T, c config) {
+		c.load = file(t, people)
+		r, n := start(t, c), anotherNode(t, c)
+		const posts, robsKey = "/api/content/items/posts", "USR-0f1e2d3c4b5a69788796a5b4c3d2e1f00f1e2d38"
+		role := func() (appid string) {
+			t.Helper()
+			require.NoError(t, n.db.QueryRowContext(t.Context(), `SELECT role FROM cms_users WHERE id = 'rob'`).Scan(&appid))
+			return appid
+		}
+		soon := func(want int, about string) {
+			t.Helper()
+			for begin := time.Now(); r.status(t, "GET", posts, robsKey) != want; time.Sleep(time.Millisecond) {
+				require.Less(t, time.Since(begin), c.staleness+5*time.Second, about)
+			}
+		}
+		reader := roles.Role{AppID: "reader", Name: "Reader", Permissions: roles.Grants{"content/posts/read": true}}
+		exec := func(statement string) {
+			t.Helper()
+			_, err := n.db.ExecContext(t.Context(), statement)
+			require.NoError(t, err)
+		}
+		require.Equal(t, 200, r.status(t, "GET", posts, robsKey))
+		staff, _ := n.roles.Policy().Role("staff")
+		staff.Inherits = nil
+		require.NoError(t, n.roles.Save(t.Context(), staff))
+
+		undone := errors.New("undone")
+		require.ErrorIs(t, n.store.InTx(t.Context(), func(ctx context.Context) error {
+			_, revision, err := n.store.Roles().Load(ctx)
+			require.NoError(t, err)
+			require.NoError(t, n.store.Roles().Delete(ctx, "reader", revision))
+			return undone
+		}), undone)
+		require.Equal(t, "reader", role(), "the role is still there, and so is its user's")
+
+		b := r.admin(t)
+		time.Sleep(c.staleness + 100*time.Millisecond) // until this node knows that nobody inherits from it
+		require.Equal(t, 200, b.open("/system/users/roles/role/reader"))
+		require.Equal(t, 200, b.press("Delete reader"))
+		require.Empty(t, role())
+		soon(403, "a role that is gone gives nothing")
+		require.NoError(t, n.roles.Save(t.Context(), reader))
+		require.Empty(t, role())
+		time.Sleep(c.staleness + 100*time.Millisecond)
+		require.Equal(t, 403, r.status(t, "GET", posts, robsKey), "the next role of this appid is another one")
+
+		exec(`UPDATE cms_users SET role = 'reader' WHERE id = 'rob'`)
+		exec(`DELETE FROM latchkey_roles WHERE appid = 'reader'`)
+		require.Empty(t, role(), "an operator's own statement is no way around it")
+		exec(`UPDATE cms_users SET role = 'reader' WHERE id = 'rob'`)
+		require.NoError(t, n.roles.Reload(t.Context()))
+		require.NoError(t, n.roles.Save(t.Context(), reader))
+		require.Empty(t, role(), "nor is a role that was given before it was there")
+		require.NoError(t, n.roles.Save(t.Context(), reader))
+		exec(`UPDATE cms_users SET role = 'reader' WHERE id = 'rob'`)
+		reader.Name = "Who reads"
+		require.NoError(t, n.roles.Save(t.Context(), reader))
+		require.Equal(t, "reader", role(), "a role that is changed keeps its users")
+	})
+}
+
+// There is no change without its record, and both nodes have one log.
+func TestTheAuditLog(t *testing.T) {
+	onEach(t, func(t *testing.T, c config) {
+		a := start(t, c)
+		root := a.admin(t)
+		other := start(t, c)
+		b := browse(t, other)
+		b.signIn(a.password(t))
+		n := anotherNode(t, c)
+		count := func() (all [5]int) {
+			t.Helper()
+			for i, table := range []string{"latchkey_keys", "latchkey_roles", "cms_users", "cms_models", "cms_passwords"} {
+				require.NoError(t, n.db.QueryRowContext(t.Context(), `SELECT COUNT(*) FROM `+table).Scan(&all[i]))
+			}
+			return all
+		}
+		changes := func(b *browser) (statuses []int) {
+			t.Helper()
+			for _, change := range [][]string{
+				{"/system/api/create", "Create API key", "name", "Logged"},
+				{"/system/users/roles/create", "Create role", "appid", "logged", "name", "Logged"},
+				{"/accounts/create", "Create account", "login", "logged", "name", "Logged", "password", "correct horse battery"},
+				{"/content/models/create", "Create model", "name", "logged"},
+			} {
+				require.Equal(t, 200, b.open(change[0]))
+				statuses = append(statuses, b.press(change[1], change[2:]...))
+			}
+			return statuses
+		}
+		before := count()
+		_, err := n.db.ExecContext(t.Context(), `ALTER TABLE latchkey_audit RENAME TO away`)
+		require.NoError(t, err)
+		require.Equal(t, []int{503, 503, 503, 503}, changes(root))
+		require.Equal(t, before, count(), "what cannot be recorded is not done")
+		_, err = n.db.ExecContext(t.Context(), `ALTER TABLE away RENAME TO latchkey_audit`)
+		require.NoError(t, err)
+		require.Equal(t, []int{200, 200, 200, 200}, changes(b))
+		for i, was := range before {
+			require.Equal(t, was+1, count()[i])
+		}
+
+		actions := func(b *browser) (list []string) {
+			t.Helper()
+			require.Equal(t, 200, b.open("/admin/audit"))
+			var page struct {
+				Items []struct{ Action, Actor string }
+			}
+			require.NoError(t, json.Unmarshal([]byte(b.text), &page), b.text)
+			for _, record := range page.Items {
+				list = append(list, record.Action)
+			}
+			require.GreaterOrEqual(t, len(list), 4)
+			return list[:4] // the first start has left some before
+		}
+		require.Equal(t, []string{"model.create", "user.create", "role.create", "key.create"}, actions(root))
+		require.Equal(t, actions(root), actions(b))
+		for _, r := range []*running{a, other} {
+			r.stop()
+		}
+		again := start(t, c)
+		b.url = again.url // with the session that it has
+		require.Equal(t, "model.create", actions(b)[0], "it outlives a restart")
+	})
 }

@@ -10,6 +10,7 @@ import (
 	"os"
 	"time"
 
+	"github.com/latchkey-go/latchkey/auth/cockpit"
 	"github.com/latchkey-go/latchkey/examples/cms/load"
 	"github.com/latchkey-go/latchkey/keys"
 	"github.com/latchkey-go/latchkey/roles"
@@ -41,7 +42,7 @@ func (n *node) fill(ctx context.Context, file string) ([]made, error) {
 	if err != nil || !empty {
 		return nil, err
 	}
-	_, first, err := n.db.claim(ctx, "first start", time.Now().UTC().Format(time.RFC3339))
+	_, first, err := n.db.Claim(ctx, "first start", time.Now().UTC().Format(time.RFC3339))
 	if err != nil || !first {
 		return nil, err
 	}
@@ -79,9 +80,18 @@ func (n *node) load(ctx context.Context, r io.Reader) error {
 	if err != nil {
 		return err
 	}
-	return load.Into{
-		Roles: n.roles, Users: n.users, Keys: n.ring, Public: n.public, Content: n.content, Say: n.log.Printf,
+	permissions, err := catalog()
+	if err != nil {
+		return err
+	}
+	err = load.Into{
+		Content: n.content, Say: n.log.Printf,
+		Access: cockpit.Into{
+			Keys: n.ring, Roles: n.store.Roles(), Public: n.store.PublicAPI(), Catalog: permissions, Users: load.Accounts(n.users),
+			InTx: n.store.InTx, Audit: n.audit, By: "loaded from a file", AllowWeak: true,
+		},
 	}.Add(ctx, f)
+	return errors.Join(err, n.roles.Reload(ctx), n.public.Reload(ctx))
 }
 
 // issue makes a custom key with the role, and a key for the user unless that is "".

@@ -17,7 +17,7 @@ func TestWhatIsRefused(t *testing.T) {
 	onEach(t, func(t *testing.T, c config) {
 		c.load = file(t, `{
 			"roles": [
-				{"appid": "child", "permissions": {"content/posts/read": false}, "inherits": ["reader"]},
+				{"appid": "child", "permissions": {"content/posts/create": true}, "inherits": ["reader"]},
 				{"appid": "reader", "permissions": {"content/posts/read": true, "content/site/read": 1, "not a permission": true, "content/*/read": true}, "unknown": 1},
 				{"appid": "Admin", "permissions": {"content/posts/read": true}},
 				{"appid": "READER", "permissions": {"content/posts/delete": true}},
@@ -56,20 +56,16 @@ func TestWhatIsRefused(t *testing.T) {
 		r := start(t, c)
 		said := r.problems.String()
 		for _, want := range []string{
-			`role "reader": the value of "content/site/read" is neither true nor false`,
-			`role "reader": "not a permission" is no permission`,
-			`role "reader": "content/*/read" is a pattern here`,
-			`refused: role "Admin"`, `refused: role "READER"`, `refused: role "lost"`,
-			`refused: key "second": somebody has this key already`,
-			`refused: key "odd": a user's key begins with USR-`,
-			`refused: key "number": it has no text`,
-			`refused: user "twice"`,
-			`user "keyless" may do nothing: its role is no text`,
-			`refused: key "copy": somebody has this key already`,
-			`refused: key "comma"`, `refused: key "kind"`, `refused: key "nameless": it has no _id`, `refused: key "scheme"`, `refused: key "same": it has no _id by which to know it again, or one that another has`, `refused: key "empty": it has no text`,
-			`weak: key "digits"`, `key "lost" may do nothing: there is no role "lost"`,
+			`new role reader: left out "content/*/read": it is no permission; left out "content/site/read": its value is not true; left out "not a permission": it is no permission`,
+			`refused role Admin: `, `refused role READER: its name differs only in case from "reader"`, `refused role lost: inherits from "nobody"`,
+			`refused user u1 "twice"`, `refused user u9 "late"`, `new user u3 "truthy": its active is neither true nor false`, `new user u8 "keyless": its role is`,
+			`refused key u2 "second": an earlier key has the same text`, `refused key u4 "odd": a user's key begins with USR-`, `refused key u5 "number": its text is no text`,
+			`refused key u1 "twice": its user is refused`, `refused key u9 "late": its user is refused`,
+			`refused key k2 "copy": an earlier key has the same text`, `refused key k3 "comma"`, `refused key k4 "kind"`, `refused key "nameless": it has no _id`,
+			`refused key k6 "scheme"`, `refused key k7 "empty": it has no text`, `refused key k1 "same": an earlier document has this _id`,
+			`new key k8: its name holds the text of a key and is not taken`, `new key k9 "digits": it is weak`, `new key k10 "lost": there is no role "lost"`, `warning: 1 keys are weak`,
 			`refused: "a/b" is no name`, `refused: model "odd" has the type "graph"`,
-			`refused: item 1 of "posts"`, `refused: item 3 of "posts"`, `1 items of "posts" have no _state`, `refused: 1 items of "gone"`,
+			`refused: item 2 of "posts"`, `refused: item 4 of "posts"`, `1 items of "posts" have no _state`, `refused: 1 items of "gone"`,
 			`added 3 roles, 8 users, 7 keys, 1 models and 2 items`,
 		} {
 			require.Contains(t, said, want)
@@ -81,7 +77,7 @@ func TestWhatIsRefused(t *testing.T) {
 
 		const usr, api = "USR-0f1e2d3c4b5a69788796a5b4c3d2e1f0aaaaaaa", "API-0f1e2d3c4b5a69788796a5b4c3d2e1f0bbbbbbb"
 		for key, want := range map[string]int{
-			"": 200, usr + "1": 200, usr + "3": 401, "0f1e2d3c4b5a69788796a5b4c3d2e1f0aaaaaaa4": 401, "918273645": 401, usr + "6": 401, usr + "9": 401, usr + "7": 403,
+			"": 200, usr + "1": 200, usr + "3": 401, "0f1e2d3c4b5a69788796a5b4c3d2e1f0aaaaaaa4": 401, "918273645": 401, usr + "6": 401, usr + "9": 401, usr + "7": 200,
 			api + "1": 200, "USR-0f1e2d3c4b5a69788796a5b4c3d2e1f0bbbbbbb4": 401, api + "5": 401, api + "8": 200, "12345678": 200,
 			"API-0f1e2d3c4b5a69788796a5b4c3d2e1f0bbbbbb10": 403, "API-0f1e2d3c4b5a69788796a5b4c3d2e1f0bbbbbb11": 401,
 		} {
@@ -107,13 +103,12 @@ func TestThePublicRoleOfAFile(t *testing.T) {
 		"a document":                      {`"public": {"key": "public", "role": "reads"}`, "", 200},
 		"a document among the keys":       {`"api_keys": [{"key": "public", "role": "reads"}]`, "", 200},
 		"both":                            {`"public": "reads", "api_keys": [{"key": "public", "role": "reads"}]`, "", 200},
-		"two roles":                       {`"public": "reads", "api_keys": [{"key": "public", "role": "writes"}]`, "two public roles", 401},
-		"opened by one, closed by other":  {`"public": {"role": "reads"}, "api_keys": [{"key": "public", "role": null}]`, "two public roles", 401},
+		"two roles":                       {`"public": "reads", "api_keys": [{"key": "public", "role": "writes"}]`, "two documents give different roles", 401},
+		"opened by one, closed by other":  {`"public": {"role": "reads"}, "api_keys": [{"key": "public", "role": null}]`, "two documents give different roles", 401},
 		"a document with no role":         {`"public": {"key": "public", "role": null}`, "", 401},
 		"a role that is not there":        {`"public": "vanished"`, "refused", 401},
 		"the super role":                  {`"public": "admin"`, "refused", 401},
 		"a role that changes data":        {`"public": "writes"`, "content/{list}/create", 401},
-		"something else":                  {`"public": 1`, "refused", 401},
 		"a document with a role of sorts": {`"public": {"role": true}`, "refused", 401},
 	} {
 		t.Run(about, func(t *testing.T) {
@@ -128,8 +123,8 @@ func TestThePublicRoleOfAFile(t *testing.T) {
 // What is no such file stops the start, and its error quotes nothing of what might be a key.
 func TestNoFile(t *testing.T) {
 	for _, text := range []string{
-		``, `API-SECRET`, `[]`, `{"api_keys": ["API-SECRET"]}`, `{"api_keys": [918273645]}`, `{"users": {"apiKey": "API-SECRET"}}`,
-		`{"roles": "API-SECRET"}`, `{"models": [{"name": 918273645}]}`, `{"items": {"API-SECRET": 1}}`, `{} API-SECRET`, `{"api_keys": [{"key": "API-SECRET`,
+		``, `API-SECRET`, `[]`, `{"users": {"apiKey": "API-SECRET"}}`,
+		`{"roles": "API-SECRET"}`, `{"public": 918273645}`, `{"models": [{"name": 918273645}]}`, `{"items": {"API-SECRET": 1}}`, `{} API-SECRET`, `{"api_keys": [{"key": "API-SECRET`,
 	} {
 		_, err := load.Read(strings.NewReader(text))
 		require.Error(t, err, text)

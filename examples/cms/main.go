@@ -5,6 +5,7 @@
 //	go run ./examples/cms
 //	go run ./examples/cms -load documents.json -db cms.db
 //	go run ./examples/cms -db postgres://…
+//	go run ./examples/cms -profile cockpit -db cms.db
 package main
 
 import (
@@ -24,6 +25,7 @@ import (
 
 type config struct {
 	addr, db, load, pepper string
+	profile                string        // "" is the library's own, "cockpit" is Cockpit's
 	secure                 bool          // the session's cookie is for TLS alone
 	staleness              time.Duration // how late this node may see what another one changed
 }
@@ -34,6 +36,7 @@ func main() {
 	flag.StringVar(&c.db, "db", "", "SQLite file, or postgres:// DSN (default: cms.db in a new temporary folder)")
 	flag.StringVar(&c.load, "load", "", "JSON file of roles, users, keys, models and items to add, as Cockpit stores them")
 	flag.StringVar(&c.pepper, "pepper", "", "file with the secret that keys are digested with (default: beside the SQLite file; made if missing)")
+	flag.StringVar(&c.profile, "profile", "", "what the API looks like to its clients: \"cockpit\" answers as Cockpit CMS does")
 	flag.BoolVar(&c.secure, "secure-cookies", false, "send the session's cookie over TLS alone: set it behind a proxy that ends TLS")
 	flag.Parse()
 	c.staleness = 5 * time.Second
@@ -84,7 +87,7 @@ func run(ctx context.Context, c config, out, problems io.Writer) (err error) {
 		defer cancel()
 		drained <- server.Shutdown(drain)
 	}()
-	explain(out, "http://"+listener.Addr().String(), n.db.name, issued, login, password)
+	explain(out, "http://"+listener.Addr().String(), n.db.Name, issued, login, password)
 	if err := server.Serve(listener); !errors.Is(err, http.ErrServerClosed) {
 		return err
 	}

@@ -11,6 +11,7 @@ import (
 	"github.com/latchkey-go/latchkey/auth/audit"
 	"github.com/latchkey-go/latchkey/auth/sqlstore"
 	"github.com/latchkey-go/latchkey/examples/cms/content"
+	"github.com/latchkey-go/latchkey/examples/cms/database"
 	"github.com/latchkey-go/latchkey/examples/cms/sessions"
 	"github.com/latchkey-go/latchkey/examples/cms/users"
 	"github.com/latchkey-go/latchkey/examples/pglisten"
@@ -22,7 +23,7 @@ import (
 // A node is one process on the database. What another node changes it sees within config.staleness, and on
 // PostgreSQL as soon as it is notified.
 type node struct {
-	db       *database
+	db       *database.Database
 	store    *sqlstore.Store
 	ring     *keys.Ring
 	roles    *roles.Directory
@@ -34,6 +35,7 @@ type node struct {
 	audit    audit.Log
 	admin    *admin.Service
 	log      *log.Logger
+	profile  profile
 
 	closers []func(context.Context) error // run last to first
 }
@@ -49,19 +51,22 @@ func open(ctx context.Context, c config, logger *log.Logger) (n *node, err error
 	}()
 	report := func(err error) { logger.Print(err) }
 
-	if n.db, err = openDatabase(c.db); err != nil {
+	if n.profile, err = profileNamed(c.profile); err != nil {
+		return n, err
+	}
+	if n.db, err = database.Open(c.db); err != nil {
 		return n, err
 	}
 	n.onClose(func(context.Context) error { return n.db.Close() })
-	if n.store, err = n.db.prepare(ctx); err != nil {
+	if n.store, err = n.db.Prepare(ctx); err != nil {
 		return n, err
 	}
 	n.onClose(func(context.Context) error { return n.store.Close() })
 	n.content, n.users = content.New(n.db.DB), users.New(n.store)
 	n.sessions = sessions.New(n.store, n.users, c.secure)
-	n.audit = audit.NewMemoryLog(0) // of this process
+	n.audit = n.store.Audit()
 
-	peppers, err := n.db.pepper(ctx, c)
+	peppers, err := n.db.Pepper(ctx, c.pepper, c.load != "")
 	if err != nil {
 		return n, err
 	}
@@ -93,7 +98,9 @@ func open(ctx context.Context, c config, logger *log.Logger) (n *node, err error
 	if err := n.follow(cached, report); err != nil {
 		return n, err
 	}
-	n.guard, err = auth.New(auth.Config{Keys: n.ring, Roles: n.roles, Anonymous: n.public, Users: cached, SignedIn: n.sessions.User})
+	n.guard, err = auth.New(n.profile.configure(auth.Config{
+		Keys: n.ring, Roles: n.roles, Anonymous: n.public, Users: cached, SignedIn: n.sessions.User,
+	}))
 	if err != nil {
 		return n, err
 	}
@@ -111,10 +118,10 @@ func (n *node) follow(cached *auth.UserCache, report func(error)) error {
 		stop()
 		return nil
 	})
-	if n.db.dialect != sqlstore.PostgreSQL {
+	if n.db.Dialect != sqlstore.PostgreSQL {
 		return nil
 	}
-	unlisten, err := pglisten.Listen(context.Background(), n.db.dsn, "latchkey_changes", n.store.Wake, report)
+	unlisten, err := pglisten.Listen(context.Background(), n.db.DSN, "latchkey_changes", n.store.Wake, report)
 	if err != nil {
 		return err
 	}

@@ -1,6 +1,7 @@
 package main
 
 import (
+	"context"
 	"net/http"
 	"net/url"
 	"slices"
@@ -9,6 +10,8 @@ import (
 	"time"
 
 	"github.com/stretchr/testify/require"
+
+	"github.com/latchkey-go/latchkey/examples/cms/users"
 )
 
 // The first start prints a password, once, and nothing that is stored holds it.
@@ -142,13 +145,23 @@ func TestSessionsAndKeys(t *testing.T) {
 		require.Equal(t, 400, send("POST", "/admin/me/key", "Authorization", "Bearer "+key).StatusCode)
 		require.Equal(t, 401, r.status(t, "GET", "/admin/keys", ""))
 		require.Equal(t, 200, r.status(t, "GET", "/admin/openapi.json", ""))
-		require.Equal(t, 403, r.status(t, "GET", "/content", key), "pages are for people")
 
 		for _, path := range []string{
+			"/content", "/content/models/create", "/content/model/posts", "/content/items/posts", "/content/items/posts/create", "/content/item/posts/hello",
+			"/content/nowhere", "/accounts", "/accounts/create", "/accounts/user/ada", "/password",
+		} {
+			require.Equal(t, 403, r.status(t, "GET", path, key), "%s is for people", path)
+			require.Equal(t, 401, r.status(t, "GET", path, key+"0"), path)
+			nobody := browse(t, r)
+			nobody.open(path)
+			require.Equal(t, "/login?next="+url.QueryEscape(path), nobody.at.RequestURI(), "%s is not public", path)
+		}
+		for _, path := range []string{
 			"/admin/me/key", "/system/users/user", "/content/models/create", "/content/item/posts/hello/delete",
-			"/accounts/create", "/password", "/logout", "/login", "/api/content/item/posts",
+			"/accounts/create", "/password", "/password/sessions", "/content/model/posts/delete", "/logout", "/login", "/api/content/item/posts",
 		} {
 			require.Equal(t, 403, send("POST", path, "Sec-Fetch-Site", "cross-site").StatusCode, path)
+			require.Equal(t, 403, send("POST", path, "Sec-Fetch-Site", "same-site").StatusCode, "%s: another port of this host", path)
 			require.Equal(t, 403, send("POST", path, "Origin", "https://evil.example").StatusCode, path)
 		}
 		require.Equal(t, 200, b.open("/content"))
@@ -176,7 +189,7 @@ func TestTheCookie(t *testing.T) {
 		require.Equal(t, http.SameSiteLaxMode, cookie.SameSite)
 		require.Equal(t, secure, cookie.Secure)
 		require.Equal(t, secure, strings.HasPrefix(cookie.Name, "__Host-"))
-		for _, next := range []string{"//evil.example", "https://evil.example/content", "/\\evil.example", "/content\\..", "javascript:alert(1)", "/logout", "content"} {
+		for _, next := range []string{"//evil.example", "/\\evil.example", "https:evil.example"} { // and more in package pages
 			response, err := browse(t, r).straight().PostForm(r.url+"/login", url.Values{"login": {login}, "password": {password}, "next": {next}})
 			require.NoError(t, err)
 			response.Body.Close()
@@ -184,4 +197,101 @@ func TestTheCookie(t *testing.T) {
 		}
 		r.stop()
 	}
+}
+
+// Where the sign-in leads to is on this host, however it is spelt and whatever Host a request has.
+func TestTheWayInStaysHere(t *testing.T) {
+	t.Parallel()
+	r := start(t, config{addr: "127.0.0.1:0", db: t.TempDir() + "/cms.db"})
+	login, password := r.password(t)
+	for _, next := range []string{"/content/..//evil.example", "/content//evil.example", "/content/%2e%2e//evil.example", "/system/../..//evil.example/x", "/password", "/content#//evil.example", "/content?//evil.example"} {
+		fields := url.Values{"login": {login}, "password": {password}, "next": {next}}
+		request, err := http.NewRequestWithContext(t.Context(), "POST", r.url+"/login", strings.NewReader(fields.Encode()))
+		require.NoError(t, err)
+		request.Host = "evil.example"
+		request.Header.Set("Content-Type", "application/x-www-form-urlencoded")
+		response, err := browse(t, r).straight().Do(request)
+		require.NoError(t, err)
+		response.Body.Close()
+		require.Equal(t, http.StatusSeeOther, response.StatusCode)
+		at, err := response.Request.URL.Parse(response.Header.Get("Location"))
+		require.NoError(t, err)
+		require.Equal(t, strings.TrimPrefix(r.url, "http://"), at.Host, next)
+		require.NotRegexp(t, `^/[/\\]|^[^/]`, response.Header.Get("Location"), next)
+	}
+	request, err := http.NewRequestWithContext(t.Context(), "GET", r.url+"/content", nil)
+	require.NoError(t, err)
+	request.Host = "evil.example"
+	b := browse(t, r)
+	b.send(request)
+	require.Equal(t, "/login", b.at.Path)
+	require.NotContains(t, b.text, "evil.example")
+}
+
+// What somebody has put into a browser before its user signs in is worth nothing afterwards.
+func TestNobodysSessionIsTakenOver(t *testing.T) {
+	t.Parallel()
+	r := start(t, config{addr: "127.0.0.1:0", db: t.TempDir() + "/cms.db"})
+	login, password := r.password(t)
+	at, err := url.Parse(r.url)
+	require.NoError(t, err)
+	mallory := r.admin(t)
+	for _, planted := range []string{mallory.cookie().Value, strings.Repeat("A", 43)} {
+		victim, thief := browse(t, r), browse(t, r)
+		victim.client.Jar.SetCookies(at, []*http.Cookie{{Name: "cms_session", Value: planted}})
+		request, err := http.NewRequestWithContext(t.Context(), "POST", r.url+"/login", strings.NewReader(url.Values{"login": {login}, "password": {password}}.Encode()))
+		require.NoError(t, err)
+		request.Header.Set("Content-Type", "application/x-www-form-urlencoded")
+		victim.send(request)
+		require.Equal(t, "/content", victim.at.Path)
+		require.NotEqual(t, planted, victim.cookie().Value)
+		thief.client.Jar.SetCookies(at, []*http.Cookie{{Name: "cms_session", Value: planted}})
+		thief.open("/content")
+		require.Equal(t, "/login", thief.at.Path)
+	}
+}
+
+// A session that was left open is not enough to take the account over, nor to outlive what others do against it.
+func TestOnesOwnPassword(t *testing.T) {
+	onEach(t, func(t *testing.T, c config) {
+		r := start(t, c)
+		const mine, theirs = "correct horse battery", "staple battery horse"
+		login, password := r.password(t)
+		b, elsewhere := r.admin(t), r.admin(t)
+		n := anotherNode(t, c)
+		var id string
+		require.NoError(t, n.db.QueryRowContext(t.Context(), `SELECT id FROM cms_users WHERE login = $1`, login).Scan(&id))
+		require.Equal(t, 200, b.open("/accounts/user/"+id))
+		require.NotContains(t, b.text, "/password\"><", "there is no such form")
+		response, err := b.straight().PostForm(r.url+"/accounts/user/"+id+"/password", url.Values{"password": {mine}})
+		require.NoError(t, err)
+		response.Body.Close()
+		require.Equal(t, http.StatusConflict, response.StatusCode, "not without the present one")
+		require.Equal(t, 200, browse(t, r).signIn(login, password))
+
+		// Somebody resets the password while its old one is being changed by whoever knows it.
+		who, err := n.guard.PrincipalForUser(t.Context(), id)
+		require.NoError(t, err)
+		manager := &users.Manager{Table: n.users, Store: n.store, Audit: n.audit}
+		done := make(chan error, 1)
+		require.NoError(t, n.store.InTx(t.Context(), func(ctx context.Context) error {
+			go func() { done <- manager.ChangeOwn(t.Context(), who, password, mine) }()
+			time.Sleep(time.Second) // the old one has been compared by now, and waits for this transaction
+			_, err := n.store.Executor(ctx).ExecContext(ctx, `UPDATE cms_passwords SET epoch = epoch + 1 WHERE user_id = $1`, id)
+			return err
+		}))
+		require.ErrorIs(t, <-done, users.ErrWrong)
+		require.Equal(t, 200, b.signIn(login, password), "it was not changed")
+
+		require.Equal(t, 200, elsewhere.signIn(login, password))
+		require.Equal(t, 200, b.open("/password"))
+		require.Equal(t, 200, b.press("Sign out everywhere"))
+		for _, gone := range []*browser{b, elsewhere} {
+			gone.open("/content")
+			require.Equal(t, "/login", gone.at.Path)
+		}
+		require.Equal(t, 200, b.signIn(login, password))
+		require.Equal(t, 200, b.open("/system/audit"))
+		require.Contains(t, b.text, "user.signout")
+	})
 }

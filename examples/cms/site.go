@@ -13,15 +13,15 @@ import (
 // site is all addresses: the API for keys, /admin for keys and people, the rest for people.
 func (n *node) site() http.Handler {
 	mux := http.NewServeMux()
-	api.Register(mux, n.guard, n.content)
+	api.Register(mux, n.guard, n.content, n.profile.dialect)
 	mux.Handle("/admin/", http.StripPrefix("/admin", admin.Handler(n.admin)))
 	mux.Handle("/system/", http.StripPrefix("/system", console.Handler(n.admin, console.Config{
-		Guard: n.guard, SignIn: pages.SignInPath, SignOut: pages.SignOutPath, Title: pages.Title, APIURL: "/api/pages/menus",
+		SignIn: pages.SignInPath, SignOut: pages.SignOutPath, Title: pages.Title, APIURL: "/api/pages/menus",
 		Links: []console.Link{{Text: "Content", URL: "/content"}, {Text: "Accounts", URL: "/accounts"}, {Text: "My password", URL: "/password"}},
 	})))
 	(&pages.Pages{
 		Guard: n.guard, Sessions: n.sessions, Content: n.content,
 		Users: &users.Manager{Table: n.users, Store: n.store, Audit: n.audit},
 	}).Register(mux)
-	return n.guard.Identify(mux)
+	return n.profile.around(n.guard.Identify(mux))
 }

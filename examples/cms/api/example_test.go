@@ -51,7 +51,7 @@ func Example() {
 		log.Fatal(err)
 	}
 	mux := http.NewServeMux()
-	api.Register(mux, guard, store)
+	api.Register(mux, guard, store, api.Dialect{})
 	site := guard.Identify(mux)
 
 	for _, c := range []struct{ method, path, key, body string }{

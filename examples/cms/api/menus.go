@@ -4,7 +4,6 @@ import (
 	"errors"
 	"net/http"
 
-	"github.com/latchkey-go/latchkey/auth"
 	"github.com/latchkey-go/latchkey/examples/cms/content"
 )
 
@@ -26,22 +25,20 @@ type link struct {
 func (a api) menus(w http.ResponseWriter, r *http.Request) {
 	menus := []menu{}
 	for _, name := range menuModels {
-		if auth.Allowed(r.Context(), content.Permission(name, content.Read)) != nil {
-			continue
-		}
-		model, err := a.store.Model(r.Context(), name)
-		if errors.Is(err, content.ErrNotFound) {
-			continue
-		}
+		model, err := a.content.Model(r.Context(), name)
 		var items []content.Item
 		if err == nil {
-			items, _, err = a.store.Items(r.Context(), model, content.Query{})
+			items, _, err = a.content.Items(r.Context(), model, content.Query{})
+			err = leaveOut(err)
 		}
-		if err != nil {
+		switch {
+		case errors.Is(err, errLeftOut), errors.Is(err, content.ErrNotFound):
+		case err != nil:
 			a.fail(w, r, err)
 			return
+		default:
+			menus = append(menus, menu{name, links(items)})
 		}
-		menus = append(menus, menu{name, links(items)})
 	}
 	reply(w, http.StatusOK, menus)
 }

@@ -1,50 +1,131 @@
 package api
 
 import (
+	"fmt"
 	"net/http"
+	"net/url"
 
 	"github.com/latchkey-go/latchkey/examples/cms/content"
+	"github.com/latchkey-go/latchkey/examples/cms/content/json5"
 )
 
-func (a api) list(w http.ResponseWriter, r *http.Request, model content.Model) {
-	query, err := content.ParseQuery(r.URL.Query())
+// query reads the parameters, or answers what is wrong with them.
+func (a api) query(w http.ResponseWriter, r *http.Request) (query content.Query, values url.Values, ok bool) {
+	values, err := parameters(r)
+	if err == nil {
+		query, err = content.ParseQuery(values)
+	}
 	if err != nil {
 		a.fail(w, r, err)
-		return
+		return query, nil, false
 	}
-	items, total, err := a.store.Items(r.Context(), model, query)
-	switch {
-	case err != nil:
-		a.fail(w, r, err)
-	case query.Paged():
-		reply(w, http.StatusOK, map[string]any{"data": items, "meta": map[string]int{"total": total}})
-	default:
-		reply(w, http.StatusOK, items)
-	}
+	return query, values, true
 }
 
-func (a api) first(w http.ResponseWriter, r *http.Request, model content.Model) {
-	query, err := content.ParseQuery(r.URL.Query())
+// parameters refuses an address with a part that cannot be read: r.URL.Query() passes over it, a condition perhaps.
+func parameters(r *http.Request) (url.Values, error) {
+	values, err := url.ParseQuery(r.URL.RawQuery)
 	if err != nil {
-		a.fail(w, r, err)
-		return
+		return nil, &content.ParameterError{Name: "query", Want: "well spelt"}
 	}
-	items, _, err := a.store.Items(r.Context(), model, query.First())
-	if err == nil && len(items) == 0 {
-		err = content.ErrNotFound
-	}
-	if err != nil {
-		a.fail(w, r, err)
-		return
-	}
-	reply(w, http.StatusOK, items[0])
+	return values, nil
 }
 
-func (a api) show(w http.ResponseWriter, r *http.Request, model content.Model) {
-	item, err := a.store.Item(r.Context(), model, r.PathValue("id"), r.URL.Query().Get("locale"))
+func (a api) list(w http.ResponseWriter, r *http.Request, s subject) {
+	query, _, ok := a.query(w, r)
+	if !ok {
+		return
+	}
+	items, total, err := a.content.Items(r.Context(), s.model, query)
+	if err != nil {
+		a.fail(w, r, err)
+		return
+	}
+	reply(w, http.StatusOK, listed(query, items, total))
+}
+
+// listed is a list as it is answered.
+func listed(query content.Query, items []content.Item, total int) any {
+	if query.Paged() {
+		return map[string]any{"data": items, "meta": map[string]int{"total": total}}
+	}
+	return items
+}
+
+func (a api) first(w http.ResponseWriter, r *http.Request, s subject) {
+	query, _, ok := a.query(w, r)
+	if !ok {
+		return
+	}
+	item, err := a.content.First(r.Context(), s.model, query)
 	if err != nil {
 		a.fail(w, r, err)
 		return
 	}
 	reply(w, http.StatusOK, item)
+}
+
+func (a api) show(w http.ResponseWriter, r *http.Request, s subject) {
+	query, _, ok := a.query(w, r)
+	if !ok {
+		return
+	}
+	item, err := a.content.Item(r.Context(), s.model, r.PathValue("id"), query)
+	if err != nil {
+		a.fail(w, r, err)
+		return
+	}
+	reply(w, http.StatusOK, item)
+}
+
+func (a api) tree(w http.ResponseWriter, r *http.Request, s subject) {
+	if s.model.Type != content.Tree {
+		text := a.dialect.notTree
+		if text == "" {
+			text = fmt.Sprintf("<%s> is no tree", s.model.Name)
+		}
+		complain(w, http.StatusBadRequest, text)
+		return
+	}
+	query, values, ok := a.query(w, r)
+	if !ok {
+		return
+	}
+	items, err := a.content.Tree(r.Context(), s.model, values.Get("parent"), query)
+	if err != nil {
+		a.fail(w, r, err)
+		return
+	}
+	reply(w, http.StatusOK, items)
+}
+
+func (a api) aggregate(w http.ResponseWriter, r *http.Request, s subject) {
+	if s.model.Type == content.Singleton {
+		complain(w, a.dialect.statusNotAllowed(), fmt.Sprintf("Aggregate method not allowed for <%s>", s.model.Name))
+		return
+	}
+	query, values, ok := a.query(w, r)
+	if !ok {
+		return
+	}
+	text, _ := json5.Convert(values.Get("pipeline")) // what cannot be read is no pipeline either
+	pipeline, err := content.ParsePipeline(text, query.Locale())
+	if err != nil {
+		a.fail(w, r, err)
+		return
+	}
+	items, err := a.content.Aggregate(r.Context(), s.model, pipeline, query)
+	if err != nil {
+		a.fail(w, r, err)
+		return
+	}
+	reply(w, http.StatusOK, items)
+}
+
+func (a api) health(w http.ResponseWriter, r *http.Request) {
+	if err := a.content.Ping(r.Context()); err != nil {
+		reply(w, http.StatusInternalServerError, map[string]string{"status": "error"})
+		return
+	}
+	reply(w, http.StatusOK, map[string]string{"status": "ok"})
 }

@@ -28,10 +28,12 @@ func TestStoreInTrouble(t *testing.T) {
 	guard, err := auth.New(auth.Config{Keys: ring, Roles: roles.MustCompile()})
 	require.NoError(t, err)
 	mux := http.NewServeMux()
-	api.Register(mux, guard, content.New(db))
+	api.Register(mux, guard, content.New(db), api.Dialect{})
 	for _, address := range []string{
 		"GET /api/content/items/posts", "GET /api/content/item/posts", "GET /api/content/item/posts/one",
 		"POST /api/content/item/posts", "DELETE /api/content/item/posts/one", "GET /api/pages/menus",
+		"GET /api/content/items?models={posts:{}}", "GET /api/content/tree/posts", "GET /api/content/aggregate/posts?pipeline=[]",
+		"GET /api/gql?query={__typename}",
 	} {
 		method, path, _ := strings.Cut(address, " ")
 		r := httptest.NewRequest(method, path, strings.NewReader(`{"data":{}}`))

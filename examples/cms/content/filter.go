@@ -4,9 +4,7 @@ import (
 	"bytes"
 	"encoding/json"
 	"errors"
-	"io"
 	"reflect"
-	"regexp"
 	"strings"
 )
 
@@ -20,31 +18,55 @@ type test func(any) bool
 var errFilter = errors.New("content: not understood")
 
 const (
-	maxDepth   = 8    // of $and and $or in each other
-	maxPattern = 1000 // bytes of a $regex
+	maxDepth      = 8   // of $and, $or, $nor and $not in each other
+	maxConditions = 500 // in a filter, each value of a list counted
 )
 
-// parseFilter reads {"title": "Hello", "views": {"$gte": 10}}. Of Cockpit's operators it knows $and and $or, $eq, $ne,
-// $gt, $gte, $lt, $lte, $in, $nin, $exists and $regex (RE2, so no pattern takes long); others are refused, since a
-// condition that is passed over would show too much.
-func parseFilter(text string) (filter, error) {
-	decoder := json.NewDecoder(bytes.NewReader([]byte(text)))
+// parseFilter reads {"title": "Hello", "views": {"$gte": 10}}. A field that holds a list passes if one of its values
+// does. A field of a list's objects is reached as links.url, and title:locale is the title in the query's language.
+//
+// Of Cockpit's operators it knows $and, $or, $nor and $not, $eq, $ne, $gt, $gte, $lt, $lte, $in, $nin, $exists, $size
+// and $regex. Others are refused, since a condition that is passed over would show too much, and above all those that
+// look into other models: $lookup, and fields that begin with @. What they hold might not be the caller's to read.
+func (q *Query) parseFilter(text json.RawMessage) error {
+	if nothing(text) {
+		return nil
+	}
+	decoder := json.NewDecoder(bytes.NewReader(text))
 	decoder.UseNumber()
 	var conditions map[string]any
 	if err := decoder.Decode(&conditions); err != nil || conditions == nil {
-		return nil, errFilter
-	}
-	if _, err := decoder.Token(); !errors.Is(err, io.EOF) {
-		return nil, errFilter
+		return errFilter
 	}
 	delete(conditions, "_state") // as in Cockpit, nobody chooses: it is published items
-	return compile(conditions, maxDepth)
+	c := compiler{locale: q.locale}
+	f, err := c.all(conditions, maxDepth)
+	if err != nil {
+		return err
+	}
+	q.filter = f
+	q.narrow(conditions)
+	return nil
 }
 
-func compile(conditions map[string]any, depth int) (filter, error) {
+// A compiler makes a filter of conditions.
+type compiler struct {
+	locale string
+	count  int
+}
+
+// pay counts what an item is compared with.
+func (c *compiler) pay(n int) error {
+	if c.count += n; c.count > maxConditions {
+		return errFilter
+	}
+	return nil
+}
+
+func (c *compiler) all(conditions map[string]any, depth int) (filter, error) {
 	var all []filter
 	for key, value := range conditions {
-		f, err := condition(key, value, depth)
+		f, err := c.condition(key, value, depth)
 		if err != nil {
 			return nil, err
 		}
@@ -53,112 +75,60 @@ func compile(conditions map[string]any, depth int) (filter, error) {
 	return allOf(all), nil
 }
 
-func condition(key string, value any, depth int) (filter, error) {
-	switch {
-	case key == "$and" || key == "$or":
-		several, ok := value.([]any)
-		if !ok || depth == 0 {
-			return nil, errFilter
-		}
-		var fs []filter
-		for _, one := range several {
-			conditions, ok := one.(map[string]any)
-			if !ok {
-				return nil, errFilter
-			}
-			f, err := compile(conditions, depth-1)
-			if err != nil {
-				return nil, err
-			}
-			fs = append(fs, f)
-		}
-		if key == "$or" {
-			return anyOf(fs), nil
-		}
-		return allOf(fs), nil
-	case strings.HasPrefix(key, "$"):
+func (c *compiler) condition(key string, value any, depth int) (filter, error) {
+	if err := c.pay(1); err != nil || depth == 0 {
 		return nil, errFilter
 	}
+	if strings.HasPrefix(key, "$") {
+		return c.several(key, value, depth)
+	}
+	if !fieldName(key) {
+		return nil, errFilter
+	}
+	path := path(key, c.locale)
 	operators, ok := value.(map[string]any)
 	if !ok || !hasOperator(operators) {
-		return equals(path(key), value), nil
+		return on(path, func(v any) bool { return contains(v, value) }), nil
 	}
-	var all []filter
-	for operator, operand := range operators {
-		check, err := operation(operator, operand)
+	check, err := c.operations(operators, depth)
+	if err != nil {
+		return nil, err
+	}
+	return on(path, check), nil
+}
+
+// several reads $and, $or and $nor.
+func (c *compiler) several(key string, value any, depth int) (filter, error) {
+	list, ok := value.([]any)
+	if !ok {
+		return nil, errFilter
+	}
+	var fs []filter
+	for _, one := range list {
+		conditions, ok := one.(map[string]any)
+		if !ok {
+			return nil, errFilter
+		}
+		f, err := c.all(conditions, depth-1)
 		if err != nil {
 			return nil, err
 		}
-		all = append(all, func(i Item) bool { return check(at(i, path(key))) })
+		fs = append(fs, f)
 	}
-	return allOf(all), nil
-}
-
-func hasOperator(members map[string]any) bool {
-	for key := range members {
-		if strings.HasPrefix(key, "$") {
-			return true
-		}
-	}
-	return false
-}
-
-func operation(operator string, operand any) (test, error) {
-	ordered := func(want func(int) bool) test {
-		return func(v any) bool {
-			return v != nil && rank(v) == rank(operand) && rank(v) < rank(map[string]any{}) && want(compare(v, operand))
-		}
-	}
-	switch operator {
-	case "$eq":
-		return func(v any) bool { return same(v, operand) }, nil
-	case "$ne":
-		return func(v any) bool { return !same(v, operand) }, nil
-	case "$gt":
-		return ordered(func(c int) bool { return c > 0 }), nil
-	case "$gte":
-		return ordered(func(c int) bool { return c >= 0 }), nil
-	case "$lt":
-		return ordered(func(c int) bool { return c < 0 }), nil
-	case "$lte":
-		return ordered(func(c int) bool { return c <= 0 }), nil
-	case "$in", "$nin":
-		list, ok := operand.([]any)
-		if !ok {
-			return nil, errFilter
-		}
-		return func(v any) bool {
-			in := false
-			for _, one := range list {
-				in = in || same(v, one)
-			}
-			return in == (operator == "$in")
-		}, nil
-	case "$exists":
-		want, ok := operand.(bool)
-		if !ok {
-			return nil, errFilter
-		}
-		return func(v any) bool { return (v != nil) == want }, nil
-	case "$regex":
-		pattern, ok := operand.(string)
-		if !ok || len(pattern) > maxPattern {
-			return nil, errFilter
-		}
-		expression, err := regexp.Compile(pattern)
-		if err != nil {
-			return nil, errFilter
-		}
-		return func(v any) bool {
-			text, ok := v.(string)
-			return ok && expression.MatchString(text)
-		}, nil
+	switch key {
+	case "$and":
+		return allOf(fs), nil
+	case "$or":
+		return anyOf(fs), nil
+	case "$nor":
+		any := anyOf(fs)
+		return func(i Item) bool { return !any(i) }, nil
 	}
 	return nil, errFilter
 }
 
-func equals(path []string, value any) filter {
-	return func(i Item) bool { return same(at(i, path), value) }
+func on(path []string, check test) filter {
+	return func(i Item) bool { return check(at(i, path)) }
 }
 
 func allOf(fs []filter) filter {
@@ -183,6 +153,35 @@ func anyOf(fs []filter) filter {
 	}
 }
 
+// fieldName reports whether a condition's name is one of a field, not an operator or a look into another model.
+func fieldName(name string) bool {
+	return name != "" && name[0] != '$' && name[0] != '@'
+}
+
+func hasOperator(members map[string]any) bool {
+	for key := range members {
+		if strings.HasPrefix(key, "$") {
+			return true
+		}
+	}
+	return false
+}
+
+// contains compares a list's elements one by one with what is no list itself.
+func contains(v, want any) bool {
+	if list, ok := v.([]any); ok {
+		if _, ok := want.([]any); !ok {
+			for _, one := range list {
+				if contains(one, want) {
+					return true
+				}
+			}
+			return false
+		}
+	}
+	return same(v, want)
+}
+
 // same compares numbers by value, so that 1 is 1.0.
 func same(a, b any) bool {
 	if x, ok := a.(json.Number); ok {
@@ -192,17 +191,37 @@ func same(a, b any) bool {
 	return reflect.DeepEqual(a, b)
 }
 
-func path(field string) []string { return strings.Split(field, ".") }
-
-// at returns what is found under link._id; nil if there is nothing.
-func at(item Item, path []string) any {
-	value := any(map[string]any(item))
-	for _, name := range path {
-		members, ok := value.(map[string]any)
-		if !ok {
-			return nil
-		}
-		value = members[name]
+// path takes link._id apart. A part that ends in :locale is the field of the query's language.
+func path(field, locale string) []string {
+	if locale != "" {
+		locale = "_" + locale
 	}
-	return value
+	return strings.Split(strings.ReplaceAll(field, ":locale", locale), ".")
+}
+
+// at returns what is found on a path; nil if there is nothing. Where the path goes through a list it is a list of
+// what is found in its objects.
+func at(item Item, path []string) any { return below(map[string]any(item), path) }
+
+func below(value any, path []string) any {
+	if len(path) == 0 {
+		return value
+	}
+	switch value := value.(type) {
+	case map[string]any:
+		return below(value[path[0]], path[1:])
+	case []any:
+		var found []any
+		for _, one := range value {
+			if members, ok := one.(map[string]any); ok {
+				if v := below(members, path); v != nil {
+					found = append(found, v)
+				}
+			}
+		}
+		if found != nil {
+			return found
+		}
+	}
+	return nil
 }

@@ -7,8 +7,7 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
-	"math"
-	"slices"
+	"time"
 )
 
 // An Item is one document: the fields of its model, and Cockpit's own with an underscore, such as _id and _state.
@@ -44,8 +43,8 @@ func decode(document []byte) (Item, error) {
 	return item, decoder.Decode(&item)
 }
 
-// Item returns a published item, or an error wrapping ErrNotFound.
-func (s *Store) Item(ctx context.Context, m Model, id, locale string) (Item, error) {
+// Item returns a published item, or an error wrapping ErrNotFound. Of q it takes locale and fields.
+func (s *Store) Item(ctx context.Context, m Model, id string, q Query) (Item, error) {
 	if !ValidName(id) { // not asked for: what is no text to PostgreSQL would look like a fault of the store
 		return nil, fmt.Errorf("%w: no _id: %q", ErrNotFound, id)
 	}
@@ -62,11 +61,24 @@ func (s *Store) Item(ctx context.Context, m Model, id, locale string) (Item, err
 	if err != nil {
 		return nil, err
 	}
-	m.localise(item, locale)
+	m.show(item, q)
 	return item, nil
 }
 
-// Items returns the published items that q asks for, and how many there are without its limit and skip.
+// MaxItems is how many items one answer may hold, and maxBytes how large their documents may be together. A longer
+// list is read in pages.
+const (
+	MaxItems = 50_000
+	maxBytes = 64 << 20
+)
+
+// ErrTooMany: more than an answer may hold.
+var ErrTooMany = errors.New("content: too many items: ask for fewer with limit")
+
+// Items returns the published items that q asks for, and how many there are without its limit and skip; that is only
+// told if q is Paged. Without filter and order the database counts and cuts. With them all items of the model are read
+// until enough have passed, since documents are text to the database; it is asked for no others than those whose _id
+// the filter names, and those that lack a text that the filter asks for are not taken apart.
 func (s *Store) Items(ctx context.Context, m Model, q Query) (items []Item, total int, err error) {
 	if q.filter == nil && len(q.sort) == 0 {
 		items, total, err = s.page(ctx, m, q)
@@ -74,13 +86,19 @@ func (s *Store) Items(ctx context.Context, m Model, q Query) (items []Item, tota
 		items, total, err = s.search(ctx, m, q)
 	}
 	for i := range items {
-		m.localise(items[i], q.locale)
-		q.project(items[i])
+		m.show(items[i], q)
 	}
 	return items, total, err
 }
 
-// page lets the database count and cut.
+// show leaves what the query asks for of an item.
+func (m Model) show(item Item, q Query) {
+	m.localise(item, q.locale)
+	if q.fields != nil {
+		project(item, q.fields)
+	}
+}
+
 func (s *Store) page(ctx context.Context, m Model, q Query) (items []Item, total int, err error) {
 	if q.Paged() {
 		err = s.db.QueryRowContext(ctx, `SELECT COUNT(*) FROM cms_items WHERE model = $1 AND state = $2`, m.Name, published).Scan(&total)
@@ -88,50 +106,76 @@ func (s *Store) page(ctx context.Context, m Model, q Query) (items []Item, total
 			return nil, 0, err
 		}
 	}
-	limit := int64(math.MaxInt64)
+	limit := q.most() + 1
 	if q.limit > 0 {
-		limit = int64(q.limit)
+		limit = min(limit, q.limit)
 	}
-	items, err = s.read(ctx, nil, `SELECT document FROM cms_items WHERE model = $1 AND state = $2 ORDER BY seq LIMIT $3 OFFSET $4`,
+	items, err = s.read(ctx, `SELECT document FROM cms_items WHERE model = $1 AND state = $2 ORDER BY seq LIMIT $3 OFFSET $4`,
 		m.Name, published, limit, q.skip)
+	if len(items) > q.most() {
+		return nil, 0, ErrTooMany
+	}
 	return items, total, err
 }
 
-// search reads all published items of the model: documents are text to the database, so filters and orders of
-// their fields are worked out here.
+const (
+	searching = 10 * time.Second // that one search may take, waiting for its turn included
+	atOnce    = 4                // searches: more would keep all connections, and so those who look up keys waiting
+)
+
 func (s *Store) search(ctx context.Context, m Model, q Query) (items []Item, total int, err error) {
-	items, err = s.read(ctx, q.filter, `SELECT document FROM cms_items WHERE model = $1 AND state = $2 ORDER BY seq`, m.Name, published)
+	ctx, cancel := context.WithTimeout(ctx, searching)
+	defer cancel()
+	select {
+	case s.searches <- struct{}{}:
+		defer func() { <-s.searches }()
+	case <-ctx.Done():
+		return nil, 0, ctx.Err()
+	}
+	condition, args := q.where(m)
+	found := collector{Query: q, items: []Item{}}
+	err = s.each(ctx, func(document []byte) (more bool, err error) {
+		item, ok, err := q.passes(document)
+		if err != nil || !ok {
+			return true, err
+		}
+		return found.add(item, len(document))
+	}, `SELECT document FROM cms_items WHERE `+condition+` ORDER BY seq`, args...)
 	if err != nil {
 		return nil, 0, err
 	}
-	slices.SortStableFunc(items, q.compare)
-	total = len(items)
-	items = items[min(q.skip, total):]
-	if q.limit > 0 {
-		items = items[:min(q.limit, len(items))]
-	}
-	return items, total, nil
+	items, err = found.page()
+	return items, found.total, err
 }
 
-func (s *Store) read(ctx context.Context, f filter, query string, args ...any) ([]Item, error) {
-	rows, err := s.db.QueryContext(ctx, query, args...)
-	if err != nil {
-		return nil, err
-	}
-	defer rows.Close()
-	items := []Item{}
-	for rows.Next() {
-		var document []byte
-		if err := rows.Scan(&document); err != nil {
-			return nil, err
+func (s *Store) read(ctx context.Context, query string, args ...any) ([]Item, error) {
+	items, size := []Item{}, 0
+	err := s.each(ctx, func(document []byte) (bool, error) {
+		if size += len(document); size > maxBytes {
+			return false, ErrTooMany
 		}
 		item, err := decode(document)
-		if err != nil {
-			return nil, err
+		items = append(items, item)
+		return true, err
+	}, query, args...)
+	return items, err
+}
+
+// each hands the documents that a query selects to f, until that has enough.
+func (s *Store) each(ctx context.Context, f func(document []byte) (more bool, err error), query string, args ...any) error {
+	rows, err := s.db.QueryContext(ctx, query, args...)
+	if err != nil {
+		return err
+	}
+	defer rows.Close()
+	for more := true; more && rows.Next(); {
+		var document sql.RawBytes
+		if err := rows.Scan(&document); err != nil {
+			return err
 		}
-		if f == nil || f(item) {
-			items = append(items, item)
+		if more, err = f(document); err != nil {
+			return err
 		}
 	}
-	return items, rows.Err()
+	return rows.Err()
 }

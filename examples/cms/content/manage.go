@@ -45,7 +45,7 @@ func (s *Store) Page(ctx context.Context, m Model, drafts bool, limit, skip int)
 		return nil, 0, err
 	}
 	query := fmt.Sprintf(`SELECT document FROM cms_items WHERE %s ORDER BY seq DESC LIMIT $%d OFFSET $%d`, where, len(args)+1, len(args)+2)
-	items, err = s.read(ctx, nil, query, append(args, limit, skip)...)
+	items, err = s.read(ctx, query, append(args, limit, skip)...)
 	return items, total, err
 }
 

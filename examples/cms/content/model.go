@@ -39,6 +39,8 @@ type Field struct {
 	Label string `json:"label,omitempty"`
 	Type  string `json:"type,omitempty"`
 	I18n  bool   `json:"i18n,omitempty"` // title may have a title_de beside it
+	// Multiple says that it holds a list of such values.
+	Multiple bool `json:"multiple,omitempty"`
 }
 
 var name = regexp.MustCompile(`^[a-zA-Z0-9_-]{1,64}$`)
@@ -98,13 +100,22 @@ func (m Model) localise(item Item, locale string) {
 }
 
 // A Store keeps models and items. It may be used concurrently, and by several nodes on one database.
-type Store struct{ db *sql.DB }
+type Store struct {
+	db       *sql.DB
+	searches chan struct{} // holds one for each search under way
+}
 
 // New returns the store in db, which must have the tables of [Schema].
-func New(db *sql.DB) *Store { return &Store{db} }
+func New(db *sql.DB) *Store { return &Store{db, make(chan struct{}, atOnce)} }
+
+// Ping asks whether the database answers.
+func (s *Store) Ping(ctx context.Context) error { return s.db.PingContext(ctx) }
 
 // Model returns the model of this name, or an error wrapping ErrNotFound.
 func (s *Store) Model(ctx context.Context, name string) (Model, error) {
+	if !ValidName(name) { // not asked for: what is no text to PostgreSQL would look like a fault of the store
+		return Model{}, fmt.Errorf("%w: no model's name: %q", ErrNotFound, name)
+	}
 	var document []byte
 	err := s.db.QueryRowContext(ctx, `SELECT document FROM cms_models WHERE name = $1`, name).Scan(&document)
 	if errors.Is(err, sql.ErrNoRows) {
@@ -117,19 +128,7 @@ func (s *Store) Model(ctx context.Context, name string) (Model, error) {
 	return m, json.Unmarshal(document, &m)
 }
 
-// AddModel stores the model unless there is one of its name.
+// AddModel is [InsertModel] on its own.
 func (s *Store) AddModel(ctx context.Context, m Model) (added bool, err error) {
-	if err := m.Check(); err != nil {
-		return false, err
-	}
-	document, err := json.Marshal(m)
-	if err != nil {
-		return false, err
-	}
-	result, err := s.db.ExecContext(ctx, `INSERT INTO cms_models (name, document) VALUES ($1, $2) ON CONFLICT DO NOTHING`, m.Name, string(document))
-	if err != nil {
-		return false, err
-	}
-	n, err := result.RowsAffected()
-	return n > 0, err
+	return InsertModel(ctx, s.db, m)
 }

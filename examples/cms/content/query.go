@@ -1,28 +1,39 @@
 package content
 
 import (
-	"bytes"
-	"cmp"
 	"encoding/json"
 	"fmt"
+	"math"
 	"net/url"
 	"strconv"
 	"strings"
+
+	"github.com/latchkey-go/latchkey/examples/cms/content/json5"
 )
 
 // A Query says which items to list, and how. The zero Query asks for all of a model.
 type Query struct {
 	filter      filter
+	ids         []string // if not nil, only items with one of these can pass the filter
+	needles     []needle // texts that are in the documents of all items that pass
 	sort        []order
 	fields      map[string]bool
 	limit, skip int
 	paged       bool
+	populate    int
 	locale      string
+	atMost      int // 0 is MaxItems
 }
 
-type order struct {
-	path []string
-	sign int
+// Options are the parts of a query as somebody wrote them. What is nil or zero was not said.
+type Options struct {
+	Filter   json.RawMessage `json:"filter"`
+	Sort     json.RawMessage `json:"sort"`
+	Fields   json.RawMessage `json:"fields"`
+	Limit    *int            `json:"limit"`
+	Skip     *int            `json:"skip"`
+	Populate int             `json:"populate"` // levels of links to follow
+	Locale   string          `json:"locale"`
 }
 
 // A ParameterError says which parameter cannot be understood. Its text is Cockpit's.
@@ -30,33 +41,105 @@ type ParameterError struct{ Name, Want string }
 
 func (e *ParameterError) Error() string { return fmt.Sprintf("<%s> is not %s", e.Name, e.Want) }
 
-// ParseQuery reads Cockpit's parameters: filter, fields and sort as JSON (filter[title]=x too), limit and skip as
-// numbers, and locale.
+// ParseQuery reads Cockpit's parameters: filter, fields and sort as JSON5 (filter[title]=x too), limit, skip and
+// populate as numbers, and locale.
 func ParseQuery(values url.Values) (Query, error) {
-	q := Query{locale: values.Get("locale"), paged: values.Has("limit") && values.Has("skip")}
-	var err error
-	if q.filter, err = parseFilters(values); err != nil {
-		return Query{}, &ParameterError{"filter", "valid json"}
-	}
-	if text := values.Get("sort"); text != "" {
-		if q.sort, err = parseSort(text); err != nil {
-			return Query{}, &ParameterError{"sort", "valid json"}
-		}
-	}
-	if text := values.Get("fields"); text != "" {
-		if q.fields, err = parseFields(text); err != nil {
-			return Query{}, &ParameterError{"fields", "valid json"}
-		}
-	}
-	for _, number := range []struct {
+	o := Options{Locale: values.Get("locale")}
+	for _, part := range []struct {
 		name string
-		to   *int
-	}{{"limit", &q.limit}, {"skip", &q.skip}} {
-		if text := values.Get(number.name); text != "" {
-			if *number.to, err = strconv.Atoi(text); err != nil || *number.to < 0 {
-				return Query{}, &ParameterError{number.name, "a number"}
+		to   *json.RawMessage
+	}{{"filter", &o.Filter}, {"fields", &o.Fields}, {"sort", &o.Sort}} {
+		if text := values.Get(part.name); text != "" {
+			var err error
+			if *part.to, err = json5.Convert(text); err != nil {
+				return Query{}, &ParameterError{part.name, "valid json"}
 			}
 		}
+	}
+	populate := &o.Populate
+	for _, number := range []struct {
+		name string
+		to   **int
+	}{{"limit", &o.Limit}, {"skip", &o.Skip}, {"populate", &populate}} {
+		if text := values.Get(number.name); text != "" {
+			n, err := strconv.Atoi(text)
+			if err != nil {
+				return Query{}, &ParameterError{number.name, "a number"}
+			}
+			*number.to = &n
+		}
+	}
+	o.Populate = *populate
+	q, err := o.Query()
+	if err != nil {
+		return Query{}, err
+	}
+	return q.withForm(values)
+}
+
+// Query compiles the options. Its error is a *ParameterError.
+func (o Options) Query() (q Query, err error) {
+	q = Query{locale: o.Locale, paged: o.Limit != nil && o.Skip != nil, populate: min(o.Populate, maxLevels)}
+	q.locale = localeOf(q.locale)
+	if q.populate < 0 {
+		q.populate = maxLevels
+	}
+	if q.limit, err = count("limit", o.Limit); err != nil {
+		return Query{}, err
+	}
+	if q.skip, err = count("skip", o.Skip); err != nil {
+		return Query{}, err
+	}
+	if err = q.parseFilter(o.Filter); err != nil {
+		return Query{}, &ParameterError{"filter", "valid json"}
+	}
+	if q.sort, err = parseSort(o.Sort, q.locale); err != nil {
+		return Query{}, &ParameterError{"sort", "valid json"}
+	}
+	if q.fields, err = parseFields(o.Fields); err != nil {
+		return Query{}, &ParameterError{"fields", "valid json"}
+	}
+	return q, nil
+}
+
+// count is how many a number says, at most so many that sums of them stay numbers.
+func count(name string, n *int) (int, error) {
+	switch {
+	case n == nil:
+		return 0, nil
+	case *n < 0:
+		return 0, &ParameterError{name, "a number"}
+	}
+	return min(*n, math.MaxInt32), nil
+}
+
+// withForm adds filter[title]=x, in which every value is a text.
+func (q Query) withForm(values url.Values) (Query, error) {
+	all := []filter{}
+	for name := range values {
+		rest, ok := strings.CutPrefix(name, "filter[")
+		if !ok {
+			continue
+		}
+		field, ok := strings.CutSuffix(rest, "]")
+		if !ok || !fieldName(field) || strings.ContainsAny(field, "[]") {
+			return Query{}, &ParameterError{"filter", "valid json"}
+		}
+		if field == "_state" {
+			continue
+		}
+		want, path := values.Get(name), path(field, q.locale)
+		all = append(all, func(i Item) bool {
+			value := at(i, path)
+			n, isNumber := value.(json.Number)
+			return same(value, want) || isNumber && n.String() == want
+		})
+	}
+	if len(all) > 0 {
+		if q.filter != nil {
+			all = append(all, q.filter)
+		}
+		q.filter = allOf(all)
 	}
 	return q, nil
 }
@@ -64,115 +147,31 @@ func ParseQuery(values url.Values) (Query, error) {
 // Paged reports whether limit and skip were both given: the answer then tells the total.
 func (q Query) Paged() bool { return q.paged }
 
+// Levels is how many levels of links are to be followed.
+func (q Query) Levels() int { return q.populate }
+
+// Locale is the language that was asked for; "" is the one of fields without an ending.
+func (q Query) Locale() string { return q.locale }
+
 // First narrows the query to its first item.
 func (q Query) First() Query {
 	q.limit, q.skip, q.paged = 1, 0, false
 	return q
 }
 
-func parseFilters(values url.Values) (filter, error) {
-	var all []filter
-	if text := values.Get("filter"); text != "" {
-		f, err := parseFilter(text)
-		if err != nil {
-			return nil, err
-		}
-		all = append(all, f)
-	}
-	for name := range values {
-		if rest, ok := strings.CutPrefix(name, "filter["); ok {
-			field, ok := strings.CutSuffix(rest, "]")
-			if !ok || strings.HasPrefix(field, "$") || strings.ContainsAny(field, "[]") {
-				return nil, errFilter
-			}
-			if field == "_state" {
-				continue
-			}
-			all = append(all, equals(path(field), values.Get(name)))
-		}
-	}
-	if all == nil {
-		return nil, nil
-	}
-	return allOf(all), nil
-}
-
-// parseSort reads {"title": -1, "_created": 1} token by token, since the order of its members counts.
-func parseSort(text string) (orders []order, err error) {
-	if !json.Valid([]byte(text)) {
-		return nil, errFilter
-	}
-	decoder := json.NewDecoder(bytes.NewReader([]byte(text)))
-	if open, err := decoder.Token(); err != nil || open != json.Delim('{') {
-		return nil, errFilter
-	}
-	for decoder.More() {
-		field, _ := decoder.Token()
-		direction, _ := decoder.Token()
-		sign, ok := direction.(float64)
-		if !ok || sign != 1 && sign != -1 {
-			return nil, errFilter
-		}
-		orders = append(orders, order{path(field.(string)), int(sign)})
-	}
-	return orders, nil
-}
-
-func (q Query) compare(a, b Item) int {
-	for _, o := range q.sort {
-		if c := compare(at(a, o.path), at(b, o.path)); c != 0 {
-			return c * o.sign
-		}
-	}
-	return 0
-}
-
-// compare puts any two values in order: nothing, booleans, numbers, texts, and the rest as equals.
-func compare(a, b any) int {
-	if c := cmp.Compare(rank(a), rank(b)); c != 0 {
-		return c
-	}
-	switch a := a.(type) {
-	case bool:
-		return cmp.Compare(truth(a), truth(b.(bool)))
-	case json.Number:
-		return cmp.Compare(number(a), number(b.(json.Number)))
-	case string:
-		return cmp.Compare(a, b.(string))
-	}
-	return 0
-}
-
-func rank(v any) int {
-	switch v.(type) {
-	case nil:
-		return 0
-	case bool:
-		return 1
-	case json.Number:
-		return 2
-	case string:
-		return 3
-	}
-	return 4
-}
-
-func truth(b bool) int {
-	if b {
-		return 1
-	}
-	return 0
-}
-
-func number(n json.Number) float64 {
-	f, _ := n.Float64()
-	return f
+// AtMost makes more than n items an error, ErrTooMany, rather than an answer. Without it that is MaxItems.
+func (q Query) AtMost(n int) Query {
+	q.atMost = n
+	return q
 }
 
 // parseFields reads {"title": 1, "_id": 0}.
-func parseFields(text string) (map[string]bool, error) {
+func parseFields(text json.RawMessage) (map[string]bool, error) {
+	if nothing(text) {
+		return nil, nil
+	}
 	var members map[string]any
-	if err := json.Unmarshal([]byte(text), &members); err != nil || members == nil {
+	if err := json.Unmarshal(text, &members); err != nil || members == nil {
 		return nil, errFilter
 	}
 	fields := map[string]bool{}
@@ -190,16 +189,21 @@ func parseFields(text string) (map[string]bool, error) {
 }
 
 // project drops what was not asked for: with any field at 1 all others, _id excepted; else those at 0.
-func (q Query) project(item Item) {
+func project(item Item, fields map[string]bool) {
 	narrows := false
-	for field, wanted := range q.fields {
+	for field, wanted := range fields {
 		narrows = narrows || wanted && field != "_id"
 	}
-	narrows = narrows || len(q.fields) == 1 && q.fields["_id"]
+	narrows = narrows || len(fields) == 1 && fields["_id"]
 	for field := range item {
-		wanted, said := q.fields[field]
+		wanted, said := fields[field]
 		if said && !wanted || narrows && !said && field != "_id" {
 			delete(item, field)
 		}
 	}
+}
+
+// nothing reports whether a part of a query was not sent, or is empty. PHP writes an empty object as [].
+func nothing(text json.RawMessage) bool {
+	return len(text) == 0 || string(text) == "[]" || string(text) == "{}"
 }

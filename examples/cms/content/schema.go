@@ -17,6 +17,9 @@ CREATE TABLE IF NOT EXISTS cms_models (
 	name     TEXT NOT NULL PRIMARY KEY,
 	document TEXT NOT NULL -- JSON of Model
 );
+CREATE TABLE IF NOT EXISTS cms_locales (
+	name TEXT NOT NULL PRIMARY KEY -- the ending of translations: de in title_de
+);
 CREATE TABLE IF NOT EXISTS cms_items (
 	seq       %s, -- the order in which items are listed
 	model     TEXT NOT NULL,

@@ -25,12 +25,9 @@ const tries = 10 // of a write that others get in the way of
 // none. by is the ID of the user who does it, or "". A singleton that is there already gets these fields in place of
 // its own, and keeps its _state if they have none.
 func (s *Store) Create(ctx context.Context, m Model, fields Item, by string) (Item, error) {
-	item := Item{"_state": json.Number("1")}
-	for _, f := range m.Fields {
-		item[f.Name] = nil
-	}
-	if m.Type == Tree {
-		item["_pid"], item["_o"] = nil, json.Number("0")
+	item, err := s.blank(ctx, m)
+	if err != nil {
+		return nil, err
 	}
 	if err := m.copy(item, fields); err != nil {
 		return nil, err
@@ -86,12 +83,15 @@ func (s *Store) Update(ctx context.Context, m Model, id string, fields Item, by 
 		return nil, err
 	}
 	stamp(sent, "_modified", "_mby", by)
-	_, err := s.change(ctx, m, id, func(item Item) (Item, error) {
+	item, err := s.change(ctx, m, id, func(item Item) (Item, error) {
 		for field, value := range sent {
 			item[field] = value
 		}
 		return item, nil
 	})
+	if m.Type == Singleton { // as in Cockpit, all of it
+		return item, err
+	}
 	return sent, err
 }
 

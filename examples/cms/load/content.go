@@ -5,50 +5,78 @@ import (
 	"crypto/sha256"
 	"encoding/hex"
 	"encoding/json"
+	"errors"
+	"iter"
 
 	"github.com/latchkey-go/latchkey/examples/cms/content"
 )
 
-// addContent stores models and items. Items without an _id get one that is worked out from what they hold, so that it
-// is the same the next time.
-func (in Into) addContent(ctx context.Context, f *File) (models, items int, err error) {
-	byName := map[string]content.Model{}
-	for _, m := range f.models {
-		if err := m.Check(); err != nil {
-			in.Say("refused: %v", err)
-			continue
+// Locales adds the languages that fields may be translated to.
+func (in Into) Locales(ctx context.Context, names []string) error {
+	for _, name := range names {
+		switch {
+		case !content.ValidName(name):
+			in.Say("refused: locale %q is no name", name)
+		case in.DryRun:
+		default:
+			if err := in.Content.AddLocales(ctx, name); err != nil {
+				return err
+			}
 		}
-		added, err := in.Content.AddModel(ctx, m)
-		if err != nil {
-			return 0, 0, err
-		}
-		if added {
-			models++
-		}
-		byName[m.Name] = m
 	}
-	for name, list := range f.items {
-		model, ok := byName[name]
-		if !ok {
-			in.Say("refused: %d items of %q, which is no model of this file", len(list), name)
-			continue
-		}
-		added, err := in.Content.AddItems(ctx, model, in.good(model, list))
-		if err != nil {
-			return 0, 0, err
-		}
-		items += added
-	}
-	return models, items, nil
+	return nil
 }
 
-// good returns the items that can be stored.
-func (in Into) good(m content.Model, list []content.Item) []content.Item {
-	var items []content.Item
-	hidden := 0
-	for i, item := range list {
+// Model stores a model unless there is one of its name, and returns the one that counts: nil if it is refused.
+func (in Into) Model(ctx context.Context, m content.Model) (kept *content.Model, added bool, err error) {
+	if err := m.Check(); err != nil {
+		in.Say("refused: %v", err)
+		return nil, false, nil
+	}
+	there, err := in.Content.Model(ctx, m.Name)
+	switch {
+	case errors.Is(err, content.ErrNotFound) && in.DryRun:
+		return &m, true, nil
+	case errors.Is(err, content.ErrNotFound):
+		added, err = in.Content.AddModel(ctx, m)
+		return &m, added, err
+	case err != nil:
+		return nil, false, err
+	case there.Type != m.Type:
+		in.Say("refused: model %q: it is a %s here, not a %s", m.Name, there.Type, m.Type)
+		return nil, false, nil
+	case there.Revision() != m.Revision():
+		in.Say("model %q is another one here, and stays so", m.Name)
+	}
+	return &there, false, nil
+}
+
+// What is stored in one transaction, and kept in memory until then.
+const (
+	mostItems = 500
+	mostBytes = 4 << 20 // of texts, roughly
+)
+
+// Items stores the items of a model that are not there yet, and returns how many those are. Items without an _id get one
+// that is worked out from what they hold, so that it is the same the next time. An item that is nil is none.
+func (in Into) Items(ctx context.Context, m content.Model, items iter.Seq2[content.Item, error]) (added int, err error) {
+	var waiting []content.Item
+	size := 0
+	flush := func() error {
+		n, err := in.store(ctx, m, waiting)
+		added += n
+		clear(waiting)
+		waiting, size = waiting[:0], 0
+		return err
+	}
+	row, hidden := 0, 0
+	for item, err := range items {
+		if err != nil {
+			return added, err
+		}
+		row++
 		if item == nil {
-			in.Say("refused: item %d of %q: it is null", i, m.Name)
+			in.Say("refused: item %d of %q: it is no object", row, m.Name)
 			continue
 		}
 		if item["_id"] == nil {
@@ -57,16 +85,50 @@ func (in Into) good(m content.Model, list []content.Item) []content.Item {
 			item["_id"] = hex.EncodeToString(sum[:12])
 		}
 		if !content.ValidName(item.ID()) {
-			in.Say("refused: item %d of %q: its _id is none", i, m.Name)
+			in.Say("refused: item %d of %q: its _id is none", row, m.Name)
 			continue
 		}
 		if _, ok := item.State(); !ok {
 			hidden++
 		}
-		items = append(items, item)
+		waiting, size = append(waiting, item), size+weigh(map[string]any(item))
+		if len(waiting) == mostItems || size > mostBytes {
+			if err := flush(); err != nil {
+				return added, err
+			}
+		}
 	}
 	if hidden > 0 {
 		in.Say("%d items of %q have no _state that there is: they count as drafts", hidden, m.Name)
 	}
-	return items
+	return added, flush()
+}
+
+// weigh returns about how many bytes a value takes as JSON.
+func weigh(value any) int {
+	switch value := value.(type) {
+	case string:
+		return len(value)
+	case []any:
+		sum := 0
+		for _, v := range value {
+			sum += weigh(v)
+		}
+		return sum
+	case map[string]any:
+		sum := 0
+		for name, v := range value {
+			sum += len(name) + weigh(v)
+		}
+		return sum
+	}
+	return 8
+}
+
+func (in Into) store(ctx context.Context, m content.Model, items []content.Item) (added int, err error) {
+	if in.DryRun {
+		there, err := in.Content.There(ctx, m, items)
+		return len(items) - there, err
+	}
+	return in.Content.AddItems(ctx, m, items)
 }

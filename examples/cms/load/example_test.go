@@ -11,13 +11,13 @@ import (
 
 	_ "modernc.org/sqlite"
 
+	"github.com/latchkey-go/latchkey/auth/audit"
+	"github.com/latchkey-go/latchkey/auth/cockpit"
 	"github.com/latchkey-go/latchkey/auth/sqlstore"
 	"github.com/latchkey-go/latchkey/examples/cms/content"
 	"github.com/latchkey-go/latchkey/examples/cms/load"
 	"github.com/latchkey-go/latchkey/examples/cms/users"
 	"github.com/latchkey-go/latchkey/keys"
-	"github.com/latchkey-go/latchkey/publicapi"
-	"github.com/latchkey-go/latchkey/roles"
 )
 
 // A file is loaded twice. The host brings the driver.
@@ -36,7 +36,7 @@ func Example() {
 	if err := sqlstore.Migrate(ctx, db, sqlstore.SQLite); err != nil {
 		log.Fatal(err)
 	}
-	if _, err := db.ExecContext(ctx, users.Schema+content.Schema(sqlstore.SQLite)); err != nil {
+	if _, err := db.ExecContext(ctx, users.Schema(sqlstore.SQLite)+content.Schema(sqlstore.SQLite)); err != nil {
 		log.Fatal(err)
 	}
 	store, err := sqlstore.Open(ctx, db, sqlstore.SQLite)
@@ -46,18 +46,12 @@ func Example() {
 	defer store.Close()
 	ring := keys.NewRing(store.Keys())
 	defer ring.Close(ctx)
-	directory, err := roles.Open(ctx, roles.Config{Store: store.Roles()})
-	if err != nil {
-		log.Fatal(err)
-	}
-	defer directory.Close(ctx)
-	public, err := publicapi.New(publicapi.Config{Store: store.PublicAPI(), Roles: directory})
-	if err != nil {
-		log.Fatal(err)
-	}
-
 	into := load.Into{
-		Roles: directory, Users: users.New(store), Keys: ring, Public: public, Content: content.New(db),
+		Content: content.New(db),
+		Access: cockpit.Into{
+			Keys: ring, Roles: store.Roles(), Public: store.PublicAPI(), Users: load.Accounts(users.New(store)), InTx: store.InTx,
+			Audit: audit.NewMemoryLog(0),
+		},
 		Say: func(format string, args ...any) { fmt.Printf(format+"\n", args...) },
 	}
 	for range 2 {
@@ -76,8 +70,8 @@ func Example() {
 		}
 	}
 	// Output:
-	// refused: key "Old one": keys: refused: a weak key is only taken under a pepper
+	// refused key 6b048abc "Old one": the key has, or may have, less than 112 bits of randomness
 	// added 1 roles, 0 users, 1 keys, 0 models and 0 items
-	// refused: key "Old one": keys: refused: a weak key is only taken under a pepper
+	// refused key 6b048abc "Old one": the key has, or may have, less than 112 bits of randomness
 	// added 0 roles, 0 users, 0 keys, 0 models and 0 items
 }

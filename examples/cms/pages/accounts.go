@@ -177,6 +177,19 @@ func (p *Pages) changePassword(w http.ResponseWriter, r *http.Request) {
 	http.Redirect(w, r, SignInPath, http.StatusSeeOther) // this session has ended with the old password
 }
 
+// signOutEverywhere ends all sessions of who asks, this one too.
+func (p *Pages) signOutEverywhere(w http.ResponseWriter, r *http.Request) {
+	err := p.Users.EndOwnSessions(r.Context(), *p.visitor(r))
+	if err == nil {
+		err = p.Sessions.End(w, r)
+	}
+	if err != nil {
+		p.Guard.Refuse(w, r, err)
+		return
+	}
+	http.Redirect(w, r, SignInPath, http.StatusSeeOther)
+}
+
 // explain says what is wrong with a change of a user; "" is nothing that people have done.
 func explain(err error) (status int, text string) {
 	for _, known := range []struct {
@@ -186,6 +199,7 @@ func explain(err error) (status int, text string) {
 	}{
 		{users.ErrForbidden, http.StatusForbidden, "Nobody hands out more than they hold: your role does not cover the one that this is about."},
 		{users.ErrYourself, http.StatusConflict, "Nobody changes their own role or deactivates themselves. Ask somebody else to do it."},
+		{users.ErrOwn, http.StatusConflict, "Your own password is changed under My password, with the one you have."},
 		{users.ErrTaken, http.StatusConflict, "Somebody else has this user name."},
 		{users.ErrLogin, http.StatusBadRequest, "A user name has 1 to 64 characters, none of them a space."},
 		{users.ErrName, http.StatusBadRequest, "A name is one line, and not empty."},

@@ -47,7 +47,7 @@ func Example() {
 		log.Fatal(err)
 	}
 	defer store.Close()
-	if _, err := db.ExecContext(ctx, users.Schema+sessions.Schema+content.Schema(sqlstore.SQLite)); err != nil {
+	if _, err := db.ExecContext(ctx, users.Schema(sqlstore.SQLite)+sessions.Schema+content.Schema(sqlstore.SQLite)); err != nil {
 		log.Fatal(err)
 	}
 	table, ring := users.New(store), keys.NewRing(store.Keys())

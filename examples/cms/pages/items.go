@@ -85,6 +85,7 @@ type itemForm struct {
 	Inputs          []input
 	Published       bool
 	Publish, Delete bool // what this user may do
+	Place           *place
 	Error           string
 }
 
@@ -95,6 +96,14 @@ func (p *Pages) form(w http.ResponseWriter, r *http.Request, status int, m conte
 		Model: m, ID: item.ID(), Inputs: inputs, Published: state == 1 && item.ID() != "", Error: problem,
 		Publish: may(r, content.Permission(m.Name, content.Publish)),
 		Delete:  may(r, content.Permission(m.Name, content.Delete)) && m.Type != content.Singleton && item.ID() != "",
+	}
+	var err error
+	if f.Place, err = p.place(r, m, item); err != nil {
+		p.fail(w, r, err)
+		return
+	}
+	if f.Place != nil && r.PostForm.Has("position") { // as it was typed
+		f.Place.Parent, f.Place.Position = r.PostForm.Get("parent"), r.PostForm.Get("position")
 	}
 	heading := "New item"
 	if f.ID != "" {
@@ -175,7 +184,8 @@ func (p *Pages) save(w http.ResponseWriter, r *http.Request, m content.Model, ol
 		return
 	}
 	fields, problem := filled(m, old, r.PostForm)
-	if problem != nil {
+	parent, position, moves, err := placed(r)
+	if problem = errors.Join(problem, err); problem != nil {
 		typed := inputs(m, old)
 		for i := range typed {
 			typed[i].Value = r.PostForm.Get(typed[i].Name)
@@ -195,11 +205,22 @@ func (p *Pages) save(w http.ResponseWriter, r *http.Request, m content.Model, ol
 		fields["_state"] = 0
 	}
 	by := p.visitor(r).UserID()
-	var err error
+	saved := old
+	if moves && !may(r, content.Permission(m.Name, content.Reorder)) {
+		p.trouble(w, r, http.StatusForbidden, "Your role does not let you move this. Nothing was saved.")
+		return
+	}
 	if old.ID() == "" {
-		_, err = p.Content.Create(r.Context(), m, fields, by)
+		saved, err = p.Content.Create(r.Context(), m, fields, by)
 	} else {
 		_, err = p.Content.Update(r.Context(), m, old.ID(), fields, by)
+	}
+	if err == nil && moves {
+		err = p.Content.Place(r.Context(), m, saved.ID(), parent, position, by)
+	}
+	if errors.Is(err, content.ErrParent) {
+		p.trouble(w, r, http.StatusConflict, "It was saved, and not moved: an item cannot be below itself, or below one that is gone.")
+		return
 	}
 	if err != nil {
 		p.fail(w, r, err)

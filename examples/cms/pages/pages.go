@@ -4,6 +4,7 @@
 //	/login, /logout                   the sign-in
 //	/content                          the models
 //	/content/models/create            content/:models/manage
+//	/content/model/{model}            that, or content/{model}/manage; deleting takes the first
 //	/content/items/{model}            content/{model}/read; drafts are shown to those who may change something
 //	/content/items/{model}/create     content/{model}/create
 //	/content/item/{model}/{id}        content/{model}/update
@@ -15,13 +16,9 @@
 package pages
 
 import (
-	"bytes"
-	"embed"
 	"errors"
-	"html/template"
 	"net/http"
 	"net/url"
-	"strconv"
 	"strings"
 
 	"github.com/latchkey-go/latchkey/auth"
@@ -66,32 +63,41 @@ func (p *Pages) Register(mux *http.ServeMux) {
 	open("GET /{$}", func(w http.ResponseWriter, r *http.Request) { http.Redirect(w, r, home, http.StatusSeeOther) })
 
 	in := content.Permission
-	p.page(mux, "GET /content", "", p.showModels)
-	p.page(mux, "GET /content/models/create", content.ManageModels, p.showNewModel)
-	p.page(mux, "POST /content/models/create", content.ManageModels, p.createModel)
-	p.page(mux, "GET /content/items/{model}", in("{model}", content.Read), p.ofModel(p.showItems))
-	p.page(mux, "GET /content/items/{model}/create", in("{model}", content.Create), p.ofModel(p.showNewItem))
-	p.page(mux, "POST /content/items/{model}/create", in("{model}", content.Create), p.ofModel(p.createItem))
-	p.page(mux, "GET /content/item/{model}", in("{model}", content.Update), p.ofModel(p.showSingleton))
-	p.page(mux, "POST /content/item/{model}", in("{model}", content.Update), p.ofModel(p.saveSingleton))
-	p.page(mux, "GET /content/item/{model}/{id}", in("{model}", content.Update), p.ofModel(p.showItem))
-	p.page(mux, "POST /content/item/{model}/{id}", in("{model}", content.Update), p.ofModel(p.saveItem))
-	p.page(mux, "POST /content/item/{model}/{id}/state", in("{model}", content.Publish), p.ofModel(p.publishItem))
-	p.page(mux, "POST /content/item/{model}/{id}/delete", in("{model}", content.Delete), p.ofModel(p.deleteItem))
+	p.page(mux, "GET /content", p.showModels)
+	p.page(mux, "GET /content/models/create", p.showNewModel, content.ManageModels)
+	p.page(mux, "POST /content/models/create", p.createModel, content.ManageModels)
+	edit := []string{content.ManageModels, in("{model}", content.Manage)}
+	p.page(mux, "GET /content/model/{model}", p.ofModel(p.showModel), edit...)
+	p.page(mux, "POST /content/model/{model}", p.ofModel(p.saveModel), edit...)
+	p.page(mux, "POST /content/model/{model}/delete", p.ofModel(p.deleteModel), content.ManageModels)
+	p.page(mux, "GET /content/items/{model}", p.ofModel(p.showItems), in("{model}", content.Read))
+	p.page(mux, "GET /content/items/{model}/create", p.ofModel(p.showNewItem), in("{model}", content.Create))
+	p.page(mux, "POST /content/items/{model}/create", p.ofModel(p.createItem), in("{model}", content.Create))
+	p.page(mux, "GET /content/item/{model}", p.ofModel(p.showSingleton), in("{model}", content.Update))
+	p.page(mux, "POST /content/item/{model}", p.ofModel(p.saveSingleton), in("{model}", content.Update))
+	p.page(mux, "GET /content/item/{model}/{id}", p.ofModel(p.showItem), in("{model}", content.Update))
+	p.page(mux, "POST /content/item/{model}/{id}", p.ofModel(p.saveItem), in("{model}", content.Update))
+	p.page(mux, "POST /content/item/{model}/{id}/state", p.ofModel(p.publishItem), in("{model}", content.Publish))
+	p.page(mux, "POST /content/item/{model}/{id}/delete", p.ofModel(p.deleteItem), in("{model}", content.Delete))
 
-	p.page(mux, "GET /accounts", admin.ManageUsers, p.showAccounts)
-	p.page(mux, "GET /accounts/create", admin.ManageUsers, p.showNewAccount)
-	p.page(mux, "POST /accounts/create", admin.ManageUsers, p.createAccount)
-	p.page(mux, "GET /accounts/user/{id}", admin.ManageUsers, p.showAccount)
-	p.page(mux, "POST /accounts/user/{id}", admin.ManageUsers, p.saveAccount)
-	p.page(mux, "POST /accounts/user/{id}/password", admin.ManageUsers, p.setPassword)
-	p.page(mux, "GET /password", "", p.showPassword)
-	p.page(mux, "POST /password", "", p.changePassword)
+	p.page(mux, "GET /accounts", p.showAccounts, admin.ManageUsers)
+	p.page(mux, "GET /accounts/create", p.showNewAccount, admin.ManageUsers)
+	p.page(mux, "POST /accounts/create", p.createAccount, admin.ManageUsers)
+	p.page(mux, "GET /accounts/user/{id}", p.showAccount, admin.ManageUsers)
+	p.page(mux, "POST /accounts/user/{id}", p.saveAccount, admin.ManageUsers)
+	p.page(mux, "POST /accounts/user/{id}/password", p.setPassword, admin.ManageUsers)
+	p.page(mux, "GET /password", p.showPassword)
+	p.page(mux, "POST /password", p.changePassword)
+	p.page(mux, "POST /password/sessions", p.signOutEverywhere)
+
+	for _, rest := range []string{"GET /content/", "GET /accounts/", "GET /password/"} {
+		p.page(mux, rest, func(w http.ResponseWriter, r *http.Request) { p.fail(w, r, content.ErrNotFound) })
+	}
 }
 
-// page registers a page for users who are signed in and hold the permission, if it needs one. These are no routes of
-// the guard: the public role reaches none of them, whatever it allows.
-func (p *Pages) page(mux *http.ServeMux, pattern, permission string, h http.HandlerFunc) {
+// page registers a page for users who are signed in and hold one of the permissions, if it needs any. These are no
+// routes of the guard, which would report them as open to the public role: that reaches none of them, whatever it allows.
+func (p *Pages) page(mux *http.ServeMux, pattern string, h http.HandlerFunc, permissions ...string) {
 	mux.Handle(pattern, withHeaders(func(w http.ResponseWriter, r *http.Request) {
 		who, err := p.Guard.Check(r)
 		var refusal *auth.Refusal
@@ -110,20 +116,26 @@ func (p *Pages) page(mux *http.ServeMux, pattern, permission string, h http.Hand
 			p.trouble(w, r, http.StatusForbidden, "These pages are for people who sign in. Keys are for the API.")
 			return
 		}
-		if permission != "" {
-			model := r.PathValue("model")
-			if strings.Contains(permission, "{model}") && !content.ValidName(model) {
-				p.fail(w, r, content.ErrNotFound) // it would make another permission than is meant
-				return
-			}
-			needed := strings.ReplaceAll(permission, "{model}", model)
-			if err := auth.Allowed(r.Context(), needed); err != nil {
-				p.refuse(w, r, err, needed)
-				return
-			}
+		if err := p.holdsOne(r, permissions); err != nil {
+			p.refuse(w, r, err)
+			return
 		}
 		h(w, r.WithContext(users.From(r.Context(), peer(r.RemoteAddr).String())))
 	}))
+}
+
+// holdsOne reports why who asks holds none of the permissions, whose {model} the address names.
+func (p *Pages) holdsOne(r *http.Request, permissions []string) (err error) {
+	model := r.PathValue("model")
+	for _, permission := range permissions {
+		if strings.Contains(permission, "{model}") && !content.ValidName(model) {
+			return content.ErrNotFound // it would make another permission than is meant
+		}
+		if err = auth.Allowed(r.Context(), strings.ReplaceAll(permission, "{model}", model)); err == nil {
+			return nil
+		}
+	}
+	return err
 }
 
 // withHeaders keeps pages out of caches, frames and other sites, and everything that is not ours out of the pages.
@@ -155,108 +167,19 @@ func may(r *http.Request, permission string) bool {
 	return auth.Allowed(r.Context(), permission) == nil
 }
 
-// A page is what the layout needs; Body is the page's own.
-type page struct {
-	Title, Heading, Notice string
-	User                   string // who is signed in, "" if nobody
-	Nav                    []navGroup
-	Body                   any
-}
-
-type navGroup struct {
-	Name  string
-	Pages []navPage
-}
-
-type navPage struct {
-	Text, Href string
-	Current    bool
-}
-
-//go:embed templates
-var files embed.FS
-
-var templates = func() map[string]*template.Template {
-	layout := template.Must(template.New("layout.html").Funcs(template.FuncMap{"path": url.PathEscape}).ParseFS(files, "templates/layout.html"))
-	all := map[string]*template.Template{}
-	for _, name := range []string{"signin", "trouble", "models", "newmodel", "items", "item", "accounts", "account", "newaccount", "password"} {
-		all[name] = template.Must(template.Must(layout.Clone()).ParseFS(files, "templates/"+name+".html"))
-	}
-	return all
-}()
-
-// notices are what a page says after the change that led to it. The address carries the code alone.
-var notices = map[string]string{
-	"model":     "The model was created. Roles can now be given permissions for it: they are among the check boxes of each role.",
-	"created":   "Created.",
-	"saved":     "Saved.",
-	"published": "Published: the API shows it from now on.",
-	"withdrawn": "Withdrawn: it is a draft again, and the API does not show it any more.",
-	"deleted":   "Deleted.",
-	"password":  "The password was changed. All sessions of this user have ended.",
-}
-
-// render answers with a page, as a whole or not at all.
-func (p *Pages) render(w http.ResponseWriter, r *http.Request, status int, name, heading string, body any) {
-	view := page{Title: Title, Heading: heading, Notice: notices[r.URL.Query().Get("done")], Body: body}
-	if who := p.visitor(r); who != nil {
-		view.User, view.Nav = who.Name(), nav(r)
-		if view.User == "" {
-			view.User = who.UserID()
-		}
-	}
-	var out bytes.Buffer
-	if err := templates[name].Execute(&out, view); err != nil {
-		p.Guard.Refuse(w, r, err)
-		return
-	}
-	w.Header().Set("Content-Type", "text/html; charset=utf-8")
-	w.Header().Set("Content-Length", strconv.Itoa(out.Len()))
-	w.WriteHeader(status)
-	_, _ = out.WriteTo(w) // the browser may be gone; there is nobody to tell
-}
-
-// nav lists the pages that this user may see, the console's included.
-func nav(r *http.Request) []navGroup {
-	var groups []navGroup
-	add := func(group, text, href string, needs ...string) {
-		allowed := len(needs) == 0
-		for _, permission := range needs {
-			allowed = allowed || may(r, permission)
-		}
-		if !allowed {
-			return
-		}
-		if n := len(groups); n == 0 || groups[n-1].Name != group {
-			groups = append(groups, navGroup{Name: group})
-		}
-		g := &groups[len(groups)-1]
-		g.Pages = append(g.Pages, navPage{text, href, r.URL.Path == href || strings.HasPrefix(r.URL.Path, href+"/")})
-	}
-	add(Title, "Content", "/content")
-	add(Title, "Accounts", "/accounts", admin.ManageUsers)
-	add(Title, "My password", "/password")
-	add("Console", "My key", "/system/users/user")
-	add("Console", "Keys", "/system/api", admin.ManageAPI)
-	add("Console", "Public API", "/system/api/public", admin.ManageAPI)
-	add("Console", "Roles", "/system/users/roles", admin.ManageRoles, admin.ManageAPI, admin.ManageUsers)
-	add("Console", "Audit log", "/system/audit", admin.ReadLogs)
-	return groups
-}
-
 // trouble answers with a page that says why there is nothing else to see.
 func (p *Pages) trouble(w http.ResponseWriter, r *http.Request, status int, text string) {
 	p.render(w, r, status, "trouble", http.StatusText(status), text)
 }
 
-// refuse answers an error of auth.Allowed. Only what is certain is a page: a store in trouble is the guard's to answer.
-func (p *Pages) refuse(w http.ResponseWriter, r *http.Request, err error, permission string) {
+// refuse answers an error of holdsOne. Only what is certain is a page: a store in trouble is the guard's to answer.
+func (p *Pages) refuse(w http.ResponseWriter, r *http.Request, err error) {
 	var refusal *auth.Refusal
 	if errors.As(err, &refusal) && refusal.Status == http.StatusForbidden {
-		p.trouble(w, r, http.StatusForbidden, "Your role lacks a permission for this. Ask somebody who manages roles for "+permission+".")
+		p.trouble(w, r, http.StatusForbidden, "Your role lacks a permission for this. Ask somebody who manages roles for "+refusal.Missing+".")
 		return
 	}
-	p.Guard.Refuse(w, r, err)
+	p.fail(w, r, err)
 }
 
 const mostForm = 1 << 20 // bytes

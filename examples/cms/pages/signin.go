@@ -87,7 +87,7 @@ func local(next string) string {
 	if err != nil || u.Scheme != "" || u.Host != "" || u.User != nil || strings.ContainsAny(next, "\\\x00\r\n\t") {
 		return home
 	}
-	for _, ours := range []string{"/content", "/accounts", "/system"} {
+	for _, ours := range []string{"/content", "/accounts", "/password", "/system"} {
 		if u.Path == ours || strings.HasPrefix(u.Path, ours+"/") {
 			return next
 		}

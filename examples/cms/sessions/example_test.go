@@ -38,7 +38,7 @@ func Example() {
 		log.Fatal(err)
 	}
 	defer store.Close()
-	if _, err := db.ExecContext(ctx, users.Schema+sessions.Schema); err != nil {
+	if _, err := db.ExecContext(ctx, users.Schema(sqlstore.SQLite)+sessions.Schema); err != nil {
 		log.Fatal(err)
 	}
 	table := users.New(store)

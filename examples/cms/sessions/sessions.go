@@ -6,7 +6,6 @@ package sessions
 
 import (
 	"context"
-	"errors"
 	"net/http"
 	"time"
 
@@ -105,14 +104,13 @@ func (s *Sessions) End(w http.ResponseWriter, r *http.Request) error {
 	return nil
 }
 
-// load reads the session of r's cookie. What is no token of ours is an empty session.
+// load reads the session of r's cookie. What is no token of ours is an empty session. So are two cookies of the name:
+// cookies have no ports, so whatever else runs on this host can set one beside ours, and put somebody into a session
+// that is not theirs.
 func (s *Sessions) load(r *http.Request) (context.Context, error) {
-	cookie, err := r.Cookie(s.manager.Cookie.Name)
-	if errors.Is(err, http.ErrNoCookie) {
-		return s.manager.Load(r.Context(), "")
+	token := ""
+	if cookies := r.CookiesNamed(s.manager.Cookie.Name); len(cookies) == 1 {
+		token = cookies[0].Value
 	}
-	if err != nil {
-		return nil, err
-	}
-	return s.manager.Load(r.Context(), cookie.Value)
+	return s.manager.Load(r.Context(), token)
 }

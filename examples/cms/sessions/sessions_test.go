@@ -25,7 +25,7 @@ func TestSessions(t *testing.T) {
 	store, err := sqlstore.Open(t.Context(), db, sqlstore.SQLite)
 	require.NoError(t, err)
 	defer store.Close()
-	_, err = db.ExecContext(t.Context(), users.Schema+sessions.Schema)
+	_, err = db.ExecContext(t.Context(), users.Schema(sqlstore.SQLite)+sessions.Schema)
 	require.NoError(t, err)
 	table := users.New(store)
 	login, password, err := table.First(t.Context())
@@ -60,6 +60,15 @@ func TestSessions(t *testing.T) {
 	require.NotEqual(t, first.Value, second.Value, "nobody's token is taken over by signing in")
 	require.Empty(t, who(first), "and the session before is over")
 	require.Equal(t, id, who(second))
+
+	for _, both := range [][]*http.Cookie{{second, {Name: second.Name, Value: "planted"}}, {{Name: second.Name, Value: "planted"}, second}, {second, begin()}} {
+		r := httptest.NewRequest("GET", "/", nil)
+		r.AddCookie(both[0])
+		r.AddCookie(both[1])
+		user, err := all.User(r)
+		require.NoError(t, err)
+		require.Empty(t, user, "one of them may have been planted by what else runs on this host")
+	}
 
 	_, err = db.ExecContext(t.Context(), `UPDATE cms_sessions SET expiry = $1`, time.Now().Unix()-1)
 	require.NoError(t, err)

@@ -24,6 +24,7 @@ var (
 	ErrName      = errors.New("users: a name is one line of at most 256 bytes")
 	ErrRole      = errors.New("users: there is no such role")
 	ErrYourself  = errors.New("users: nobody changes their own role or deactivates themselves")
+	ErrOwn       = errors.New("users: nobody changes their own password without the one they have")
 )
 
 // ValidLogin reports whether s can be what a user signs in with.
@@ -113,8 +114,12 @@ func (m *Manager) Update(ctx context.Context, by auth.Principal, u User) error {
 	})
 }
 
-// SetPassword gives a user another password, or the first. All their sessions end.
+// SetPassword gives somebody else another password, or the first. All their sessions end. One's own takes the one that
+// one has, see [Manager.ChangeOwn]: a session that was left open is not enough to take an account over.
 func (m *Manager) SetPassword(ctx context.Context, by auth.Principal, id, password string) error {
+	if id == by.UserID() {
+		return ErrOwn
+	}
 	stored, err := digest(ctx, password)
 	if err != nil {
 		return err
@@ -131,27 +136,6 @@ func (m *Manager) SetPassword(ctx context.Context, by auth.Principal, id, passwo
 			return err
 		}
 		return c.record(ctx, "user.password", id, nil, nil)
-	})
-}
-
-// ChangeOwn gives who asks another password, for the one they have; it needs no permission. All their sessions end.
-func (m *Manager) ChangeOwn(ctx context.Context, by auth.Principal, old, password string) error {
-	u, err := m.Table.Account(ctx, by.UserID())
-	if err != nil {
-		return err
-	}
-	if _, _, err := m.Table.SignIn(ctx, u.Login, old); err != nil {
-		return err
-	}
-	stored, err := digest(ctx, password)
-	if err != nil {
-		return err
-	}
-	return m.Store.InTx(ctx, func(ctx context.Context) error {
-		if err := m.Table.setPassword(ctx, u.User, stored); err != nil {
-			return err
-		}
-		return change{Manager: m, by: by}.record(ctx, "user.password", u.ID, nil, nil)
 	})
 }
 
@@ -210,22 +194,7 @@ func (c change) covers(appid string) error {
 }
 
 func (c change) record(ctx context.Context, action, id string, before, after map[string]any) error {
-	from, _ := ctx.Value(peerKey{}).(string)
-	record, err := audit.Stamp(audit.Record{
-		Actor: "user:" + c.by.UserID(), ActorName: c.by.Name(), Action: action, Object: id, From: from, Before: before, After: after,
-	})
-	if err != nil {
-		return err
-	}
-	return c.Audit.Append(ctx, record)
-}
-
-// peerKey finds the address that a change is asked from.
-type peerKey struct{}
-
-// From returns a context with the address that a change is asked from, for the audit log.
-func From(ctx context.Context, address string) context.Context {
-	return context.WithValue(ctx, peerKey{}, address)
+	return Record(ctx, c.Audit, c.by, action, id, before, after)
 }
 
 // plain is what the audit log keeps of a user.

@@ -35,7 +35,7 @@ func Example() {
 		log.Fatal(err)
 	}
 	defer store.Close()
-	if _, err := db.ExecContext(ctx, users.Schema); err != nil {
+	if _, err := db.ExecContext(ctx, users.Schema(sqlstore.SQLite)); err != nil {
 		log.Fatal(err)
 	}
 

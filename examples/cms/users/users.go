@@ -18,24 +18,6 @@ import (
 
 var _ admin.Users = (*Table)(nil)
 
-// Schema makes the tables where they are missing. It is the same for both engines. Passwords have a table of their own,
-// so that nothing which reads users ever holds one.
-const Schema = `
-CREATE TABLE IF NOT EXISTS cms_users (
-	id     TEXT NOT NULL PRIMARY KEY,
-	login  TEXT NOT NULL,
-	name   TEXT NOT NULL,
-	role   TEXT NOT NULL,
-	active INTEGER NOT NULL
-);
-CREATE TABLE IF NOT EXISTS cms_passwords (
-	login    TEXT NOT NULL PRIMARY KEY,
-	user_id  TEXT NOT NULL UNIQUE,
-	password TEXT NOT NULL,   -- argon2id, with its parameters and salt
-	epoch    INTEGER NOT NULL -- sessions of an earlier one are over
-);
-`
-
 // A User is one row.
 type User struct {
 	ID     string

@@ -1,0 +1,117 @@
+// Package access is the content as the caller in a context may read and write it. Whatever way in a request takes, the
+// addresses of package api or a GraphQL field, it ends here, so that each asks for the same rights:
+//
+//	content/{model}/read     to read, and to be shown what items elsewhere link to
+//	content/{model}/create   to save without an _id
+//	content/{model}/update   to save with one
+//	content/{model}/delete   to delete
+//	content/{model}/publish  to set a _state; without it what a save says of it is dropped
+//
+// No verb implies another. They are asked for by the policy of the moment. An error that is a *auth.Refusal says that
+// the caller may not, or that this cannot be told now.
+package access
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"net/http"
+
+	"github.com/latchkey-go/latchkey/auth"
+	"github.com/latchkey-go/latchkey/examples/cms/content"
+)
+
+// Content is the content of a store. It may be used concurrently.
+type Content struct{ store *content.Store }
+
+// New returns the content of store.
+func New(store *content.Store) *Content { return &Content{store} }
+
+// Model returns a model, or an error wrapping content.ErrNotFound. It asks for no right: models are no content.
+func (c *Content) Model(ctx context.Context, name string) (content.Model, error) {
+	return c.store.Model(ctx, name)
+}
+
+// Version returns the version of all models; see content.Store.Version.
+func (c *Content) Version(ctx context.Context, known content.Version) (content.Version, []content.Model, error) {
+	return c.store.Version(ctx, known)
+}
+
+// Ping asks whether the database answers.
+func (c *Content) Ping(ctx context.Context) error { return c.store.Ping(ctx) }
+
+// Items returns the published items that q asks for; see content.Store.Items.
+func (c *Content) Items(ctx context.Context, m content.Model, q content.Query) (items []content.Item, total int, err error) {
+	if err := auth.Allowed(ctx, content.Permission(m.Name, content.Read)); err != nil {
+		return nil, 0, err
+	}
+	items, total, err = c.store.Items(ctx, m, q)
+	if err != nil {
+		return nil, 0, err
+	}
+	return items, total, c.populate(ctx, items, q)
+}
+
+// First returns the first of the published items that q asks for, or an error wrapping content.ErrNotFound.
+func (c *Content) First(ctx context.Context, m content.Model, q content.Query) (content.Item, error) {
+	items, _, err := c.Items(ctx, m, q.First())
+	if err == nil && len(items) == 0 {
+		err = fmt.Errorf("%w: no item of %q", content.ErrNotFound, m.Name)
+	}
+	if err != nil {
+		return nil, err
+	}
+	return items[0], nil
+}
+
+// Item returns a published item, or an error wrapping content.ErrNotFound.
+func (c *Content) Item(ctx context.Context, m content.Model, id string, q content.Query) (content.Item, error) {
+	if err := auth.Allowed(ctx, content.Permission(m.Name, content.Read)); err != nil {
+		return nil, err
+	}
+	item, err := c.store.Item(ctx, m, id, q)
+	if err != nil {
+		return nil, err
+	}
+	return item, c.populate(ctx, []content.Item{item}, q)
+}
+
+// Tree returns the published items under parent; see content.Store.Tree.
+func (c *Content) Tree(ctx context.Context, m content.Model, parent string, q content.Query) ([]content.Item, error) {
+	if err := auth.Allowed(ctx, content.Permission(m.Name, content.Read)); err != nil {
+		return nil, err
+	}
+	items, err := c.store.Tree(ctx, m, parent, q)
+	if err != nil {
+		return nil, err
+	}
+	return items, c.populate(ctx, items, q)
+}
+
+// Aggregate runs a pipeline over the published items. Of q it takes the locale and how many levels of links to follow.
+func (c *Content) Aggregate(ctx context.Context, m content.Model, p content.Pipeline, q content.Query) ([]content.Item, error) {
+	if err := auth.Allowed(ctx, content.Permission(m.Name, content.Read)); err != nil {
+		return nil, err
+	}
+	items, err := c.store.Aggregate(ctx, m, p)
+	if err != nil {
+		return nil, err
+	}
+	return items, c.populate(ctx, items, q)
+}
+
+func (c *Content) populate(ctx context.Context, items []content.Item, q content.Query) error {
+	return c.store.Populate(ctx, items, q, func(ctx context.Context, model string) (bool, error) {
+		return may(ctx, content.Permission(model, content.Read))
+	})
+}
+
+// may is false for who may not. Its error is not about them: nobody can tell now what they may do.
+func may(ctx context.Context, permission string) (bool, error) {
+	err := auth.Allowed(ctx, permission)
+	var refusal *auth.Refusal
+	if errors.As(err, &refusal) && refusal.Status < http.StatusInternalServerError {
+		return false, nil
+	}
+	return err == nil, err
+}

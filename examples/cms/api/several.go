@@ -1,0 +1,118 @@
+package api
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"net/http"
+	"time"
+
+	"github.com/latchkey-go/latchkey/auth"
+	"github.com/latchkey-go/latchkey/examples/cms/content"
+	"github.com/latchkey-go/latchkey/examples/cms/content/json5"
+)
+
+const (
+	maxModels = 50               // in one request
+	searching = 10 * time.Second // for all of them
+)
+
+// One of the lists that ?models={"news": {"model": "posts", "limit": 3}, "menu": {}} asks for. Without a model, the
+// name of the list is the model's.
+type wanted struct {
+	content.Options
+	Model string `json:"model"`
+}
+
+// UnmarshalJSON knows that PHP writes an empty object as [].
+func (one *wanted) UnmarshalJSON(text []byte) error {
+	if string(text) == "[]" {
+		return nil
+	}
+	type plain wanted
+	return json.Unmarshal(text, (*plain)(one))
+}
+
+// several answers lists of several models. Those that there are not, or that the caller may not read, are left out.
+func (a api) several(w http.ResponseWriter, r *http.Request) {
+	shared, values, ok := a.query(w, r) // locale and populate are for all
+	if !ok {
+		return
+	}
+	text := values.Get("models")
+	if text == "" {
+		complain(w, a.dialect.statusMissing(), "<models> parameter is missing")
+		return
+	}
+	var lists map[string]wanted
+	converted, err := json5.Convert(text)
+	if err != nil || json.Unmarshal(converted, &lists) != nil || len(lists) > maxModels {
+		complain(w, a.dialect.statusMissing(), "<models> is not valid json")
+		return
+	}
+	ctx, cancel := context.WithTimeout(r.Context(), searching)
+	defer cancel()
+	answer, left := map[string]any{}, content.MaxItems
+	for name, one := range lists {
+		if one.Model == "" {
+			one.Model = name
+		}
+		if one.Locale == "" {
+			one.Locale = shared.Locale()
+		}
+		if one.Populate == 0 {
+			one.Populate = shared.Levels()
+		}
+		query, err := one.Query()
+		if err != nil {
+			a.fail(w, r, err)
+			return
+		}
+		shown, n, err := a.one(ctx, one.Model, query.AtMost(left))
+		switch {
+		case errors.Is(err, errLeftOut):
+		case err != nil:
+			a.fail(w, r, err)
+			return
+		default:
+			answer[name] = shown
+		}
+		if left -= n; left <= 0 {
+			a.fail(w, r, content.ErrTooMany)
+			return
+		}
+	}
+	reply(w, http.StatusOK, answer)
+}
+
+// errLeftOut: nothing is said of this model.
+var errLeftOut = errors.New("api: not for this caller")
+
+// one answers the list of one model, and how many items are in it.
+func (a api) one(ctx context.Context, name string, query content.Query) (shown any, n int, err error) {
+	model, err := a.content.Model(ctx, name)
+	if errors.Is(err, content.ErrNotFound) {
+		return nil, 0, errLeftOut
+	}
+	if err != nil {
+		return nil, 0, err
+	}
+	if model.Type == content.Singleton {
+		item, err := a.content.First(ctx, model, query)
+		if errors.Is(err, content.ErrNotFound) {
+			return nil, 0, nil
+		}
+		return item, 1, leaveOut(err)
+	}
+	items, total, err := a.content.Items(ctx, model, query)
+	return listed(query, items, total), len(items), leaveOut(err)
+}
+
+// leaveOut tells who may not read from who cannot be answered now.
+func leaveOut(err error) error {
+	var refusal *auth.Refusal
+	if errors.As(err, &refusal) && refusal.Status < http.StatusInternalServerError {
+		return errLeftOut
+	}
+	return err
+}

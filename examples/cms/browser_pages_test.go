@@ -1,0 +1,207 @@
+package main
+
+import (
+	"encoding/json"
+	"fmt"
+	"os"
+	"path/filepath"
+	"strings"
+	"testing"
+
+	"github.com/chromedp/chromedp"
+	"github.com/stretchr/testify/require"
+)
+
+// inUse is a CMS that has been in use for a while.
+const inUse = `{
+	"roles": [
+		{"appid": "editor", "name": "Editor", "permissions": {"content/**": true}},
+		{"appid": "reader", "name": "Reader", "permissions": {"content/pages/read": true, "content/posts/read": true}}
+	],
+	"users": [
+		{"_id": "ada", "user": "ada", "name": "Ada Lovelace", "role": "editor", "active": true},
+		{"_id": "bob", "user": "bob", "name": "Bob", "role": "reader", "active": false},
+		{"_id": "eve", "user": "a-user-name-of-the-greatest-length-that-there-can-be-and-no-spac", "name": "Endlessendlessendlessendless Endless", "active": true}
+	],
+	"models": [
+		{"name": "posts", "label": "Posts", "type": "collection", "fields": [{"name": "title", "label": "Title", "type": "text"}, {"name": "body", "label": "Text", "type": "longtext"},
+			{"name": "price", "type": "number"}, {"name": "sold", "label": "Sold out", "type": "boolean"}, {"name": "day", "label": "Day", "type": "date"}, {"name": "tags", "label": "Tags", "type": "set"}]},
+		{"name": "pages", "label": "Pages", "type": "tree", "fields": [{"name": "title", "type": "text"}]},
+		{"name": "settings", "label": "Settings", "type": "singleton", "fields": [{"name": "title", "type": "text"}]},
+		{"name": "a-model-with-the-longest-name-that-a-model-can-have-which-is-lon", "type": "collection"}
+	],
+	"items": {
+		"posts": [{"_id": "one", "_state": 1, "title": "Hello", "body": "Two\nlines", "price": 12.5, "sold": true, "day": "2030-01-31", "tags": ["a", {"b": 1}], "_modified": 1750000000},
+			{"_id": "two", "_state": 0, "title": "A draft whose title is so long that it does not fit into a line of the list, not even of a wide one", "_modified": 1760000000},
+			{"_id": "three", "_state": 1, "title": "Endlessendlessendlessendlessendlessendlessendlessendlessendlessendlessendless"}],
+		"pages": [{"_id": "home", "_state": 1, "title": "Home"}, {"_id": "about", "_state": 1, "title": "About", "_pid": "home", "_o": 2}]
+	}
+}`
+
+// A shot is a page in a state that is worth looking at.
+type shot struct {
+	name, heading, path string
+	before              func(*tab) // what is done on it first
+}
+
+func unfold(w *tab) {
+	eval[any](w, `document.querySelectorAll("details").forEach((d) => d.open = true)`)
+}
+
+var shots = []shot{
+	{"content", "Content", "/content", nil},
+	{"content-saved", "Content", "/content/model/settings", func(w *tab) { w.press("Save model") }},
+	{"model-create", "New model", "/content/models/create", nil},
+	{"model-create-refused", "New model", "/content/models/create", func(w *tab) { w.fill("Name", "posts"); w.press("Create model") }},
+	{"model", "Posts", "/content/model/posts", unfold},
+	{"model-refused", "Posts", "/content/model/posts", func(w *tab) { unfold(w); w.fill("Its name, to be sure", "post"); w.press("Delete model and items") }},
+	{"items", "Posts", "/content/items/posts", nil},
+	{"items-none", "a-model-with-the-longest-name-that-a-model-can-have-which-is-lon", "/content/items/a-model-with-the-longest-name-that-a-model-can-have-which-is-lon", nil},
+	{"item-create", "New item", "/content/items/posts/create", nil},
+	{"item", "Hello", "/content/item/posts/one", unfold},
+	{"item-refused", "Hello", "/content/item/posts/one", func(w *tab) { w.fill("price", "a lot"); w.press("Save") }},
+	{"item-of-any-fields", "New item", "/content/items/a-model-with-the-longest-name-that-a-model-can-have-which-is-lon/create", nil},
+	{"item-in-tree", "About", "/content/item/pages/about", nil},
+	{"singleton", "New item", "/content/item/settings", nil},
+	{"accounts", "Accounts", "/accounts", nil},
+	{"account-create", "New account", "/accounts/create", nil},
+	{"account-create-refused", "New account", "/accounts/create", func(w *tab) {
+		w.fill("User name", "ada")
+		w.fill("Name", "Ada")
+		w.fill("Password", "correct horse battery")
+		w.press("Create account")
+	}},
+	{"account", "bob", "/accounts/user/bob", unfold},
+	{"account-long", "a-user-name-of-the-greatest-length-that-there-can-be-and-no-spac", "/accounts/user/eve", nil},
+	{"password", "My password", "/password", unfold},
+	{"password-refused", "My password", "/password", func(w *tab) {
+		w.fill("Present password", "not the one that I have")
+		w.fill("New password", "correct horse battery")
+		w.press("Change password")
+	}},
+	{"not-found", "Not Found", "/content/nowhere", nil},
+}
+
+// TestPages looks at every page, light, dark and as narrow as a phone: axe-core finds no serious fault, nothing is
+// cut off, and a picture is written to the folder LATCHKEY_SCREENSHOTS, if it is set, for people.
+func TestPages(t *testing.T) {
+	axe := readAxe(t)
+	folder := os.Getenv("LATCHKEY_SCREENSHOTS")
+	if folder != "" {
+		require.NoError(t, os.MkdirAll(folder, 0o755))
+	}
+	t.Parallel()
+	r := start(t, config{addr: "127.0.0.1:0", db: t.TempDir() + "/cms.db", load: file(t, inUse)})
+	w := newTab(t, r)
+	login, password := r.password(t)
+	w.look(shot{"login", "Sign in", "/content", nil}, axe, folder)
+	w.look(shot{"login-refused", "Sign in", "/content", func(w *tab) { w.signIn("nobody", "a wrong password") }}, axe, folder)
+	w.open("/login")
+	w.signIn(login, password)
+	require.Equal(t, "/content", w.path())
+	for _, s := range shots {
+		w.look(s, axe, folder)
+	}
+	// Those who may do little see little, and are told why.
+	w.open("/accounts/user/eve")
+	w.choose("Role", "reader")
+	w.press("Save")
+	w.open("/accounts/user/eve")
+	unfold(w)
+	w.fill("New password", "correct horse battery")
+	w.press("Set password")
+	w.press("Sign out")
+	w.signIn("a-user-name-of-the-greatest-length-that-there-can-be-and-no-spac", "correct horse battery")
+	w.look(shot{"content-of-a-reader", "Content", "/content", nil}, axe, folder)
+	w.look(shot{"items-of-a-reader", "Posts", "/content/items/posts", nil}, axe, folder)
+	w.look(shot{"refused", "Forbidden", "/accounts", nil}, axe, folder)
+}
+
+// readAxe finds axe-core.
+func readAxe(t *testing.T) string {
+	t.Helper()
+	path := os.Getenv("AXE_CORE")
+	if path == "" {
+		path = "node_modules/axe-core/axe.min.js"
+	}
+	script, err := os.ReadFile(path)
+	if err != nil {
+		absent(t, "axe-core", "npm install --prefix DIR axe-core, then AXE_CORE=DIR/node_modules/axe-core/axe.min.js")
+	}
+	return string(script)
+}
+
+// look looks at a page in each way. What has to be done on it first is done once.
+func (w *tab) look(s shot, axe, folder string) {
+	w.Run(s.name, func(t *testing.T) {
+		w := &tab{t, w.ctx, w.url}
+		w.size(1280)
+		w.scheme("light")
+		w.open(s.path)
+		if s.before != nil {
+			s.before(w)
+		}
+		require.Equal(w, s.heading, eval[string](w, `document.querySelector("h1").textContent`), "another page is shown than is meant")
+		eval[any](w, axe+"; null")
+		for _, way := range []struct {
+			name, scheme string
+			width        int64
+		}{{"light", "light", 1280}, {"dark", "dark", 1280}, {"phone", "light", 390}} {
+			w.size(way.width)
+			w.scheme(way.scheme)
+			rules := ""
+			if way.scheme == "dark" { // other colours, and nothing else
+				rules = `, runOnly: ["color-contrast"]`
+			}
+			for _, fault := range w.faults(rules) {
+				t.Errorf("%s: %s", way.name, fault)
+			}
+			if wide := eval[int64](w, "document.documentElement.scrollWidth"); wide > way.width {
+				t.Errorf("%s: the page is %d px wide, and the window %d", way.name, wide, way.width)
+			}
+			for _, cut := range eval[[]string](w, cutOff) {
+				t.Errorf("%s: cut off: %s", way.name, cut)
+			}
+			if folder == "" {
+				continue
+			}
+			picture, err := chromedp.Run(w.ctx, chromedp.FullScreenshot(100))
+			require.NoError(t, err)
+			require.NoError(t, os.WriteFile(filepath.Join(folder, s.name+"-"+way.name+".png"), picture, 0o644))
+		}
+	})
+}
+
+// cutOff finds elements whose text is wider than they are, but for those that can be scrolled, end in dots, or are for
+// screen readers alone. (Inputs scroll by themselves.)
+const cutOff = `[...document.querySelectorAll("body *")].filter((e) => {
+	const style = getComputedStyle(e);
+	return e.scrollWidth > e.clientWidth + 1 && style.overflowX === "hidden" && style.clipPath === "none" && style.webkitLineClamp === "none" && e.clientWidth > 1;
+}).map((e) => e.outerHTML.slice(0, 120))`
+
+// faults are what axe-core finds serious or critical on the page.
+func (w *tab) faults(rules string) (faults []string) {
+	w.Helper()
+	report := eval[string](w, `axe.run(document, {resultTypes: ["violations"]`+rules+`}).then((r) => JSON.stringify({Passes: r.passes.length, Violations: r.violations}))`)
+	var found struct {
+		Passes     int
+		Violations []struct {
+			ID, Impact, Help string
+			Nodes            []struct{ HTML, FailureSummary string }
+		}
+	}
+	require.NoError(w, json.Unmarshal([]byte(report), &found))
+	require.Positive(w, found.Passes, "rules that looked at the page")
+	for _, f := range found.Violations {
+		text := fmt.Sprintf("%s (%s): %s", f.ID, f.Impact, f.Help)
+		for _, node := range f.Nodes {
+			text += "\n\t" + node.HTML + "\n\t\t" + strings.ReplaceAll(node.FailureSummary, "\n", " ")
+		}
+		if f.Impact == "serious" || f.Impact == "critical" {
+			faults = append(faults, text)
+		} else {
+			w.Log(text)
+		}
+	}
+	return faults
+}

@@ -1,0 +1,81 @@
+package content
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+)
+
+// Locales returns the languages that fields may be translated to, in order of their names.
+func (s *Store) Locales(ctx context.Context) ([]string, error) {
+	rows, err := s.db.QueryContext(ctx, `SELECT name FROM cms_locales ORDER BY name`)
+	if err != nil {
+		return nil, err
+	}
+	defer rows.Close()
+	var locales []string
+	for rows.Next() {
+		var name string
+		if err := rows.Scan(&name); err != nil {
+			return nil, err
+		}
+		locales = append(locales, name)
+	}
+	return locales, rows.Err()
+}
+
+// AddLocales adds languages. It is no error if they are there.
+func (s *Store) AddLocales(ctx context.Context, names ...string) error {
+	for _, name := range names {
+		if !ValidName(name) {
+			return fmt.Errorf("content: %q is no name for a locale", name)
+		}
+	}
+	var errs []error
+	for _, name := range names {
+		_, err := s.db.ExecContext(ctx, `INSERT INTO cms_locales (name) VALUES ($1) ON CONFLICT DO NOTHING`, name)
+		errs = append(errs, err)
+	}
+	return errors.Join(errs...)
+}
+
+// localeOf knows Cockpit's name for the language that fields without an ending are in.
+func localeOf(name string) string {
+	if name == "default" {
+		return ""
+	}
+	return name
+}
+
+// blank is an item of the model before anything is written into it: published, and with all fields, translations
+// among them.
+func (s *Store) blank(ctx context.Context, m Model) (Item, error) {
+	item := Item{"_state": json.Number("1")}
+	var locales []string
+	for _, f := range m.Fields {
+		item[f.Name] = f.blank()
+		if f.I18n && locales == nil {
+			var err error
+			if locales, err = s.Locales(ctx); err != nil {
+				return nil, err
+			}
+		}
+		for _, locale := range locales {
+			if f.I18n && !m.declares(f.Name+"_"+locale) {
+				item[f.Name+"_"+locale] = f.blank()
+			}
+		}
+	}
+	if m.Type == Tree {
+		item["_pid"], item["_o"] = nil, json.Number("0")
+	}
+	return item, nil
+}
+
+func (f Field) blank() any {
+	if f.Multiple {
+		return []any{}
+	}
+	return nil
+}

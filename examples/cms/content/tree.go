@@ -1,0 +1,51 @@
+package content
+
+import (
+	"context"
+	"slices"
+)
+
+// Tree returns the published items under parent ("" is the top), in the order of their _o, each with those under it
+// as _children. What hangs on an item that is not published is not shown, and neither are circles. Of q it takes
+// locale and fields.
+func (s *Store) Tree(ctx context.Context, m Model, parent string, q Query) ([]Item, error) {
+	all, err := s.read(ctx, `SELECT document FROM cms_items WHERE model = $1 AND state = $2 ORDER BY seq LIMIT $3`,
+		m.Name, published, MaxItems+1)
+	if err != nil {
+		return nil, err
+	}
+	if len(all) > MaxItems {
+		return nil, ErrTooMany
+	}
+	children := map[string][]Item{}
+	for _, item := range all {
+		under, _ := item["_pid"].(string)
+		children[under] = append(children[under], item)
+	}
+	var below func(parent string) []Item
+	below = func(parent string) []Item {
+		items := children[parent]
+		delete(children, parent) // each is shown once, however the parents are knotted
+		slices.SortStableFunc(items, func(a, b Item) int { return compare(a["_o"], b["_o"]) })
+		for _, item := range items {
+			id := item.ID()
+			m.show(item, q)
+			item["_children"] = asList(below(id))
+		}
+		return items
+	}
+	items := below(parent)
+	if items == nil {
+		items = []Item{}
+	}
+	return items, nil
+}
+
+// asList is items as any other value of an item, so that links in them are found.
+func asList(items []Item) []any {
+	list := make([]any, len(items))
+	for i, item := range items {
+		list[i] = map[string]any(item)
+	}
+	return list
+}

@@ -1,0 +1,49 @@
+package content
+
+import (
+	"context"
+	"crypto/sha256"
+	"encoding/json"
+	"fmt"
+	"hash"
+)
+
+// A Version is what all models were like at a time. The zero Version is none.
+type Version [sha256.Size]byte
+
+// Version returns the version of the moment, and the models of it unless that is the one that is known already.
+func (s *Store) Version(ctx context.Context, known Version) (now Version, models []Model, err error) {
+	sum, documents := sha256.New(), [][]byte(nil)
+	rows, err := s.db.QueryContext(ctx, `SELECT document FROM cms_models ORDER BY name`)
+	if err != nil {
+		return Version{}, nil, err
+	}
+	defer rows.Close()
+	for rows.Next() {
+		var document []byte
+		if err := rows.Scan(&document); err != nil {
+			return Version{}, nil, err
+		}
+		documents = append(documents, document)
+		part(sum, document)
+	}
+	if err := rows.Err(); err != nil {
+		return Version{}, nil, err
+	}
+	if sum.Sum(now[:0]); now == known {
+		return now, nil, nil
+	}
+	models = make([]Model, len(documents))
+	for i, document := range documents {
+		if err := json.Unmarshal(document, &models[i]); err != nil {
+			return Version{}, nil, err
+		}
+	}
+	return now, models, nil
+}
+
+// part writes a document so that no other list of documents writes the same.
+func part(sum hash.Hash, document []byte) {
+	fmt.Fprintf(sum, "%d:", len(document))
+	sum.Write(document)
+}

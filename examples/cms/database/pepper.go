@@ -1,0 +1,93 @@
+package database
+
+import (
+	"bytes"
+	"context"
+	"crypto/rand"
+	"crypto/sha256"
+	"encoding/hex"
+	"errors"
+	"fmt"
+	"io/fs"
+	"os"
+	"path/filepath"
+
+	"github.com/latchkey-go/latchkey/keys"
+)
+
+// Pepper returns what keys are digested with besides SHA-256, so that a stolen database alone tells nothing about
+// them. A database keeps the pepper that it was first used with: without it, or with another, its keys would be
+// refused one and all, so that is an error. The secret is in file; "" is one beside the SQLite file. A database on
+// PostgreSQL may do without one, unless it takes keys that were made elsewhere: these may be weak.
+func (d *Database) Pepper(ctx context.Context, file string, takesKeys bool) ([]keys.Pepper, error) {
+	if file == "" && d.File != "" {
+		file = d.File + ".pepper"
+	}
+	used, err := d.setting(ctx, "pepper")
+	if err != nil {
+		return nil, err
+	}
+	if file == "" {
+		switch {
+		case used != "":
+			return nil, errors.New("the keys in this database need the pepper that they were made with: name its file with -pepper")
+		case takesKeys:
+			return nil, errors.New("keys from elsewhere need a file for the pepper, kept apart from PostgreSQL: name one with -pepper")
+		}
+		return nil, nil
+	}
+	secret, err := os.ReadFile(file)
+	if errors.Is(err, fs.ErrNotExist) && used == "" {
+		if d.readOnly {
+			secret, err = newPepper(), nil // what would be made now is as good as any
+		} else {
+			secret, err = makePepper(file)
+		}
+	}
+	if err != nil {
+		return nil, fmt.Errorf("the pepper: %w", err)
+	}
+	secret = bytes.TrimSpace(secret)
+	sum := sha256.Sum256(append([]byte("latchkey cms pepper\n"), secret...))
+	id := hex.EncodeToString(sum[:8])
+	switch {
+	case !d.readOnly:
+		if used, _, err = d.Claim(ctx, "pepper", id); err != nil {
+			return nil, err
+		}
+	case used == "":
+		used = id
+	}
+	if used != id {
+		return nil, fmt.Errorf("%s is not the pepper that the keys in this database were made with", file)
+	}
+	return []keys.Pepper{{ID: id, Secret: secret}}, nil
+}
+
+func newPepper() []byte {
+	random := make([]byte, 32)
+	rand.Read(random)
+	return []byte(hex.EncodeToString(random) + "\n")
+}
+
+// makePepper writes a new pepper to a file that only its owner reads. If another node makes it at the same time, it
+// returns that one's.
+func makePepper(file string) ([]byte, error) {
+	secret := newPepper()
+	whole, err := os.CreateTemp(filepath.Dir(file), filepath.Base(file)+"-*") // mode 0600
+	if err != nil {
+		return nil, err
+	}
+	defer os.Remove(whole.Name())
+	_, err = whole.Write(secret)
+	err = errors.Join(err, whole.Sync(), whole.Close())
+	if err != nil {
+		return nil, err
+	}
+	if err := os.Link(whole.Name(), file); errors.Is(err, fs.ErrExist) {
+		return os.ReadFile(file)
+	} else if err != nil {
+		return nil, err
+	}
+	return secret, nil
+}

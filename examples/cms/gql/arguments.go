@@ -1,0 +1,164 @@
+package gql
+
+import (
+	"bytes"
+	"encoding/json"
+	"errors"
+	"fmt"
+
+	"github.com/vektah/gqlparser/v2/ast"
+
+	"github.com/latchkey-go/latchkey/examples/cms/content"
+	"github.com/latchkey-go/latchkey/examples/cms/content/json5"
+)
+
+// arguments are those of a field, as JSON in which members have the order in which they were written: that of a sort
+// counts.
+type arguments struct {
+	Options    content.Options
+	Model      string
+	ID         string
+	Parent     string
+	Data       content.Item
+	Deprecated bool // of introspection
+	Name       string
+}
+
+// argumentsOf reads the arguments of a field. Its error is for whoever wrote them.
+func argumentsOf(field *ast.Field, vars map[string]any) (a arguments, err error) {
+	for _, definition := range field.Definition.Arguments {
+		value := definition.DefaultValue
+		if written := field.Arguments.ForName(definition.Name); written != nil {
+			value = written.Value
+		}
+		if value == nil {
+			continue
+		}
+		if definition.Name == "sort" && orderless(value, vars) {
+			return a, errors.New("argument \"sort\": a variable has no order: write the fields into the query")
+		}
+		var text bytes.Buffer
+		if err := write(&text, value, vars); err != nil {
+			return a, fmt.Errorf("argument %q is not understood", definition.Name)
+		}
+		if err := a.take(definition, text.Bytes()); err != nil {
+			return a, fmt.Errorf("argument %q is not understood", definition.Name)
+		}
+	}
+	return a, nil
+}
+
+func (a *arguments) take(definition *ast.ArgumentDefinition, text []byte) error {
+	to := a.place(definition.Name)
+	if definition.Type.NamedType == "JsonType" {
+		var err error
+		if text, err = spelt(text); err != nil {
+			return err
+		}
+	}
+	if to == nil || len(text) == 0 || string(text) == "null" {
+		return nil
+	}
+	decoder := json.NewDecoder(bytes.NewReader(text))
+	decoder.UseNumber()
+	return decoder.Decode(to)
+}
+
+// place is where an argument goes; nil if nothing comes of it, as of projection in Cockpit.
+func (a *arguments) place(name string) any {
+	switch name {
+	case "model":
+		return &a.Model
+	case "_id", "id":
+		return &a.ID
+	case "parent":
+		return &a.Parent
+	case "data":
+		return &a.Data
+	case "filter":
+		return &a.Options.Filter
+	case "sort":
+		return &a.Options.Sort
+	case "fields":
+		return &a.Options.Fields
+	case "limit":
+		return &a.Options.Limit
+	case "skip":
+		return &a.Options.Skip
+	case "populate":
+		return &a.Options.Populate
+	case "locale":
+		return &a.Options.Locale
+	case "includeDeprecated":
+		return &a.Deprecated
+	case "name":
+		return &a.Name
+	}
+	return nil
+}
+
+// spelt takes JSON5 in a string for what it says. An empty one is nothing.
+func spelt(written []byte) ([]byte, error) {
+	var text string
+	if len(written) == 0 || written[0] != '"' {
+		return written, nil
+	}
+	if err := json.Unmarshal(written, &text); err != nil || text == "" {
+		return nil, err
+	}
+	return json5.Convert(text)
+}
+
+// orderless reports whether a value is an object of several members whose order was lost on the way.
+func orderless(value *ast.Value, vars map[string]any) bool {
+	if value.Kind != ast.Variable {
+		return false
+	}
+	members, _ := vars[value.Raw].(map[string]any)
+	return len(members) > 1
+}
+
+// write writes a value as JSON.
+func write(to *bytes.Buffer, value *ast.Value, vars map[string]any) error {
+	switch value.Kind {
+	case ast.Variable:
+		return quote(to, vars[value.Raw])
+	case ast.StringValue, ast.BlockValue, ast.EnumValue:
+		return quote(to, value.Raw)
+	case ast.ListValue:
+		to.WriteByte('[')
+		for i, child := range value.Children {
+			if i > 0 {
+				to.WriteByte(',')
+			}
+			if err := write(to, child.Value, vars); err != nil {
+				return err
+			}
+		}
+		to.WriteByte(']')
+	case ast.ObjectValue:
+		to.WriteByte('{')
+		for i, child := range value.Children {
+			if i > 0 {
+				to.WriteByte(',')
+			}
+			if err := quote(to, child.Name); err != nil {
+				return err
+			}
+			to.WriteByte(':')
+			if err := write(to, child.Value, vars); err != nil {
+				return err
+			}
+		}
+		to.WriteByte('}')
+	default: // numbers, booleans and null are spelt as in JSON
+		to.WriteString(value.Raw)
+	}
+	return nil
+}
+
+func quote(to *bytes.Buffer, value any) error {
+	text, err := json.Marshal(value)
+	to.Write(text)
+	return err
+}

@@ -1,0 +1,60 @@
+package gql
+
+import (
+	"context"
+	"reflect"
+	"strings"
+
+	"github.com/99designs/gqlgen/graphql"
+
+	"github.com/latchkey-go/latchkey/examples/cms/content"
+)
+
+// asObject returns what fields are selected of.
+func asObject(v any) (object, bool) {
+	switch v := v.(type) {
+	case object:
+		return v, true
+	case content.Item:
+		return item(v), true
+	case map[string]any:
+		return item(v), true
+	}
+	return introspected{reflect.ValueOf(v)}, reflect.TypeOf(v).PkgPath() == introspectionPackage ||
+		reflect.TypeOf(v).Kind() == reflect.Pointer && reflect.TypeOf(v).Elem().PkgPath() == introspectionPackage
+}
+
+const introspectionPackage = "github.com/99designs/gqlgen/graphql/introspection"
+
+// An item has its members as fields.
+type item map[string]any
+
+func (i item) field(_ context.Context, f graphql.CollectedField) any { return i[f.Name] }
+
+// An introspected is a value of gqlgen's package introspection. It has a method or a member for each field, which is
+// called as the field is, but that those which leave out what is deprecated have names of their own.
+type introspected struct{ reflect.Value }
+
+var visible = map[string]string{"args": "VisibleArgs", "inputFields": "VisibleInputFields"}
+
+func (v introspected) field(ctx context.Context, f graphql.CollectedField) any {
+	name, ok := visible[f.Name]
+	if !ok {
+		name = strings.ToUpper(f.Name[:1]) + f.Name[1:]
+	}
+	on := v.Value
+	if on.Kind() != reflect.Pointer {
+		on = reflect.New(v.Type())
+		on.Elem().Set(v.Value)
+	}
+	method := on.MethodByName(name)
+	if !method.IsValid() {
+		return on.Elem().FieldByName(name).Interface()
+	}
+	var args []reflect.Value
+	if method.Type().NumIn() == 1 {
+		a, _ := argumentsOf(f.Field, graphql.GetOperationContext(ctx).Variables)
+		args = []reflect.Value{reflect.ValueOf(a.Deprecated)}
+	}
+	return method.Call(args)[0].Interface()
+}

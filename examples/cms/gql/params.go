@@ -1,0 +1,46 @@
+package gql
+
+import (
+	"bytes"
+	"encoding/json"
+	"net/http"
+	"net/url"
+
+	"github.com/99designs/gqlgen/graphql"
+)
+
+// sent is an operation as it is sent. There is no credential in it: none is looked for in a body.
+type sent struct {
+	Query         string          `json:"query"`
+	OperationName string          `json:"operationName"`
+	Variables     json.RawMessage `json:"variables"`
+}
+
+func readJSON(text []byte) (*graphql.RawParams, *fault) {
+	var s sent
+	if json.Unmarshal(text, &s) != nil {
+		return nil, &fault{text: "the body is not JSON with a query", status: http.StatusBadRequest}
+	}
+	return s.params()
+}
+
+func readForm(values url.Values) (*graphql.RawParams, *fault) {
+	return sent{values.Get("query"), values.Get("operationName"), json.RawMessage(values.Get("variables"))}.params()
+}
+
+func (s sent) params() (*graphql.RawParams, *fault) {
+	now := graphql.Now()
+	params := &graphql.RawParams{
+		Query: s.Query, OperationName: s.OperationName,
+		ReadTime: graphql.TraceTiming{Start: now, End: now},
+	}
+	// PHP writes an empty object as [].
+	if text := bytes.TrimSpace(s.Variables); len(text) > 0 && string(text) != "[]" {
+		decoder := json.NewDecoder(bytes.NewReader(text))
+		decoder.UseNumber()
+		if decoder.Decode(&params.Variables) != nil {
+			return nil, &fault{text: "the variables are not a JSON object", status: http.StatusBadRequest}
+		}
+	}
+	return params, nil
+}

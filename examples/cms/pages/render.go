@@ -1,0 +1,109 @@
+package pages
+
+import (
+	"bytes"
+	"embed"
+	"html/template"
+	"net/http"
+	"net/url"
+	"strconv"
+	"strings"
+
+	"github.com/latchkey-go/latchkey/auth/admin"
+)
+
+// A page is what the layout needs; Body is the page's own.
+type page struct {
+	Title, Heading, Notice string
+	User                   string // who is signed in, "" if nobody
+	Nav                    []navGroup
+	Body                   any
+}
+
+type navGroup struct {
+	Name  string
+	Pages []navPage
+}
+
+type navPage struct {
+	Text, Href string
+	Current    bool
+}
+
+//go:embed templates
+var files embed.FS
+
+var templates = func() map[string]*template.Template {
+	layout := template.Must(template.New("layout.html").Funcs(template.FuncMap{"path": url.PathEscape}).ParseFS(files, "templates/layout.html"))
+	all := map[string]*template.Template{}
+	for _, name := range []string{"signin", "trouble", "models", "model", "items", "item", "accounts", "account", "newaccount", "password"} {
+		all[name] = template.Must(template.Must(layout.Clone()).ParseFS(files, "templates/"+name+".html"))
+	}
+	return all
+}()
+
+// notices are what a page says after the change that led to it. The address carries the code alone.
+var notices = map[string]string{
+	"model":        "The model was created. Roles can now be given permissions for it: they are among the check boxes of each role.",
+	"modelsaved":   "The model was saved.",
+	"modeldeleted": "The model and its items were deleted.",
+	"created":      "Created.",
+	"saved":        "Saved.",
+	"published":    "Published: the API shows it from now on.",
+	"withdrawn":    "Withdrawn: it is a draft again, and the API does not show it any more.",
+	"deleted":      "Deleted.",
+	"password":     "The password was changed. All sessions of this user have ended.",
+}
+
+// render answers with a page, as a whole or not at all.
+func (p *Pages) render(w http.ResponseWriter, r *http.Request, status int, name, heading string, body any) {
+	view := page{Title: Title, Heading: heading, Body: body}
+	if site := r.Header.Get("Sec-Fetch-Site"); site == "" || site == "same-origin" { // nobody's link says that something was done
+		view.Notice = notices[r.URL.Query().Get("done")]
+	}
+	if who := p.visitor(r); who != nil {
+		view.User, view.Nav = who.Name(), nav(r)
+		if view.User == "" {
+			view.User = who.UserID()
+		}
+	}
+	var out bytes.Buffer
+	if err := templates[name].Execute(&out, view); err != nil {
+		p.Guard.Refuse(w, r, err)
+		return
+	}
+	w.Header().Set("Content-Type", "text/html; charset=utf-8")
+	w.Header().Set("Content-Length", strconv.Itoa(out.Len()))
+	w.WriteHeader(status)
+	_, _ = out.WriteTo(w) // the browser may be gone; there is nobody to tell
+}
+
+// nav lists the pages that this user may see, in the order of the console's own navigation.
+func nav(r *http.Request) []navGroup {
+	var groups []navGroup
+	add := func(group, text, href string, needs ...string) {
+		allowed := len(needs) == 0
+		for _, permission := range needs {
+			allowed = allowed || may(r, permission)
+		}
+		if !allowed {
+			return
+		}
+		if n := len(groups); n == 0 || groups[n-1].Name != group {
+			groups = append(groups, navGroup{Name: group})
+		}
+		g := &groups[len(groups)-1]
+		g.Pages = append(g.Pages, navPage{text, href, r.URL.Path == href || strings.HasPrefix(r.URL.Path, href+"/")})
+	}
+	add("You", "My key", "/system/users/user")
+	add("API", "Keys", "/system/api", admin.ManageAPI)
+	add("API", "Public API", "/system/api/public", admin.ManageAPI)
+	add("People", "Users", "/system/users", admin.ManageUsers)
+	add("People", "Roles", "/system/users/roles", admin.ManageRoles, admin.ManageAPI, admin.ManageUsers)
+	add("People", "Access matrix", "/system/users/roles/matrix", admin.ManageRoles, admin.ManageAPI, admin.ManageUsers)
+	add("History", "Audit log", "/system/audit", admin.ReadLogs)
+	add(Title, "Content", "/content")
+	add(Title, "Accounts", "/accounts", admin.ManageUsers)
+	add(Title, "My password", "/password")
+	return groups
+}

@@ -1,0 +1,192 @@
+package main
+
+import (
+	"bufio"
+	"encoding/json"
+	"fmt"
+	"maps"
+	"os"
+	"regexp"
+	"slices"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/stretchr/testify/require"
+)
+
+// An exchange is one thing that was asked of a real Cockpit, and what it answered.
+type exchange struct {
+	ID      string
+	Kind    string // "api": a request; "admin": a change through Cockpit's screens
+	State   struct{ Public string }
+	Request struct {
+		Method, Path, Body string
+		Headers            map[string]string
+	}
+	Response struct {
+		Status      int
+		ContentType string `json:"content-type"`
+		Body        string
+	}
+}
+
+// recorded reads all exchanges in the order in which they took place.
+func recorded(t *testing.T) []exchange {
+	t.Helper()
+	file, err := os.Open("testdata/cockpit.jsonl")
+	require.NoError(t, err)
+	defer file.Close()
+	var all []exchange
+	lines := bufio.NewScanner(file)
+	lines.Buffer(nil, 1<<20)
+	for lines.Scan() {
+		var e exchange
+		require.NoError(t, json.Unmarshal(lines.Bytes(), &e))
+		if e.ID != "META" {
+			all = append(all, e)
+		}
+	}
+	require.NoError(t, lines.Err())
+	require.Len(t, all, 286)
+	return all
+}
+
+// An answer is a status and a decoded body; a text where it is no JSON.
+type answer struct {
+	status    int
+	mediaType string
+	body      any
+}
+
+func (a answer) String() string {
+	text, err := json.Marshal(a.body)
+	if err != nil {
+		text = fmt.Append(nil, a.body)
+	}
+	return fmt.Sprintf("%d %s", a.status, text)
+}
+
+// newAnswer decodes a body, keeping numbers as they are written.
+func newAnswer(t *testing.T, status int, contentType, body string) answer {
+	t.Helper()
+	mediaType, _, _ := strings.Cut(contentType, ";")
+	a := answer{status: status, mediaType: mediaType, body: body}
+	if mediaType == "application/json" && body != "" {
+		a.body = parse(t, body)
+	}
+	return a
+}
+
+func parse(t *testing.T, text string) (value any) {
+	t.Helper()
+	decoder := json.NewDecoder(strings.NewReader(text))
+	decoder.UseNumber()
+	require.NoError(t, decoder.Decode(&value), "%q", text)
+	return value
+}
+
+// renamed knows which of our ids and keys stand for recorded ones: those that were new then are others now.
+type renamed struct {
+	items string // of the fixture: what stands in here was not new
+	ours  map[string]string
+}
+
+func newRenamed(t *testing.T) *renamed {
+	t.Helper()
+	text, err := os.ReadFile(fixture)
+	require.NoError(t, err)
+	var documents struct{ Items json.RawMessage }
+	require.NoError(t, json.Unmarshal(text, &documents))
+	return &renamed{string(documents.Items), map[string]string{}}
+}
+
+// in puts ours in the place of what was recorded.
+func (r *renamed) in(text string) string {
+	for theirs, ours := range r.ours {
+		text = strings.ReplaceAll(text, theirs, ours)
+	}
+	return text
+}
+
+var cockpitID = regexp.MustCompile(`^[0-9a-f]{24}$`)
+
+// same says where two bodies differ, "" if nowhere. Times that are not in the fixture may be others, if they are now;
+// an _id that is not may be another, if it is the same from then on.
+func (r *renamed) same(theirs, ours any) (difference string) {
+	return r.differs("", "", theirs, ours)
+}
+
+func (r *renamed) differs(path, member string, theirs, ours any) string {
+	other := fmt.Sprintf("%s: %v, not %v", path, ours, theirs)
+	switch theirs := theirs.(type) {
+	case map[string]any:
+		members, ok := ours.(map[string]any)
+		if !ok {
+			return other
+		}
+		for _, name := range slices.Sorted(maps.Keys(theirs)) {
+			if _, there := members[name]; !there {
+				return fmt.Sprintf("%s.%s is missing", path, name)
+			}
+			if difference := r.differs(path+"."+name, name, theirs[name], members[name]); difference != "" {
+				return difference
+			}
+		}
+		for name := range members {
+			if _, there := theirs[name]; !there {
+				return fmt.Sprintf("%s.%s is there as well", path, name)
+			}
+		}
+		return ""
+	case []any:
+		list, ok := ours.([]any)
+		if !ok || len(list) != len(theirs) {
+			return other
+		}
+		for i, value := range theirs {
+			if difference := r.differs(fmt.Sprintf("%s[%d]", path, i), "", value, list[i]); difference != "" {
+				return difference
+			}
+		}
+		return ""
+	case string:
+		text, ok := ours.(string)
+		if ok && member == "_id" && r.stands(theirs, text) {
+			return ""
+		}
+	case json.Number:
+		number, ok := ours.(json.Number)
+		if ok && (member == "_modified" || member == "_created") && !strings.Contains(r.items, theirs.String()) && recent(number) {
+			return ""
+		}
+	}
+	if theirs != ours {
+		return other
+	}
+	return ""
+}
+
+// stands reports whether our id may stand for theirs, and remembers it.
+func (r *renamed) stands(theirs, ours string) bool {
+	if !cockpitID.MatchString(theirs) || !cockpitID.MatchString(ours) || strings.Contains(r.items, theirs) {
+		return theirs == ours
+	}
+	if known, met := r.ours[theirs]; met {
+		return known == ours
+	}
+	for _, other := range r.ours {
+		if other == ours { // of two items that were new, each has its own
+			return false
+		}
+	}
+	r.ours[theirs] = ours
+	return true
+}
+
+// recent reports whether these are whole seconds of the last minutes.
+func recent(number json.Number) bool {
+	seconds, err := number.Int64()
+	ago := time.Since(time.Unix(seconds, 0))
+	return err == nil && ago > -time.Minute && ago < 10*time.Minute
+}

@@ -1,0 +1,45 @@
+package users
+
+import (
+	"context"
+
+	"github.com/latchkey-go/latchkey/auth"
+)
+
+// ChangeOwn gives who asks another password, for the one they have; it needs no permission. All their sessions end.
+// A password that was changed meanwhile by somebody else, who may have had a reason, stays.
+func (m *Manager) ChangeOwn(ctx context.Context, by auth.Principal, old, password string) error {
+	u, err := m.Table.Account(ctx, by.UserID())
+	if err != nil {
+		return err
+	}
+	_, epoch, err := m.Table.SignIn(ctx, u.Login, old)
+	if err != nil {
+		return err
+	}
+	stored, err := digest(ctx, password)
+	if err != nil {
+		return err
+	}
+	return m.Store.InTx(ctx, func(ctx context.Context) error {
+		n, err := m.Table.exec(ctx, `UPDATE cms_passwords SET password = $1, epoch = epoch + 1 WHERE user_id = $2 AND epoch = $3`,
+			stored, u.ID, epoch)
+		if err != nil {
+			return err
+		}
+		if n == 0 {
+			return ErrWrong
+		}
+		return change{Manager: m, by: by}.record(ctx, "user.password", u.ID, nil, nil)
+	})
+}
+
+// EndOwnSessions signs who asks out everywhere; it needs no permission. Their key goes on.
+func (m *Manager) EndOwnSessions(ctx context.Context, by auth.Principal) error {
+	return m.Store.InTx(ctx, func(ctx context.Context) error {
+		if err := m.Table.endSessions(ctx, by.UserID()); err != nil {
+			return err
+		}
+		return change{Manager: m, by: by}.record(ctx, "user.signout", by.UserID(), nil, nil)
+	})
+}
