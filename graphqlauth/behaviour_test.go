@@ -154,6 +154,10 @@ var behaviours = []behaviour{
 		data: `{"byID":"of 7"}`},
 	{name: "template, an enum", query: `{public byEnum(model:pages)}`, as: "reader",
 		data: `{"public":"public","byEnum":null}`, codes: []string{"FORBIDDEN Query.byEnum"}},
+	{name: "template, an enum by variable", query: `query($m:Model){byEnum(model:$m)}`, vars: map[string]any{"m": "pages"}, as: "editor",
+		data: `{"byEnum":"of pages"}`},
+	{name: "template, an enum in another case", query: `query($m:Model){byEnum(model:$m)}`, vars: map[string]any{"m": "PAGES"}, as: "editor",
+		codes: []string{"FORBIDDEN Query.byEnum"}},
 
 	{name: "introspection, anonymous", query: `{__schema{types{name}}}`, as: "public", codes: []string{"UNAUTHENTICATED Query.__schema"}},
 	{name: "introspection of a type", query: `{public __type(name:"Post"){name}}`, as: "nobody",

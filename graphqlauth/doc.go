@@ -14,9 +14,9 @@
 //
 // A field is reached if all rules on its way hold: those on the field, on the same field of the interfaces that its
 // type implements, on its type and on that type's interfaces, and on the type that it returns. A rule on a type
-// therefore holds however the type is reached. A rule on an argument or on a field of an input object holds if the
-// caller wrote it, in the query or in a variable: null is written, what is left out is not, and neither is a default
-// of the schema's. Nothing overrides a rule. __typename is free.
+// therefore holds however the type is reached. A rule on an argument or on a field of an input object, or on the type
+// of either, holds if the caller wrote it, in the query or in a variable: null is written, what is left out is not,
+// and neither is a default of the schema's. Nothing overrides a rule. __typename is free.
 //
 // A root field without a rule of its own (on the field, its interfaces or its type; a rule on what it returns does
 // not count) needs a good key, unless it is @public; see [WithDefault]. The fields __schema, __type and, of

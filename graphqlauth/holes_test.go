@@ -102,5 +102,37 @@ func TestNothingIsToldToStrangers(t *testing.T) {
 		require.Equal(t, 401, r.status)
 	}
 	require.Contains(t, s.ask("reader", `{secret{title}}`).body, "content/secret/read")
-	require.False(t, strings.Contains(s.ask("reader", `{secre{title}}`).body, "mean"), "suggestions name fields")
+}
+
+// gqlgen's SetDisableSuggestion leaves in what is suggested for arguments, input fields, enums and types.
+func TestNothingIsSuggested(t *testing.T) {
+	s := newSite(t, siteOptions{})
+	for _, query := range []string{
+		`{secre{title}}`, `{secret{titl}}`, `{secret}`, `{search{title}}`, `{echo(admn:true)}`, `{filter(by:{admi:true})}`,
+		`{byEnum(model:post)}`, `{byEnum(model:"post")}`, `{search{... on Secre{title}}}`, `query($f:Filte){filter(by:$f)}`,
+		`{public @includ(if:true)}`, `{public @include(i:true)}`, `query($m:Model=post){byEnum(model:$m)}`,
+	} {
+		r := s.ask("nobody", query)
+		require.Equal(t, 422, r.status, query)
+		require.NotContains(t, strings.ToLower(r.body), "did you mean", query)
+	}
+}
+
+// gqlgen panics over such a condition, for each object of a list, which validation lets through.
+func TestAConditionThatIsNoBoolean(t *testing.T) {
+	s := newSite(t, siteOptions{})
+	for _, query := range []string{
+		`query($s:Boolean=true){public @skip(if:$s)}`, `query($s:Boolean=true){public ...on Query @include(if:$s){public}}`,
+		`query($s:Boolean=true){users(n:3){id @skip(if:$s)}}`, `query($s:Boolean=true){search{...on Tag @skip(if:$s){id}}}`,
+		`query($s:Boolean=true){search{...F @skip(if:$s)}} fragment F on Tag{id}`,
+		`query($s:Boolean=true){public ...F @skip(if:$s)} fragment F on Query{public}`,
+	} {
+		r := s.ask("nobody", query, map[string]any{"s": nil})
+		require.Equal(t, []string{"GRAPHQL_VALIDATION_FAILED"}, r.codes(), r.body)
+		require.Equal(t, 422, r.status)
+		require.Zero(t, r.ran)
+		require.Equal(t, 200, s.ask("nobody", query, map[string]any{"s": false}).status)
+	}
+	require.Equal(t, 200, s.ask("nobody", `query($s:Boolean=true){public users @skip(if:true){id @skip(if:$s)}}`, map[string]any{"s": nil}).status,
+		"nobody comes to it")
 }

@@ -33,6 +33,8 @@ func (e *Extension) walk(ctx context.Context, oc *graphql.OperationContext, w *w
 	switch {
 	case !within:
 		return false, tooMany("root fields", w.maxRoots)
+	case w.unconditional:
+		return false, invalid("@skip and @include need a boolean")
 	case w.unsure():
 		return false, undecided()
 	case w.denials.first == nil:
@@ -64,10 +66,14 @@ func (e *Extension) rootOf(kind ast.Operation) *typ {
 	return nil
 }
 
-// tooMany is the error for an operation that is too large. It has the code of a validation error, for which gqlgen
-// has a status of its own.
+// tooMany is the error for an operation that is too large.
 func tooMany(what string, limit int) *gqlerror.Error {
-	err := gqlerror.Errorf("too many %s: at most %d are allowed", what, limit)
+	return invalid("too many %s: at most %d are allowed", what, limit)
+}
+
+// invalid is an error with the code of a validation error, for which gqlgen has a status of its own.
+func invalid(format string, args ...any) *gqlerror.Error {
+	err := gqlerror.Errorf(format, args...)
 	errcode.Set(err, errcode.ValidationFailed)
 	return err
 }

@@ -70,7 +70,8 @@ func (p *permission) fill(b []byte, node *ast.Field, vars map[string]any) (fille
 	return b, speakable, true
 }
 
-// argumentText is the text that the resolver gets for a String, an ID or an enum.
+// argumentText is the text that the resolver gets for a String, an ID or an enum. A variable's enum must be written
+// as the schema has it: gqlparser takes it in any case, and what Go type is bound to it decides what becomes of that.
 func argumentText(node *ast.Field, name string, vars map[string]any) (string, bool) {
 	def := node.Definition.Arguments.ForName(name)
 	if def == nil {
@@ -81,7 +82,9 @@ func argumentText(node *ast.Field, name string, vars map[string]any) (string, bo
 		if arg.Value.Kind != ast.Variable {
 			value = arg.Value
 		} else if sent, ok := vars[arg.Value.Raw]; ok {
-			return variableText(sent)
+			text, ok := variableText(sent)
+			enum := arg.Value.Definition
+			return text, ok && enum != nil && (enum.Kind != ast.Enum || enum.EnumValues.ForName(text) != nil)
 		}
 	}
 	if value == nil {

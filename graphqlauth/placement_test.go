@@ -1,6 +1,7 @@
 package graphqlauth_test
 
 import (
+	"context"
 	"testing"
 
 	"github.com/99designs/gqlgen/graphql"
@@ -43,8 +44,8 @@ func newCourt(t *testing.T, sdl string, opts ...graphqlauth.Option) *court {
 	return c
 }
 
-// denies returns the coordinate that refuses an operation, or "".
-func (c *court) denies(as, query string, vars ...map[string]any) string {
+// operation is one as it comes to the extension, for a principal with this role; "" is nobody.
+func (c *court) operation(as, query string, vars ...map[string]any) (context.Context, *graphql.OperationContext) {
 	c.t.Helper()
 	doc, errs := gqlparser.LoadQueryWithRules(c.schema, query, rules.NewDefaultRules())
 	require.Empty(c.t, errs)
@@ -56,11 +57,17 @@ func (c *court) denies(as, query string, vars ...map[string]any) string {
 	var err error
 	oc.Variables, err = validator.VariableValues(c.schema, oc.Operation, sent)
 	require.NoError(c.t, err)
-	ctx := c.t.Context()
+	ctx := graphql.WithOperationContext(c.t.Context(), oc)
 	if as != "" {
 		ctx = auth.NewContext(ctx, c.guard.PrincipalForRole(as))
 	}
-	refusal := c.e.MutateOperationContext(ctx, oc)
+	return ctx, oc
+}
+
+// denies returns the coordinate that refuses an operation, or "".
+func (c *court) denies(as, query string, vars ...map[string]any) string {
+	c.t.Helper()
+	refusal := c.e.MutateOperationContext(c.operation(as, query, vars...))
 	if refusal == nil {
 		return ""
 	}
@@ -147,12 +154,17 @@ func TestScalarsEnumsUnionsAndInputObjects(t *testing.T) {
 		type T {f:String}
 		input In @needs(p:"a") {f:String inner:In2}
 		input In2 {deep:In}
-		type Query @public {m:Money g(x:Grade):[Grade!] u:U t:T f(in:In, two:In2):String}`)
-	for _, query := range []string{`{m}`, `{g}`, `{u{__typename}}`, `{f(in:{f:"x"})}`, `{f(in:null)}`, `{f(two:{deep:{f:"x"}})}`} {
+		input In3 {grade:Grade cost:[Money]}
+		type Query @public {m:Money g:[Grade!] u:U t:T f(in:In, two:In2, three:In3):String by(g:Grade, m:[Money!]):String}`)
+	for _, query := range []string{
+		`{m}`, `{g}`, `{u{__typename}}`, `{f(in:{f:"x"})}`, `{f(in:null)}`, `{f(two:{deep:{f:"x"}})}`,
+		`{by(g:A)}`, `{by(g:null)}`, `{by(m:1)}`, `{by(m:[])}`, `{f(three:{grade:A})}`, `query($t:In3={cost:[1]}){f(three:$t)}`,
+	} {
 		require.NotEmpty(t, c.denies("none", query), query)
 		c.allow("a", query)
 	}
-	c.allow("none", `{t{f} f f2:f(two:{})}`)
+	c.deny("none", `query($m:[Money!]){by(m:$m)}`, "Query.by(m:)", map[string]any{"m": []any{1}})
+	c.allow("none", `query($m:[Money!]){t{f} f f2:f(two:{} three:{}) by(m:$m)}`)
 }
 
 func TestFederation(t *testing.T) {

@@ -107,7 +107,7 @@ func (k *compiler) arguments(at string, args ast.ArgumentDefinitionList) []guard
 		g := guardedArgument{
 			name:       arg.Name,
 			coordinate: at + "(" + arg.Name + ":)",
-			need:       k.plan.requirement(append(rules, k.written(arg.Type.Name())...)),
+			need:       k.plan.requirement(append(rules, k.typeRules[arg.Type.Name()]...)),
 			input:      k.inputs[arg.Type.Name()],
 		}
 		if !g.need.free() || g.input != nil {
@@ -115,14 +115,6 @@ func (k *compiler) arguments(at string, args ast.ArgumentDefinitionList) []guard
 		}
 	}
 	return guarded
-}
-
-// written returns the rules of an input object that hold where one is written.
-func (k *compiler) written(name string) []Rule {
-	if def := k.schema.Types[name]; def != nil && def.Kind == ast.InputObject {
-		return k.typeRules[name]
-	}
-	return nil
 }
 
 // addInputs compiles the input objects in which something is guarded, at whatever depth.
@@ -134,7 +126,7 @@ func (k *compiler) addInputs() {
 		}
 	}
 	guards := func(f *ast.FieldDefinition) bool {
-		return len(k.fieldRules[f])+len(k.written(f.Type.Name())) > 0 || k.inputs[f.Type.Name()] != nil
+		return len(k.fieldRules[f])+len(k.typeRules[f.Type.Name()]) > 0 || k.inputs[f.Type.Name()] != nil
 	}
 	for grown := true; grown; { // input objects hold each other, in circles too
 		grown = false
@@ -152,7 +144,7 @@ func (k *compiler) addInputs() {
 				in.fields = append(in.fields, inputField{
 					name:       f.Name,
 					coordinate: def.Name + "." + f.Name,
-					need:       k.plan.requirement(slices.Concat(k.fieldRules[f], k.written(f.Type.Name()))),
+					need:       k.plan.requirement(slices.Concat(k.fieldRules[f], k.typeRules[f.Type.Name()])),
 					input:      k.inputs[f.Type.Name()],
 				})
 			}

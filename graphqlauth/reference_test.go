@@ -188,10 +188,9 @@ func (r *reference) denied(object *ast.Definition, node *ast.Field) (coordinates
 	return coordinates
 }
 
-// mayWrite asks the rules of an input object.
+// mayWrite asks the rules on the type of what is written.
 func (r *reference) mayWrite(t *ast.Type) bool {
-	def := r.schema.Types[t.Name()]
-	return def.Kind != ast.InputObject || r.allowed(def.Directives, nil)
+	return r.allowed(r.schema.Types[t.Name()].Directives, nil)
 }
 
 // deniedInput asks about each field of each input object in a value.

@@ -10,7 +10,8 @@ type Rule struct {
 }
 
 // Require is the rule that the caller has all these permissions. Text in braces, as in content/{model}/read, is
-// taken from the field's argument of that name. Without permissions nobody passes.
+// taken from the field's argument of that name, a String, an ID or an enum, as it is written: where a resolver takes
+// 01 for 1, or POSTS for posts, a denied content/1/read is reached by 01. Without permissions nobody passes.
 func Require(permissions ...string) Rule {
 	return RequireScopes([][]string{permissions})
 }

@@ -18,7 +18,12 @@ const (
 
 // Secure sets what gqlgen leaves unlimited, against documents that cost more to answer than to send: [MaxTokens],
 // [MaxDepth] and [MaxFields]. An operation beyond them is refused before anything runs, with the code and status of
-// one that is not valid. It also turns off suggestions ("Did you mean …"), which tell names of the schema to anybody.
+// one that is not valid. So is a document for which validation would compare more than half a million times: it
+// compares each field with all of the same name, each fragment with all others, and values with all around them, so
+// that 700 fields of one name, or 350 spreads, are too many.
+//
+// It also turns off suggestions ("Did you mean …"), which tell names of the schema to anybody. For this and the
+// comparisons it needs srv's SetValidationRulesFn: a host that calls it, too, takes both away.
 //
 // Root fields are counted by the [Extension]; see [WithMaxAliases]. How large a body may be, and how long a request may
 // take, is the http.Server's to limit. Call it before other extensions are used, so that they never see what is
@@ -26,6 +31,7 @@ const (
 func Secure(srv *handler.Server) {
 	srv.SetParserTokenLimit(MaxTokens)
 	srv.SetDisableSuggestion(true)
+	srv.SetValidationRulesFn(validation)
 	srv.Use(limits{})
 }
 

@@ -28,6 +28,12 @@ func bombs() map[string]string {
 		"tokens":        "{ " + strings.Repeat("a :", 500_000) + " }",
 		"circle":        "{...A} fragment A on Query{...B} fragment B on Query{...A}",
 		"fragments":     "{self{...F0}}" + flat.String() + " fragment F30 on Query{public}",
+		"one field":     "{" + strings.Repeat("public ", 9_990) + "}",
+		"one object":    "{" + strings.Repeat("secret{id}", 2_490) + "}",
+		"one list":      "{self{" + strings.Repeat("...on Query{public}", 1_600) + "}}",
+		"spreads":       "{" + repeatf(1000, "...S%d ") + "}" + repeatf(1000, "fragment S%[1]d on Query{a%[1]d:public} "),
+		"deep values":   "{" + repeatf(2, "a%d:filter(by:"+strings.Repeat("{inner:", 900)+"{text:\"x\"}"+strings.Repeat("}", 900)+")") + "}",
+		"deep defaults": "query($f:Filter=" + strings.Repeat("{inner:", 900) + "{text:\"x\"}" + strings.Repeat("}", 900) + "){filter(by:$f)}",
 		"deep bomb":     "{self{...D0}}" + deep.String() + " fragment D30 on Query{public}",
 	}
 }
@@ -38,6 +44,25 @@ func repeatf(n int, format string) string {
 		fmt.Fprintf(&b, format, i)
 	}
 	return b.String()
+}
+
+// What is large, and no bomb, passes.
+func TestLargeDocumentsAreAnswered(t *testing.T) {
+	s := newSite(t, siteOptions{})
+	for _, query := range []string{
+		"{" + strings.Repeat("public ", 50) + "}",
+		"{users(n:1){" + repeatf(3000, "a%d:id ") + "}}",
+		"{users(n:1){" + strings.Repeat("id ", 600) + "}}",
+		"{users(n:1){" + repeatf(300, "...F%d ") + "}}" + repeatf(300, "fragment F%[1]d on User{a%[1]d:id} "),
+		"{filter(by:{list:[[" + strings.Repeat(`{text:"x"}`, 1500) + "]]})}",
+	} {
+		r := s.ask("admin", query)
+		require.Equal(t, 200, r.status, r.body[:min(len(r.body), 300)])
+		require.Empty(t, r.Errors)
+	}
+	for _, query := range []string{`{a:public a:mine}`, `{echo(text:1)}`, `{self{public:mine ...on Query{public}}}`, `{filter(by:{text:1})}`} {
+		require.Equal(t, 422, s.ask("admin", query).status, "%s: the costly rules hold", query)
+	}
 }
 
 func TestBombsAreRefused(t *testing.T) {

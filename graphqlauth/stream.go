@@ -17,6 +17,8 @@ type stream struct {
 	ctx context.Context     // carries the request they came with, and ends with the stream
 	cut func(*auth.Refusal) // ends it; called once, and not if it ended by itself
 
+	room int // for subscriptions; zero or less is no limit
+
 	checking sync.Mutex // one check at a time
 
 	mu        sync.Mutex
@@ -187,11 +189,15 @@ func (s *stream) hold(ctx context.Context) bool {
 	return true
 }
 
-// join adds a subscription, which is judged from now on.
-func (s *stream) join(sub *subscription) {
+// join adds a subscription, which is judged from now on, if there is room for it.
+func (s *stream) join(sub *subscription) bool {
 	s.mu.Lock()
 	defer s.mu.Unlock()
+	if s.room > 0 && len(s.subs) >= s.room {
+		return false
+	}
 	s.subs[sub] = struct{}{}
+	return true
 }
 
 func (s *stream) part(sub *subscription) {

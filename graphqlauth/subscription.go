@@ -39,8 +39,8 @@ type subscription struct {
 	stream *stream
 	ctx    context.Context // the operation's; done when the subscription is over
 	cancel context.CancelFunc
-	oc     *graphql.OperationContext
-	first  auth.Principal // whom ctx carries
+	oc     *graphql.OperationContext // what there is to judge of it, apart from what resolvers have in hand
+	first  auth.Principal            // whom ctx carries
 
 	start verdict // under which it runs
 
@@ -54,7 +54,8 @@ type streamKey struct{ e *Extension }
 
 // subscribe makes oc's subscription a part of the socket that it came over, or else a stream of its own.
 func (e *Extension) subscribe(ctx context.Context, oc *graphql.OperationContext) *subscription {
-	sub := &subscription{e: e, oc: oc, start: verdict{clear: true}}
+	sub := &subscription{e: e, start: verdict{clear: true}}
+	sub.oc = &graphql.OperationContext{Operation: oc.Operation, Variables: own(oc.Variables).(map[string]any)}
 	if c, ok := cleared(ctx); ok && c.part != nil {
 		sub.start = verdict{policy: c.part.asker.policy, rights: c.part.asker.principal.Rights()}
 	}
@@ -63,7 +64,9 @@ func (e *Extension) subscribe(ctx context.Context, oc *graphql.OperationContext)
 	if sub.stream, _ = ctx.Value(streamKey{e}).(*stream); sub.stream == nil {
 		sub.stream = e.streams.add(sub.ctx, sub.first, func(refusal *auth.Refusal) { sub.end(refused(refusal)) })
 	}
-	sub.stream.join(sub)
+	if !sub.stream.join(sub) {
+		sub.end(tooMany("subscriptions on one socket", sub.stream.room))
+	}
 	context.AfterFunc(sub.ctx, func() { sub.end(nil) })
 	return sub
 }

@@ -10,6 +10,7 @@ import (
 	"testing"
 	"time"
 
+	"github.com/99designs/gqlgen/graphql"
 	"github.com/stretchr/testify/require"
 
 	"github.com/latchkey-go/latchkey/auth"
@@ -372,4 +373,27 @@ func (e *eventStream) ends() {
 	rest, err := io.ReadAll(e.in)
 	require.NoError(e.t, err)
 	require.Empty(e.t, strings.TrimSpace(string(rest)))
+}
+
+// A resolver may write to the input that it got, as it is the very map of the operation's variables if it is bound to
+// one: a subscription is judged again all the same, and by what was sent. It says something under the race detector.
+func TestAResolverMayWriteToItsInput(t *testing.T) {
+	c := newCourt(t, `
+		input In {guarded:String @can(permission:"a") list:[In!]}
+		type Query {f:String}
+		type Subscription @public {f(in:In):String}`, graphqlauth.WithRecheck(10*time.Millisecond))
+	inner := map[string]any{}
+	input := map[string]any{"list": []any{inner}}
+	ctx, oc := c.operation("none", `subscription($in:In){f(in:$in)}`, map[string]any{"in": input})
+	require.Nil(t, c.e.MutateOperationContext(ctx, oc))
+	next := c.e.InterceptOperation(ctx, func(context.Context) graphql.ResponseHandler {
+		return func(ctx context.Context) *graphql.Response {
+			for began := time.Now(); time.Since(began) < 100*time.Millisecond; {
+				input["guarded"], inner["guarded"] = "x", "x"
+			}
+			return &graphql.Response{}
+		}
+	})
+	require.Empty(t, next(ctx).Errors)
+	require.Equal(t, "x", oc.Variables["in"].(map[string]any)["guarded"], "it is the same map")
 }

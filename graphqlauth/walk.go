@@ -20,6 +20,8 @@ type walk struct {
 	entered     seen[entry]
 	inputsSeen  seen[inputEntry]
 	inputsBad   map[inputEntry]denial // those of inputsSeen that are denied
+
+	unconditional bool // there is an @skip or @include without a boolean
 }
 
 // A scope says which object types a selection may be on: one, or those of an abstract type that are in the set.
@@ -60,7 +62,7 @@ func (w *walk) root(t *typ, sels ast.SelectionSet) bool {
 	for _, sel := range sels {
 		switch sel := sel.(type) {
 		case *ast.Field:
-			if !included(sel.Directives, w.vars) {
+			if !w.included(sel.Directives) {
 				continue
 			}
 			if w.roots++; w.maxRoots > 0 && w.roots > w.maxRoots {
@@ -74,11 +76,14 @@ func (w *walk) root(t *typ, sels ast.SelectionSet) bool {
 				w.deniedRoots++
 			}
 		case *ast.InlineFragment:
-			if _, ok := w.within(scopeOf(t), sel.TypeCondition); ok && included(sel.Directives, w.vars) && !w.root(t, sel.SelectionSet) {
+			if !w.included(sel.Directives) {
+				continue
+			}
+			if _, ok := w.within(scopeOf(t), sel.TypeCondition); ok && !w.root(t, sel.SelectionSet) {
 				return false
 			}
 		case *ast.FragmentSpread:
-			if included(sel.Directives, w.vars) && sel.Definition != nil && w.rootsSeen.add(sel.Definition) {
+			if w.included(sel.Directives) && sel.Definition != nil && w.rootsSeen.add(sel.Definition) {
 				if _, ok := w.within(scopeOf(t), sel.Definition.TypeCondition); ok && !w.root(t, sel.Definition.SelectionSet) {
 					return false
 				}
@@ -93,17 +98,17 @@ func (w *walk) nested(s scope, sels ast.SelectionSet) {
 	for _, sel := range sels {
 		switch sel := sel.(type) {
 		case *ast.Field:
-			if sel.Name != "__typename" && included(sel.Directives, w.vars) {
+			if sel.Name != "__typename" && w.included(sel.Directives) {
 				w.field(s, sel)
 			}
 		case *ast.InlineFragment:
-			if included(sel.Directives, w.vars) {
+			if w.included(sel.Directives) {
 				if inner, ok := w.within(s, sel.TypeCondition); ok {
 					w.nested(inner, sel.SelectionSet)
 				}
 			}
 		case *ast.FragmentSpread:
-			if included(sel.Directives, w.vars) && sel.Definition != nil {
+			if w.included(sel.Directives) && sel.Definition != nil {
 				w.spread(s, sel.Definition)
 			}
 		}
@@ -198,23 +203,26 @@ func (w *walk) reached(f *field, node *ast.Field) bool {
 	return true
 }
 
-// included decides on @skip and @include as gqlgen does. What it would stumble over counts as included.
-func included(directives ast.DirectiveList, vars map[string]any) bool {
-	if len(directives) == 0 {
-		return true
-	}
-	return !says(directives.ForName("skip"), true, vars) && !says(directives.ForName("include"), false, vars)
+// included decides on @skip and @include as gqlgen does. What it would panic over counts as included, and is noted.
+func (w *walk) included(directives ast.DirectiveList) bool {
+	return len(directives) == 0 || w.conditions(directives)
 }
 
-func says(d *ast.Directive, what bool, vars map[string]any) bool {
-	if d == nil {
-		return false
+func (w *walk) conditions(directives ast.DirectiveList) bool {
+	skip, include := directives.ForName("skip"), directives.ForName("include")
+	return (skip == nil || !w.condition(skip, false)) && (include == nil || w.condition(include, true))
+}
+
+// condition is what a directive says, or otherwise if that is no boolean: validation lets a variable with a default be
+// null.
+func (w *walk) condition(d *ast.Directive, otherwise bool) bool {
+	if arg := d.Arguments.ForName("if"); arg != nil {
+		if value, err := arg.Value.Value(w.vars); err == nil {
+			if set, ok := value.(bool); ok {
+				return set
+			}
+		}
 	}
-	arg := d.Arguments.ForName("if")
-	if arg == nil {
-		return false
-	}
-	value, err := arg.Value.Value(vars)
-	set, ok := value.(bool)
-	return err == nil && ok && set == what
+	w.unconditional = true
+	return otherwise
 }

@@ -1,6 +1,7 @@
 package graphqlauth
 
 import (
+	"cmp"
 	"context"
 	"net/http"
 	"sync/atomic"
@@ -14,6 +15,10 @@ import (
 
 // DefaultInitTimeout is how long a [Websocket] waits for connection_init where its InitTimeout is zero.
 const DefaultInitTimeout = 10 * time.Second
+
+// DefaultMaxSubscriptions is how many subscriptions a [Websocket] lets live on one socket where its MaxSubscriptions
+// is zero.
+const DefaultMaxSubscriptions = 100
 
 // Close codes of a [Websocket]: those of graphql-transport-ws, sent in both subprotocols.
 const (
@@ -43,6 +48,9 @@ type Websocket struct {
 	transport.Websocket
 	// Extension is the one that the server uses. Without it every upgrade is refused with 503.
 	Extension *Extension
+	// MaxSubscriptions is how many subscriptions may live on one socket at a time: each holds a goroutine, and gqlgen
+	// takes any number. One more is refused, and the socket stays. Zero is [DefaultMaxSubscriptions]; less is no limit.
+	MaxSubscriptions int
 }
 
 var _ graphql.Transport = Websocket{}
@@ -64,6 +72,7 @@ func (t Websocket) serve(w http.ResponseWriter, r *http.Request, exec graphql.Gr
 	defer cancel()
 	s := &socket{guard: e.guard, host: t.InitFunc, cancel: cancel}
 	s.stream = e.streams.add(ctx, auth.Principal{}, s.cut)
+	s.stream.room = cmp.Or(t.MaxSubscriptions, DefaultMaxSubscriptions)
 	s.request = r.WithContext(context.WithValue(ctx, streamKey{e}, s.stream))
 
 	inner := t.Websocket

@@ -7,6 +7,7 @@ import (
 	"net/http"
 	"net/http/httptest"
 	"net/netip"
+	"strconv"
 	"strings"
 	"sync/atomic"
 	"testing"
@@ -222,6 +223,31 @@ func TestALimitCountsOperationsOfASocket(t *testing.T) {
 	again, _ := dial(t, n.url, modern)
 	again.init(keyPayload(n.key("reader").Key.Reveal()))
 	require.Equal(t, 1013, again.ends())
+}
+
+// One socket holds so many subscriptions and no more, however they call themselves.
+func TestSubscriptionsOfASocketAreLimited(t *testing.T) {
+	n := newNewsroom(t, newsOptions{})
+	for _, d := range dialects {
+		c := n.socket(d, keyPayload(n.key("reader").Key.Reveal()))
+		for i := range graphqlauth.DefaultMaxSubscriptions {
+			c.ask(strconv.Itoa(i), "subscription { weather }")
+		}
+		n.listening(graphqlauth.DefaultMaxSubscriptions)
+		for _, id := range []string{"more", "0"} {
+			c.ask(id, "subscription { weather }")
+			require.Contains(t, string(c.next().Payload), "too many subscriptions on one socket: at most 100")
+			require.Equal(t, message{ID: id, Type: "complete"}, c.next())
+		}
+		require.Contains(t, c.answer("query", "{ me }"), "reader", "the socket is still good")
+		n.listening(graphqlauth.DefaultMaxSubscriptions)
+		c.send(message{ID: "7", Type: d.stop})
+		require.Equal(t, message{ID: "7", Type: "complete"}, c.next())
+		c.ask("instead", "subscription { news }")
+		n.listening(graphqlauth.DefaultMaxSubscriptions)
+		_ = c.conn.Close()
+		n.listening(0)
+	}
 }
 
 func TestTheObserverHearsOfSockets(t *testing.T) {

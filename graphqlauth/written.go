@@ -159,3 +159,29 @@ func (w *walk) sentOtherwise(in *input, v reflect.Value, node *ast.Field) (denia
 	}
 	return denial{coordinate: "?"}, false
 }
+
+// own copies the value of a variable. Where an input object is bound to a Go map, the resolver has the very map that
+// came, and may write to it while a subscription is judged again.
+func own(value any) any {
+	switch value := value.(type) {
+	case map[string]any:
+		copied := make(map[string]any, len(value))
+		for name, inner := range value {
+			copied[name] = own(inner)
+		}
+		return copied
+	case []any:
+		copied := make([]any, len(value))
+		for i, inner := range value {
+			copied[i] = own(inner)
+		}
+		return copied
+	case []map[string]any: // what gqlparser makes of a single one where a list is wanted
+		copied := make([]any, len(value))
+		for i, inner := range value {
+			copied[i] = own(inner)
+		}
+		return copied
+	}
+	return value
+}

@@ -66,8 +66,8 @@ func subgraph(guard *auth.Guard, resolvers graph.ResolverRoot, options ...graphq
 	}))
 	srv.AddTransport(transport.POST{})
 	options = append(options, graphqlauth.WithIntrospection(graphqlauth.Require("app/schema/read")))
-	srv.Use(graphqlauth.New(guard, options...))
 	graphqlauth.Secure(srv)
+	srv.Use(graphqlauth.New(guard, options...))
 	srv.Use(extension.Introspection{}) // _service follows this switch; who may ask is the rule above
 	mux := http.NewServeMux()
 	mux.Handle("/graphql", graphqlauth.Handler(guard, srv))

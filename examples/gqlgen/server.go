@@ -43,8 +43,8 @@ func newServer(guard *auth.Guard, c graph.Config) *handler.Server {
 	srv.AddTransport(transport.POST{})
 	srv.SetQueryCache(lru.New[*ast.QueryDocument](1000))
 
-	srv.Use(guarded)
 	graphqlauth.Secure(srv)
+	srv.Use(guarded)
 	srv.Use(extension.Introspection{})
 	srv.Use(extension.AutomaticPersistedQuery{Cache: lru.New[string](100)})
 	return srv
