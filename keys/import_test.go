@@ -156,6 +156,38 @@ func TestImportRefuses(t *testing.T) {
 	require.ErrorIs(t, err, keys.ErrExists)
 }
 
+// CheckImport says what Import would, and leaves no trace, not even that of a use.
+func TestCheckImport(t *testing.T) {
+	onBoth(t, func(t *testing.T, s keys.Store) {
+		var l ledger
+		r := open(t, keys.Config{Store: s, LastUsed: &l, Peppers: []keys.Pepper{pepper("1")}})
+		in := keys.Imported{Kind: keys.CustomKey, Text: "public", Role: "reader", ForeignID: "f"}
+		_, err := r.CheckImport(ctx, in)
+		require.ErrorIs(t, err, keys.ErrRefused)
+		in.AllowWeak = true
+		would, err := r.CheckImport(ctx, in)
+		require.NoError(t, err)
+		require.True(t, would.Weak && would.Legacy)
+		require.Empty(t, would.ID)
+		all, err := r.List(ctx, keys.Filter{})
+		require.NoError(t, err)
+		require.Empty(t, all)
+		refused(t, r, in.Text, keys.ErrMalformed)
+
+		rec, err := r.Import(ctx, in)
+		require.NoError(t, err)
+		would.ID, would.CreatedAt, would.Generation, would.Sole = rec.ID, rec.CreatedAt, rec.Generation, rec.Sole
+		require.Equal(t, rec, would)
+		_, err = r.CheckImport(ctx, in)
+		require.ErrorIs(t, err, keys.ErrExists)
+		require.Zero(t, keys.Pending(r))
+		require.NoError(t, r.Close(ctx))
+		require.Zero(t, l.count())
+		_, err = r.CheckImport(ctx, in)
+		require.ErrorIs(t, err, keys.ErrClosed)
+	})
+}
+
 // A batch on its way to Import may be logged by whoever reads it from elsewhere.
 func TestImportedPrintsWithoutItsText(t *testing.T) {
 	in := keys.Imported{Kind: keys.CustomKey, Text: "USR-0123456789abcdef", ForeignID: "f1"}

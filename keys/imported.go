@@ -58,6 +58,22 @@ func (i Imported) LogValue() slog.Value { return slog.StringValue(fmt.Sprint(i))
 // authentication scheme or like a key of the other kind, or that is too weak. An error wraps [ErrExists] if the
 // key, its foreign ID, or a key of its user is there already.
 func (r *Ring) Import(ctx context.Context, in Imported) (Record, error) {
+	rec, err := r.CheckImport(ctx, in)
+	if err != nil {
+		return Record{}, err
+	}
+	if rec, err = r.insert(ctx, rec); err != nil {
+		return Record{}, err
+	}
+	r.legacy.of(r.space).add(&rec.Digest)
+	r.tell(&rec, "imported")
+	return rec, nil
+}
+
+// CheckImport returns the record that [Ring.Import] would store now, without an ID, or the error that it would return.
+// It writes nothing, and is no use of a key that is there already. Whether the foreign ID is taken, or the user has a
+// key, shows only when it is stored.
+func (r *Ring) CheckImport(ctx context.Context, in Imported) (Record, error) {
 	if err := r.open(); err != nil {
 		return Record{}, err
 	}
@@ -94,11 +110,6 @@ func (r *Ring) Import(ctx context.Context, in Imported) (Record, error) {
 	case !errors.Is(err, ErrNotFound):
 		return Record{}, trouble(err)
 	}
-	if rec, err = r.insert(ctx, rec); err != nil {
-		return Record{}, err
-	}
-	r.legacy.of(r.space).add(&rec.Digest)
-	r.tell(&rec, "imported")
 	return rec, nil
 }
 

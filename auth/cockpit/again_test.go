@@ -252,3 +252,18 @@ func TestAStoreInTroubleIsNoVerdict(t *testing.T) {
 	require.ErrorIs(t, err, keys.ErrClosed)
 	require.False(t, strings.Contains(err.Error(), "USR-"))
 }
+
+// The log calls a change of a user's key what the console and package admin call it.
+func TestAUsersKeyIsRenamed(t *testing.T) {
+	source := func(login string) *cockpit.Source {
+		return read(t, `{"users": [{"_id": "u", "user": "`+login+`", "active": true, "apiKey": "`+good("USR-", 1)+`"}]}`)
+	}
+	w := newWorld(t)
+	w.bring(t, source("ada"))
+	w.Overwrite = true
+	w.bring(t, source("ada.l"))
+	records, err := w.Audit.List(t.Context(), audit.Filter{Action: "userkey.update", Limit: 10})
+	require.NoError(t, err)
+	require.Len(t, records, 1)
+	require.Equal(t, "ada.l", records[0].After["name"])
+}

@@ -10,6 +10,7 @@
 //	into := cockpit.Into{
 //		Keys: ring, Roles: store.Roles(), Public: store.PublicAPI(), Audit: store.Audit(), InTx: store.InTx,
 //		Catalog: catalog, // which tells whether the public role only reads
+//		Users:   users,   // your table of users: a user's key is refused where its owner is not known
 //	}
 //	report, err := cockpit.Plan(ctx, source, into)
 //	fmt.Print(report) // what is new, changed, unchanged, refused, and why
@@ -27,8 +28,9 @@
 // # Again
 //
 // A second import changes nothing and writes nothing. What is different by now, here or in Cockpit, is reported and left
-// alone, unless [Into.Overwrite] is set. So it is in a first import: where there is a role of the same name with other
-// rights already, the keys that come have those.
+// alone, unless [Into.Overwrite] is set. So it is in a first import: where there is a role of the same name already, the
+// keys and users that come have its rights. If those are more than in Cockpit, the report warns, and the role is not
+// given to the public API.
 //
 // The value of a key is never touched: one that was refreshed or ended here stays so. A key that was refreshed in Cockpit
 // after the first import is not taken again, but named in the report: if the old text leaked, refresh the key here, too.

@@ -157,19 +157,12 @@ func readKey(d document) keyDocument {
 
 // oneLine returns text without control characters, and cut to this many bytes.
 func oneLine(text string, most int) string {
-	text = strings.Map(func(r rune) rune {
+	return cut(strings.Map(func(r rune) rune {
 		if unicode.IsControl(r) {
 			return -1
 		}
 		return r
-	}, strings.ToValidUTF8(text, "\uFFFD"))
-	if len(text) <= most {
-		return text
-	}
-	for most > 0 && !utf8.RuneStart(text[most]) {
-		most--
-	}
-	return text[:most]
+	}, strings.ToValidUTF8(text, "\uFFFD")), most)
 }
 
 // paragraph is oneLine for a text that may have several.
@@ -178,7 +171,11 @@ func paragraph(text string, most int) string {
 	for line := range strings.SplitSeq(text, "\n") {
 		lines = append(lines, oneLine(strings.ReplaceAll(line, "\t", " "), most))
 	}
-	text = strings.Join(lines, "\n")
+	return cut(strings.Join(lines, "\n"), most)
+}
+
+// cut returns the whole runes of text that fit into this many bytes.
+func cut(text string, most int) string {
 	if len(text) <= most {
 		return text
 	}

@@ -210,3 +210,29 @@ func TestAPublicAPIOfSomebodysChoiceStays(t *testing.T) {
 	w.bring(t, read(t, `{"public": {"role": null}}`))
 	require.Equal(t, unknown, ask(w.server(t), "", "content/menu/read"), "Cockpit closed it")
 }
+
+// A role that is public here gets nothing of Cockpit's by the way that the world could change something with.
+func TestThePublicRoleIsWrittenOver(t *testing.T) {
+	const more = `{"roles": [{"appid": "web", "permissions": {"content/posts/read": true, "content/posts/update": true}}], "public": "web"}`
+	w := newWorld(t)
+	w.bring(t, read(t, `{"roles": [{"appid": "web", "permissions": {"content/posts/read": true}}], "public": "web"}`))
+	w.Overwrite = true
+	report := w.bring(t, read(t, more))
+	require.Contains(t, reasons(report, cockpit.AboutRole, "web")[cockpit.Changed], "different in permissions: what is here stays as it is; the public API here has it")
+	require.Equal(t, ok, ask(w.server(t), "", "content/posts/read"))
+	require.Equal(t, unknown, ask(w.server(t), "", "content/posts/update"))
+
+	w.Acknowledge = []string{"content/{model}/update"}
+	w.bring(t, read(t, more))
+	require.Equal(t, ok, ask(w.server(t), "", "content/posts/update"))
+	w.Acknowledge = nil
+	w.bring(t, read(t, `{"roles": [{"appid": "web", "permissions": {"content/posts/update": true}}], "public": "web"}`))
+	require.Equal(t, unknown, ask(w.server(t), "", "content/posts/read"), "less is nothing to acknowledge")
+
+	// A setting whose role is gone is closed, and a role of that name does not open it unseen.
+	w = newWorld(t)
+	require.NoError(t, w.Public.Save(t.Context(), publicapi.Setting{Role: "web", Revision: 1}))
+	report = w.bring(t, read(t, more))
+	require.Contains(t, reasons(report, cockpit.AboutRole, "web")[cockpit.Refused], "acknowledged")
+	require.Equal(t, unknown, ask(w.server(t), "", "content/posts/update"))
+}

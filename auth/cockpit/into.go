@@ -23,7 +23,8 @@ type Into struct {
 	// Catalog tells which permissions only read, as in [publicapi.Config]. Nil: none does.
 	Catalog *roles.Catalog
 	// Acknowledge is what the public role can change and may be opened to the world, to the letter as for
-	// [publicapi.Service.Set]. A public role that can change something else is refused.
+	// [publicapi.Service.Set]. A public role that can change something else is refused, and so
+	// is what would make the role that is public here such a one.
 	Acknowledge []string
 
 	// Users is the host's table of users. Nil: users are the host's own to bring over, under the same IDs; see

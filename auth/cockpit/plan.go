@@ -2,7 +2,6 @@ package cockpit
 
 import (
 	"context"
-	"errors"
 	"fmt"
 	"slices"
 	"strings"
@@ -12,9 +11,6 @@ import (
 )
 
 // Plan says what [Import] would do now, and writes nothing. Its error is a store in trouble, or a mistake in into.
-//
-// To tell whether the text of a new key is here under another _id already, it shows it to the ring: if it is, that
-// counts as a use of that key.
 func Plan(ctx context.Context, source *Source, into Into) (*Report, error) {
 	if err := into.check(source); err != nil {
 		return nil, err
@@ -22,16 +18,6 @@ func Plan(ctx context.Context, source *Source, into Into) (*Report, error) {
 	p, err := plan(ctx, source, into)
 	if err != nil {
 		return nil, err
-	}
-	for _, n := range p.news {
-		k := &p.from.keys[n.document]
-		switch _, err := into.Keys.Verify(ctx, k.text); {
-		case errors.Is(err, keys.ErrUnknown), errors.Is(err, keys.ErrMalformed):
-		case err == nil, errors.Is(err, keys.ErrInvalid):
-			p.report.Entries[n.entry] = k.entry(Refused, hereAlready)
-		default:
-			return nil, fmt.Errorf("cockpit: key %s: %w", k.id, err)
-		}
 	}
 	return p.finish(), nil
 }
@@ -42,21 +28,19 @@ type planner struct {
 	from   *documents
 	report Report
 	steps  []func(context.Context) error // in the order of entries
-	news   []newKey
 
 	revision uint64        // of the roles
 	policy   *roles.Policy // as it is once the roles are written
 	ours     map[string]bool
-	refused  []bool // users, by index
+	wider    []string // roles that may do more here than in Cockpit
+	refused  []bool   // users, by index
+	other    []bool   // users with other rights here, by index
 
 	here    map[string]known // records by foreign ID
 	owners  map[string]bool  // users with a key that is not invalidated
 	brought map[string]bool  // by an earlier import, by action and ID
 	blind   bool             // the log does not tell
 }
-
-// A newKey is a key that is to be imported.
-type newKey struct{ document, entry int }
 
 // known is what is kept in mind of a record here.
 type known struct {
@@ -110,6 +94,9 @@ func (p *planner) finish() *Report {
 	if p.blind && slices.ContainsFunc(r.Entries, func(e Entry) bool { return e.Verdict == New && e.What != AboutPublic }) {
 		r.Warnings = append(r.Warnings, "no audit log tells what an earlier import brought: "+
 			"what was removed here since comes back, with the keys that Cockpit has")
+	}
+	for _, appid := range p.wider {
+		r.Warnings = append(r.Warnings, fmt.Sprintf("role %q may do more here than in Cockpit: so may the keys and users that have it", appid))
 	}
 	if n := countReason(r, weakReason); n > 0 {
 		r.Warnings = append(r.Warnings, fmt.Sprintf("%d keys are weak: refresh them", n))

@@ -12,6 +12,7 @@ import (
 const (
 	hereAlready = "another key here has its text"
 	weakReason  = "it is weak: refresh it soon"
+	otherRights = "its user's role or active is different here, and counts"
 )
 
 func (k *keyDocument) entry(v Verdict, reasons ...string) Entry {
@@ -25,7 +26,7 @@ func (p *planner) planKeys(ctx context.Context) error {
 		return err
 	}
 	for i := range p.from.keys {
-		if err := p.planKey(i); err != nil {
+		if err := p.planKey(ctx, i); err != nil {
 			return fmt.Errorf("key %s: %w", p.from.keys[i].id, err)
 		}
 	}
@@ -67,7 +68,7 @@ func (p *planner) readRecords(ctx context.Context) error {
 	}
 }
 
-func (p *planner) planKey(i int) error {
+func (p *planner) planKey(ctx context.Context, i int) error {
 	k := &p.from.keys[i]
 	var reasons []string
 	role, why := "", ""
@@ -93,7 +94,7 @@ func (p *planner) planKey(i int) error {
 	case p.owners[k.userID]:
 		p.add(k.entry(Refused, "its user has another key here"), nil)
 	default:
-		return p.planNew(i, role, reasons)
+		return p.planNew(ctx, i, role, reasons)
 	}
 	return nil
 }
@@ -138,7 +139,11 @@ func (p *planner) planKnown(k *keyDocument, here *known, role string, reasons []
 			if err != nil {
 				return err
 			}
-			return p.record(ctx, "key.update", id, before, map[string]any{"name": name, "role": role})
+			action := "key.update"
+			if k.kind == keys.UserKey {
+				action = "userkey.update"
+			}
+			return p.record(ctx, action, id, before, map[string]any{"name": name, "role": role})
 		}
 	}
 	p.add(k.entry(Changed, append([]string{p.differs(differs)}, reasons...)...), step)
@@ -156,39 +161,37 @@ func otherTail(text, hint string) bool {
 }
 
 // planNew settles whether a key can be imported.
-func (p *planner) planNew(i int, role string, reasons []string) error {
+func (p *planner) planNew(ctx context.Context, i int, role string, reasons []string) error {
 	k := &p.from.keys[i]
 	in := keys.Imported{
 		Kind: k.kind, Text: k.text, Name: k.name, UserID: k.userID, Role: role, ForeignID: k.id,
-		CreatedAt: k.created, CreatedBy: p.into.By,
+		CreatedAt: k.created, CreatedBy: p.into.By, AllowWeak: p.into.AllowWeak,
 	}
-	switch refused, err := p.rehearse(in); {
+	would, err := p.into.Keys.CheckImport(ctx, in)
+	switch {
+	case errors.Is(err, keys.ErrExists):
+		p.add(k.entry(Refused, hereAlready), nil)
+		return nil
+	case errors.Is(err, keys.ErrRefused):
+		why := strings.TrimPrefix(err.Error(), keys.ErrRefused.Error()+": ")
+		p.add(k.entry(Refused, append([]string{why}, reasons...)...), nil)
+		return nil
 	case err != nil:
 		return err
-	case refused != "" && p.into.AllowWeak:
-		in.AllowWeak = true
-		again, err := p.rehearse(in)
-		if err != nil {
-			return err
-		}
-		if again != "" {
-			p.add(k.entry(Refused, append([]string{again}, reasons...)...), nil)
-			return nil
-		}
+	case would.Weak:
 		reasons = append(reasons, weakReason)
-	case refused != "":
-		p.add(k.entry(Refused, append([]string{refused}, reasons...)...), nil)
-		return nil
 	}
 	if k.userID != "" {
 		p.owners[k.userID] = true
+		if p.other[k.owner] {
+			reasons = append(reasons, otherRights)
+		}
 	}
 	entry := len(p.report.Entries)
-	p.news = append(p.news, newKey{i, entry})
 	p.add(k.entry(New, reasons...), func(ctx context.Context) error {
 		rec, err := p.into.Keys.Import(ctx, in)
 		switch {
-		case errors.Is(err, keys.ErrExists):
+		case errors.Is(err, keys.ErrExists): // made meanwhile, where no transaction keeps others out
 			p.report.Entries[entry] = k.entry(Refused, hereAlready)
 			return nil
 		case err != nil:
@@ -197,27 +200,6 @@ func (p *planner) planNew(i int, role string, reasons []string) error {
 		return p.record(ctx, importedKey, rec.ID, nil, describeKey(&rec))
 	})
 	return nil
-}
-
-// nobodyWaits is done before anything begins, which keeps a store from doing anything.
-var nobodyWaits = func() context.Context {
-	ctx, cancel := context.WithCancel(context.Background())
-	cancel()
-	return ctx
-}()
-
-// rehearse returns why the ring would refuse a key, or "". A ring looks at a key before it asks its store, and a store
-// does nothing once a context is done (see [keys.Store]), so nothing is read or written.
-func (p *planner) rehearse(in keys.Imported) (refused string, err error) {
-	switch _, err = p.into.Keys.Import(nobodyWaits, in); {
-	case errors.Is(err, keys.ErrRefused):
-		return strings.TrimPrefix(err.Error(), keys.ErrRefused.Error()+": "), nil
-	case errors.Is(err, context.Canceled):
-		return "", nil
-	case err == nil:
-		return "", errors.New("a store of keys wrote although its context was done")
-	}
-	return "", err
 }
 
 // describeKey is what records tell of a new key.

@@ -81,6 +81,8 @@ func (p *planner) notPublic(role string) string {
 		return "the super role is never public"
 	case !p.ours[role]:
 		return fmt.Sprintf("there is no role %q", role)
+	case slices.Contains(p.wider, role):
+		return moreHere
 	}
 	writes := p.into.Catalog.Writes(p.policy, role)
 	if sameSet(writes, p.into.Acknowledge) {
@@ -89,7 +91,40 @@ func (p *planner) notPublic(role string) string {
 	if len(writes) == 0 {
 		return "the role changes nothing, and something else is acknowledged"
 	}
-	return "the role can change data, which has to be acknowledged to the letter: " + strings.Join(writes, ", ")
+	return "the role allows more than what the catalog lists as reading, which has to be acknowledged to the letter: " + strings.Join(writes, ", ")
+}
+
+const toTheWorld = "the public API here has it, and would allow more than what the catalog lists as reading: that has to be acknowledged to the letter"
+
+// worldGains returns a role that may not be written because the public role here is it, or inherits from it, and could
+// do more with it that is not acknowledged; or "".
+func (p *planner) worldGains(ctx context.Context, before *roles.Policy, write map[string]roles.Role) (appid string, err error) {
+	if p.into.Public == nil || len(write) == 0 {
+		return "", nil
+	}
+	setting, err := p.into.Public.Load(ctx)
+	if err != nil {
+		return "", err
+	}
+	public := roles.Rights{Role: setting.Role}
+	writes := p.into.Catalog.Writes(p.policy, setting.Role)
+	if len(writes) == 0 || sameSet(writes, p.into.Acknowledge) {
+		return "", nil
+	}
+	line := []string{setting.Role}
+	for i := 0; i < len(line); i++ {
+		role, _ := p.policy.Role(line[i])
+		for _, parent := range role.Inherits {
+			if !slices.Contains(line, parent) {
+				line = append(line, parent)
+			}
+		}
+		written, ok := write[line[i]]
+		if ok && (len(written.Inherits) > 0 || !before.Covers(public, exactly(written))) {
+			return line[i], nil
+		}
+	}
+	return "", nil
 }
 
 func sameSet(a, b []string) bool {

@@ -23,12 +23,23 @@ func (p *planner) planRoles(ctx context.Context) error {
 		here[r.AppID], folded[strings.ToLower(r.AppID)] = r, r.AppID
 	}
 	why, write := p.judgeRoles(here, folded)
+	kept := map[string]bool{}
+	before, _ := roles.Compile(stored...) // nil allows nothing
 	for {
 		all := maps.Clone(here)
 		maps.Copy(all, write)
 		p.policy, err = roles.Compile(slices.Collect(maps.Values(all))...)
 		if err == nil {
-			break
+			gains, err := p.worldGains(ctx, before, write)
+			if err != nil {
+				return err
+			}
+			if gains == "" {
+				break
+			}
+			kept[gains] = true
+			delete(write, gains)
+			continue
 		}
 		dropped := false
 		for _, problem := range roles.Problems(err) {
@@ -44,7 +55,10 @@ func (p *planner) planRoles(ctx context.Context) error {
 	p.ours = map[string]bool{}
 	for i := range p.from.roles {
 		d := &p.from.roles[i]
-		p.addRole(d, here, write, why)
+		if _, there := here[d.role.AppID]; kept[d.role.AppID] && !there {
+			why[d.role.AppID] = toTheWorld
+		}
+		p.addRole(d, here, write, why, kept[d.role.AppID])
 	}
 	return nil
 }
@@ -103,7 +117,7 @@ func roleDiffers(here, cockpit roles.Role) (in []string) {
 	return in
 }
 
-func (p *planner) addRole(d *roleDocument, here, write map[string]roles.Role, why map[string]string) {
+func (p *planner) addRole(d *roleDocument, here, write map[string]roles.Role, why map[string]string, kept bool) {
 	appid := d.role.AppID
 	if d.refused != "" || why[appid] != "" {
 		reason := d.refused
@@ -129,10 +143,34 @@ func (p *planner) addRole(d *roleDocument, here, write map[string]roles.Role, wh
 	case writes:
 		p.add(d.entryOf(AboutRole, appid, Changed, p.differs(differs)), save("role.update", describeRole(stored)))
 	case differs != nil:
-		p.add(d.entryOf(AboutRole, appid, Changed, p.differs(differs)), nil)
+		reasons := []string{p.differs(differs)}
+		if kept {
+			reasons = []string{"different in " + strings.Join(differs, ", ") + ": " + keptHere, toTheWorld}
+		}
+		if p.mayMore(d.role) {
+			p.wider = append(p.wider, appid)
+			reasons = append(reasons, moreHere)
+		}
+		p.add(d.entryOf(AboutRole, appid, Changed, reasons...), nil)
 	default:
 		p.add(d.entryOf(AboutRole, appid, Unchanged), nil)
 	}
+}
+
+const moreHere = "it may do more here than in Cockpit"
+
+// mayMore reports whether the role of this name here may do what Cockpit's may not. Of a role that inherits, which is
+// none of Cockpit's, its own permissions alone count: it may be said to do more here when it does not.
+func (p *planner) mayMore(cockpit roles.Role) bool {
+	return !p.policy.Covers(exactly(cockpit), roles.Rights{Role: cockpit.AppID})
+}
+
+// exactly is what a role's own permissions allow, which have no patterns in Cockpit and deny nothing.
+func exactly(cockpit roles.Role) roles.Rights {
+	if len(cockpit.Permissions) == 0 { // no scopes would be everything
+		return roles.Rights{}
+	}
+	return roles.Rights{Role: roles.Admin, Scopes: slices.Collect(maps.Keys(cockpit.Permissions))}
 }
 
 func (p *planner) saveRole(ctx context.Context, role roles.Role, action string, before map[string]any) error {

@@ -9,7 +9,7 @@ import (
 // planUsers settles which users come over. Without a table of users they are the host's affair.
 func (p *planner) planUsers(ctx context.Context) error {
 	p.addOdd(AboutUser)
-	p.refused = make([]bool, len(p.from.users))
+	p.refused, p.other = make([]bool, len(p.from.users)), make([]bool, len(p.from.users))
 	logins := map[string]bool{}
 	for i := range p.from.users {
 		d := &p.from.users[i]
@@ -64,6 +64,7 @@ func (p *planner) planUser(ctx context.Context, i int) error {
 		p.add(d.entryOf(AboutUser, d.id, Unchanged, reasons...), nil)
 		return nil
 	}
+	p.other[i] = !p.into.Overwrite && (here.Role != user.Role || here.Active && !user.Active)
 	var step func(context.Context) error
 	if p.into.Overwrite {
 		step = func(ctx context.Context) error {

@@ -40,6 +40,9 @@ func TestOddKeys(t *testing.T) {
 		{"like a user's", `{"_id": "k", "key": "USR-19e796d4aa76be38ccad4e062d85bb6ea61b4e79"}`, cockpit.Refused, "Cockpit never knew it"},
 		{"a blank behind", `{"_id": "k", "key": "API-19e796d4aa76be38ccad4e062d85bb6ea61b4e79 "}`, cockpit.Refused, "blank"},
 		{"a line break", `{"_id": "k", "key": "API-19e796d4aa76be38\nccad4e062d85bb6ea61b4e79"}`, cockpit.Refused, "control"},
+		{"half a character", `{"_id": "k", "key": "API-19e796d4aa76be38ccad4e062d85bb6ea61b4e79\ud800"}`, cockpit.Refused, "not UTF-8"},
+		{"no character", `{"_id": "k", "key": "API-19e796d4aa76be38ccad4e062d85bb6ea61b4e79` + "\xff" + `"}`, cockpit.Refused, "not UTF-8"},
+		{"a member that is there twice counts as PHP reads it", `{"_id": "k", "key": "x", "role": "gone", "role": "reader", "key": "API-19e796d4aa76be38ccad4e062d85bb6ea61b4e79"}`, cockpit.New, ""},
 		{"no _id", `{"name": "k", "key": "API-19e796d4aa76be38ccad4e062d85bb6ea61b4e79"}`, cockpit.Refused, "no _id"},
 		{"an _id that is no text", `{"_id": {"$oid": "k"}, "name": "k", "key": "API-19e796d4aa76be38ccad4e062d85bb6ea61b4e79"}`, cockpit.Refused, "no _id"},
 		{"the _id of a user", `{"_id": "u", "name": "k", "key": "API-19e796d4aa76be38ccad4e062d85bb6ea61b4e79"}`, cockpit.Refused, "earlier document has this _id"},
@@ -152,6 +155,25 @@ func TestTwoUsersNeverShareAKey(t *testing.T) {
 	w = newWorld(t)
 	w.bring(t, read(t, documents("false")))
 	require.Equal(t, unknown, ask(w.server(t), shared, "a/b"), "the first row wins, though it is inactive")
+}
+
+// Two custom keys of one text: Cockpit finds the first row, and the second never worked. Letters in another case make
+// another key.
+func TestATextThatIsThereTwice(t *testing.T) {
+	w := newWorld(t)
+	report := w.bring(t, read(t, `{
+		"roles": [{"appid": "a", "permissions": {"a/b": true}}, {"appid": "b", "permissions": {"b/c": true}}],
+		"api_keys": [
+			{"_id": "1", "role": "a", "key": "`+good("API-", 1)+`"},
+			{"_id": "2", "role": "b", "key": "`+good("API-", 1)+`"},
+			{"_id": "3", "role": "b", "key": "`+strings.ToLower(good("API-", 1))+`"}]}`))
+	require.Contains(t, reasons(report, cockpit.AboutKey, "1"), cockpit.New)
+	require.Equal(t, "an earlier key has the same text", reasons(report, cockpit.AboutKey, "2")[cockpit.Refused])
+	require.Contains(t, reasons(report, cockpit.AboutKey, "3"), cockpit.New)
+	server := w.server(t)
+	require.Equal(t, ok, ask(server, good("API-", 1), "a/b"))
+	require.Equal(t, forbidden, ask(server, good("API-", 1), "b/c"))
+	require.Equal(t, ok, ask(server, strings.ToLower(good("API-", 1)), "b/c"))
 }
 
 func TestAKeyOfARefusedOwnerGoesToNobodyElse(t *testing.T) {

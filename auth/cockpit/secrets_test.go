@@ -131,6 +131,20 @@ func TestKeysInOddPlaces(t *testing.T) {
 	require.Equal(t, 1, report.Count(cockpit.AboutPublic, cockpit.Refused))
 }
 
+// What is cut off does not leave the first half of a key.
+func TestKeysWhereSomethingIsCutOff(t *testing.T) {
+	key := good("API-", 1)
+	name := strings.Repeat("n", 170) + key
+	w := newWorld(t)
+	s := read(t, `{
+		"roles": [{"appid": "r", "name": "`+name+`", "info": "`+strings.Repeat("i", 4070)+key+`", "permissions": {"`+name+`": true}}],
+		"users": [{"_id": "u", "user": "`+name+`", "name": "`+name+`", "email": "`+name+`", "active": true}],
+		"api_keys": [{"_id": "k", "name": "`+name+`", "key": "`+key+`"}]}`)
+	report := w.bring(t, s)
+	require.NotContains(t, shown(t, s, report)+w.stored(t), key[:20])
+	require.Equal(t, "k", w.record(t, "k").Name)
+}
+
 func reportedName(r *cockpit.Report, what cockpit.What, id string) string {
 	for _, e := range r.Entries {
 		if e.What == what && e.ID == id {

@@ -3,6 +3,7 @@ package cockpit
 import (
 	"slices"
 	"strings"
+	"unicode/utf8"
 
 	"github.com/latchkey-go/latchkey/keys"
 )
@@ -11,7 +12,8 @@ import (
 // "news", stand in other places by chance.
 const leastText = 8
 
-// mostText bounds the number of lengths to look for: what holds a longer text holds its beginning. No key is longer.
+// mostText bounds the number of lengths to look for: what holds a longer text holds its beginning. No key is longer. So
+// it is also how far to look behind where something is cut off, lest the first half of a key stays.
 const mostText = 256
 
 const hidden = "(hidden: it holds the text of a key)"
@@ -97,7 +99,8 @@ func (t *texts) seal(h *head, other string) {
 		h.id, other = "", ""
 		h.refuse("its _id holds the text of a key")
 	}
-	if h.name = oneLine(h.name, maxLine); t.in(h.name) {
+	whole := oneLine(h.name, maxLine+mostText)
+	if h.name = oneLine(whole, maxLine); t.in(whole) {
 		h.name = other
 		h.note("its name holds the text of a key and is not taken")
 	}
@@ -110,7 +113,8 @@ func (t *texts) sealRole(r *roleDocument) {
 	}
 	t.seal(&r.head, r.role.AppID)
 	r.role.Name = r.name
-	if r.role.Info = paragraph(r.role.Info, maxInfo); t.in(r.role.Info) {
+	info := paragraph(r.role.Info, maxInfo+mostText)
+	if r.role.Info = paragraph(info, maxInfo); t.in(info) {
 		r.role.Info = ""
 		r.note("its info holds the text of a key and is not taken")
 	}
@@ -135,10 +139,11 @@ func (t *texts) sealRole(r *roleDocument) {
 
 // show returns what may be shown of a text that somebody wrote.
 func (t *texts) show(text string) string {
-	if t.in(text) {
+	whole := oneLine(text, maxLine+mostText)
+	if t.in(whole) {
 		return hidden
 	}
-	return oneLine(text, maxLine)
+	return oneLine(whole, maxLine)
 }
 
 func (t *texts) sealUser(u *userDocument) {
@@ -148,7 +153,8 @@ func (t *texts) sealUser(u *userDocument) {
 	}
 	u.user.Login = u.name
 	for _, field := range []*string{&u.user.Name, &u.user.Email} {
-		if *field = oneLine(*field, maxLine); t.in(*field) {
+		whole := oneLine(*field, maxLine+mostText)
+		if *field = oneLine(whole, maxLine); t.in(whole) {
 			*field = ""
 			u.note("its name or email holds the text of a key and is not taken")
 		}
@@ -174,6 +180,9 @@ func (t *texts) sealKey(k *keyDocument) {
 		k.note("its name gives it away and is not taken")
 	}
 	t.sealOf(&k.role, &k.head)
+	if strings.ContainsRune(k.text, utf8.RuneError) { // what JSON makes of anything that is not UTF-8
+		k.refuse("its text is not UTF-8, so that Cockpit never knew it")
+	}
 	if k.kind == keys.UserKey && k.id == "" {
 		k.refuse("its user has no _id")
 	}

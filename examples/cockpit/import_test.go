@@ -47,13 +47,20 @@ func TestTheFileOfACockpitIsOnlyRead(t *testing.T) {
 	require.Len(t, entries, 1, "nothing is left beside it")
 }
 
+// documents are what storage holds, as JSON.
+func documents(t *testing.T) *cockpit.Source {
+	t.Helper()
+	json, err := os.Open("../../auth/cockpit/testdata/cockpit-fixture.json")
+	require.NoError(t, err)
+	defer json.Close()
+	fixture, err := cockpit.ReadJSON(json)
+	require.NoError(t, err)
+	return fixture
+}
+
 func TestImportOfTheFileEqualsImportOfTheFixture(t *testing.T) {
 	onEach(t, func(t *testing.T, open func(testing.TB) *node) {
-		json, err := os.Open("../../auth/cockpit/testdata/cockpit-fixture.json")
-		require.NoError(t, err)
-		defer json.Close()
-		fixture, err := cockpit.ReadJSON(json)
-		require.NoError(t, err)
+		fixture := documents(t)
 		n := open(t)
 		fromFile := n.bring(t, storage(t))
 		records := n.records(t)
@@ -98,11 +105,7 @@ func TestImportOfTheFileEqualsImportOfTheFixture(t *testing.T) {
 // On a store of its own the whole report is the same, too.
 func TestTheReportsAreTheSame(t *testing.T) {
 	onEach(t, func(t *testing.T, open func(testing.TB) *node) {
-		json, err := os.Open("../../auth/cockpit/testdata/cockpit-fixture.json")
-		require.NoError(t, err)
-		defer json.Close()
-		fixture, err := cockpit.ReadJSON(json)
-		require.NoError(t, err)
+		fixture := documents(t)
 		n := open(t)
 		fromFile, err := cockpit.Plan(t.Context(), storage(t), n.into)
 		require.NoError(t, err)
