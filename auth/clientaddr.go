@@ -18,6 +18,9 @@ func (o origin) peer(g *Guard) netip.Addr {
 	return g.c.ClientAddr(o.request)
 }
 
+// ClientAddr says who the peer is, as Config.ClientAddr does: for what else a host writes down, such as an audit log.
+func (g *Guard) ClientAddr(r *http.Request) netip.Addr { return g.c.ClientAddr(r) }
+
 // remoteAddr is the default of Config.ClientAddr: the host of r.RemoteAddr, which net/http sets from the
 // connection. It is the zero Addr if that is no address, as on a Unix socket. Behind a proxy it is the proxy.
 func remoteAddr(r *http.Request) netip.Addr {

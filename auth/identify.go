@@ -107,10 +107,27 @@ func (g *Guard) user(ctx context.Context, id string) (User, *Refusal) {
 	return user, nil
 }
 
+// SignedInUser asks Config.SignedIn which user of the host's own sign-in sent the request, whatever else it shows: ""
+// is nobody. Its error is a *Refusal with 503. It does not look at where the request came from, and lets nobody in:
+// it is for who has to know that somebody who shows a key is signed in as well.
+func (g *Guard) SignedInUser(r *http.Request) (userID string, err error) {
+	if g.c.SignedIn == nil {
+		return "", nil
+	}
+	if userID, err = g.askSignedIn(r.Context(), r); err != nil {
+		return "", inTrouble(r.Context(), err)
+	}
+	return userID, nil
+}
+
+func (g *Guard) askSignedIn(ctx context.Context, r *http.Request) (userID string, err error) {
+	own := r.Clone(ctx) // host code that hangs may look at it for longer than the request lives
+	return keys.Ask(ctx, g.askSession, func(ctx context.Context) (string, error) { return g.c.SignedIn(own.WithContext(ctx)) })
+}
+
 // signedIn asks the host's own sign-in. No subject means that nobody is signed in.
 func (g *Guard) signedIn(ctx context.Context, r *http.Request) (Principal, *Refusal) {
-	own := r.Clone(ctx) // host code that hangs may look at it for longer than the request lives
-	id, err := keys.Ask(ctx, g.askSession, func(ctx context.Context) (string, error) { return g.c.SignedIn(own.WithContext(ctx)) })
+	id, err := g.askSignedIn(ctx, r)
 	if err != nil {
 		return Principal{}, inTrouble(ctx, err)
 	}

@@ -85,17 +85,17 @@ func (a *api) refuse(w http.ResponseWriter, r *http.Request, err error) {
 		a.forbid(w, r, forbidden)
 	case errors.As(err, &writes):
 		writeProblem(w, problem{Status: http.StatusConflict, Acknowledge: writes.Writes,
-			Detail: "The role " + strconv.Quote(writes.Role) + " would let everybody change data: acknowledge each permission that does."})
+			Detail: "The role " + strconv.Quote(writes.Role) + " allows more than what the catalog lists as reading: acknowledge each of these permissions."})
 	case errors.As(err, &usage):
 		shown := usageAsJSON(&usage.Usage)
 		writeProblem(w, problem{Status: http.StatusConflict, Usage: &shown,
 			Detail: "The role is in use: repeat the request with this usage's confirm."})
 	case errors.Is(err, errMedia):
-		writeProblem(w, problem{Status: http.StatusUnsupportedMediaType, Detail: "The body is not application/json."})
+		writeProblem(w, problem{Status: http.StatusUnsupportedMediaType, Detail: "Send the body with Content-Type: application/json."})
 	case errors.Is(err, ErrChanged):
 		writeProblem(w, problem{Status: http.StatusPreconditionFailed, Detail: "It has changed since it was read."})
 	case errors.Is(err, ErrNotFound):
-		writeProblem(w, problem{Status: http.StatusNotFound, Detail: "There is no such thing."})
+		writeProblem(w, problem{Status: http.StatusNotFound, Detail: "There is no such key, user or role, or it is not managed here."})
 	case errors.Is(err, ErrConflict):
 		writeProblem(w, problem{Status: http.StatusConflict, Detail: "The present state does not allow this."})
 	default:

@@ -4,7 +4,6 @@ import (
 	"context"
 	"errors"
 	"net/http"
-	"net/netip"
 	"regexp"
 	"strings"
 	"time"
@@ -36,8 +35,10 @@ type UserFilter struct {
 // Config says what a [Service] manages. Keys, Roles, RoleStore, Guard and Audit are required.
 type Config struct {
 	Keys  *keys.Ring
-	Guard *auth.Guard
 	Audit audit.Log
+	// Guard says who asks, and from where for the audit log. [Handler] refuses requests that show a key and come
+	// from somebody who is signed in as well: it could not be told who asks.
+	Guard *auth.Guard
 
 	// Roles follows the roles in RoleStore, which is where they are changed.
 	Roles     *roles.Directory
@@ -65,12 +66,6 @@ type Config struct {
 	InTx func(ctx context.Context, f func(ctx context.Context) error) error
 	// Timeout is how long one operation may take. 0 means ten seconds.
 	Timeout time.Duration
-
-	// ClientAddr says who the peer is, for the audit log: as in [auth.Config].
-	ClientAddr func(*http.Request) netip.Addr
-	// SignedIn is the host's own sign-in, as in [auth.Config]. With it, [Handler] refuses requests that show a
-	// key and come from somebody who is signed in as well: it could not be told who asks.
-	SignedIn func(*http.Request) (userID string, err error)
 }
 
 // A Service manages keys, roles and the public API. Make it with [New]. It may be used concurrently.
@@ -108,9 +103,6 @@ func New(c Config) (*Service, error) {
 	if c.Routes == nil {
 		c.Routes = c.Guard.Routes
 	}
-	if c.ClientAddr == nil {
-		c.ClientAddr = remoteAddr
-	}
 	keyLike, err := regexp.Compile(strings.ReplaceAll(c.Keys.Format().Pattern(), `\b`, ""))
 	if err != nil {
 		return nil, err
@@ -147,17 +139,9 @@ type peerKey struct{}
 // Context returns r's context with the peer's address, for the audit log: what handlers of the host's own pass on
 // to a Service.
 func (s *Service) Context(r *http.Request) context.Context {
-	addr := s.c.ClientAddr(r)
+	addr := s.c.Guard.ClientAddr(r)
 	if !addr.IsValid() {
 		return r.Context()
 	}
 	return context.WithValue(r.Context(), peerKey{}, addr.String())
-}
-
-func remoteAddr(r *http.Request) netip.Addr {
-	peer, err := netip.ParseAddrPort(r.RemoteAddr)
-	if err != nil {
-		return netip.Addr{}
-	}
-	return peer.Addr().Unmap()
 }

@@ -83,14 +83,11 @@ func ancestry(policy *roles.Policy, appid string) []string {
 // coversRole reports whether the caller may save a role that makes next out of the policy. It is judged by what
 // the caller holds before: nobody raises themselves. What no role gains by it needs no cover.
 func (c *change) coversRole(next *roles.Policy, appid string) error {
-	probe := roles.Role{AppID: unused(c.policy)}
 	for _, heir := range heirs(next, appid) {
-		probe.Permissions = effective(next, heir)
-		policy, err := c.policy.With(probe)
+		policy, after, err := c.beside(next, heir)
 		if err != nil {
 			return err
 		}
-		after := roles.Rights{Role: probe.AppID}
 		if c.policy.Has(heir) && policy.Covers(roles.Rights{Role: heir}, after) {
 			continue
 		}
@@ -99,6 +96,13 @@ func (c *change) coversRole(next *roles.Policy, appid string) error {
 		}
 	}
 	return nil
+}
+
+// beside returns the policy with one more role, which may do what appid may in next, so that both can be compared.
+func (c *change) beside(next *roles.Policy, appid string) (*roles.Policy, roles.Rights, error) {
+	probe := roles.Role{AppID: unused(c.policy), Permissions: effective(next, appid)}
+	policy, err := c.policy.With(probe)
+	return policy, roles.Rights{Role: probe.AppID}, err
 }
 
 // heirs returns a role and all that inherit from it, in order.

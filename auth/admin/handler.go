@@ -1,14 +1,12 @@
 package admin
 
 import (
-	"context"
 	"maps"
 	"net/http"
 	"path"
 	"strings"
 
 	"github.com/latchkey-go/latchkey/auth"
-	"github.com/latchkey-go/latchkey/keys"
 )
 
 // Handler returns the JSON API of s. It guards itself with the service's guard, and can stand under any prefix:
@@ -22,8 +20,10 @@ import (
 // one answer: the one to the request that made it, as the member "key". The rest is in the OpenAPI 3.1 document,
 // /openapi.json, which needs no key.
 func Handler(s *Service) http.Handler {
-	const askedAtOnce = 256
-	a := &api{s, http.NewServeMux(), keys.NewDeadline(s.c.Timeout, askedAtOnce)}
+	if s == nil {
+		panic("admin: Handler needs a service")
+	}
+	a := &api{s, http.NewServeMux()}
 	for pattern, route := range a.routes() {
 		a.mux.HandleFunc(pattern, a.guarded(route))
 	}
@@ -34,8 +34,7 @@ func Handler(s *Service) http.Handler {
 // An api is the JSON API of one service.
 type api struct {
 	*Service
-	mux    *http.ServeMux
-	signIn *keys.Deadline // for the host's own
+	mux *http.ServeMux
 }
 
 // serve answers what no route does with problem documents as well.
@@ -100,12 +99,10 @@ func (a *api) caller(r *http.Request) (auth.Principal, error) {
 	switch {
 	case !p.Authenticated():
 		return p, errNobody
-	case p.KeyID() == "" || a.c.SignedIn == nil:
+	case p.KeyID() == "":
 		return p, nil
 	}
-	user, err := keys.Ask(r.Context(), a.signIn, func(ctx context.Context) (string, error) {
-		return a.c.SignedIn(r.WithContext(ctx))
-	})
+	user, err := a.c.Guard.SignedInUser(r)
 	switch {
 	case err != nil:
 		return p, err

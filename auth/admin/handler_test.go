@@ -197,3 +197,7 @@ func TestAnyPrefix(t *testing.T) {
 		require.Equal(t, want, answer.Code, path)
 	}
 }
+
+func TestHandlerNeedsAService(t *testing.T) {
+	require.PanicsWithValue(t, "admin: Handler needs a service", func() { admin.Handler(nil) })
+}

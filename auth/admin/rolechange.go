@@ -4,6 +4,7 @@ import (
 	"context"
 	"encoding/json"
 	"fmt"
+	"regexp"
 	"slices"
 	"strings"
 
@@ -137,6 +138,9 @@ func roleInput(err error) error {
 	return &InputError{field, "is not possible: " + p.Text}
 }
 
+// template is what a catalog's permission has in place of a name.
+var template = regexp.MustCompile(`\{[^/]+\}`)
+
 // publicGains refuses to let the public API change more data by the way.
 func (c *change) publicGains(ctx context.Context, next *roles.Policy, acknowledged []string) error {
 	if c.c.Public == nil {
@@ -146,8 +150,14 @@ func (c *change) publicGains(ctx context.Context, next *roles.Policy, acknowledg
 	if err != nil || setting.Role == "" {
 		return err
 	}
-	before := c.c.Catalog.Writes(c.policy, setting.Role)
-	gained := slices.DeleteFunc(c.c.Catalog.Writes(next, setting.Role), func(w string) bool { return slices.Contains(before, w) })
+	policy, after, err := c.beside(next, setting.Role)
+	if err != nil {
+		return err
+	}
+	gained := slices.DeleteFunc(c.c.Catalog.Writes(next, setting.Role), func(w string) bool {
+		after.Scopes = []string{template.ReplaceAllString(w, "*")} // of one model before, and of all after, it reads the same
+		return policy.Covers(roles.Rights{Role: setting.Role}, after)
+	})
 	if len(gained) > 0 && !sameSet(gained, acknowledged) {
 		return &publicapi.UnacknowledgedError{Role: setting.Role, Writes: gained}
 	}

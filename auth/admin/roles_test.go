@@ -104,6 +104,11 @@ func TestPublic(t *testing.T) {
 	require.Equal(t, []any{"content/{model}/delete"}, refused.body["acknowledge"])
 	edited["acknowledge"] = refused.body["acknowledge"]
 	w.expect(200, w.call(root, "PUT", "/roles/editor", edited))
+	wider := map[string]any{"permissions": map[string]bool{"content/posts/read": true, "content/*/create": true, "content/posts/delete": true}}
+	refused = w.expect(409, w.call(root, "PUT", "/roles/editor", wider))
+	require.Equal(t, []any{"content/{model}/create"}, refused.body["acknowledge"], "of one model, and then of all")
+	wider["permissions"] = map[string]bool{"content/*/read": true, "content/posts/delete": true}
+	w.expect(200, w.call(root, "PUT", "/roles/editor", wider))
 
 	tag := w.expect(200, w.call(root, "GET", "/public", nil)).header.Get("ETag")
 	n := len(w.records())

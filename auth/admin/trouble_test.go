@@ -74,7 +74,11 @@ func TestTrouble(t *testing.T) {
 			"fails": func(*http.Request) (string, error) { return "", errDisk }, "panics": func(*http.Request) (string, error) { panic(errDisk) },
 			"hangs": func(r *http.Request) (string, error) { <-t.Context().Done(); return "", nil },
 		} {
-			w := newWorld(t, nil, func(c *admin.Config) { c.SignedIn, c.Timeout = signedIn, 50*time.Millisecond })
+			w := newWorld(t, nil, func(c *admin.Config) {
+				guard, err := auth.New(auth.Config{Keys: c.Keys, Roles: c.Roles, Users: c.Users, SignedIn: signedIn, Timeout: 50 * time.Millisecond})
+				require.NoError(t, err)
+				c.Guard = guard
+			})
 			key := credential(w.custom(keys.Custom{Role: "admin"}).Key.Reveal())
 			r := w.expect(503, w.call(key, "POST", "/keys", map[string]any{}))
 			require.NotContains(t, r.text, "sdz", name)

@@ -118,7 +118,7 @@ func newWorld(t *testing.T, wrap func(keys.Store) keys.Store, changes ...func(*a
 	w.guard.Handle(mux, "POST /api/content/{model}", "content/{model}/create", http.NotFoundHandler())
 	w.guard.Open(mux, "GET /healthz", http.NotFoundHandler())
 	c := admin.Config{Keys: w.ring, Guard: w.guard, Roles: w.roles, RoleStore: w.rows, Public: w.public, Users: w.users,
-		Catalog: catalog(t), SignedIn: signedIn, Audit: audit.Tee(w.log, audit.Slog(logger)),
+		Catalog: catalog(t), Audit: audit.Tee(w.log, audit.Slog(logger)),
 		Names: func(context.Context) (map[string][]string, error) {
 			return map[string][]string{"model": {"pages", "posts"}}, nil
 		}}

@@ -6,6 +6,7 @@ import (
 	"github.com/chromedp/chromedp"
 	"github.com/stretchr/testify/require"
 
+	"github.com/latchkey-go/latchkey/examples/chromium"
 	"github.com/latchkey-go/latchkey/keys"
 )
 
@@ -17,32 +18,32 @@ func TestAKeyDoesNotComeBack(t *testing.T) {
 		h := newHost(t, someRoles...)
 		w := newTab(t, h)
 		w.signIn("ada", "/system/api/create")
-		w.scripts(scripts)
+		w.Scripts(scripts)
 		made := func() int {
 			all, err := h.ring.List(t.Context(), keys.Filter{Kind: keys.CustomKey})
 			require.NoError(t, err)
 			return len(all)
 		}
-		w.open("/system/api/create")
+		w.Open("/system/api/create")
 		w.fill("name", "Website build")
 		w.choose("role", "editor")
 		w.press(`main button[value="create"]`)
 		key := eval[string](w, `document.getElementById("key-value").textContent`)
 		require.Regexp(t, aKey, key)
 
-		w.do(chromedp.Reload())
-		require.NotContains(t, w.html(), key)
+		w.Do(chromedp.Reload())
+		require.NotContains(t, w.HTML(), key)
 		require.Equal(t, 1, made(), "scripts: %v", scripts)
 
-		w.open("/system/users/user")
+		w.Open("/system/users/user")
 		w.press(`main button[value="create"]`)
 		own := eval[string](w, `document.getElementById("key-value").textContent`)
 		w.press("main > p > a.button")
-		require.NotContains(t, w.html(), own)
-		w.do(chromedp.NavigateBack())
-		require.NotContains(t, w.html(), own, "scripts: %v", scripts)
-		w.do(chromedp.NavigateForward())
-		require.NotContains(t, w.html(), own)
+		require.NotContains(t, w.HTML(), own)
+		w.Do(chromedp.NavigateBack())
+		require.NotContains(t, w.HTML(), own, "scripts: %v", scripts)
+		w.Do(chromedp.NavigateForward())
+		require.NotContains(t, w.HTML(), own)
 	}
 }
 
@@ -54,7 +55,7 @@ func TestADoubleClick(t *testing.T) {
 	w.signIn("ada", "/system/api/create")
 	w.fill("name", "Website build")
 	eval[any](w, `{ const button = document.querySelector('button[value="create"]'); for (let i = 0; i < 5; i++) button.click(); }`)
-	require.Eventually(t, func() bool { return eval[bool](w, `document.getElementById("key-value") !== null`) }, soon, soon/300)
+	require.Eventually(t, func() bool { return eval[bool](w, `document.getElementById("key-value") !== null`) }, chromium.Soon, chromium.Soon/300)
 	all, err := h.ring.List(t.Context(), keys.Filter{})
 	require.NoError(t, err)
 	require.Len(t, all, 1)

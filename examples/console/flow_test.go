@@ -9,17 +9,18 @@ import (
 	"github.com/chromedp/chromedp/kb"
 	"github.com/stretchr/testify/require"
 
+	"github.com/latchkey-go/latchkey/examples/chromium"
 	"github.com/latchkey-go/latchkey/keys"
 	"github.com/latchkey-go/latchkey/roles"
 )
 
 // copied presses a Copy button, waits until the button has said that it copied, and returns what is on the clipboard.
 func (w *tab) copied(id string) string {
-	w.t.Helper()
-	w.do(chromedp.Click(chromedp.CSS(`button[data-copy="`+id+`"]`), chromedp.NodeVisible))
-	require.Eventually(w.t, func() bool {
+	w.Helper()
+	w.Do(chromedp.Click(chromedp.CSS(`button[data-copy="`+id+`"]`), chromedp.NodeVisible))
+	require.Eventually(w, func() bool {
 		return eval[string](w, `document.querySelector("[data-copied]").textContent`) == "Copied to the clipboard."
-	}, soon, 20*time.Millisecond)
+	}, chromium.Soon, 20*time.Millisecond)
 	return eval[string](w, "navigator.clipboard.readText()")
 }
 
@@ -44,28 +45,28 @@ func TestOwnKey(t *testing.T) {
 		return said;
 	})()`), "the lines for JavaScript work as they are, on a page of the same origin")
 
-	w.open("/system/users/user")
+	w.Open("/system/users/user")
 	require.NotContains(t, w.text(), first)
-	require.Contains(t, eval[string](w, `document.querySelector("details").textContent`), "Everything that uses it gets 401")
+	require.Contains(t, eval[string](w, `document.querySelector("details").textContent`), "Everything that uses it is refused")
 	w.button("refresh")
 	second := w.copied("key-value")
 	require.Regexp(t, aKey, second)
 	require.Equal(t, 401, h.get(t, "/api/pages/menus", first))
 	require.Equal(t, 200, h.get(t, "/api/pages/menus", second))
 
-	w.open("/system/users/user")
+	w.Open("/system/users/user")
 	w.button("invalidate")
 	require.Contains(t, w.text(), "No API key yet")
 	require.Equal(t, 401, h.get(t, "/api/pages/menus", second))
 	w.press("header button")
 	require.Equal(t, h.url+"/login", eval[string](w, "location.href"), "signed out")
-	w.open("/system/users/user")
+	w.Open("/system/users/user")
 	require.Contains(t, eval[string](w, "document.title"), "Sign in")
 }
 
 // newTabAtAPI goes to a page of the API, where no Content-Security-Policy is in the way.
 func newTabAtAPI(w *tab) *tab {
-	w.open("/api/system/healthcheck")
+	w.Open("/api/system/healthcheck")
 	return w
 }
 
@@ -95,7 +96,7 @@ func TestCustomKey(t *testing.T) {
 	require.Eventually(t, func() bool { // the first use of the new value is recorded, as a change of the key
 		all, err := h.ring.List(t.Context(), keys.Filter{})
 		return err == nil && len(all) == 1 && all[0].Overlap == 0
-	}, soon, 5*time.Millisecond)
+	}, chromium.Soon, 5*time.Millisecond)
 	w.press("main > p > a.button")
 	w.button("disable")
 	require.Equal(t, 401, h.get(t, "/api/pages/menus", second))
@@ -117,9 +118,9 @@ func TestPublicAPI(t *testing.T) {
 	w.press(`main a[href="../users/roles/create"]`)
 	w.fill("appid", "public")
 	w.fill("name", "Public API")
-	w.do(chromedp.SendKeys(chromedp.CSS("#filter"), "pages read"))
+	w.Do(chromedp.SendKeys(chromedp.CSS("#filter"), "pages read"))
 	require.Equal(t, "1 permission shown", eval[string](w, `document.querySelector("[data-filtered]").textContent`))
-	w.do(chromedp.Click(chromedp.CSS(`input[name="p.content/pages/read"][value="allow"]`)))
+	w.Do(chromedp.Click(chromedp.CSS(`input[name="p.content/pages/read"][value="allow"]`)))
 	w.button("create")
 	require.Contains(t, w.text(), "The role was created.")
 
@@ -161,17 +162,17 @@ func TestWithoutScripts(t *testing.T) {
 	h := newHost(t, someRoles...)
 	w := newTab(t, h)
 	w.signIn("ada", "/system/users/user")
-	w.scripts(false)
-	w.open("/system/users/user")
-	require.Contains(t, w.html(), "No API key yet")
+	w.Scripts(false)
+	w.Open("/system/users/user")
+	require.Contains(t, w.HTML(), "No API key yet")
 	w.key(`main button`, kb.Enter)
-	key := regexp.MustCompile(`USR-[0-9a-f]{40}`).FindString(w.html())
+	key := regexp.MustCompile(`USR-[0-9a-f]{40}`).FindString(w.HTML())
 	require.Equal(t, 200, h.get(t, "/api/pages/menus", key))
-	require.Regexp(t, `data-copy="key-value" hidden`, w.html(), "what needs scripts is not there")
+	require.Regexp(t, `data-copy="key-value" hidden`, w.HTML(), "what needs scripts is not there")
 
-	w.open("/system/users/user")
-	w.do(chromedp.SendKeys(chromedp.CSS("details summary"), kb.Enter)) // unfolds what Refresh would do
+	w.Open("/system/users/user")
+	w.Do(chromedp.SendKeys(chromedp.CSS("details summary"), kb.Enter)) // unfolds what Refresh would do
 	w.key(`button[value="refresh"]`, " ")
-	require.Contains(t, w.html(), "The old value has stopped working.")
+	require.Contains(t, w.HTML(), "The old value has stopped working.")
 	require.Equal(t, 401, h.get(t, "/api/pages/menus", key))
 }

@@ -1,20 +1,21 @@
 package console_test
 
 import (
-	"context"
 	"regexp"
 	"testing"
 
 	"github.com/chromedp/chromedp"
 	"github.com/chromedp/chromedp/kb"
 	"github.com/stretchr/testify/require"
+
+	"github.com/latchkey-go/latchkey/examples/chromium"
 )
 
 // tabTo presses Tab until what a selector finds has the focus. Each stop on the way has to be visible.
 func (w *tab) tabTo(selector string) {
-	w.t.Helper()
+	w.Helper()
 	for range 80 {
-		w.do(chromedp.KeyEvent(kb.Tab))
+		w.Do(chromedp.KeyEvent(kb.Tab))
 		stop := eval[struct {
 			There, Visible bool
 			What           string
@@ -27,30 +28,26 @@ func (w *tab) tabTo(selector string) {
 				What: e.outerHTML.slice(0, 120),
 			};
 		})()`)
-		require.True(w.t, stop.Visible, "the focus cannot be seen on %s", stop.What)
+		require.True(w, stop.Visible, "the focus cannot be seen on %s", stop.What)
 		if stop.There {
 			return
 		}
 	}
-	require.Fail(w.t, "the keyboard does not get to "+selector)
+	require.Fail(w, "the keyboard does not get to "+selector)
 }
 
 // keys presses keys on what has the focus.
-func (w *tab) keys(text string) { w.t.Helper(); w.do(chromedp.KeyEvent(text)) }
+func (w *tab) keys(text string) { w.Helper(); w.Do(chromedp.KeyEvent(text)) }
 
 // enter presses Enter on what has the focus, and returns the status of the page that comes of it.
 func (w *tab) enter() int64 {
-	w.t.Helper()
-	ctx, cancel := context.WithTimeout(w.ctx, soon)
-	defer cancel()
-	answer, err := chromedp.RunResponse(ctx, chromedp.KeyEvent(kb.Enter))
-	require.NoError(w.t, err)
-	return answer.Status
+	w.Helper()
+	return w.Goes(chromedp.KeyEvent(kb.Enter))
 }
 
 // focused is what people read on what has the focus.
 func (w *tab) focused() string {
-	w.t.Helper()
+	w.Helper()
 	return eval[string](w, "document.activeElement.innerText")
 }
 
@@ -59,7 +56,7 @@ func TestKeyboard(t *testing.T) {
 	t.Parallel()
 	h := newHost(t, someRoles...)
 	w := newTab(t, h)
-	w.open("/system/")
+	w.Open("/system/")
 	w.tabTo(`input[name="user"]`)
 	w.keys("ada")
 	require.EqualValues(t, 200, w.enter())
@@ -72,11 +69,11 @@ func TestKeyboard(t *testing.T) {
 	w.tabTo(`button[data-copy="key-value"]`)
 	w.keys(kb.Enter)
 	first := regexp.MustCompile(`USR-[0-9a-f]{40}`).FindString(w.text())
-	require.Eventually(t, func() bool { return eval[string](w, "navigator.clipboard.readText()") == first }, soon, soon/1000)
+	require.Eventually(t, func() bool { return eval[string](w, "navigator.clipboard.readText()") == first }, chromium.Soon, chromium.Soon/1000)
 	require.Equal(t, 200, h.get(t, "/api/pages/menus", first))
 	w.tabTo("main > p > a.button")
 	w.enter()
-	require.NotContains(t, w.html(), first)
+	require.NotContains(t, w.HTML(), first)
 
 	w.tabTo("details summary")
 	w.keys(kb.Enter)
@@ -99,7 +96,7 @@ func TestKeyboard(t *testing.T) {
 	w.keys(kb.Enter)
 	require.Equal(t, "scopes", eval[string](w, "document.activeElement.id"), "and leads to the field")
 
-	w.open("/system/api/public")
+	w.Open("/system/api/public")
 	w.tabTo(`select[name="role"]`)
 	w.keys("public")
 	w.tabTo(`main form[method="get"] button`)
@@ -112,7 +109,7 @@ func TestKeyboard(t *testing.T) {
 	w.enter()
 	require.Equal(t, 401, h.get(t, "/api/pages/menus", ""))
 
-	w.open("/system/users/roles/role/guestbook")
+	w.Open("/system/users/roles/role/guestbook")
 	w.tabTo(`input[name="p.content/settings/read"]:checked`)
 	w.keys(kb.ArrowRight) // inherit, allow, deny
 	require.Equal(t, "allow", eval[string](w, `document.activeElement.value`))

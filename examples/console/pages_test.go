@@ -1,12 +1,10 @@
 package console_test
 
 import (
-	"encoding/json"
 	"fmt"
 	"net/netip"
 	"net/url"
 	"os"
-	"path/filepath"
 	"strings"
 	"testing"
 	"time"
@@ -16,6 +14,7 @@ import (
 
 	"github.com/latchkey-go/latchkey/auth"
 	"github.com/latchkey-go/latchkey/auth/admin"
+	"github.com/latchkey-go/latchkey/examples/chromium"
 	"github.com/latchkey-go/latchkey/keys"
 	"github.com/latchkey-go/latchkey/roles"
 )
@@ -93,20 +92,20 @@ func inUseShots(build, disabled, expired, ended string) []shot {
 		{"own-key", "/system/users/user", nil},
 		{"own-key-refresh", "/system/users/user", unfold},
 		{"own-key-stale", "/system/users/user", func(w *tab) {
-			_, err := w.host.service.RefreshUserKey(w.t.Context(), w.host.ada(w.t), "ada", "", keys.Renewal{})
-			require.NoError(w.t, err)
-			require.EqualValues(w.t, 409, w.button("refresh"))
+			_, err := w.host.service.RefreshUserKey(w.Context(), w.host.ada(w.T), "ada", "", keys.Renewal{})
+			require.NoError(w, err)
+			require.EqualValues(w, 409, w.button("refresh"))
 		}},
 		{"keys", "/system/api", nil},
 		{"keys-not-found", "/system/api?q=nothing", nil},
 		{"key", key + build, nil},
 		{"key-unfolded", key + build, unfold},
 		{"key-conflict", key + build, func(w *tab) {
-			w.host.rename(w.t, build, "Website build (hourly)")
+			w.host.rename(w.T, build, "Website build (hourly)")
 			w.fill("name", " of the shop")
-			require.EqualValues(w.t, 409, w.button("save"))
+			require.EqualValues(w, 409, w.button("save"))
 		}},
-		{"key-saved", key + build, func(w *tab) { require.EqualValues(w.t, 200, w.button("save")) }},
+		{"key-saved", key + build, func(w *tab) { require.EqualValues(w, 200, w.button("save")) }},
 		{"key-refreshed", key + build, func(w *tab) { w.choose("overlap", "24h"); w.button("refresh") }},
 		{"key-disabled", key + disabled, unfold},
 		{"key-expired", key + expired, unfold},
@@ -115,7 +114,7 @@ func inUseShots(build, disabled, expired, ended string) []shot {
 		{"key-create-refused", "/system/api/create", func(w *tab) { w.fill("allowed_ips", "here"); w.button("create") }},
 		{"public-open", "/system/api/public", nil},
 		{"public-preview", "/system/api/public?role=editor", nil},
-		{"public-refused", "/system/api/public?role=editor", func(w *tab) { require.EqualValues(w.t, 409, w.button("open")) }},
+		{"public-refused", "/system/api/public?role=editor", func(w *tab) { require.EqualValues(w, 409, w.button("open")) }},
 		{"users", "/system/users", nil},
 		{"users-not-found", "/system/users?q=nobody", nil},
 		{"user-key", "/system/users/user/bob", unfold},
@@ -127,21 +126,21 @@ func inUseShots(build, disabled, expired, ended string) []shot {
 		{"role-typo", "/system/users/roles/role/keeper", unfold},
 		{"role-gains", "/system/users/roles/role/public", func(w *tab) { w.fill("allow", "content/*/delete"); w.button("save") }},
 		{"role-conflict", "/system/users/roles/role/guestbook", func(w *tab) {
-			role, err := w.host.service.Role(w.t.Context(), w.host.ada(w.t), "guestbook")
-			require.NoError(w.t, err)
+			role, err := w.host.service.Role(w.Context(), w.host.ada(w.T), "guestbook")
+			require.NoError(w, err)
 			role.Info, role.Permissions = "For guests.", roles.Grants{"content/posts/create": true, "content/posts/update": false}
-			require.NoError(w.t, w.host.service.UpdateRole(w.t.Context(), w.host.ada(w.t), role, ""))
+			require.NoError(w, w.host.service.UpdateRole(w.Context(), w.host.ada(w.T), role, ""))
 			w.fill("name", " of the hotel")
-			require.EqualValues(w.t, 409, w.button("save"))
+			require.EqualValues(w, 409, w.button("save"))
 		}},
-		{"role-filter", "/system/users/roles/role/editor", func(w *tab) { w.do(chromedp.SendKeys(chromedp.CSS("#filter"), "posts")) }},
+		{"role-filter", "/system/users/roles/role/editor", func(w *tab) { w.Do(chromedp.SendKeys(chromedp.CSS("#filter"), "posts")) }},
 		{"role-create", "/system/users/roles/create", nil},
 		{"role-refused", "/system/users/roles/create", func(w *tab) {
 			w.fill("appid", "new")
 			w.fill("allow", "a//b")
-			require.EqualValues(w.t, 400, w.button("create"))
+			require.EqualValues(w, 400, w.button("create"))
 		}},
-		{"role-taken", "/system/users/roles/create", func(w *tab) { w.fill("appid", "editor"); require.EqualValues(w.t, 409, w.button("create")) }},
+		{"role-taken", "/system/users/roles/create", func(w *tab) { w.fill("appid", "editor"); require.EqualValues(w, 409, w.button("create")) }},
 		{"matrix", "/system/users/roles/matrix", nil},
 		{"matrix-why", "/system/users/roles/matrix?role=editor&permission=content%2Fsettings%2Fupdate#why", nil},
 		{"matrix-template", "/system/users/roles/matrix?role=editor&permission=content%2F%7Bmodel%7D%2Fread", nil},
@@ -159,20 +158,17 @@ const hostile = "\"><img src=x onerror=alert(1)> \u202eevil\u202c שלום 👩\
 // TestPages looks at every page, light, dark, as narrow as a phone and zoomed in: axe-core finds no serious fault,
 // nothing is cut off, fingers find what they press, and a picture is written for people.
 func TestPages(t *testing.T) {
-	axe := readAxe(t)
-	folder := os.Getenv("SCREENSHOTS")
-	if folder != "" {
-		require.NoError(t, os.MkdirAll(folder, 0o755))
-	}
+	looks := chromium.NewLooks(t, os.Getenv("LATCHKEY_SCREENSHOTS"), ways()...)
 	t.Parallel()
+	browser := chromium.Start(t, "about:blank")
 	look := func(name string, h func(*testing.T) (*host, []shot), user string) {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
 			h, shots := h(t)
-			w := newTab(t, h)
+			w := &tab{browser.Another(t, h.url), h}
 			w.signIn(user, "/system/")
 			for _, s := range shots {
-				w.look(s, axe, folder)
+				t.Run(s.name, func(t *testing.T) { w.on(t).look(s, looks) })
 			}
 		})
 	}
@@ -204,15 +200,19 @@ func TestPages(t *testing.T) {
 		}
 	}, "long")
 	look("many", func(t *testing.T) (*host, []shot) {
+		const manyRoles = 24 // wider than a window; what axe-core takes for the matrix grows with its cells
+		appid := func(i int) string { return fmt.Sprintf("role%02d", i%manyRoles) }
 		var users []auth.User
 		var stored []roles.Role
 		for i := range 60 {
-			users = append(users, auth.User{ID: fmt.Sprintf("user%02d", i), Name: fmt.Sprintf("User number %d", i), Role: fmt.Sprintf("role%02d", i), Active: i%7 > 0})
-			stored = append(stored, roles.Role{AppID: fmt.Sprintf("role%02d", i), Permissions: roles.Grants{"content/*/read": i%2 == 0, "content/posts/create": i%3 == 0}})
+			users = append(users, auth.User{ID: fmt.Sprintf("user%02d", i), Name: fmt.Sprintf("User number %d", i), Role: appid(i), Active: i%7 > 0})
+		}
+		for i := range manyRoles {
+			stored = append(stored, roles.Role{AppID: appid(i), Permissions: roles.Grants{"content/*/read": i%2 == 0, "content/posts/create": i%3 == 0}})
 		}
 		h := newHostOf(t, users, stored...)
 		for i := range 60 {
-			_, err := h.service.CreateKey(t.Context(), h.ada(t), keys.Custom{Name: fmt.Sprintf("Program %d", i), Role: fmt.Sprintf("role%02d", i)})
+			_, err := h.service.CreateKey(t.Context(), h.ada(t), keys.Custom{Name: fmt.Sprintf("Program %d", i), Role: appid(i)})
 			require.NoError(t, err)
 		}
 		return h, []shot{
@@ -225,9 +225,9 @@ func TestPages(t *testing.T) {
 			{"empty-keys", "/system/api", nil}, {"empty-public", "/system/api/public", nil}, {"empty-roles", "/system/users/roles", nil},
 			{"empty-role-create", "/system/users/roles/create", nil}, {"empty-matrix", "/system/users/roles/matrix", nil}, {"empty-audit", "/system/audit", nil},
 			{"one-key", "/system/api", func(w *tab) {
-				_, err := w.host.service.CreateKey(w.t.Context(), w.host.ada(w.t), keys.Custom{Name: "Build"})
-				require.NoError(w.t, err)
-				w.open("/system/api")
+				_, err := w.host.service.CreateKey(w.Context(), w.host.ada(w.T), keys.Custom{Name: "Build"})
+				require.NoError(w, err)
+				w.Open("/system/api")
 			}},
 		}
 	}, "ada")
@@ -241,79 +241,36 @@ func TestPages(t *testing.T) {
 		kim := auth.User{ID: "kim", Name: "Kim", Role: "keeper", Active: true}
 		return newHostOf(t, []auth.User{kim}, someRoles...), []shot{
 			{"read-only-role", "/system/users/roles/role/editor", nil},
-			{"refused-cover", "/system/api/create", func(w *tab) { w.choose("role", "editor"); require.EqualValues(w.t, 403, w.button("create")) }},
+			{"refused-cover", "/system/api/create", func(w *tab) { w.choose("role", "editor"); require.EqualValues(w, 403, w.button("create")) }},
 		}
 	}, "kim")
 }
 
-// readAxe finds axe-core.
-func readAxe(t *testing.T) string {
-	t.Helper()
-	path := os.Getenv("AXE_CORE")
-	if path == "" {
-		path = "node_modules/axe-core/axe.min.js"
-	}
-	script, err := os.ReadFile(path)
-	if err != nil {
-		absent(t, "axe-core", "npm install --prefix DIR axe-core, then AXE_CORE=DIR/node_modules/axe-core/axe.min.js")
-	}
-	return string(script)
-}
-
-// A way is how a page is looked at. Two hundred per cent zoom is a window with half the pixels, each twice as large.
-type way struct {
-	name, scheme string
-	width        int64
-	scale        float64
-	axe          bool
-}
-
 // ways are all of them if LATCHKEY_LONG is set or pictures are wanted, else one of each scheme and each layout.
-func ways() []way {
-	light, phoneDark := way{"light", "light", 1280, 1, true}, way{"phone-dark", "dark", 390, 1, true}
-	narrow := way{"narrow", "light", 320, 1, false}
-	if os.Getenv("LATCHKEY_LONG") == "" && os.Getenv("SCREENSHOTS") == "" {
-		return []way{light, phoneDark, narrow}
+func ways() []chromium.Way {
+	light := chromium.Way{Name: "light", Scheme: "light", Width: 1280}
+	phoneDark := chromium.Way{Name: "phone-dark", Scheme: "dark", Width: 390}
+	narrow := chromium.Way{Name: "narrow", Scheme: "light", Width: 320, Axe: chromium.NoRules}
+	if os.Getenv("LATCHKEY_LONG") == "" && os.Getenv("LATCHKEY_SCREENSHOTS") == "" {
+		return []chromium.Way{light, phoneDark, narrow}
 	}
-	return []way{light, {"dark", "dark", 1280, 1, true}, {"phone", "light", 390, 1, true}, phoneDark, narrow, {"zoomed", "dark", 640, 2, false}}
+	return []chromium.Way{light, {Name: "dark", Scheme: "dark", Width: 1280}, {Name: "phone", Scheme: "light", Width: 390}, phoneDark, narrow,
+		{Name: "zoomed", Scheme: "dark", Width: 640, Scale: 2, Axe: chromium.NoRules}}
 }
 
 // look looks at a page in each way. What has to be done on it first is done once.
-func (w *tab) look(s shot, axe, folder string) {
-	w.t.Run(s.name, func(t *testing.T) {
-		w := &tab{t, w.ctx, w.host}
-		w.size(1280, 800)
-		w.scheme("light")
-		w.open(s.path)
-		if s.before != nil {
-			s.before(w)
-		}
-		eval[any](w, axe+"; null")
-		for _, way := range ways() {
-			w.zoom(way.width, 800, way.scale)
-			w.scheme(way.scheme)
-			if way.axe {
-				for _, fault := range w.faults() {
-					t.Errorf("%s: %s", way.name, fault)
-				}
+func (w *tab) look(s shot, looks *chromium.Looks) {
+	w.Helper()
+	w.Prepare()
+	w.Open(s.path)
+	if s.before != nil {
+		s.before(w)
+	}
+	w.Look(s.name, looks, func(way chromium.Way) {
+		if way.Width < 400 {
+			for _, small := range eval[[]string](w, tooSmall) {
+				w.Errorf("%s: too small for a finger: %s", way.Name, small)
 			}
-			if wide := eval[int64](w, "document.documentElement.scrollWidth"); wide > way.width {
-				t.Errorf("%s: the page is %d px wide, and the window %d", way.name, wide, way.width)
-			}
-			for _, cut := range eval[[]string](w, cutOff) {
-				t.Errorf("%s: cut off: %s", way.name, cut)
-			}
-			if way.width < 400 {
-				for _, small := range eval[[]string](w, tooSmall) {
-					t.Errorf("%s: too small for a finger: %s", way.name, small)
-				}
-			}
-			if folder == "" {
-				continue
-			}
-			picture, err := chromedp.Run(w.ctx, chromedp.FullScreenshot(100))
-			require.NoError(t, err)
-			require.NoError(t, os.WriteFile(filepath.Join(folder, s.name+"-"+way.name+".png"), picture, 0o644))
 		}
 	})
 }
@@ -325,37 +282,3 @@ const tooSmall = `[...document.querySelectorAll("button, .button, summary, nav a
 	const box = e.getBoundingClientRect();
 	return box.width > 1 && box.height < 43.5;
 }).map((e) => e.getBoundingClientRect().height + " " + e.outerHTML.slice(0, 120))`
-
-// cutOff finds elements whose text is wider than they are, but for those that can be scrolled, that end in an ellipsis and
-// those only for screen readers. (Inputs scroll by themselves.)
-const cutOff = `[...document.querySelectorAll("body *")].filter((e) => {
-	const style = getComputedStyle(e);
-	return e.scrollWidth > e.clientWidth + 1 && style.overflowX === "hidden" && style.webkitLineClamp === "none" && style.clipPath === "none" && e.clientWidth > 1;
-}).map((e) => e.outerHTML.slice(0, 120))`
-
-// faults are what axe-core finds serious or critical on the page.
-func (w *tab) faults() (faults []string) {
-	w.t.Helper()
-	report := eval[string](w, `axe.run(document, {resultTypes: ["violations"]}).then((r) => JSON.stringify({Passes: r.passes.length, Violations: r.violations}))`)
-	var found struct {
-		Passes     int
-		Violations []struct {
-			ID, Impact, Help string
-			Nodes            []struct{ HTML, FailureSummary string }
-		}
-	}
-	require.NoError(w.t, json.Unmarshal([]byte(report), &found))
-	require.Greater(w.t, found.Passes, 10, "rules that looked at the page")
-	for _, f := range found.Violations {
-		text := fmt.Sprintf("%s (%s): %s", f.ID, f.Impact, f.Help)
-		for _, node := range f.Nodes {
-			text += "\n\t" + node.HTML + "\n\t\t" + strings.ReplaceAll(node.FailureSummary, "\n", " ")
-		}
-		if f.Impact == "serious" || f.Impact == "critical" {
-			faults = append(faults, text)
-		} else {
-			w.t.Log(text)
-		}
-	}
-	return faults
-}

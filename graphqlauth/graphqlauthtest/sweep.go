@@ -16,6 +16,7 @@ import (
 
 	"github.com/vektah/gqlparser/v2/ast"
 
+	"github.com/latchkey-go/latchkey/auth"
 	"github.com/latchkey-go/latchkey/graphqlauth"
 	"github.com/latchkey-go/latchkey/roles"
 )
@@ -26,6 +27,8 @@ type Config struct {
 	Schema *ast.Schema
 	// Options are those of the server's graphqlauth.New.
 	Options []graphqlauth.Option
+	// Guard is the server's: a bad key has to be answered as its Profile answers it. Nil: with 401.
+	Guard *auth.Guard
 
 	// Public is the public role, and Policy the one that has it, for a server whose public API is open: what
 	// graphqlauth.Exposure lists is not tried then. Zero: it is closed.
@@ -47,7 +50,7 @@ const timeout = 10 * time.Second
 // nothing, and fails the test for each that is not refused as [graphqlauth.Extension] does: the field null, and an error
 // with its coordinate, or with one that is guarded on the way to it. It therefore fails where the extension was
 // forgotten, and only hooks are wired or not even they, and where the server's options are others. It also fails if a
-// bad key is not answered with 401.
+// bad key is not answered as the guard answers it.
 //
 // srv is the whole door, graphqlauth.Handler included, and takes JSON in a POST on whatever path.
 //
@@ -77,15 +80,15 @@ func Sweep(t testing.TB, srv http.Handler, c Config) {
 			continue
 		}
 		if tried++; tried == 1 {
-			if status, _ := send(t, srv, a.query, "API-no-such-key"); status != http.StatusUnauthorized {
+			if status, want := send(t, srv, a.query, badKey).Code, refused(c.Guard); status != want || status < 400 || status >= 500 {
 				t.Errorf("graphqlauthtest: a bad key is answered with %d: graphqlauth.Handler is not in place", status)
 			}
 		}
-		_, answer := send(t, srv, a.query, "")
+		answer := send(t, srv, a.query, "").Body.Bytes()
 		what, final := a.judge(answer)
 		for round := 1; !final && round < a.rounds; round++ {
 			a = s.attempt(coordinate, round)
-			_, answer = send(t, srv, a.query, "")
+			answer = send(t, srv, a.query, "").Body.Bytes()
 			what, final = a.judge(answer)
 		}
 		if what != "" {
@@ -97,8 +100,23 @@ func Sweep(t testing.TB, srv http.Handler, c Config) {
 	}
 }
 
+const badKey = "API-no-such-key"
+
+// refused is the status that the guard's profile gives to a bad key.
+func refused(guard *auth.Guard) int {
+	if guard == nil {
+		return http.StatusUnauthorized
+	}
+	r := httptest.NewRequest(http.MethodPost, "/graphql", nil)
+	r.Header.Set("Api-Key", badKey)
+	_, err := guard.Check(r)
+	w := httptest.NewRecorder()
+	guard.Refuse(w, r, err)
+	return w.Code
+}
+
 // send asks as a stranger, or with a key.
-func send(t testing.TB, srv http.Handler, query, key string) (status int, body []byte) {
+func send(t testing.TB, srv http.Handler, query, key string) *httptest.ResponseRecorder {
 	t.Helper()
 	sent, err := json.Marshal(map[string]string{"query": query})
 	if err != nil {
@@ -114,7 +132,7 @@ func send(t testing.TB, srv http.Handler, query, key string) (status int, body [
 	}
 	w := httptest.NewRecorder()
 	srv.ServeHTTP(w, r)
-	return w.Code, w.Body.Bytes()
+	return w
 }
 
 // judge says what is wrong with an answer. It is not final if other values could prove more.

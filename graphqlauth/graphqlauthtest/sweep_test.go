@@ -20,6 +20,7 @@ import (
 	"github.com/vektah/gqlparser/v2/ast"
 
 	"github.com/latchkey-go/latchkey/auth"
+	"github.com/latchkey-go/latchkey/auth/cockpit"
 	"github.com/latchkey-go/latchkey/graphqlauth"
 	"github.com/latchkey-go/latchkey/graphqlauth/graphqlauthtest"
 	"github.com/latchkey-go/latchkey/graphqlauth/testschema"
@@ -81,6 +82,10 @@ func server(t testing.TB, directives testschema.DirectiveRoot, anonymous auth.An
 	t.Cleanup(func() { _ = ring.Close(context.Background()) })
 	guard, err := auth.New(auth.Config{Keys: ring, Roles: policy, Anonymous: anonymous})
 	require.NoError(t, err)
+	return serverOf(guard, directives, extension, opts...)
+}
+
+func serverOf(guard *auth.Guard, directives testschema.DirectiveRoot, extension bool, opts ...graphqlauth.Option) (http.Handler, *ast.Schema) {
 	es := testschema.NewExecutableSchema(testschema.Config{Resolvers: &testschema.Root{}, Directives: directives})
 	srv := handler.New(es)
 	srv.AddTransport(transport.POST{})
@@ -98,6 +103,20 @@ func TestSweep(t *testing.T) {
 			graphqlauthtest.Sweep(t, srv, graphqlauthtest.Config{Schema: schema, Options: []graphqlauth.Option{withHasRole}})
 		})
 	}
+	t.Run("the guard has a profile", func(t *testing.T) {
+		ring := keys.NewRing(keys.NewMemoryStore())
+		t.Cleanup(func() { _ = ring.Close(context.Background()) })
+		guard, err := auth.New(cockpit.Configure(auth.Config{Keys: ring, Roles: policy}))
+		require.NoError(t, err)
+		srv, schema := serverOf(guard, hooked, true, withHasRole)
+		c := graphqlauthtest.Config{Schema: schema, Options: []graphqlauth.Option{withHasRole}, Guard: guard}
+		graphqlauthtest.Sweep(t, srv, c)
+
+		other, _ := server(t, hooked, nil, true, withHasRole)
+		var r recorder
+		graphqlauthtest.Sweep(&r, other, c)
+		require.Equal(t, []string{"graphqlauthtest: a bad key is answered with 401: graphqlauth.Handler is not in place"}, r.failures)
+	})
 	t.Run("the public API is open", func(t *testing.T) {
 		srv, schema := server(t, hooked, publicapi.Fixed("public"), true, withHasRole)
 		c := graphqlauthtest.Config{Schema: schema, Options: []graphqlauth.Option{withHasRole}}

@@ -40,7 +40,7 @@ type auditRow struct {
 // An auditChange is one field that was changed, as text.
 type auditChange struct{ Field, Before, After string }
 
-// actions are what the service records, in words.
+// actions are what the service and package cockpit record, in words.
 var actions = []auditAction{
 	{Name: "key.create", Text: "made an API key"}, {Name: "key.update", Text: "changed an API key"},
 	{Name: "key.refresh", Text: "refreshed an API key"}, {Name: "key.disable", Text: "disabled an API key"},
@@ -52,6 +52,7 @@ var actions = []auditAction{
 	{Name: "userkey.invalidate_all", Text: "invalidated a user's keys"}, {Name: "userkey.remove", Text: "removed the record of a user key"},
 	{Name: "role.create", Text: "made a role"}, {Name: "role.update", Text: "changed a role"}, {Name: "role.delete", Text: "deleted a role"},
 	{Name: "public.set", Text: "opened the public API"}, {Name: "public.close", Text: "closed the public API"},
+	{Name: "key.import", Text: "imported an API key"}, {Name: "user.import", Text: "imported a user"}, {Name: "user.update", Text: "changed a user"}, {Name: "role.import", Text: "imported a role"},
 }
 
 func (v *visit) showAudit() error {

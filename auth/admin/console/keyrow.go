@@ -16,7 +16,8 @@ type keyRow struct {
 	CreatedAt, RefreshedAt, ExpiresAt       time.Time
 	DisabledAt, InvalidatedAt, LastUsedAt   time.Time
 	OldUntil                                time.Time // the value before a refresh is good until then
-	Imported, Weak                          bool
+	Imported                                bool
+	Weak                                    bool // can be guessed, until it is refreshed
 }
 
 func rowOf(rec keys.Record) keyRow {
@@ -24,7 +25,8 @@ func rowOf(rec keys.Record) keyRow {
 	row := keyRow{ID: rec.ID, Name: rec.Name, Hint: rec.Hint, UserID: rec.UserID, Role: rec.Role, CreatedBy: rec.CreatedBy,
 		Kind: rec.Kind, State: rec.State(now), Scopes: rec.Scopes, CreatedAt: rec.CreatedAt, RefreshedAt: rec.RefreshedAt,
 		ExpiresAt: rec.ExpiresAt, DisabledAt: rec.DisabledAt, InvalidatedAt: rec.InvalidatedAt, LastUsedAt: rec.LastUsedAt,
-		Imported: rec.Legacy, Weak: rec.Weak}
+		Imported: rec.Legacy}
+	row.Weak = rec.Weak && row.State != keys.Invalidated // what has ended cannot be refreshed
 	for _, network := range rec.AllowedIPs {
 		row.Networks = append(row.Networks, network.String())
 	}

@@ -7,6 +7,7 @@ import (
 
 	"github.com/stretchr/testify/require"
 
+	"github.com/latchkey-go/latchkey/auth/admin"
 	"github.com/latchkey-go/latchkey/keys"
 )
 
@@ -177,4 +178,30 @@ func TestManyKeys(t *testing.T) {
 	next := hrefOf(first.body, "More keys")
 	second := w.expect(w.get("kay", "/api"+next), 200, "unnamed")
 	require.NotContains(t, second.body, "More keys")
+}
+
+// TestImportedKeys looks for the mark of keys that should be refreshed.
+func TestImportedKeys(t *testing.T) {
+	ring, err := keys.Open(keys.Config{Store: keys.NewMemoryStore(), Peppers: []keys.Pepper{{ID: "one", Secret: make([]byte, 32)}}})
+	require.NoError(t, err)
+	w := newWorldWith(t, theUsers, ring, func(*admin.Config) {})
+	const mark = `<span class="badge weak">weak</span>`
+	in := keys.Imported{Kind: keys.CustomKey, Name: "Old app", Text: "a-text-that-can-be-guessed", Role: "viewer", AllowWeak: true}
+	rec, err := ring.Import(t.Context(), in)
+	require.NoError(t, err)
+	w.expect(w.get("kay", "/api"), 200, "Old app", mark)
+	page := "/api/key/" + rec.ID
+	w.expect(w.get("kay", page), 200, mark, "Refresh it for a strong one")
+
+	w.expect(w.post("kay", page, "refresh", nil), 200)
+	for _, page := range []string{"/api", page} {
+		require.NotContains(t, w.expect(w.get("kay", page), 200, "Old app").body, mark, "it is strong by now")
+	}
+	in.Text = "another-text-to-be-guessed"
+	rec, err = ring.Import(t.Context(), in)
+	require.NoError(t, err)
+	require.NoError(t, ring.Invalidate(t.Context(), rec.ID))
+	for _, page := range []string{"/api", "/api/key/" + rec.ID} {
+		require.NotContains(t, w.expect(w.get("kay", page), 200, "Old app").body, mark, "it cannot be refreshed")
+	}
 }

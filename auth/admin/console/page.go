@@ -188,12 +188,12 @@ var notices = map[string]string{
 	"saved":       "Saved. It counts from now on.",
 	"created":     "The role was created.",
 	"deleted":     "The role was deleted.",
-	"invalidated": "The key is invalid for good. Requests with it get 401 from now on.",
-	"disabled":    "The key is disabled. Requests with it get 401 until it is enabled again.",
+	"invalidated": "The key is invalid for good. Requests with it are refused from now on.",
+	"disabled":    "The key is disabled. Requests with it are refused until it is enabled again.",
 	"enabled":     "The key works again.",
 	"removed":     "The record of the key was removed.",
 	"opened":      "The public API is open.",
-	"closed":      "The public API is closed. Requests without a key get 401 from now on.",
+	"closed":      "The public API is closed. Requests without a key are refused from now on.",
 }
 
 // trouble answers with a page that says why there is nothing else to see.

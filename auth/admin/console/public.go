@@ -89,7 +89,7 @@ func (v *visit) expose(report publicapi.Report, ticked []string) (*exposure, err
 	for _, permission := range report.Writes {
 		x := exposed{Permission: permission, Label: listed[permission], Partly: slices.Contains(report.Partly, permission), Ticked: slices.Contains(ticked, permission)}
 		if x.Label == "" {
-			x.Label = anyMatch
+			x.Label = unlisted(permission)
 		}
 		if labels := spelt[permission]; len(labels) > 0 {
 			x.Label, x.Partly = strings.Join(labels, ", "), false
@@ -108,8 +108,13 @@ func (v *visit) expose(report publicapi.Report, ticked []string) (*exposure, err
 	return e, nil
 }
 
-// anyMatch is said of a grant that no catalog explains.
-const anyMatch = "Anything that matches, listed or not"
+// unlisted is said of a grant that no catalog explains.
+func unlisted(grant string) string {
+	if strings.Contains(grant, "*") {
+		return "Anything that matches, listed or not"
+	}
+	return "Not listed by the application"
+}
 
 // inWords returns the labels of what a permission of the catalog, with its {name}s, stands for.
 func (v *visit) inWords(permission string) (string, error) {
@@ -126,7 +131,7 @@ func (v *visit) inWords(permission string) (string, error) {
 		}
 	}
 	if labels == nil {
-		return anyMatch, nil
+		return unlisted(permission), nil
 	}
 	return strings.Join(labels, ", "), nil
 }

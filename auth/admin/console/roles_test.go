@@ -102,8 +102,10 @@ func TestPublicAPI(t *testing.T) {
 	w.expect(w.follow("kay", page, w.post("kay", page, "open", url.Values{"role": {"viewer"}})), 200, "The public API is open.", "Public API is open", "Read posts")
 	require.Equal(t, "viewer", w.public())
 
-	preview := w.expect(w.get("kay", page+"?role=editor"), 200, "1 permission changes data", "<b>Create posts</b>", "changes data", "Change to editor")
+	preview := w.expect(w.get("kay", page+"?role=editor"), 200, "1 permission may change data", "<b>Create posts</b>", "changes data", "Change to editor")
 	require.NotContains(t, preview.body, "Create pages", "it is denied")
+	w.expect(w.post("ada", "/users/roles/create", "create", url.Values{"appid": {"odd"}, "name": {"Odd"}, "allow": {"a/b\nc/*"}}), 303)
+	w.expect(w.get("kay", page+"?role=odd"), 200, "<b>Not listed by the application</b> <code>a/b</code>", "<b>Anything that matches, listed or not</b> <code>c/*</code>")
 	writes := []string{}
 	for _, found := range ackIn.FindAllStringSubmatch(preview.body, -1) {
 		writes = append(writes, found[1])
@@ -166,6 +168,12 @@ func TestAudit(t *testing.T) {
 	w.expect(w.get("lou", "/audit?since=2001-01-01&until=2099-01-01"), 200, "<bdi>Build</bdi>")
 	w.expect(w.get("lou", "/audit?since=soon"), 200, "A date is written as")
 
+	for action, text := range map[string]string{"role.import": "imported a role", "user.import": "imported a user", "key.import": "imported an API key"} {
+		r, err := audit.Stamp(audit.Record{Actor: "import", Action: action, Object: "thing"})
+		require.NoError(t, err)
+		require.NoError(t, w.log.Append(t.Context(), r))
+		w.expect(w.get("lou", "/audit?action="+action), 200, text)
+	}
 	for range 60 {
 		r, err := audit.Stamp(audit.Record{Actor: "key:1", Action: "host.own", Object: "thing"})
 		require.NoError(t, err)

@@ -1,0 +1,71 @@
+package readme
+
+import (
+	"os/exec"
+	"strings"
+	"testing"
+
+	"github.com/stretchr/testify/require"
+)
+
+// What each package of the library imports, but for the standard library. Whoever adds an arrow adds it here, and has
+// a reason.
+var rooms = map[string]string{
+	"roles":     "",
+	"keys":      "uuid",
+	"auth":      "keys roles",
+	"publicapi": "auth keys roles",
+
+	"auth/audit":         "",
+	"auth/sqlstore":      "auth/audit keys publicapi roles",
+	"auth/admin":         "auth auth/audit keys publicapi roles",
+	"auth/admin/console": "auth auth/admin auth/audit keys publicapi roles",
+	"auth/cockpit":       "auth auth/audit keys publicapi roles",
+
+	"graphqlauth":         "auth gqlgen gqlparser keys roles",
+	"graphqlauth/cmd/sdl": "graphqlauth",
+
+	// for tests: of hosts, of their stores, and our own
+	"roles/rolestest":             "roles",
+	"keys/keystest":               "keys uuid",
+	"publicapi/publicapitest":     "publicapi",
+	"auth/audit/audittest":        "auth/audit",
+	"auth/authtest":               "auth keys roles",
+	"graphqlauth/graphqlauthtest": "auth gqlparser graphqlauth roles",
+	"graphqlauth/testschema":      "gqlgen gqlparser",
+}
+
+func TestRoomsAndArrows(t *testing.T) {
+	const module = "github.com/latchkey-go/latchkey/"
+	list := exec.CommandContext(t.Context(), "go", "list", "-f", `{{.ImportPath}}{{range .Imports}} {{.}}{{end}}`, "./...")
+	list.Dir = root
+	out, err := list.CombinedOutput()
+	require.NoError(t, err, "%s", out)
+	found := map[string][]string{}
+	for line := range strings.Lines(string(out)) {
+		imports := strings.Fields(line)
+		var arrows []string
+		for _, path := range imports[1:] {
+			to, ours := strings.CutPrefix(path, module)
+			host, _, _ := strings.Cut(path, "/")
+			switch {
+			case ours:
+			case strings.Contains(host, "."):
+				to = strings.Split(path, "/")[2] // host/owner/name
+			default:
+				continue
+			}
+			if len(arrows) == 0 || arrows[len(arrows)-1] != to { // go list sorts
+				arrows = append(arrows, to)
+			}
+		}
+		found[strings.TrimPrefix(imports[0], module)] = arrows
+	}
+	for room, arrows := range found {
+		require.Contains(t, rooms, room, "a new package")
+		require.ElementsMatch(t, strings.Fields(rooms[room]), arrows, "what %s imports", room)
+	}
+	for room := range rooms {
+		require.Contains(t, found, room, "a package that is gone")
+	}
+}
