@@ -27,7 +27,7 @@ func TestFlows(t *testing.T) {
 		login, password := r.password(t)
 
 		// A wrong password, then the right one.
-		w.open("/system/users/user")
+		w.Open("/system/users/user")
 		require.Equal(t, "/login", w.path())
 		require.EqualValues(t, 401, w.signIn(login, "not the one that was printed"))
 		require.Contains(t, w.text(), "User name or password is wrong.")
@@ -40,7 +40,7 @@ func TestFlows(t *testing.T) {
 		w.press("Create API key")
 		first := w.copied()
 		require.Equal(t, 200, r.status(t, "GET", posts, first))
-		w.open("/system/users/user")
+		w.Open("/system/users/user")
 		require.NotContains(t, w.text(), first, "it is shown once")
 		w.press("Refresh now")
 		own := w.copied()
@@ -107,8 +107,8 @@ func TestFlows(t *testing.T) {
 		w.choose("Role", "reader")
 		w.fill("Password", rosesPassword)
 		w.press("Create account")
-		rose := newTab(t, r)
-		rose.open("/")
+		rose := &tab{w.Another(t, r.url)}
+		rose.Open("/")
 		rose.signIn("rose", rosesPassword)
 		rose.press("My key")
 		rose.press("Create API key")
@@ -121,7 +121,7 @@ func TestFlows(t *testing.T) {
 		w.press("Save")
 		require.Contains(t, w.text(), "inactive")
 		require.Equal(t, 401, r.status(t, "GET", recipes, roses))
-		rose.open("/content")
+		rose.Open("/content")
 		require.Equal(t, "/login", rose.path())
 		require.EqualValues(t, 401, rose.signIn("rose", rosesPassword))
 
@@ -134,7 +134,7 @@ func TestFlows(t *testing.T) {
 		w.back()
 		require.NotContains(t, w.text(), "Bread")
 		require.Equal(t, "/login", w.path())
-		w.open("/system/api")
+		w.Open("/system/api")
 		require.Equal(t, "/login", w.path())
 		require.Equal(t, 200, r.status(t, "GET", posts, own), "signing out ends no key")
 	})

@@ -1,15 +1,11 @@
 package main
 
 import (
-	"encoding/json"
-	"fmt"
-	"os"
-	"path/filepath"
-	"strings"
 	"testing"
 
-	"github.com/chromedp/chromedp"
 	"github.com/stretchr/testify/require"
+
+	"github.com/latchkey-go/latchkey/examples/chromium"
 )
 
 // inUse is a CMS that has been in use for a while.
@@ -85,123 +81,47 @@ var shots = []shot{
 // TestPages looks at every page, light, dark and as narrow as a phone: axe-core finds no serious fault, nothing is
 // cut off, and a picture is written to the folder LATCHKEY_SCREENSHOTS, if it is set, for people.
 func TestPages(t *testing.T) {
-	axe := readAxe(t)
-	folder := os.Getenv("LATCHKEY_SCREENSHOTS")
-	if folder != "" {
-		require.NoError(t, os.MkdirAll(folder, 0o755))
-	}
+	looks := chromium.NewLooks(t, "cms",
+		chromium.Way{Name: "light", Scheme: "light", Width: 1280},
+		chromium.Way{Name: "dark", Scheme: "dark", Width: 1280, Axe: chromium.Contrast}, // other colours, and nothing else
+		chromium.Way{Name: "phone", Scheme: "light", Width: 390})
 	t.Parallel()
 	r := start(t, config{addr: "127.0.0.1:0", db: t.TempDir() + "/cms.db", load: file(t, inUse)})
 	w := newTab(t, r)
 	login, password := r.password(t)
-	w.look(shot{"login", "Sign in", "/content", nil}, axe, folder)
-	w.look(shot{"login-refused", "Sign in", "/content", func(w *tab) { w.signIn("nobody", "a wrong password") }}, axe, folder)
-	w.open("/login")
+	w.look(shot{"login", "Sign in", "/content", nil}, looks)
+	w.look(shot{"login-refused", "Sign in", "/content", func(w *tab) { w.signIn("nobody", "a wrong password") }}, looks)
+	w.Open("/login")
 	w.signIn(login, password)
 	require.Equal(t, "/content", w.path())
 	for _, s := range shots {
-		w.look(s, axe, folder)
+		w.look(s, looks)
 	}
 	// Those who may do little see little, and are told why.
-	w.open("/accounts/user/eve")
+	w.Open("/accounts/user/eve")
 	w.choose("Role", "reader")
 	w.press("Save")
-	w.open("/accounts/user/eve")
+	w.Open("/accounts/user/eve")
 	unfold(w)
 	w.fill("New password", "correct horse battery")
 	w.press("Set password")
 	w.press("Sign out")
 	w.signIn("a-user-name-of-the-greatest-length-that-there-can-be-and-no-spac", "correct horse battery")
-	w.look(shot{"content-of-a-reader", "Content", "/content", nil}, axe, folder)
-	w.look(shot{"items-of-a-reader", "Posts", "/content/items/posts", nil}, axe, folder)
-	w.look(shot{"refused", "Forbidden", "/accounts", nil}, axe, folder)
-}
-
-// readAxe finds axe-core.
-func readAxe(t *testing.T) string {
-	t.Helper()
-	path := os.Getenv("AXE_CORE")
-	if path == "" {
-		path = "node_modules/axe-core/axe.min.js"
-	}
-	script, err := os.ReadFile(path)
-	if err != nil {
-		absent(t, "axe-core", "npm install --prefix DIR axe-core, then AXE_CORE=DIR/node_modules/axe-core/axe.min.js")
-	}
-	return string(script)
+	w.look(shot{"content-of-a-reader", "Content", "/content", nil}, looks)
+	w.look(shot{"items-of-a-reader", "Posts", "/content/items/posts", nil}, looks)
+	w.look(shot{"refused", "Forbidden", "/accounts", nil}, looks)
 }
 
 // look looks at a page in each way. What has to be done on it first is done once.
-func (w *tab) look(s shot, axe, folder string) {
+func (w *tab) look(s shot, looks *chromium.Looks) {
 	w.Run(s.name, func(t *testing.T) {
-		w := &tab{t, w.ctx, w.url}
-		w.size(1280)
-		w.scheme("light")
-		w.open(s.path)
+		w := &tab{w.On(t)}
+		w.Prepare()
+		w.Open(s.path)
 		if s.before != nil {
 			s.before(w)
 		}
 		require.Equal(w, s.heading, eval[string](w, `document.querySelector("h1").textContent`), "another page is shown than is meant")
-		eval[any](w, axe+"; null")
-		for _, way := range []struct {
-			name, scheme string
-			width        int64
-		}{{"light", "light", 1280}, {"dark", "dark", 1280}, {"phone", "light", 390}} {
-			w.size(way.width)
-			w.scheme(way.scheme)
-			rules := ""
-			if way.scheme == "dark" { // other colours, and nothing else
-				rules = `, runOnly: ["color-contrast"]`
-			}
-			for _, fault := range w.faults(rules) {
-				t.Errorf("%s: %s", way.name, fault)
-			}
-			if wide := eval[int64](w, "document.documentElement.scrollWidth"); wide > way.width {
-				t.Errorf("%s: the page is %d px wide, and the window %d", way.name, wide, way.width)
-			}
-			for _, cut := range eval[[]string](w, cutOff) {
-				t.Errorf("%s: cut off: %s", way.name, cut)
-			}
-			if folder == "" {
-				continue
-			}
-			picture, err := chromedp.Run(w.ctx, chromedp.FullScreenshot(100))
-			require.NoError(t, err)
-			require.NoError(t, os.WriteFile(filepath.Join(folder, s.name+"-"+way.name+".png"), picture, 0o644))
-		}
+		w.Look(s.name, looks, nil)
 	})
-}
-
-// cutOff finds elements whose text is wider than they are, but for those that can be scrolled, end in dots, or are for
-// screen readers alone. (Inputs scroll by themselves.)
-const cutOff = `[...document.querySelectorAll("body *")].filter((e) => {
-	const style = getComputedStyle(e);
-	return e.scrollWidth > e.clientWidth + 1 && style.overflowX === "hidden" && style.clipPath === "none" && style.webkitLineClamp === "none" && e.clientWidth > 1;
-}).map((e) => e.outerHTML.slice(0, 120))`
-
-// faults are what axe-core finds serious or critical on the page.
-func (w *tab) faults(rules string) (faults []string) {
-	w.Helper()
-	report := eval[string](w, `axe.run(document, {resultTypes: ["violations"]`+rules+`}).then((r) => JSON.stringify({Passes: r.passes.length, Violations: r.violations}))`)
-	var found struct {
-		Passes     int
-		Violations []struct {
-			ID, Impact, Help string
-			Nodes            []struct{ HTML, FailureSummary string }
-		}
-	}
-	require.NoError(w, json.Unmarshal([]byte(report), &found))
-	require.Positive(w, found.Passes, "rules that looked at the page")
-	for _, f := range found.Violations {
-		text := fmt.Sprintf("%s (%s): %s", f.ID, f.Impact, f.Help)
-		for _, node := range f.Nodes {
-			text += "\n\t" + node.HTML + "\n\t\t" + strings.ReplaceAll(node.FailureSummary, "\n", " ")
-		}
-		if f.Impact == "serious" || f.Impact == "critical" {
-			faults = append(faults, text)
-		} else {
-			w.Log(text)
-		}
-	}
-	return faults
 }

@@ -96,7 +96,7 @@ func TestTheREADMEsTour(t *testing.T) {
 	w := newTourist(t, r)
 	require.Len(t, w.steps, 6)
 
-	w.open("/")
+	w.Open("/")
 	w.signIn(r.password(t))
 	w.see("Pages", "Posts")
 
@@ -106,7 +106,7 @@ func TestTheREADMEsTour(t *testing.T) {
 	w.follow("My key")
 	require.NotContains(t, w.text(), first)
 	w.find("an unfolding Refresh…", `return [...document.querySelectorAll("summary")].find((e) => said(e) === `+quoted(w.word("Refresh…"))+`)`)
-	require.Contains(t, w.text(), "gets 401", "it says what will break")
+	require.Contains(t, w.text(), "is refused", "it says what will break")
 	w.follow("Refresh now")
 	w.copy()
 	w.curl(2)
@@ -131,7 +131,7 @@ func TestTheREADMEsTour(t *testing.T) {
 	w.fill("Name", "world")
 	w.find("a permission", `const label = [...document.querySelectorAll(".perm")].find((e) => plain(e.textContent).includes(`+quoted(w.word("Read recipes"))+`));
 		return label && label.querySelector('input[value="allow"]')`)
-	w.do(chromedp.Click(chromedp.CSS(marked)))
+	w.Do(chromedp.Click(chromedp.CSS(marked)))
 	w.follow("Create role", "Public API")
 	w.choose("Role for callers without a key", "world")
 	w.follow("Show what it opens")

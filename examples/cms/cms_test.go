@@ -20,7 +20,16 @@ import (
 	"github.com/latchkey-go/latchkey/examples/pgserver"
 )
 
-func TestMain(m *testing.M) { os.Exit(pgserver.Main(m)) }
+// asProgram makes the test's own binary the program, for tests of it as a process of its own.
+const asProgram = "LATCHKEY_TEST_AS_CMS"
+
+func TestMain(m *testing.M) {
+	if os.Getenv(asProgram) != "" {
+		main()
+		return
+	}
+	os.Exit(pgserver.Main(m))
+}
 
 const fixture = "testdata/cockpit-fixture.json"
 

@@ -106,7 +106,7 @@ func open(ctx context.Context, c config, logger *log.Logger) (n *node, err error
 	}
 	n.admin, err = admin.New(admin.Config{
 		Keys: n.ring, Roles: n.roles, RoleStore: n.store.Roles(), Public: n.public, Users: n.users, Guard: n.guard,
-		Audit: n.audit, InTx: n.store.InTx, Catalog: permissions, Names: n.names, SignedIn: n.sessions.User,
+		Audit: n.audit, InTx: n.store.InTx, Catalog: permissions, Names: n.names,
 	})
 	return n, err
 }

@@ -5,7 +5,6 @@ import (
 	"context"
 	"os"
 	"os/exec"
-	"path/filepath"
 	"strings"
 	"sync"
 	"syscall"
@@ -91,9 +90,8 @@ func TestStartingAtOnce(t *testing.T) {
 
 // The real program, ended as a service manager does it.
 func TestSIGTERM(t *testing.T) {
-	program := filepath.Join(t.TempDir(), "cms")
-	build, err := exec.CommandContext(t.Context(), "go", "build", "-o", program, ".").CombinedOutput()
-	require.NoError(t, err, "%s", build)
+	program, err := os.Executable()
+	require.NoError(t, err)
 	onEach(t, func(t *testing.T, c config) {
 		run := func() (r *running, end func()) {
 			args := []string{"-addr", c.addr, "-db", c.db}
@@ -101,6 +99,7 @@ func TestSIGTERM(t *testing.T) {
 				args = append(args, "-pepper", c.pepper)
 			}
 			command := exec.Command(program, args...)
+			command.Env = append(os.Environ(), asProgram+"=1")
 			command.Stderr = os.Stderr
 			out, err := command.StdoutPipe()
 			require.NoError(t, err)

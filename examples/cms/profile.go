@@ -50,8 +50,12 @@ func (p profile) around(site http.Handler) http.Handler {
 	if p.outside == nil {
 		return site
 	}
-	mux := http.NewServeMux()
-	mux.Handle(apiPrefix, p.outside(site))
-	mux.Handle("/", site)
-	return mux
+	outside := p.outside(site)
+	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) { // not a mux: its redirects are not the guard's
+		if strings.HasPrefix(r.URL.Path, apiPrefix) {
+			outside.ServeHTTP(w, r)
+		} else {
+			site.ServeHTTP(w, r)
+		}
+	})
 }

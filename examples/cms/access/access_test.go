@@ -6,7 +6,9 @@ import (
 	"errors"
 	"fmt"
 	"log"
+	"maps"
 	"path/filepath"
+	"slices"
 	"testing"
 
 	"github.com/stretchr/testify/require"
@@ -105,6 +107,25 @@ func TestState(t *testing.T) {
 	require.NoError(t, err)
 	_, err = store.Item(t.Context(), posts, "one", content.Query{})
 	require.ErrorIs(t, err, content.ErrNotFound, "it is a draft now")
+}
+
+// Who may write to an item but not read it is told what they wrote, a singleton's included.
+func TestSavingShowsNothingElse(t *testing.T) {
+	store := opened(t)
+	for _, m := range []content.Model{{Name: "list", Type: content.Collection}, {Name: "settings", Type: content.Singleton}} {
+		made, err := store.Create(t.Context(), m, content.Item{"_state": 0, "secret": "draft", "title": "x"}, "")
+		require.NoError(t, err)
+		writes := caller(t, content.Permission(m.Name, content.Create), content.Permission(m.Name, content.Update))
+		c := access.New(store)
+		item, err := c.Save(writes, m, content.Item{"_id": made.ID(), "title": "y", "_cby": "me", "_created": 5, "_model": "posts", "_pid": "z"})
+		require.NoError(t, err)
+		require.ElementsMatch(t, []string{"_id", "title", "_modified", "_mby"}, slices.Collect(maps.Keys(item)), m.Name)
+		item, err = c.Save(writes, m, content.Item{"title": "z"})
+		require.NoError(t, err)
+		require.NotContains(t, item, "secret")
+		_, err = c.Save(writes, m, content.Item{"_id": "one", "title": "y"})
+		require.ErrorIs(t, err, content.ErrNotFound, "an _id of another model")
+	}
 }
 
 func opened(t *testing.T) *content.Store {

@@ -194,6 +194,44 @@ func TestReads(t *testing.T) {
 	}
 }
 
+// Lists of the same items in one answer are bounded by their bytes as well.
+func TestSeveralIsBounded(t *testing.T) {
+	w := newWorld(t, api.Dialect{}, "web")
+	links := make([]any, 30)
+	for i := range links {
+		links[i] = map[string]any{"_model": "posts", "_id": "large"}
+	}
+	_, err := content.New(w.db).AddItems(t.Context(), content.Model{Name: "posts", Type: content.Collection}, []content.Item{
+		{"_id": "large", "_state": 1, "text": strings.Repeat("x", 1_000_000)}, {"_id": "links", "_state": 1, "links": links}})
+	require.NoError(t, err)
+	lists := func(n int) string {
+		var b strings.Builder
+		for i := range n {
+			fmt.Fprintf(&b, "a%d:{model:'posts',filter:{_id:'links'}},", i)
+		}
+		return w.ask("", "GET /api/content/items?populate=1&models={"+b.String()+"}")
+	}
+	require.True(t, strings.HasPrefix(lists(1), `200 {"a0":[{`))
+	require.Equal(t, `400 {"error":"Too many items: ask for fewer with \u003climit\u003e"}`, lists(3))
+}
+
+// What is nested too deep for an answer is not taken, so that nobody spoils the lists of others.
+func TestNesting(t *testing.T) {
+	for _, dialect := range []api.Dialect{{}, api.Cockpit} {
+		w := newWorld(t, dialect, "web")
+		for depth, want := range map[int]string{90: "200 ", 200: `400 {"error":"\u003cdata\u003e is not valid json"}`, 9_998: `400 {"error":"\u003cdata\u003e is not valid json"}`} {
+			for _, nested := range []string{strings.Repeat("[", depth) + strings.Repeat("]", depth), strings.Repeat(`{"a":`, depth) + "1" + strings.Repeat("}", depth)} {
+				answer := w.ask("writer", "POST /api/content/item/posts", `{"data":{"title":`+nested+`}}`)
+				require.True(t, strings.HasPrefix(answer, want), "%d: %.100s", depth, answer)
+			}
+		}
+		for _, address := range []string{"items/posts?limit=9&skip=0", "items?models={posts:{limit:9,skip:0}}"} {
+			require.Contains(t, w.ask("", "GET /api/content/"+address), "Hello", address)
+		}
+		require.Contains(t, w.ask("", `GET /api/gql?query={content(model:"posts")}`), "Hello")
+	}
+}
+
 // While the public API is closed, who shows nothing is told nothing, but that the machine is well.
 func TestClosed(t *testing.T) {
 	for _, dialect := range []api.Dialect{{}, api.Cockpit} {

@@ -124,7 +124,7 @@ func (a api) aggregate(w http.ResponseWriter, r *http.Request, s subject) {
 
 func (a api) health(w http.ResponseWriter, r *http.Request) {
 	if err := a.content.Ping(r.Context()); err != nil {
-		reply(w, http.StatusInternalServerError, map[string]string{"status": "error"})
+		reply(w, http.StatusServiceUnavailable, map[string]string{"status": "error"})
 		return
 	}
 	reply(w, http.StatusOK, map[string]string{"status": "ok"})

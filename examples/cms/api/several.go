@@ -14,6 +14,7 @@ import (
 
 const (
 	maxModels = 50               // in one request
+	maxAnswer = 64 << 20         // bytes of all lists together
 	searching = 10 * time.Second // for all of them
 )
 
@@ -52,7 +53,7 @@ func (a api) several(w http.ResponseWriter, r *http.Request) {
 	}
 	ctx, cancel := context.WithTimeout(r.Context(), searching)
 	defer cancel()
-	answer, left := map[string]any{}, content.MaxItems
+	answer, left, room := map[string]json.RawMessage{}, content.MaxItems, maxAnswer
 	for name, one := range lists {
 		if one.Model == "" {
 			one.Model = name
@@ -75,9 +76,10 @@ func (a api) several(w http.ResponseWriter, r *http.Request) {
 			a.fail(w, r, err)
 			return
 		default:
-			answer[name] = shown
+			answer[name], _ = json.Marshal(shown) // of what JSON holds, there is no error
+			room -= len(answer[name])
 		}
-		if left -= n; left <= 0 {
+		if left -= n; left <= 0 || room < 0 {
 			a.fail(w, r, content.ErrTooMany)
 			return
 		}

@@ -46,4 +46,8 @@ func TestStoreInTrouble(t *testing.T) {
 		require.Equal(t, 503, w.Code, address)
 		require.NotContains(t, w.Body.String(), "sql")
 	}
+	w := httptest.NewRecorder()
+	mux.ServeHTTP(w, httptest.NewRequest("GET", "/api/system/healthcheck", nil))
+	require.Equal(t, 503, w.Code)
+	require.Equal(t, `{"status":"error"}`, strings.TrimSpace(w.Body.String()))
 }

@@ -15,8 +15,8 @@ func (e *PipelineError) Error() string { return e.text }
 
 const maxStages = 20
 
-// A stage makes other items of items.
-type stage func([]Item) []Item
+// A stage makes other items of items. What it makes once ctx is done is not used.
+type stage func(ctx context.Context, items []Item) []Item
 
 // A Pipeline is what an aggregation does, stage by stage.
 type Pipeline struct {
@@ -40,12 +40,13 @@ func ParsePipeline(text json.RawMessage, locale string) (Pipeline, error) {
 		return Pipeline{}, &PipelineError{"Pipeline has too many stages"}
 	}
 	p := Pipeline{locale: localeOf(locale)}
+	c := compiler{locale: p.locale}
 	for i, one := range list {
 		if len(one) != 1 {
 			return Pipeline{}, &PipelineError{"Pipeline has a stage with none or several names"}
 		}
 		for name, operand := range one {
-			if err := p.add(i, name, operand); err != nil {
+			if err := p.add(i, name, operand, &c); err != nil {
 				return Pipeline{}, err
 			}
 		}
@@ -53,20 +54,20 @@ func ParsePipeline(text json.RawMessage, locale string) (Pipeline, error) {
 	return p, nil
 }
 
-func (p *Pipeline) add(place int, name string, operand json.RawMessage) error {
+func (p *Pipeline) add(place int, name string, operand json.RawMessage, c *compiler) error {
 	wrong := &PipelineError{"Pipeline has a stage that is not understood: " + name}
 	part := Query{locale: p.locale}
 	switch name {
 	case "$match":
-		if part.parseFilter(operand) != nil {
+		if part.parseFilter(operand, c) != nil {
 			return wrong
 		}
 		if place == 0 {
 			p.first = part
 			return nil
 		}
-		p.stages = append(p.stages, func(items []Item) []Item {
-			return slices.DeleteFunc(items, func(i Item) bool { return part.filter != nil && !part.filter(i) })
+		p.stages = append(p.stages, func(ctx context.Context, items []Item) []Item {
+			return slices.DeleteFunc(items, func(i Item) bool { return ctx.Err() != nil || part.filter != nil && !part.filter(i) })
 		})
 	case "$sort":
 		orders, err := parseSort(operand, p.locale)
@@ -74,7 +75,7 @@ func (p *Pipeline) add(place int, name string, operand json.RawMessage) error {
 			return wrong
 		}
 		part.sort = orders
-		p.stages = append(p.stages, func(items []Item) []Item {
+		p.stages = append(p.stages, func(_ context.Context, items []Item) []Item {
 			slices.SortStableFunc(items, part.compare)
 			return items
 		})
@@ -83,7 +84,7 @@ func (p *Pipeline) add(place int, name string, operand json.RawMessage) error {
 		if json.Unmarshal(operand, &n) != nil || n < 0 {
 			return wrong
 		}
-		p.stages = append(p.stages, func(items []Item) []Item {
+		p.stages = append(p.stages, func(_ context.Context, items []Item) []Item {
 			if name == "$limit" {
 				return items[:min(n, len(items))]
 			}
@@ -94,9 +95,9 @@ func (p *Pipeline) add(place int, name string, operand json.RawMessage) error {
 		if err != nil {
 			return wrong
 		}
-		p.stages = append(p.stages, func(items []Item) []Item {
+		p.stages = append(p.stages, func(_ context.Context, items []Item) []Item {
 			for _, item := range items {
-				project(item, fields)
+				fields.of(item)
 			}
 			return items
 		})
@@ -105,7 +106,7 @@ func (p *Pipeline) add(place int, name string, operand json.RawMessage) error {
 		if json.Unmarshal(operand, &field) != nil || !fieldName(field) {
 			return wrong
 		}
-		p.stages = append(p.stages, func(items []Item) []Item { return []Item{{field: len(items)}} })
+		p.stages = append(p.stages, func(_ context.Context, items []Item) []Item { return []Item{{field: len(items)}} })
 	default:
 		return wrong
 	}
@@ -117,12 +118,20 @@ func (s *Store) Aggregate(ctx context.Context, m Model, p Pipeline) ([]Item, err
 	if m.Type == Singleton {
 		return nil, &PipelineError{fmt.Sprintf("Aggregate method not allowed for <%s>", m.Name)}
 	}
+	ctx, done, err := turn(ctx, s.searches)
+	if err != nil {
+		return nil, err
+	}
+	defer done()
 	items, _, err := s.search(ctx, m, p.first)
 	if err != nil {
 		return nil, err
 	}
 	for _, stage := range p.stages {
-		items = stage(items)
+		items = stage(ctx, items)
+		if err := ctx.Err(); err != nil {
+			return nil, err
+		}
 	}
 	for _, item := range items {
 		m.localise(item, p.locale)

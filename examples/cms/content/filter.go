@@ -28,7 +28,7 @@ const (
 // Of Cockpit's operators it knows $and, $or, $nor and $not, $eq, $ne, $gt, $gte, $lt, $lte, $in, $nin, $exists, $size
 // and $regex. Others are refused, since a condition that is passed over would show too much, and above all those that
 // look into other models: $lookup, and fields that begin with @. What they hold might not be the caller's to read.
-func (q *Query) parseFilter(text json.RawMessage) error {
+func (q *Query) parseFilter(text json.RawMessage, c *compiler) error {
 	if nothing(text) {
 		return nil
 	}
@@ -39,7 +39,6 @@ func (q *Query) parseFilter(text json.RawMessage) error {
 		return errFilter
 	}
 	delete(conditions, "_state") // as in Cockpit, nobody chooses: it is published items
-	c := compiler{locale: q.locale}
 	f, err := c.all(conditions, maxDepth)
 	if err != nil {
 		return err
@@ -49,13 +48,13 @@ func (q *Query) parseFilter(text json.RawMessage) error {
 	return nil
 }
 
-// A compiler makes a filter of conditions.
+// A compiler makes filters of conditions, and counts what an item is compared with in all of them.
 type compiler struct {
-	locale string
-	count  int
+	locale  string
+	count   int
+	program int // instructions of patterns
 }
 
-// pay counts what an item is compared with.
 func (c *compiler) pay(n int) error {
 	if c.count += n; c.count > maxConditions {
 		return errFilter

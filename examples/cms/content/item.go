@@ -80,11 +80,18 @@ var ErrTooMany = errors.New("content: too many items: ask for fewer with limit")
 // until enough have passed, since documents are text to the database; it is asked for no others than those whose _id
 // the filter names, and those that lack a text that the filter asks for are not taken apart.
 func (s *Store) Items(ctx context.Context, m Model, q Query) (items []Item, total int, err error) {
+	read, turns := s.search, s.searches
 	if q.filter == nil && len(q.sort) == 0 {
-		items, total, err = s.page(ctx, m, q)
-	} else {
-		items, total, err = s.search(ctx, m, q)
+		read, turns = s.page, s.lists
 	}
+	if !q.short() {
+		var done func()
+		if ctx, done, err = turn(ctx, turns); err != nil {
+			return nil, 0, err
+		}
+		defer done()
+	}
+	items, total, err = read(ctx, m, q)
 	for i := range items {
 		m.show(items[i], q)
 	}
@@ -94,9 +101,7 @@ func (s *Store) Items(ctx context.Context, m Model, q Query) (items []Item, tota
 // show leaves what the query asks for of an item.
 func (m Model) show(item Item, q Query) {
 	m.localise(item, q.locale)
-	if q.fields != nil {
-		project(item, q.fields)
-	}
+	q.fields.of(item)
 }
 
 func (s *Store) page(ctx context.Context, m Model, q Query) (items []Item, total int, err error) {
@@ -119,19 +124,29 @@ func (s *Store) page(ctx context.Context, m Model, q Query) (items []Item, total
 }
 
 const (
-	searching = 10 * time.Second // that one search may take, waiting for its turn included
-	atOnce    = 4                // searches: more would keep all connections, and so those who look up keys waiting
+	searching = 10 * time.Second // that one long read may take, waiting for its turn included
+	atOnce    = 4                // searches, and lists: more would keep all connections, and so those who look up keys waiting
+	fewItems  = 1000             // are a short read, which does not wait
 )
 
-func (s *Store) search(ctx context.Context, m Model, q Query) (items []Item, total int, err error) {
-	ctx, cancel := context.WithTimeout(ctx, searching)
-	defer cancel()
+// short reports whether the database is asked for few items and no others.
+func (q Query) short() bool {
+	return q.filter == nil && len(q.sort) == 0 && q.limit > 0 && q.limit <= fewItems
+}
+
+// turn waits until a long read may begin, and ends when done is called. The read has the time that timed leaves it.
+func turn(ctx context.Context, turns chan struct{}) (timed context.Context, done func(), err error) {
+	timed, cancel := context.WithTimeout(ctx, searching)
 	select {
-	case s.searches <- struct{}{}:
-		defer func() { <-s.searches }()
-	case <-ctx.Done():
-		return nil, 0, ctx.Err()
+	case turns <- struct{}{}:
+		return timed, func() { <-turns; cancel() }, nil
+	case <-timed.Done():
+		cancel()
+		return nil, nil, timed.Err()
 	}
+}
+
+func (s *Store) search(ctx context.Context, m Model, q Query) (items []Item, total int, err error) {
 	condition, args := q.where(m)
 	found := collector{Query: q, items: []Item{}}
 	err = s.each(ctx, func(document []byte) (more bool, err error) {

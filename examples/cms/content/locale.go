@@ -40,9 +40,10 @@ func (s *Store) AddLocales(ctx context.Context, names ...string) error {
 	return errors.Join(errs...)
 }
 
-// localeOf knows Cockpit's name for the language that fields without an ending are in.
+// localeOf knows Cockpit's name for the language that fields without an ending are in. What cannot be the name of one is
+// that as well.
 func localeOf(name string) string {
-	if name == "default" {
+	if name == "default" || !ValidName(name) {
 		return ""
 	}
 	return name

@@ -101,12 +101,15 @@ func (m Model) localise(item Item, locale string) {
 
 // A Store keeps models and items. It may be used concurrently, and by several nodes on one database.
 type Store struct {
-	db       *sql.DB
-	searches chan struct{} // holds one for each search under way
+	db *sql.DB
+	// One for each that is under way. Whoever lists does not wait behind those who search, which takes longer.
+	searches, lists chan struct{}
 }
 
 // New returns the store in db, which must have the tables of [Schema].
-func New(db *sql.DB) *Store { return &Store{db, make(chan struct{}, atOnce)} }
+func New(db *sql.DB) *Store {
+	return &Store{db, make(chan struct{}, atOnce), make(chan struct{}, atOnce)}
+}
 
 // Ping asks whether the database answers.
 func (s *Store) Ping(ctx context.Context) error { return s.db.PingContext(ctx) }

@@ -9,7 +9,7 @@ import (
 
 const (
 	maxPattern = 1000 // bytes of a $regex
-	maxProgram = 1000 // instructions that it compiles to: its time is this times the text's length
+	maxProgram = 1000 // instructions that all of a filter compile to: their time is this times the text's length
 	maxText    = 64 << 10
 )
 
@@ -86,7 +86,7 @@ func (c *compiler) operation(operator string, operand any, options string, depth
 		}
 		return func(v any) bool { return !check(v) }, nil
 	case "$regex":
-		return matches(operand, options)
+		return c.matches(operand, options)
 	}
 	return nil, errFilter
 }
@@ -126,9 +126,9 @@ func anyElement(check test) test {
 }
 
 // matches compiles a $regex. As in Cockpit, upper and lower case are the same unless it is written as /Hello/, whose
-// letters behind it say so. It is RE2's language, not too large, and a text is searched no further than maxText bytes, so
-// that none takes long.
-func matches(operand any, options string) (test, error) {
+// letters behind it say so. It is RE2's language, not too large together with the others, and a text is searched no
+// further than maxText bytes, so that none takes long.
+func (c *compiler) matches(operand any, options string) (test, error) {
 	pattern, ok := operand.(string)
 	if !ok || len(pattern) > maxPattern {
 		return nil, errFilter
@@ -153,7 +153,10 @@ func matches(operand any, options string) (test, error) {
 		return nil, errFilter
 	}
 	program, err := syntax.Compile(parsed.Simplify())
-	if err != nil || len(program.Inst) > maxProgram {
+	if err != nil {
+		return nil, errFilter
+	}
+	if c.program += len(program.Inst); c.program > maxProgram {
 		return nil, errFilter
 	}
 	expression, err := regexp.Compile(pattern)

@@ -9,7 +9,7 @@ import (
 
 const (
 	maxLevels = 5    // of links in linked items
-	maxLinked = 5000 // items that one answer may fetch for its links
+	maxLinked = 5000 // items and models that one answer may fetch for its links
 )
 
 // A link is the place of a {"_model": "authors", "_id": "…"} in an item.
@@ -44,7 +44,8 @@ type populating struct {
 	locale  string
 	models  map[string]*Model // nil: not for whoever asks
 	may     func(ctx context.Context, model string) (bool, error)
-	fetched int // items
+	fetched int // items, and models that were asked for
+	read    int // of the items' documents, in bytes
 	size    int // of what stands in the place of links, in bytes
 }
 
@@ -97,6 +98,9 @@ func (p *populating) model(ctx context.Context, name string) (*Model, error) {
 	if model, asked := p.models[name]; asked {
 		return model, nil
 	}
+	if p.fetched++; p.fetched > maxLinked {
+		return nil, ErrTooMany
+	}
 	p.models[name] = nil
 	if ok, err := p.may(ctx, name); err != nil || !ok {
 		return nil, err
@@ -135,6 +139,9 @@ func (p *populating) fetch(ctx context.Context, m Model, links []link) (map[stri
 			places = append(places, fmt.Sprintf("$%d", len(args)))
 		}
 		err := p.each(ctx, func(document []byte) (bool, error) {
+			if p.read += len(document); p.read > maxBytes {
+				return false, ErrTooMany
+			}
 			item, err := decode(document)
 			m.localise(item, p.locale)
 			found[item.ID()] = linked{item, len(document)}

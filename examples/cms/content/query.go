@@ -17,7 +17,7 @@ type Query struct {
 	ids         []string // if not nil, only items with one of these can pass the filter
 	needles     []needle // texts that are in the documents of all items that pass
 	sort        []order
-	fields      map[string]bool
+	fields      projection
 	limit, skip int
 	paged       bool
 	populate    int
@@ -79,8 +79,7 @@ func ParseQuery(values url.Values) (Query, error) {
 
 // Query compiles the options. Its error is a *ParameterError.
 func (o Options) Query() (q Query, err error) {
-	q = Query{locale: o.Locale, paged: o.Limit != nil && o.Skip != nil, populate: min(o.Populate, maxLevels)}
-	q.locale = localeOf(q.locale)
+	q = Query{locale: localeOf(o.Locale), paged: o.Limit != nil && o.Skip != nil, populate: min(o.Populate, maxLevels)}
 	if q.populate < 0 {
 		q.populate = maxLevels
 	}
@@ -90,7 +89,7 @@ func (o Options) Query() (q Query, err error) {
 	if q.skip, err = count("skip", o.Skip); err != nil {
 		return Query{}, err
 	}
-	if err = q.parseFilter(o.Filter); err != nil {
+	if err = q.parseFilter(o.Filter, &compiler{locale: q.locale}); err != nil {
 		return Query{}, &ParameterError{"filter", "valid json"}
 	}
 	if q.sort, err = parseSort(o.Sort, q.locale); err != nil {
@@ -127,6 +126,9 @@ func (q Query) withForm(values url.Values) (Query, error) {
 		}
 		if field == "_state" {
 			continue
+		}
+		if len(all) == maxConditions {
+			return Query{}, &ParameterError{"filter", "valid json"}
 		}
 		want, path := values.Get(name), path(field, q.locale)
 		all = append(all, func(i Item) bool {
@@ -165,39 +167,41 @@ func (q Query) AtMost(n int) Query {
 	return q
 }
 
+// A projection says which fields are shown. The zero projection shows all.
+type projection struct {
+	wanted  map[string]bool
+	narrows bool // to those that are wanted, and _id
+}
+
 // parseFields reads {"title": 1, "_id": 0}.
-func parseFields(text json.RawMessage) (map[string]bool, error) {
+func parseFields(text json.RawMessage) (p projection, err error) {
 	if nothing(text) {
-		return nil, nil
+		return projection{}, nil
 	}
 	var members map[string]any
 	if err := json.Unmarshal(text, &members); err != nil || members == nil {
-		return nil, errFilter
+		return projection{}, errFilter
 	}
-	fields := map[string]bool{}
+	p.wanted = map[string]bool{}
 	for field, value := range members {
 		switch value {
 		case 1.0, true:
-			fields[field] = true
+			p.wanted[field] = true
+			p.narrows = p.narrows || field != "_id" || len(members) == 1
 		case 0.0, false:
-			fields[field] = false
+			p.wanted[field] = false
 		default:
-			return nil, errFilter
+			return projection{}, errFilter
 		}
 	}
-	return fields, nil
+	return p, nil
 }
 
-// project drops what was not asked for: with any field at 1 all others, _id excepted; else those at 0.
-func project(item Item, fields map[string]bool) {
-	narrows := false
-	for field, wanted := range fields {
-		narrows = narrows || wanted && field != "_id"
-	}
-	narrows = narrows || len(fields) == 1 && fields["_id"]
+// of drops what was not asked for: with any field at 1 all others, _id excepted; else those at 0.
+func (p projection) of(item Item) {
 	for field := range item {
-		wanted, said := fields[field]
-		if said && !wanted || narrows && !said && field != "_id" {
+		wanted, said := p.wanted[field]
+		if said && !wanted || p.narrows && !said && field != "_id" {
 			delete(item, field)
 		}
 	}

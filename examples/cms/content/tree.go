@@ -9,6 +9,11 @@ import (
 // as _children. What hangs on an item that is not published is not shown, and neither are circles. Of q it takes
 // locale and fields.
 func (s *Store) Tree(ctx context.Context, m Model, parent string, q Query) ([]Item, error) {
+	ctx, done, err := turn(ctx, s.lists)
+	if err != nil {
+		return nil, err
+	}
+	defer done()
 	all, err := s.read(ctx, `SELECT document FROM cms_items WHERE model = $1 AND state = $2 ORDER BY seq LIMIT $3`,
 		m.Name, published, MaxItems+1)
 	if err != nil {

@@ -76,22 +76,20 @@ func (s *Store) replaceSingleton(ctx context.Context, m Model, fields, item Item
 }
 
 // Update writes the fields that the model takes over those of an item, published or not. It returns what was
-// written, with _id and who changed it when, or an error wrapping ErrNotFound.
+// written, with _id and who changed it when, or an error wrapping ErrNotFound. What else the item holds is not for all
+// who may write to it.
 func (s *Store) Update(ctx context.Context, m Model, id string, fields Item, by string) (Item, error) {
 	sent := Item{"_id": id}
 	if err := m.copy(sent, fields); err != nil {
 		return nil, err
 	}
 	stamp(sent, "_modified", "_mby", by)
-	item, err := s.change(ctx, m, id, func(item Item) (Item, error) {
+	_, err := s.change(ctx, m, id, func(item Item) (Item, error) {
 		for field, value := range sent {
 			item[field] = value
 		}
 		return item, nil
 	})
-	if m.Type == Singleton { // as in Cockpit, all of it
-		return item, err
-	}
 	return sent, err
 }
 
@@ -191,9 +189,13 @@ func (s *Store) insert(ctx context.Context, db execer, m Model, item Item) (adde
 // copy takes over what a writer may set: the model's fields, and _state.
 func (m Model) copy(to, fields Item) error {
 	for field, value := range fields {
-		if m.takes(field) {
-			to[field] = value
+		if !m.takes(field) {
+			continue
 		}
+		if !within(maxNested, value) {
+			return &ParameterError{"data", "valid json"}
+		}
+		to[field] = value
 	}
 	if state, said := fields["_state"]; said {
 		if _, ok := fields.State(); !ok {
@@ -202,6 +204,29 @@ func (m Model) copy(to, fields Item) error {
 		to["_state"] = state
 	}
 	return nil
+}
+
+// maxNested is how many objects and lists may stand in each other in a field. An answer that held many more than that
+// would be no JSON to readers, encoding/json among them: one item would spoil all lists that it is in.
+const maxNested = 100
+
+func within(depth int, value any) bool {
+	inside := func(one any) bool { return depth > 0 && within(depth-1, one) }
+	switch value := value.(type) {
+	case map[string]any:
+		for _, one := range value {
+			if !inside(one) {
+				return false
+			}
+		}
+	case []any:
+		for _, one := range value {
+			if !inside(one) {
+				return false
+			}
+		}
+	}
+	return true
 }
 
 // stamp says when and by whom. Nobody in particular is null, as in Cockpit.

@@ -43,6 +43,9 @@ func Open(name string) (*Database, error) {
 		db.SetMaxOpenConns(32)
 		return &Database{DB: db, Dialect: sqlstore.PostgreSQL, DSN: name, Name: "on PostgreSQL"}, nil
 	}
+	if strings.Contains(name, "://") || strings.Contains(name, "password=") { // it would be a file's name, password and all
+		return nil, errors.New("-db is no postgres:// address, and looks like no file")
+	}
 	if name == "" {
 		folder, err := os.MkdirTemp("", "latchkey-cms-")
 		if err != nil {

@@ -62,6 +62,10 @@ func (e *endpoint) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	server.ServeHTTP(w, r)
 }
 
+// maxTokens of a document are some times what GraphiQL sends to learn the schema. Validation compares each field with
+// all others of its name, so that ten times as many take a hundred times as long.
+const maxTokens = 2000
+
 // server returns the one for the models of the moment.
 func (e *endpoint) server(ctx context.Context) (*handler.Server, error) {
 	old := e.built.Load()
@@ -79,6 +83,7 @@ func (e *endpoint) server(ctx context.Context) (*handler.Server, error) {
 	server := handler.New(&executable{endpoint: e, schema: schema})
 	server.AddTransport(transport{e})
 	graphqlauth.Secure(server)
+	server.SetParserTokenLimit(maxTokens)
 	e.built.Store(&built{version, server})
 	return server, nil
 }

@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"net/http/httptest"
 	"net/url"
+	"os"
 	"strings"
 	"sync"
 	"testing"
@@ -174,6 +175,8 @@ func TestBounds(t *testing.T) {
 	}
 	for name, query := range map[string]string{
 		"tokens":    `{` + strings.Repeat(` __typename`, 20_000) + `}`,
+		"compared":  `{` + strings.Repeat(` __typename`, 9_900) + `}`,
+		"merged":    `{` + strings.Repeat(` postsModel { title }`, 2_000) + `}`,
 		"aliases":   `{` + aliases(51, `postsModel(limit: 1) { title }`) + `}`,
 		"the same":  `{ postsModel {` + aliases(200, `title`) + `} }`,
 		"depth":     `{ __schema { types` + strings.Repeat(`{ ofType`, 50) + `{ name }` + strings.Repeat(`}`, 51) + `} }`,
@@ -190,6 +193,29 @@ func TestBounds(t *testing.T) {
 		require.Less(t, len(answer), 100_000, name)
 		require.Less(t, time.Since(start), 10*time.Second, name)
 	}
+}
+
+// An operation that has asked for too much once does not go on reading.
+func TestTooManyItems(t *testing.T) {
+	if os.Getenv("LATCHKEY_LONG") == "" {
+		t.Skip("stores 50,000 items: set LATCHKEY_LONG=1")
+	}
+	w := newWorld(t, true, "web")
+	many := make([]content.Item, content.MaxItems+1)
+	for i := range many {
+		many[i] = content.Item{"_id": fmt.Sprint(i), "_state": 1}
+	}
+	_, err := w.store.AddItems(t.Context(), content.Model{Name: "posts", Type: content.Collection}, many)
+	require.NoError(t, err)
+	var query strings.Builder
+	for i := range 50 {
+		fmt.Fprintf(&query, "a%d: postsModel { _id }", i)
+	}
+	start := time.Now()
+	answer := w.ask(t, "", `{`+query.String()+`}`)
+	require.True(t, strings.HasPrefix(answer, "200 "), "%.200s", answer)
+	require.Equal(t, 50, strings.Count(answer, "Too many items"))
+	require.Less(t, time.Since(start), 8*time.Second)
 }
 
 // A store in trouble is 503 and no verdict, and its words are not shown.

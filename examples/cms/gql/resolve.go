@@ -71,6 +71,9 @@ func (r *run) read(ctx context.Context, a arguments, items func(context.Context,
 	if errors.Is(err, content.ErrNotFound) && r.LikeCockpit {
 		return []any{}
 	}
+	if err == nil && r.left <= 0 {
+		err = content.ErrTooMany
+	}
 	var query content.Query
 	if err == nil {
 		query, err = a.Options.Query()
@@ -128,9 +131,11 @@ func (r *run) tree(ctx context.Context, m content.Model, q content.Query, a argu
 	return items, r.pay(len(items), err)
 }
 
-// pay takes items from what the operation may read in all.
+// pay takes items from what the operation may read in all. Where they were too many, nothing is left of it.
 func (r *run) pay(items int, err error) error {
-	if r.left -= items; err == nil && r.left <= 0 {
+	r.left -= items
+	if errors.Is(err, content.ErrTooMany) || err == nil && r.left <= 0 {
+		r.left = 0
 		return content.ErrTooMany
 	}
 	return err

@@ -55,6 +55,9 @@ func run(ctx context.Context, c config, out io.Writer) (err error) {
 		return err
 	}
 	defer func() { err = errors.Join(err, from.close()) }()
+	if from.has(c.db) {
+		return errors.New("-db names a database of Cockpit's own, which is only read: name another file")
+	}
 	db, err := openTarget(ctx, &c, out)
 	if err != nil {
 		return err

@@ -47,19 +47,21 @@ func openStorage(folder string) (s *storage, err error) {
 }
 
 // openSQLite opens a file for reading. Cockpit sets the mark of a write-ahead log in its files, so that SQLite would want to
-// write beside them: it is told that nobody changes them, unless there is such a log. While Cockpit runs that may be
-// wrong, so the last import is one after it has stopped.
+// write beside them: it is told that nobody changes them, unless there is such a log, or a journal of the older kind.
+// While Cockpit runs that may be wrong, so the last import is one after it has stopped. Of a log SQLite may leave its
+// index beside it, -shm, in which there is nothing of Cockpit's.
 func openSQLite(file string) (*sql.DB, error) {
-	if _, err := os.Stat(file); err != nil {
+	if info, err := os.Stat(file); err != nil {
 		return nil, err
+	} else if !info.Mode().IsRegular() {
+		return nil, fmt.Errorf("%s is no file", file)
 	}
 	file, err := filepath.Abs(file)
 	if err != nil {
 		return nil, err
 	}
 	source := url.URL{Scheme: "file", Path: file, RawQuery: "mode=ro&_pragma=query_only(1)"}
-	log, err := os.Stat(file + "-wal")
-	written := err == nil && log.Size() > 0
+	written := holds(file+"-wal") || holds(file+"-journal")
 	if !written {
 		source.RawQuery += "&immutable=1"
 	}
@@ -69,11 +71,29 @@ func openSQLite(file string) (*sql.DB, error) {
 	}
 	if err := db.Ping(); err != nil {
 		if written {
-			err = fmt.Errorf("%w (the last changes are in %s-wal: stop Cockpit, or copy the folder to a place that can be written)", err, file)
+			err = fmt.Errorf("%w (the last changes are in a log beside %s: stop Cockpit, or copy the folder to a place that can be written)", err, file)
 		}
 		return nil, errors.Join(fmt.Errorf("%s: %w", file, err), db.Close())
 	}
 	return db, nil
+}
+
+// holds reports whether there is such a file with something in it.
+func holds(file string) bool {
+	info, err := os.Stat(file)
+	return err == nil && info.Size() > 0
+}
+
+// has reports whether a file is one of the storage's databases, whatever it is called.
+func (s *storage) has(name string) bool {
+	given, err := os.Stat(name)
+	for _, file := range []string{"system.sqlite", "content.sqlite"} {
+		ours, missing := os.Stat(filepath.Join(s.folder, "data", file))
+		if err == nil && missing == nil && os.SameFile(given, ours) {
+			return true
+		}
+	}
+	return false
 }
 
 func (s *storage) close() error {
@@ -97,15 +117,11 @@ func (s *storage) models(say func(format string, args ...any)) ([]content.Model,
 			continue
 		}
 		m, err := readModel(filepath.Join(folder, file.Name()))
-		var path *fs.PathError
-		switch {
-		case errors.As(err, &path):
-			return nil, err
-		case err != nil:
+		if err != nil {
 			say("refused: %q: %v", file.Name(), err)
-		default:
-			models = append(models, m)
+			continue
 		}
+		models = append(models, m)
 	}
 	return models, nil
 }

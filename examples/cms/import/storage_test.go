@@ -116,6 +116,68 @@ func TestNoStorage(t *testing.T) {
 	require.Error(t, run(t.Context(), config{from: from, db: filepath.Join(t.TempDir(), "cms.db")}, t.Output()))
 }
 
+// A storage that is half broken, on purpose or not, gives what can be read of it.
+func TestFilesThatAreNone(t *testing.T) {
+	t.Parallel()
+	from := madeUp(t, map[string]string{"good.model.php": model("good", "collection")}, systemTables, nil)
+	at := func(name string) string { return filepath.Join(from, "content", name+".model.php") }
+	require.NoError(t, os.Mkdir(at("folder"), 0o755))
+	require.NoError(t, os.Symlink(filepath.Join(from, "nowhere"), at("dangling")))
+	require.NoError(t, os.Symlink(filepath.Join(from, "data", "system.sqlite"), at("elsewhere")))
+	c := config{from: from, db: filepath.Join(t.TempDir(), "cms.db")}
+	report := imported(t, c)
+	for _, name := range []string{"folder", "dangling", "elsewhere"} {
+		require.Contains(t, report, `refused: "`+name+`.model.php": `)
+	}
+	require.Contains(t, report, "model good: new")
+
+	content := filepath.Join(from, "data", "content.sqlite")
+	require.NoError(t, os.Remove(content))
+	require.NoError(t, os.Mkdir(content, 0o755))
+	require.ErrorContains(t, run(t.Context(), c, t.Output()), "content.sqlite is no file")
+}
+
+// Cockpit's own files are only read, even if they are named as what is to be written.
+func TestSourceIsNoTarget(t *testing.T) {
+	t.Parallel()
+	from := madeUp(t, nil, systemTables, nil)
+	before := filesIn(t, filepath.Join(from, "data"))
+	link := filepath.Join(t.TempDir(), "cms.db")
+	require.NoError(t, os.Symlink(filepath.Join(from, "data", "system.sqlite"), link))
+	for _, name := range []string{link, filepath.Join(from, "data", "system.sqlite"), filepath.Join(from, "data", "..", "data", "content.sqlite")} {
+		for _, dryRun := range []bool{true, false} {
+			err := run(t.Context(), config{from: from, db: name, dryRun: dryRun}, t.Output())
+			require.ErrorContains(t, err, "name another file", name)
+		}
+	}
+	require.Equal(t, before, filesIn(t, filepath.Join(from, "data")))
+	require.NoFileExists(t, link+".pepper")
+}
+
+// Half a transaction, which waits in a journal to be undone, is not read as if it were done.
+func TestJournal(t *testing.T) {
+	t.Parallel()
+	from := madeUp(t, nil, append(systemTables, tableOf("more", `{}`)...), nil)
+	file := filepath.Join(from, "data", "system.sqlite")
+	db, err := sql.Open("sqlite", "file:"+file+"?_pragma=journal_mode(DELETE)&_pragma=cache_size(1)&_pragma=cache_spill(1)")
+	require.NoError(t, err)
+	db.SetMaxOpenConns(1)
+	_, err = db.Exec(`BEGIN`)
+	require.NoError(t, err)
+	for range 200 { // more than the cache holds, so that some of it is in the file
+		_, err = db.Exec(`INSERT INTO api_keys (document) VALUES ('{"_id":"' || hex(randomblob(12)) || '","key":"API-' || hex(randomblob(400)) || '"}')`)
+		require.NoError(t, err)
+	}
+	copied := t.TempDir()
+	require.NoError(t, os.CopyFS(copied, os.DirFS(from)))
+	require.NoError(t, db.Close())
+	require.True(t, holds(filepath.Join(copied, "data", "system.sqlite-journal")))
+	before := filesIn(t, filepath.Join(copied, "data"))
+	err = run(t.Context(), config{from: copied, db: filepath.Join(t.TempDir(), "cms.db")}, t.Output())
+	require.ErrorContains(t, err, "stop Cockpit")
+	require.Equal(t, before, filesIn(t, filepath.Join(copied, "data")))
+}
+
 // A Cockpit that never had content has no content.sqlite.
 func TestNoContent(t *testing.T) {
 	t.Parallel()
