@@ -25,8 +25,8 @@ type cache struct {
 
 	mu        sync.Mutex
 	moment    moment
-	known     bool // moment.revision is one that the feed told
-	writes    int  // under way on this node
+	latest    *confirmation // by the latest poll that succeeded, in doubt or not; nil: there was none
+	writes    int           // under way on this node
 	residents residents
 }
 
@@ -53,8 +53,9 @@ func newCache(c Config, part func(*entry), report func(error)) *cache {
 }
 
 // counts reports whether what is kept may be used at time now.
-func (c *cache) counts(now time.Time) bool {
-	ok := c.confirmed.Load()
+func (c *cache) counts(now time.Time) bool { return c.confirmed.Load().holds(now) }
+
+func (ok *confirmation) holds(now time.Time) bool {
 	return ok != nil && now.Before(ok.until) && now.UnixMicro() < ok.wall
 }
 
@@ -83,7 +84,7 @@ func (c *cache) keep(space string, digests []Digest, e *entry, m moment, began t
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	switch {
-	case !c.known || m != c.moment:
+	case c.latest == nil || m != c.moment:
 	case e == nil:
 		c.absent.add(space, digests, began)
 	case implausible(e.rec, space, "") == "":
@@ -130,8 +131,10 @@ func (c *cache) take(told Changes, m moment, began time.Time) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	switch {
-	case told.All, !c.known, told.Revision < m.revision, // it went back: a store brought back from a copy
-		m.revision == 0 && told.Revision > 0: // for that, no names are asked for
+	case told.All,
+		m.revision == 0 && told.Revision > 0, // for that, no names are asked for
+		told.Revision < m.revision,           // it went back: a store brought back from a copy
+		!c.latest.holds(began):               // or one that was, and is past m.revision again
 		c.residents.clear()
 	}
 	for _, ref := range told.Keys {
@@ -140,10 +143,10 @@ func (c *cache) take(told Changes, m moment, began time.Time) {
 	if told.Revision != m.revision || len(told.Keys) > 0 || told.All {
 		c.absent.clear()
 	}
-	c.moment.revision, c.known = told.Revision, true
+	until := began.Add(c.staleness)
+	c.moment.revision, c.latest = told.Revision, &confirmation{until, until.UnixMicro()}
 	if c.moment.doubts == m.doubts && c.writes == 0 {
-		until := began.Add(c.staleness)
-		c.confirmed.Store(&confirmation{until, until.UnixMicro()})
+		c.confirmed.Store(c.latest)
 	}
 }
 

@@ -2,6 +2,7 @@ package keys
 
 import (
 	"hash/maphash"
+	"strings"
 	"sync/atomic"
 	"time"
 )
@@ -9,7 +10,6 @@ import (
 const (
 	absentSlots = 8192
 	absentFor   = time.Second
-	absentSpace = maxName // bytes: no key is ever issued in a space with a longer name
 )
 
 // absences are digests that the store lately said nobody has, so that one bad client does not keep it busy. There is
@@ -51,7 +51,7 @@ func (a *absences) has(space string, digests []Digest, now time.Time) bool {
 
 // add notes that the store, asked at time at, had none of digests. Callers take turns with each other and with clear.
 func (a *absences) add(space string, digests []Digest, at time.Time) {
-	if len(space) > absentSpace {
+	if len(space) > maxName { // no key is ever issued there
 		return
 	}
 	t := a.slots.Load()
@@ -59,6 +59,7 @@ func (a *absences) add(space string, digests []Digest, at time.Time) {
 		t = &absenceTable{seed: maphash.MakeSeed()}
 		a.slots.Store(t)
 	}
+	space = strings.Clone(space) // it may be a piece of a large request
 	for i := range digests {
 		t.slot(&digests[i]).Store(&absence{space, digests[i], at.Add(absentFor)})
 	}

@@ -25,7 +25,7 @@ type flight struct {
 	digests []Digest
 	moment  moment
 	made    time.Time
-	ctx     context.Context // ends at the deadline
+	ctx     context.Context // ends at the deadline, and with the ring
 	cancel  context.CancelFunc
 	waiting int // under the lock of flights
 
@@ -105,9 +105,9 @@ func (r *Ring) join(digests []Digest) *flight {
 		f = &flight{name: name, space: r.space, digests: slices.Clone(digests), moment: m, made: now,
 			began: make(chan struct{}), done: make(chan struct{})}
 		if r.deadline != nil {
-			f.ctx, f.cancel = context.WithTimeout(context.Background(), r.deadline.timeout)
+			f.ctx, f.cancel = context.WithTimeout(r.life, r.deadline.timeout)
 		} else {
-			f.ctx, f.cancel = context.WithCancel(context.Background())
+			f.ctx, f.cancel = context.WithCancel(r.life)
 		}
 		s.by[name] = f
 	}

@@ -66,10 +66,10 @@ func (s *residents) add(e *entry) {
 		i = 1
 	}
 	size := sizeOf(e)
+	if size+residentBytes > s.max {
+		return // it alone is too much, and is worth none of the others
+	}
 	for s.bytes+size+residentBytes > s.max {
-		if s.oldest == nil {
-			return // it alone is too much
-		}
 		s.evict()
 	}
 	p := s.byRef[ref]

@@ -21,8 +21,9 @@ type Config struct {
 	// not used.
 	Feed Feed
 	// Staleness is the time after which a change on another node holds here at the latest. It is kept by asking
-	// Feed more often than twice in that time; while Feed does not answer, Store is asked each time. 0 means 5
-	// seconds.
+	// Feed more often than twice in that time; while Feed does not answer, Store is asked each time. Only a key
+	// imported elsewhere may take longer to be good here: twenty times as long as it takes to list all imported keys
+	// of its space, if that is more. 0 means 5 seconds.
 	Staleness time.Duration
 	// CacheBytes is how much memory the kept records may take. 0 means 64 MiB.
 	CacheBytes int64

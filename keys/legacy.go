@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"maps"
 	"slices"
+	"strings"
 	"sync"
 	"sync/atomic"
 	"time"
@@ -43,7 +44,7 @@ type legacySet struct {
 type legacyList struct {
 	tags []uint64  // ascending
 	all  bool      // too many: everything may be imported
-	at   time.Time // when it was there, or last known to be the same: reading may take longer than legacyRefresh
+	at   time.Time // when reading it began, or when it was last known to be the same
 	took time.Duration
 
 	moment moment // in which reading it began; with a feed only
@@ -69,7 +70,7 @@ func (l *legacySets) of(space string) *legacySet {
 		sets = maps.Clone(*old)
 	}
 	if sets[space] == nil {
-		sets[space] = &legacySet{}
+		sets[strings.Clone(space)] = &legacySet{} // it may be a piece of a large request
 		l.sets.Store(&sets)
 	}
 	return sets[space]
@@ -120,14 +121,21 @@ func (r *Ring) fresh(s *legacySet) bool {
 	if r.cache != nil {
 		lately = min(lately, r.cache.staleness)
 	}
-	if now.Sub(list.at) < max(lately, legacyShare*list.took) {
+	lately = max(lately, legacyShare*list.took)
+	if now.Sub(list.at) < lately {
 		return true
 	}
-	if r.cache == nil || !r.cache.counts(now) || r.cache.present() != list.moment {
+	if r.cache == nil {
+		return false
+	}
+	ok := r.cache.confirmed.Load() // first: it is of this moment, or of an earlier one
+	if !ok.holds(now) || r.cache.present() != list.moment {
 		return false
 	}
 	same := *list
-	same.at = now
+	if same.at = now; ok.until.Sub(now) < lately {
+		same.at = ok.until.Add(-lately) // nobody knows yet what comes after until
+	}
 	s.loaded.CompareAndSwap(list, &same)
 	return true
 }
@@ -135,6 +143,9 @@ func (r *Ring) fresh(s *legacySet) bool {
 // findLegacy returns the entry of an imported key whose text has no valid checksum, or nil. An error means
 // that the store could not say; it is never a verdict.
 func (r *Ring) findLegacy(ctx context.Context, text string) (*entry, error) {
+	if len(r.space) > maxName {
+		return nil, nil // no key is ever imported there
+	}
 	s := r.legacy.of(r.space)
 	if likely := r.likely(s, text); likely != nil {
 		return r.find(ctx, likely)
@@ -219,9 +230,7 @@ func (r *Ring) beginReading(s *legacySet) *legacyReading {
 		list, err := Ask(r.life, r.listing, r.listLegacy)
 		reading.err, reading.ended = err, time.Now()
 		if err == nil {
-			list.at = time.Now()
-			list.took = list.at.Sub(began)
-			list.moment = m
+			list.at, list.took, list.moment = began, reading.ended.Sub(began), m
 			s.take(list)
 		}
 	}()

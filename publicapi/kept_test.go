@@ -266,6 +266,33 @@ func TestADeletedRoleIsNotKept(t *testing.T) {
 	}
 }
 
+// Another node deletes the public role, which closes the public API, and makes a role of that name that may do more.
+// Whoever has heard of the new role here has heard of the closing as well.
+func TestARoleMadeAgainElsewhereIsNotPublic(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		rs := roles.NewMemoryStore(visitor)
+		here, err := roles.Open(t.Context(), roles.Config{Store: rs})
+		require.NoError(t, err)
+		defer here.Close(context.Background())
+		store := &far{MemoryStore: publicapi.NewMemoryStore()}
+		require.NoError(t, store.Save(t.Context(), publicapi.Setting{Role: "visitor", Revision: 1}))
+		s, err := publicapi.New(publicapi.Config{Store: store, Roles: here, Staleness: staleness})
+		require.NoError(t, err)
+		defer s.Close(context.Background())
+		require.Equal(t, "visitor", public(t, s))
+
+		elsewhere, err := roles.Open(t.Context(), roles.Config{Store: rs})
+		require.NoError(t, err)
+		defer elsewhere.Close(context.Background())
+		require.NoError(t, elsewhere.Delete(t.Context(), "visitor"))
+		require.NoError(t, store.Save(t.Context(), publicapi.Setting{Revision: 2}))
+		require.NoError(t, elsewhere.Save(t.Context(), roles.Role{AppID: "visitor", Permissions: roles.Grants{"**": true}}))
+
+		require.NoError(t, here.Reload(t.Context()))
+		require.Empty(t, public(t, s))
+	})
+}
+
 // Two nodes change the setting, and read it all the while, while each call of the store takes its time. On the node
 // that made a change the next request sees it; on the other one it does within the staleness.
 func TestNodesAgree(t *testing.T) {

@@ -1,0 +1,114 @@
+package keys_test
+
+import (
+	"context"
+	"fmt"
+	"slices"
+	"strings"
+	"sync"
+	"testing"
+	"testing/synctest"
+	"time"
+
+	"github.com/stretchr/testify/require"
+
+	"github.com/latchkey-go/latchkey/keys"
+)
+
+// A record that alone takes more than the cache may is not kept, and pushes out none of the others.
+func TestARecordTooLargeToKeep(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		r, n := newShared().ring(t, keys.Config{CacheBytes: 4096})
+		key, _ := issue(t, r, keys.Custom{})
+		large, _ := issue(t, r, keys.Custom{Scopes: slices.Repeat([]string{strings.Repeat("a/", 50) + "read"}, 40)})
+		n.warm(t, r, key)
+		good(t, r, large)
+		require.True(t, keys.Keeps(r, key))
+		require.False(t, keys.Keeps(r, large))
+	})
+}
+
+// The name of a space may be cut from a request: what is kept for it must not hold on to all of that.
+func TestNamesOfSpacesHoldNothingElse(t *testing.T) {
+	const many, large = 200, 64 << 10
+	for what, text := range map[string]func(i int) string{
+		"unknown": func(i int) string { return sealed(fmt.Sprintf("API-%032x", i)) },
+		"junk":    func(int) string { return "junk" },
+	} {
+		for name, length := range map[string]int{"short": 5, "long": large} {
+			t.Run(what+" in a "+name+" space", func(t *testing.T) {
+				r, n := newShared().ring(t, keys.Config{Staleness: time.Hour})
+				key, _ := issue(t, r, keys.Custom{})
+				n.warm(t, r, key)
+				before := heap()
+				for i := range many {
+					request := fmt.Sprintf("%05d%s", i, strings.Repeat("x", large))
+					_, err := r.In(request[:length]).Verify(ctx, text(i))
+					require.ErrorIs(t, err, keys.ErrInvalid)
+				}
+				require.Less(t, heap()-before, int64(2<<20), "of %d MiB", many*large>>20)
+			})
+		}
+	}
+}
+
+// A question on its way depends on no request, so it ends with the ring.
+func TestCloseEndsQuestions(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		r, n := newShared().ring(t, keys.Config{})
+		key, _ := issue(t, r, keys.Custom{})
+		hanging := 0
+		n.before.set(func(ctx context.Context, what string) error {
+			if what != "Find" {
+				return nil
+			}
+			hanging++
+			<-ctx.Done()
+			hanging--
+			return ctx.Err()
+		})
+		request, cancel := context.WithCancel(ctx)
+		go r.Verify(request, key)
+		synctest.Wait()
+		require.Equal(t, 1, hanging)
+		cancel()
+		require.NoError(t, r.Close(ctx))
+		synctest.Wait()
+		require.Zero(t, hanging)
+	})
+}
+
+// Whenever a key is imported elsewhere, and however long the list takes to read, within reason: it is good here
+// within the staleness.
+func TestImportedElsewhereWithinTheStaleness(t *testing.T) {
+	const staleness = 5 * time.Second
+	for _, listing := range []time.Duration{0, 200 * time.Millisecond} {
+		for at := time.Duration(0); at < 3*staleness; at += 130 * time.Millisecond {
+			synctest.Test(t, func(t *testing.T) {
+				all := newShared()
+				a, _ := all.ring(t, keys.Config{})
+				b, n := all.ring(t, keys.Config{Staleness: staleness})
+				n.after.set(func(_ context.Context, what string) error {
+					if what == "List" {
+						time.Sleep(listing)
+					}
+					return nil
+				})
+				var junk sync.WaitGroup
+				defer junk.Wait()
+				junk.Go(func() { // the first has the list read, and later ones take the feed's word
+					for range int((at + staleness) / (100 * time.Millisecond)) {
+						b.Verify(ctx, "junk")
+						time.Sleep(100 * time.Millisecond)
+					}
+				})
+				time.Sleep(at)
+				_, err := a.Import(ctx, keys.Imported{Kind: keys.CustomKey, Text: legacyText})
+				require.NoError(t, err)
+				time.Sleep(staleness)
+				_, err = b.Verify(ctx, legacyText)
+				require.NoError(t, err, "imported after %v; reading takes %v", at, listing)
+			})
+		}
+	}
+}
