@@ -139,6 +139,7 @@ func TestPublicAPI(t *testing.T) {
 	w.choose("role", "editor")
 	w.press(`main form[method="get"] button`)
 	require.EqualValues(t, 409, w.button("open"))
+	require.NotEmpty(t, w.focused())
 	require.Equal(t, "alert", eval[string](w, "document.activeElement.id"), "the reason has the focus")
 	ticks := eval[int](w, `document.querySelectorAll('input[name="acknowledge"]').length`)
 	require.Positive(t, ticks)

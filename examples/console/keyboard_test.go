@@ -3,6 +3,7 @@ package console_test
 import (
 	"regexp"
 	"testing"
+	"time"
 
 	"github.com/chromedp/chromedp"
 	"github.com/chromedp/chromedp/kb"
@@ -45,9 +46,15 @@ func (w *tab) enter() int64 {
 	return w.Goes(chromedp.KeyEvent(kb.Enter))
 }
 
-// focused is what people read on what has the focus.
+// focused is what people read on what has the focus. A page that has just come may take a moment to give it away.
 func (w *tab) focused() string {
 	w.Helper()
+	for range 50 {
+		if eval[bool](w, "document.activeElement !== document.body") {
+			break
+		}
+		time.Sleep(50 * time.Millisecond)
+	}
 	return eval[string](w, "document.activeElement.innerText")
 }
 
