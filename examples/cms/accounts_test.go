@@ -4,6 +4,7 @@ import (
 	"context"
 	"encoding/json"
 	"errors"
+	"net/url"
 	"strings"
 	"testing"
 	"time"
@@ -77,6 +78,9 @@ func TestAccounts(t *testing.T) {
 		}
 		require.Equal(t, 403, password(sam, admin), "a password is a way in")
 		require.Equal(t, 403, password(sam, wes))
+		require.Equal(t, 403, change(sam, admin, "active", ""), "nobody locks out those who could undo it")
+		require.Equal(t, 403, change(sam, wes, "active", ""))
+		require.Equal(t, 409, change(root, admin, "active", ""), "nor themselves")
 		require.Equal(t, 200, password(sam, "rob"), "who was loaded has none yet")
 
 		rob := browse(t, r)
@@ -128,6 +132,36 @@ func TestAccounts(t *testing.T) {
 			require.Contains(t, root.text, action)
 		}
 		require.NotContains(t, root.text, "argon2")
+	})
+}
+
+// No verb implies another: who may change what is there, or add to it, is not thereby shown what it holds.
+func TestWritersThatMayNotRead(t *testing.T) {
+	onEach(t, func(t *testing.T, c config) {
+		c.load = file(t, `{
+			"roles": [{"appid": "blind", "permissions": {
+				"content/notes/update": true, "content/notes/create": true, "content/notes/updateorder": true, "content/one/update": true}}],
+			"models": [{"name": "notes", "type": "tree", "fields": [{"name": "title", "type": "text"}]},
+				{"name": "one", "type": "singleton", "fields": [{"name": "title", "type": "text"}]}],
+			"items": {"notes": [{"_id": "n1", "_state": 1, "title": "Secret"}], "one": [{"_id": "o1", "_model": "one", "_state": 1, "title": "Secret"}]}
+		}`)
+		r := start(t, c)
+		const good = "correct horse battery"
+		root := r.admin(t)
+		require.Equal(t, 200, root.open("/accounts/create"))
+		require.Equal(t, 200, root.press("Create account", "login", "bo", "name", "Bo", "role", "blind", "password", good))
+		b := browse(t, r)
+		require.Equal(t, 200, b.signIn("bo", good))
+		for path, want := range map[string]int{
+			"/content": 200, "/content/items/notes": 403, "/content/item/notes/n1": 403, "/content/items/one": 403, "/content/item/one": 403, "/content/items/notes/create": 200,
+		} {
+			require.Equal(t, want, b.open(path), path)
+			require.NotContains(t, b.text, "Secret", path)
+		}
+		require.Equal(t, 403, b.post("/content/item/notes/n1", url.Values{"f.title": {"x"}, "position": {"x"}}))
+		require.Equal(t, 403, b.post("/content/item/one", url.Values{"f.title": {"x"}}))
+		require.Equal(t, 200, b.open("/content/items/notes/create"))
+		require.Equal(t, 200, b.press("Save as draft", "f.title", "Mine"), "what was done does not look refused")
 	})
 }
 

@@ -98,6 +98,9 @@ func filled(m content.Model, old content.Item, form url.Values) (fields content.
 		return object, nil
 	}
 	for _, f := range m.Fields {
+		if strings.HasPrefix(f.Name, "_") {
+			continue // ours, whatever a loaded model says: _state is not for all who may write
+		}
 		text := form.Get("f." + f.Name)
 		var err error
 		switch kind(f, old[f.Name]) {

@@ -185,13 +185,16 @@ func (p *Pages) save(w http.ResponseWriter, r *http.Request, m content.Model, ol
 	}
 	fields, problem := filled(m, old, r.PostForm)
 	parent, position, moves, err := placed(r)
-	if problem = errors.Join(problem, err); problem != nil {
+	again := func(problem error) {
 		typed := inputs(m, old)
 		for i := range typed {
 			typed[i].Value = r.PostForm.Get(typed[i].Name)
 			typed[i].Checked = typed[i].Value != ""
 		}
 		p.form(w, r, http.StatusBadRequest, m, old, typed, problem.Error())
+	}
+	if problem = errors.Join(problem, err); problem != nil {
+		again(problem)
 		return
 	}
 	publish := r.PostForm.Get("do") == "publish"
@@ -218,6 +221,10 @@ func (p *Pages) save(w http.ResponseWriter, r *http.Request, m content.Model, ol
 	if err == nil && moves {
 		err = p.Content.Place(r.Context(), m, saved.ID(), parent, position, by)
 	}
+	if _, deep := errors.AsType[*content.ParameterError](err); deep {
+		again(errors.New("a field holds too many lists or objects in each other"))
+		return
+	}
 	if errors.Is(err, content.ErrParent) {
 		p.trouble(w, r, http.StatusConflict, "It was saved, and not moved: an item cannot be below itself, or below one that is gone.")
 		return
@@ -230,12 +237,15 @@ func (p *Pages) save(w http.ResponseWriter, r *http.Request, m content.Model, ol
 	if publish {
 		done = "published"
 	}
-	see(w, r, listOf(m), done)
+	see(w, r, listOf(r, m), done)
 }
 
-// listOf is the page to go to from an item.
-func listOf(m content.Model) string {
-	if m.Type == content.Singleton {
+// listOf is the page to go to from an item: what was done does not end at one that is refused.
+func listOf(r *http.Request, m content.Model) string {
+	switch {
+	case !may(r, content.Permission(m.Name, content.Read)):
+		return home
+	case m.Type == content.Singleton && may(r, content.Permission(m.Name, content.Update)):
 		return "/content/item/" + m.Name
 	}
 	return "/content/items/" + m.Name
@@ -255,7 +265,7 @@ func (p *Pages) publishItem(w http.ResponseWriter, r *http.Request, m content.Mo
 		p.fail(w, r, err)
 		return
 	}
-	see(w, r, listOf(m), done)
+	see(w, r, listOf(r, m), done)
 }
 
 func (p *Pages) deleteItem(w http.ResponseWriter, r *http.Request, m content.Model) {
@@ -267,5 +277,5 @@ func (p *Pages) deleteItem(w http.ResponseWriter, r *http.Request, m content.Mod
 		p.fail(w, r, err)
 		return
 	}
-	see(w, r, listOf(m), "deleted")
+	see(w, r, listOf(r, m), "deleted")
 }

@@ -4,6 +4,7 @@ import (
 	"errors"
 	"net/http"
 
+	"github.com/latchkey-go/latchkey/auth"
 	"github.com/latchkey-go/latchkey/examples/cms/content"
 )
 
@@ -29,10 +30,8 @@ func (p *Pages) showModels(w http.ResponseWriter, r *http.Request) {
 	for _, m := range models {
 		row := modelRow{Model: m, Edit: list.Create || may(r, content.Permission(m.Name, content.Manage))}
 		switch {
-		case m.Type == content.Singleton && may(r, content.Permission(m.Name, content.Update)):
-			row.Address = "/content/item/" + m.Name
 		case may(r, content.Permission(m.Name, content.Read)):
-			row.Address = "/content/items/" + m.Name
+			row.Address = listOf(r, m)
 		case !row.Edit:
 			continue
 		}
@@ -47,6 +46,17 @@ func (p *Pages) ofModel(show func(http.ResponseWriter, *http.Request, content.Mo
 		m, err := p.Content.Model(r.Context(), r.PathValue("model"))
 		if err != nil {
 			p.fail(w, r, err)
+			return
+		}
+		show(w, r, m)
+	}
+}
+
+// readable keeps a form from those who may not read what it shows of an item.
+func (p *Pages) readable(show func(http.ResponseWriter, *http.Request, content.Model)) func(http.ResponseWriter, *http.Request, content.Model) {
+	return func(w http.ResponseWriter, r *http.Request, m content.Model) {
+		if err := auth.Allowed(r.Context(), content.Permission(m.Name, content.Read)); err != nil {
+			p.refuse(w, r, err)
 			return
 		}
 		show(w, r, m)

@@ -7,7 +7,7 @@
 //	/content/model/{model}            that, or content/{model}/manage; deleting takes the first
 //	/content/items/{model}            content/{model}/read; drafts are shown to those who may change something
 //	/content/items/{model}/create     content/{model}/create
-//	/content/item/{model}/{id}        content/{model}/update
+//	/content/item/{model}/{id}        content/{model}/update, and read for what the form shows
 //	…/{id}/state, …/{id}/delete       content/{model}/publish, content/{model}/delete
 //	/accounts, /accounts/{id}         app/users/manage
 //	/password                         one's own
@@ -17,6 +17,7 @@ package pages
 
 import (
 	"errors"
+	"mime"
 	"net/http"
 	"net/url"
 	"strings"
@@ -73,10 +74,10 @@ func (p *Pages) Register(mux *http.ServeMux) {
 	p.page(mux, "GET /content/items/{model}", p.ofModel(p.showItems), in("{model}", content.Read))
 	p.page(mux, "GET /content/items/{model}/create", p.ofModel(p.showNewItem), in("{model}", content.Create))
 	p.page(mux, "POST /content/items/{model}/create", p.ofModel(p.createItem), in("{model}", content.Create))
-	p.page(mux, "GET /content/item/{model}", p.ofModel(p.showSingleton), in("{model}", content.Update))
-	p.page(mux, "POST /content/item/{model}", p.ofModel(p.saveSingleton), in("{model}", content.Update))
-	p.page(mux, "GET /content/item/{model}/{id}", p.ofModel(p.showItem), in("{model}", content.Update))
-	p.page(mux, "POST /content/item/{model}/{id}", p.ofModel(p.saveItem), in("{model}", content.Update))
+	p.page(mux, "GET /content/item/{model}", p.ofModel(p.readable(p.showSingleton)), in("{model}", content.Update))
+	p.page(mux, "POST /content/item/{model}", p.ofModel(p.readable(p.saveSingleton)), in("{model}", content.Update))
+	p.page(mux, "GET /content/item/{model}/{id}", p.ofModel(p.readable(p.showItem)), in("{model}", content.Update))
+	p.page(mux, "POST /content/item/{model}/{id}", p.ofModel(p.readable(p.saveItem)), in("{model}", content.Update))
 	p.page(mux, "POST /content/item/{model}/{id}/state", p.ofModel(p.publishItem), in("{model}", content.Publish))
 	p.page(mux, "POST /content/item/{model}/{id}/delete", p.ofModel(p.deleteItem), in("{model}", content.Delete))
 
@@ -120,7 +121,7 @@ func (p *Pages) page(mux *http.ServeMux, pattern string, h http.HandlerFunc, per
 			p.refuse(w, r, err)
 			return
 		}
-		h(w, r.WithContext(users.From(r.Context(), peer(r.RemoteAddr).String())))
+		h(w, r.WithContext(users.From(r.Context(), p.Guard.ClientAddr(r).String())))
 	}))
 }
 
@@ -184,10 +185,11 @@ func (p *Pages) refuse(w http.ResponseWriter, r *http.Request, err error) {
 
 const mostForm = 1 << 20 // bytes
 
-// readForm reads the form that was sent.
+// readForm reads the form that was sent, as our pages send it: what is sent otherwise would be read as an empty one.
 func readForm(w http.ResponseWriter, r *http.Request) bool {
 	r.Body = http.MaxBytesReader(w, r.Body, mostForm)
-	return r.ParseForm() == nil
+	sent, _, err := mime.ParseMediaType(r.Header.Get("Content-Type"))
+	return err == nil && sent == "application/x-www-form-urlencoded" && r.ParseForm() == nil
 }
 
 // see sends the browser to a page of ours after a change, where a notice says what was done.

@@ -20,9 +20,9 @@ type place struct {
 	Parents  []itemRow // all items but this one
 }
 
-// place returns where an item stands, or nil for what is no tree, or who may not move its items.
+// place returns where an item stands, or nil for what is no tree, or who may not move its items, or not read them.
 func (p *Pages) place(r *http.Request, m content.Model, item content.Item) (*place, error) {
-	if m.Type != content.Tree || !may(r, content.Permission(m.Name, content.Reorder)) {
+	if m.Type != content.Tree || !may(r, content.Permission(m.Name, content.Reorder)) || !may(r, content.Permission(m.Name, content.Read)) {
 		return nil, nil
 	}
 	items, _, err := p.Content.Page(r.Context(), m, true, mostParents, 0)

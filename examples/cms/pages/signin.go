@@ -21,6 +21,8 @@ const (
 	triesWindow      = 15 * time.Minute
 )
 
+const mostSignIn = 16 << 10 // bytes of a form from strangers, who may send many at once
+
 type signInForm struct {
 	Login, Next, Error string
 }
@@ -35,6 +37,7 @@ func (p *Pages) showSignIn(w http.ResponseWriter, r *http.Request) {
 }
 
 func (p *Pages) signIn(w http.ResponseWriter, r *http.Request) {
+	r.Body = http.MaxBytesReader(w, r.Body, mostSignIn)
 	if !readForm(w, r) {
 		p.trouble(w, r, http.StatusBadRequest, "This form could not be read.")
 		return
@@ -43,7 +46,7 @@ func (p *Pages) signIn(w http.ResponseWriter, r *http.Request) {
 	again := func(status int, text string) {
 		p.render(w, r, status, "signin", "Sign in", signInForm{Login: login, Next: next, Error: text})
 	}
-	address := network(peer(r.RemoteAddr))
+	address := network(p.Guard.ClientAddr(r))
 	wait := p.byAddress.take(address)
 	if wait == 0 {
 		if wait = p.byLogin.take(login); wait > 0 {
@@ -95,15 +98,9 @@ func local(next string) string {
 	return home
 }
 
-// peer is the address of who sent a request; the zero one if there is none.
-func peer(remote string) netip.Addr {
-	p, _ := netip.ParseAddrPort(remote)
-	return p.Addr().Unmap().WithZone("")
-}
-
 // network is what an address counts as: the address itself, or the /64 that one IPv6 customer has for themselves.
 func network(addr netip.Addr) string {
-	if addr.Is6() {
+	if addr = addr.Unmap(); addr.Is6() {
 		if prefix, err := addr.Prefix(64); err == nil {
 			return prefix.String()
 		}

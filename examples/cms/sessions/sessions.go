@@ -66,14 +66,8 @@ func (s *Sessions) User(r *http.Request) (string, error) {
 
 // Begin starts a session of a user, with a token that nobody has seen before, in place of any that the browser has.
 func (s *Sessions) Begin(w http.ResponseWriter, r *http.Request, id string, passwordEpoch int64) error {
-	old, err := s.load(r)
-	if err != nil {
+	if err := s.drop(r); err != nil {
 		return err
-	}
-	if s.manager.Token(old) != "" {
-		if err := s.manager.Destroy(old); err != nil {
-			return err
-		}
 	}
 	ctx, err := s.manager.Load(r.Context(), "")
 	if err != nil {
@@ -91,16 +85,27 @@ func (s *Sessions) Begin(w http.ResponseWriter, r *http.Request, id string, pass
 
 // End ends the browser's session, if it has one.
 func (s *Sessions) End(w http.ResponseWriter, r *http.Request) error {
-	ctx, err := s.load(r)
-	if err != nil {
+	if err := s.drop(r); err != nil {
 		return err
 	}
-	if s.manager.Token(ctx) != "" {
+	s.manager.WriteSessionCookie(r.Context(), w, "", time.Time{})
+	return nil
+}
+
+// drop ends all sessions that the browser shows: of two, of which none counts, one is its user's.
+func (s *Sessions) drop(r *http.Request) error {
+	for _, cookie := range r.CookiesNamed(s.manager.Cookie.Name) {
+		ctx, err := s.manager.Load(r.Context(), cookie.Value)
+		if err != nil {
+			return err
+		}
+		if s.manager.Token(ctx) == "" {
+			continue // there is no such session
+		}
 		if err := s.manager.Destroy(ctx); err != nil {
 			return err
 		}
 	}
-	s.manager.WriteSessionCookie(ctx, w, "", time.Time{})
 	return nil
 }
 

@@ -70,6 +70,17 @@ func TestSessions(t *testing.T) {
 		require.Empty(t, user, "one of them may have been planted by what else runs on this host")
 	}
 
+	for _, leave := range []func(http.ResponseWriter, *http.Request) error{
+		all.End, func(w http.ResponseWriter, r *http.Request) error { return all.Begin(w, r, id, epoch) },
+	} {
+		mine := begin()
+		r := httptest.NewRequest("POST", "/logout", nil)
+		r.AddCookie(&http.Cookie{Name: mine.Name, Value: "planted"})
+		r.AddCookie(mine)
+		require.NoError(t, leave(httptest.NewRecorder(), r))
+		require.Empty(t, who(mine), "a cookie beside it does not keep a session going")
+	}
+
 	_, err = db.ExecContext(t.Context(), `UPDATE cms_sessions SET expiry = $1`, time.Now().Unix()-1)
 	require.NoError(t, err)
 	require.Empty(t, who(second))

@@ -74,8 +74,8 @@ func (m *Manager) Create(ctx context.Context, by auth.Principal, u User, passwor
 	})
 }
 
-// Update changes name, role and whether the user is active. The login stays. Taking somebody's place takes more than
-// the permission: the user may not hold more than who asks, unless they are but deactivated.
+// Update changes name, role and whether the user is active. The login stays. Beyond the name it takes more than the
+// permission: the user may not hold more than who asks, who could otherwise lock out all that could undo it.
 func (m *Manager) Update(ctx context.Context, by auth.Principal, u User) error {
 	return m.change(ctx, by, func(ctx context.Context, c change) error {
 		before, err := m.Table.Account(ctx, u.ID)
@@ -94,11 +94,13 @@ func (m *Manager) Update(ctx context.Context, by auth.Principal, u User) error {
 		if u.ID == by.UserID() && (u.Role != before.Role || !u.Active) {
 			return ErrYourself
 		}
-		if u.Role != before.Role || u.Active && !before.Active {
-			if err := c.gives(u.Role); err != nil {
+		if u.Role != before.Role || u.Active != before.Active {
+			if err := c.covers(before.Role); err != nil {
 				return err
 			}
-			if err := c.covers(before.Role); err != nil {
+		}
+		if u.Role != before.Role || u.Active && !before.Active {
+			if err := c.gives(u.Role); err != nil {
 				return err
 			}
 		}

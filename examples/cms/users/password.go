@@ -24,7 +24,7 @@ const (
 )
 
 // The bounds of a password, in characters. The lower one is that of NIST SP 800-63B for a password alone; the upper
-// one keeps strangers from having novels hashed.
+// one is that of what is kept: what strangers may have hashed is bounded by the form.
 const (
 	MinPassword = 15
 	MaxPassword = 256
@@ -36,8 +36,20 @@ var ErrPassword = fmt.Errorf("users: a password has %d to %d characters", MinPas
 // working bounds how many passwords are hashed at once, and with them the memory that strangers can take.
 var working = make(chan struct{}, max(2, runtime.GOMAXPROCS(0)))
 
+// waiting bounds how many are hashed or wait for it, which takes some 20 ms each: who would wait for seconds is told at
+// once, and the requests that wait do not pile up.
+var waiting = make(chan struct{}, 128)
+
+var errBusy = errors.New("users: too many passwords at once")
+
 // withTurn runs f, which hashes something, as soon as it is its turn.
 func withTurn(ctx context.Context, f func()) error {
+	select {
+	case waiting <- struct{}{}:
+		defer func() { <-waiting }()
+	default:
+		return errBusy
+	}
 	select {
 	case working <- struct{}{}:
 		defer func() { <-working }()

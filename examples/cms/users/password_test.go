@@ -54,3 +54,30 @@ func TestPasswords(t *testing.T) {
 		<-working
 	}
 }
+
+// However many passwords strangers send, few wait, and the others are told at once.
+func TestPasswordsAtOnce(t *testing.T) {
+	for range cap(working) {
+		working <- struct{}{}
+	}
+	gone, cancel := context.WithCancel(t.Context())
+	answers := make(chan error, 2*cap(waiting))
+	for range cap(answers) {
+		go func() {
+			_, err := matches(gone, nobodys, "a password")
+			answers <- err
+		}()
+	}
+	for range cap(answers) - cap(waiting) {
+		require.ErrorIs(t, <-answers, errBusy)
+	}
+	cancel()
+	for range cap(waiting) {
+		require.ErrorIs(t, <-answers, context.Canceled)
+	}
+	for range cap(working) {
+		<-working
+	}
+	_, err := matches(t.Context(), nobodys, "a password")
+	require.NoError(t, err, "all turns are given back")
+}
