@@ -166,12 +166,18 @@ func (w *Tab) Scripts(on bool) {
 	require.NoError(w, err)
 }
 
-// HTML is the page as it is.
+// HTML is the page as it is. While one page goes and another comes, the browser may lose what it was asked about: then
+// it is asked again.
 func (w *Tab) HTML() string {
 	w.Helper()
 	ctx, cancel := context.WithTimeout(w.ctx, Soon)
 	defer cancel()
-	text, err := chromedp.Run(ctx, chromedp.OuterHTML(chromedp.CSS("html")))
-	require.NoError(w, err)
-	return text
+	for {
+		text, err := chromedp.Run(ctx, chromedp.OuterHTML(chromedp.CSS("html")))
+		if err == nil {
+			return text
+		}
+		require.NoError(w, ctx.Err(), "%v", err)
+		time.Sleep(Soon / 300)
+	}
 }
