@@ -26,7 +26,7 @@ func Problem(w http.ResponseWriter, _ *http.Request, refusal *Refusal) {
 			h.Set("WWW-Authenticate", `Bearer realm="api"`)
 		}
 	case http.StatusTooManyRequests, http.StatusServiceUnavailable:
-		h.Set("Retry-After", retryAfter(refusal.RetryAfter))
+		h.Set("Retry-After", RetryAfter(refusal.RetryAfter))
 	}
 	body, ok := problems[refusal.Status]
 	if !ok || refusal.Missing != "" {
@@ -37,8 +37,9 @@ func Problem(w http.ResponseWriter, _ *http.Request, refusal *Refusal) {
 	_, _ = w.Write(body) // the caller may be gone; there is nobody to tell
 }
 
-// retryAfter is in whole seconds, rounded up, and never zero: RFC 9110 section 10.2.3.
-func retryAfter(d time.Duration) string {
+// RetryAfter is the value of a Retry-After header, for a [Profile] of the host's own: in whole seconds, rounded up, and
+// never zero. See RFC 9110 section 10.2.3.
+func RetryAfter(d time.Duration) string {
 	seconds := int64(d / time.Second)
 	if d%time.Second > 0 {
 		seconds++

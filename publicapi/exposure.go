@@ -36,7 +36,7 @@ func Exposure(policy *roles.Policy, appid string, catalog *roles.Catalog, routes
 	var report Report
 	if policy != nil && policy.Has(appid) && !strings.EqualFold(appid, roles.Admin) {
 		report.Role = appid
-		report.Grants = effective(policy, appid, roles.Grants{}, map[string]bool{})
+		report.Grants = policy.Effective(appid)
 		report.Groups = catalog.Reached(policy, appid)
 		report.Partly = partly(policy, appid, report.Groups)
 		report.Writes = catalog.Writes(policy, appid)
@@ -48,23 +48,6 @@ func Exposure(policy *roles.Policy, appid string, catalog *roles.Catalog, routes
 		}
 	}
 	return report
-}
-
-// effective adds the grants of appid, and of the roles that it inherits from, to all. Deny wins.
-func effective(policy *roles.Policy, appid string, all roles.Grants, seen map[string]bool) roles.Grants {
-	role, ok := policy.Role(appid)
-	if !ok || seen[appid] {
-		return all
-	}
-	seen[appid] = true
-	for grant, allowed := range role.Permissions {
-		before, known := all[grant]
-		all[grant] = allowed && (before || !known)
-	}
-	for _, parent := range role.Inherits {
-		effective(policy, parent, all, seen)
-	}
-	return all
 }
 
 var name = regexp.MustCompile(`\{[^/]*\}`)

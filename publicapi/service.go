@@ -189,7 +189,7 @@ func (s *Service) Set(ctx context.Context, appid, by string, acknowledged ...str
 		return fmt.Errorf("%w: there is no role %q", ErrRole, appid)
 	}
 	writes := s.c.Catalog.Writes(policy, appid)
-	if !sameSet(writes, acknowledged) {
+	if !Acknowledged(writes, acknowledged) {
 		return &UnacknowledgedError{appid, writes}
 	}
 	if err := s.save(ctx, appid, by); err != nil {
@@ -205,8 +205,10 @@ func (s *Service) Set(ctx context.Context, appid, by string, acknowledged ...str
 	return nil
 }
 
-func sameSet(a, b []string) bool {
-	return slices.Equal(slices.Compact(slices.Sorted(slices.Values(a))), slices.Compact(slices.Sorted(slices.Values(b))))
+// Acknowledged reports whether acknowledged is exactly what has to be acknowledged, in any order. Set goes by it, and so
+// does whoever changes in another way what the world can do.
+func Acknowledged(writes, acknowledged []string) bool {
+	return slices.Equal(slices.Compact(slices.Sorted(slices.Values(writes))), slices.Compact(slices.Sorted(slices.Values(acknowledged))))
 }
 
 // Disable closes the public API: callers who show nothing get 401. It always works, whatever the roles say.

@@ -68,6 +68,32 @@ func (p *Policy) Roles() []Role {
 	return rs
 }
 
+// Lineage returns the appids of a role and of all that it inherits from, nearest first, each once. It is empty for a
+// role that is not there and for [Admin].
+func (p *Policy) Lineage(appid string) []string {
+	if p == nil || p.members[appid] == nil {
+		return nil
+	}
+	var line []string
+	for _, r := range p.members[appid].line {
+		line = append(line, r.appid)
+	}
+	return line
+}
+
+// Effective returns all grants of a role, its own and inherited; what is denied by one is denied. It is empty for a
+// role that is not there and for [Admin].
+func (p *Policy) Effective(appid string) Grants {
+	all := Grants{}
+	for _, from := range p.Lineage(appid) {
+		for grant, allowed := range p.row(from).role().Permissions {
+			before, known := all[grant]
+			all[grant] = allowed && (before || !known)
+		}
+	}
+	return all
+}
+
 // With returns the policy as it would be with this role, added or in place of the one with its appid. p stays
 // as it is. Only what the role changes is compiled anew. The errors are those of [Compile].
 func (p *Policy) With(role Role) (*Policy, error) {

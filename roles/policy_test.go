@@ -230,3 +230,24 @@ func TestAllowsDoesNotAllocate(t *testing.T) {
 		}
 	}
 }
+
+func TestLineageAndEffective(t *testing.T) {
+	policy := roles.MustCompile(
+		roles.Role{AppID: "base", Permissions: roles.Grants{"a/read": true, "a/write": true}},
+		roles.Role{AppID: "left", Inherits: []string{"base"}, Permissions: roles.Grants{"b/read": true}},
+		roles.Role{AppID: "right", Inherits: []string{"base"}, Permissions: roles.Grants{"a/write": false}},
+		roles.Role{AppID: "top", Inherits: []string{"left", "right"}, Permissions: roles.Grants{"a/write": true}},
+	)
+	line := policy.Lineage("top")
+	require.Equal(t, "top", line[0])
+	require.Equal(t, "base", line[3], "the farthest")
+	require.ElementsMatch(t, []string{"top", "left", "right", "base"}, line, "each once")
+	require.Equal(t, roles.Grants{"a/read": true, "a/write": false, "b/read": true}, policy.Effective("top"), "deny wins")
+	require.Equal(t, roles.Grants{"a/read": true, "a/write": true}, policy.Effective("base"))
+	for _, none := range []string{"", "nobody", roles.Admin, "BASE"} {
+		require.Empty(t, policy.Lineage(none))
+		require.Empty(t, policy.Effective(none))
+	}
+	require.Empty(t, (*roles.Policy)(nil).Lineage("base"))
+	require.Empty(t, (*roles.Policy)(nil).Effective("base"))
+}

@@ -44,40 +44,13 @@ func grants(policy *roles.Policy, appid string) []string {
 		return []string{"**"}
 	}
 	var allowing []string
-	for grant, allowed := range effective(policy, appid) {
+	for grant, allowed := range policy.Effective(appid) {
 		if allowed {
 			allowing = append(allowing, grant)
 		}
 	}
 	slices.Sort(allowing)
 	return allowing
-}
-
-// effective returns all grants of a role, its own and inherited. Deny wins.
-func effective(policy *roles.Policy, appid string) roles.Grants {
-	all := roles.Grants{}
-	for _, line := range ancestry(policy, appid) {
-		role, _ := policy.Role(line)
-		for grant, allowed := range role.Permissions {
-			before, known := all[grant]
-			all[grant] = allowed && (before || !known)
-		}
-	}
-	return all
-}
-
-// ancestry returns a role and all it inherits from, each once.
-func ancestry(policy *roles.Policy, appid string) []string {
-	line := []string{appid}
-	for i := 0; i < len(line); i++ {
-		role, _ := policy.Role(line[i])
-		for _, parent := range role.Inherits {
-			if !slices.Contains(line, parent) {
-				line = append(line, parent)
-			}
-		}
-	}
-	return line
 }
 
 // coversRole reports whether the caller may save a role that makes next out of the policy. It is judged by what
@@ -100,7 +73,7 @@ func (c *change) coversRole(next *roles.Policy, appid string) error {
 
 // beside returns the policy with one more role, which may do what appid may in next, so that both can be compared.
 func (c *change) beside(next *roles.Policy, appid string) (*roles.Policy, roles.Rights, error) {
-	probe := roles.Role{AppID: unused(c.policy), Permissions: effective(next, appid)}
+	probe := roles.Role{AppID: unused(c.policy), Permissions: next.Effective(appid)}
 	policy, err := c.policy.With(probe)
 	return policy, roles.Rights{Role: probe.AppID}, err
 }
@@ -108,7 +81,7 @@ func (c *change) beside(next *roles.Policy, appid string) (*roles.Policy, roles.
 // heirs returns a role and all that inherit from it, in order.
 func heirs(policy *roles.Policy, appid string) []string {
 	return slices.DeleteFunc(policy.AppIDs(), func(heir string) bool {
-		return !slices.Contains(ancestry(policy, heir), appid)
+		return !slices.Contains(policy.Lineage(heir), appid)
 	})
 }
 

@@ -76,7 +76,7 @@ func (s *Service) OpenPublic(ctx context.Context, by auth.Principal, appid, matc
 			return nil // it is so already
 		}
 		writes := s.c.Catalog.Writes(c.policy, appid)
-		if !sameSet(writes, acknowledged) {
+		if !publicapi.Acknowledged(writes, acknowledged) {
 			return &publicapi.UnacknowledgedError{Role: appid, Writes: writes}
 		}
 		return s.c.Public.Set(ctx, appid, c.by.author(), acknowledged...)

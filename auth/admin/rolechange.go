@@ -158,15 +158,10 @@ func (c *change) publicGains(ctx context.Context, next *roles.Policy, acknowledg
 		after.Scopes = []string{template.ReplaceAllString(w, "*")} // of one model before, and of all after, it reads the same
 		return policy.Covers(roles.Rights{Role: setting.Role}, after)
 	})
-	if len(gained) > 0 && !sameSet(gained, acknowledged) {
+	if len(gained) > 0 && !publicapi.Acknowledged(gained, acknowledged) {
 		return &publicapi.UnacknowledgedError{Role: setting.Role, Writes: gained}
 	}
 	return nil
-}
-
-func sameSet(a, b []string) bool {
-	sorted := func(s []string) []string { return slices.Compact(slices.Sorted(slices.Values(s))) }
-	return slices.Equal(sorted(a), sorted(b))
 }
 
 // describeRole is what the audit log says of a role.

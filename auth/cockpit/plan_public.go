@@ -85,7 +85,7 @@ func (p *planner) notPublic(role string) string {
 		return moreHere
 	}
 	writes := p.into.Catalog.Writes(p.policy, role)
-	if sameSet(writes, p.into.Acknowledge) {
+	if publicapi.Acknowledged(writes, p.into.Acknowledge) {
 		return ""
 	}
 	if len(writes) == 0 {
@@ -108,25 +108,14 @@ func (p *planner) worldGains(ctx context.Context, before *roles.Policy, write ma
 	}
 	public := roles.Rights{Role: setting.Role}
 	writes := p.into.Catalog.Writes(p.policy, setting.Role)
-	if len(writes) == 0 || sameSet(writes, p.into.Acknowledge) {
+	if len(writes) == 0 || publicapi.Acknowledged(writes, p.into.Acknowledge) {
 		return "", nil
 	}
-	line := []string{setting.Role}
-	for i := 0; i < len(line); i++ {
-		role, _ := p.policy.Role(line[i])
-		for _, parent := range role.Inherits {
-			if !slices.Contains(line, parent) {
-				line = append(line, parent)
-			}
-		}
-		written, ok := write[line[i]]
+	for _, appid := range p.policy.Lineage(setting.Role) {
+		written, ok := write[appid]
 		if ok && (len(written.Inherits) > 0 || !before.Covers(public, exactly(written))) {
-			return line[i], nil
+			return appid, nil
 		}
 	}
 	return "", nil
-}
-
-func sameSet(a, b []string) bool {
-	return slices.Equal(slices.Compact(slices.Sorted(slices.Values(a))), slices.Compact(slices.Sorted(slices.Values(b))))
 }

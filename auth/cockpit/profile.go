@@ -4,7 +4,6 @@ import (
 	"io"
 	"net/http"
 	"strconv"
-	"time"
 
 	"github.com/latchkey-go/latchkey/auth"
 )
@@ -36,7 +35,7 @@ func Profile(w http.ResponseWriter, _ *http.Request, refusal *auth.Refusal) {
 	h.Set("Content-Type", "application/json")
 	h.Set("Content-Length", strconv.Itoa(len(body)))
 	if status == http.StatusServiceUnavailable {
-		h.Set("Retry-After", retryAfter(refusal.RetryAfter))
+		h.Set("Retry-After", auth.RetryAfter(refusal.RetryAfter))
 	}
 	w.WriteHeader(status)
 	_, _ = io.WriteString(w, body) // the caller may be gone; there is nobody to tell
@@ -68,13 +67,4 @@ func answer(refusal *auth.Refusal) (status int, body string) {
 		return http.StatusInternalServerError, serverError
 	}
 	return http.StatusServiceUnavailable, serviceUnavailable
-}
-
-// retryAfter is in whole seconds, rounded up, and never zero.
-func retryAfter(d time.Duration) string {
-	seconds := int64(d / time.Second)
-	if d%time.Second > 0 {
-		seconds++
-	}
-	return strconv.FormatInt(max(1, seconds), 10)
 }

@@ -2,9 +2,7 @@ package console
 
 import (
 	"errors"
-	"math"
 	"net/http"
-	"strconv"
 	"strings"
 	"time"
 	"unicode"
@@ -67,12 +65,12 @@ func refused(err *admin.ForbiddenError) alert {
 // fail answers with a page about an error.
 func (v *visit) fail(err error) {
 	status, a := explain(err)
-	wait := time.Second
-	if refusal := (*auth.Refusal)(nil); errors.As(err, &refusal) && refusal.RetryAfter > wait {
+	wait := time.Duration(0)
+	if refusal, ok := errors.AsType[*auth.Refusal](err); ok {
 		wait = refusal.RetryAfter
 	}
 	if status == http.StatusServiceUnavailable || status == http.StatusTooManyRequests {
-		v.w.Header().Set("Retry-After", strconv.Itoa(int(math.Ceil(wait.Seconds()))))
+		v.w.Header().Set("Retry-After", auth.RetryAfter(wait))
 	}
 	p := page{Heading: a.Title, Body: a}
 	if err := v.show(status, "refused", p); err != nil {
