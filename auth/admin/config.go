@@ -36,8 +36,7 @@ type UserFilter struct {
 type Config struct {
 	Keys  *keys.Ring
 	Audit audit.Log
-	// Guard says who asks, and from where for the audit log. [Handler] refuses requests that show a key and come
-	// from somebody who is signed in as well: it could not be told who asks.
+	// Guard tells who the caller is, and the caller's address for the audit log.
 	Guard *auth.Guard
 
 	// Roles follows the roles in RoleStore, which is where they are changed.

@@ -1,4 +1,4 @@
-// Package admin manages keys, roles and the public API: for an administration of the host's own, or as a JSON API.
+// Package admin manages keys, roles and the public API. Packages adminapi and console serve it as a JSON API and as pages.
 //
 // A [Service] has the operations. Each takes the [auth.Principal] that asks for it, and needs the permission that
 // Cockpit needs for it:
@@ -19,6 +19,4 @@
 // Each change is one step: what the caller may do and what is there is read, judged, changed and written to the
 // audit log within [Config.InTx], or it does not happen. No record in the log holds a key or a digest. The value of a
 // key leaves this package once, from the call that made it.
-//
-// [Handler] is the JSON API; its OpenAPI 3.1 document is served as /openapi.json.
 package admin

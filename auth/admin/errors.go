@@ -55,14 +55,10 @@ type InputError struct {
 
 // Error names the field and says what is wrong.
 func (e *InputError) Error() string {
-	return "admin: " + e.sentence()
-}
-
-func (e *InputError) sentence() string {
 	if e.Field == "" { // the body or the query as a whole
-		return e.Text
+		return "admin: " + e.Text
 	}
-	return e.Field + " " + e.Text
+	return "admin: " + e.Field + " " + e.Text
 }
 
 // A UsageError means that a role is in use, and that the caller has not confirmed what its deletion touches.
@@ -76,12 +72,10 @@ func (e *UsageError) Error() string {
 // Unwrap returns [ErrConflict].
 func (e *UsageError) Unwrap() error { return ErrConflict }
 
-// errNobody is the answer to callers who have not proved who they are, and errAmbiguous to those who have twice.
 var (
-	errNobody    = &auth.Refusal{Status: http.StatusUnauthorized, Reason: auth.MissingKey}
-	errAmbiguous = &auth.Refusal{Status: http.StatusBadRequest, Reason: auth.Ambiguous}
-	errGone      = &auth.Refusal{Status: http.StatusUnauthorized, Reason: auth.InvalidKey}
-	errNoPolicy  = errors.New("admin: the roles cannot be vouched for now")
+	errNobody   = &auth.Refusal{Status: http.StatusUnauthorized, Reason: auth.MissingKey} // the caller is not authenticated
+	errGone     = &auth.Refusal{Status: http.StatusUnauthorized, Reason: auth.InvalidKey} // the caller's key or user ended since
+	errNoPolicy = errors.New("admin: the roles cannot be vouched for now")
 )
 
 func lacks(permission string) error {

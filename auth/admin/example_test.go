@@ -4,9 +4,6 @@ import (
 	"context"
 	"fmt"
 	"log"
-	"net/http"
-	"net/http/httptest"
-	"strings"
 
 	"github.com/latchkey-go/latchkey/auth"
 	"github.com/latchkey-go/latchkey/auth/admin"
@@ -15,7 +12,7 @@ import (
 	"github.com/latchkey-go/latchkey/roles"
 )
 
-// Example mounts the JSON API, and shows that a manager of keys hands out no more than she holds.
+// Example creates a key as a manager of keys, who can't grant more access than she has.
 func Example() {
 	ctx := context.Background()
 	rows := roles.NewMemoryStore(
@@ -28,7 +25,8 @@ func Example() {
 	defer directory.Close(ctx)
 	ring := keys.NewRing(keys.NewMemoryStore())
 	defer ring.Close(ctx)
-	guard, err := auth.New(auth.Config{Keys: ring, Roles: directory})
+	users := auth.UserMap{"ada": {Name: "Ada", Role: "keeper", Active: true}}
+	guard, err := auth.New(auth.Config{Keys: ring, Roles: directory, Users: users})
 	if err != nil {
 		log.Fatal(err)
 	}
@@ -37,30 +35,25 @@ func Example() {
 	if err != nil {
 		log.Fatal(err)
 	}
-	mux := http.NewServeMux()
-	mux.Handle("/admin/", http.StripPrefix("/admin", admin.Handler(service)))
 
-	first, err := ring.IssueCustom(ctx, keys.Custom{Name: "Operations", Role: "keeper"})
+	ada, err := guard.PrincipalForUser(ctx, "ada")
 	if err != nil {
 		log.Fatal(err)
 	}
-	for _, body := range []string{`{"name":"Website","role":"editor"}`, `{"name":"Mine","role":"admin"}`} {
-		r := httptest.NewRequest("POST", "/admin/keys", strings.NewReader(body))
-		r.Header.Set("Content-Type", "application/json")
-		r.Header.Set("api-key", first.Key.Reveal())
-		answer := httptest.NewRecorder()
-		mux.ServeHTTP(answer, r)
-		fmt.Println(body, answer.Code)
-	}
-	done, err := changes.List(ctx, audit.Filter{})
+	_, err = service.CreateKey(ctx, ada, keys.Custom{Name: "Website", Role: "editor"})
+	fmt.Println("editor:", err)
+	_, err = service.CreateKey(ctx, ada, keys.Custom{Name: "Mine", Role: roles.Admin})
+	fmt.Println("admin:", err)
+
+	records, err := changes.List(ctx, audit.Filter{})
 	if err != nil {
 		log.Fatal(err)
 	}
-	for _, r := range done {
-		fmt.Println(r.Action, r.After["name"])
+	for _, r := range records {
+		fmt.Println(r.ActorName, r.Action, r.After["name"])
 	}
 	// Output:
-	// {"name":"Website","role":"editor"} 201
-	// {"name":"Mine","role":"admin"} 403
-	// key.create Website
+	// editor: <nil>
+	// admin: admin: not permitted: nobody hands out more than they hold: **
+	// Ada key.create Website
 }

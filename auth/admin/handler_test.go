@@ -10,7 +10,7 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"github.com/latchkey-go/latchkey/auth"
-	"github.com/latchkey-go/latchkey/auth/admin"
+	"github.com/latchkey-go/latchkey/auth/admin/adminapi"
 	"github.com/latchkey-go/latchkey/keys"
 	"github.com/latchkey-go/latchkey/roles"
 )
@@ -193,11 +193,11 @@ func TestAnyPrefix(t *testing.T) {
 		r := httptest.NewRequest("GET", "http://host/", nil)
 		r.URL.Path = path
 		answer := httptest.NewRecorder()
-		admin.Handler(w.service).ServeHTTP(answer, r)
+		adminapi.Handler(w.service).ServeHTTP(answer, r)
 		require.Equal(t, want, answer.Code, path)
 	}
 }
 
 func TestHandlerNeedsAService(t *testing.T) {
-	require.PanicsWithValue(t, "admin: Handler needs a service", func() { admin.Handler(nil) })
+	require.PanicsWithValue(t, "adminapi: Handler needs a service", func() { adminapi.Handler(nil) })
 }

@@ -15,6 +15,7 @@ import (
 
 	"github.com/latchkey-go/latchkey/auth"
 	"github.com/latchkey-go/latchkey/auth/admin"
+	"github.com/latchkey-go/latchkey/auth/admin/adminapi"
 	"github.com/latchkey-go/latchkey/auth/audit"
 	"github.com/latchkey-go/latchkey/keys"
 	"github.com/latchkey-go/latchkey/publicapi"
@@ -127,7 +128,7 @@ func newWorld(t *testing.T, wrap func(keys.Store) keys.Store, changes ...func(*a
 	}
 	w.service, err = admin.New(c)
 	require.NoError(t, err)
-	mux.Handle("/admin/", http.StripPrefix("/admin", admin.Handler(w.service)))
+	mux.Handle("/admin/", http.StripPrefix("/admin", adminapi.Handler(w.service)))
 	w.server = httptest.NewServer(w.guard.Identify(mux))
 	t.Cleanup(w.server.Close)
 	return w

@@ -14,6 +14,7 @@ import (
 
 	"github.com/latchkey-go/latchkey/auth"
 	"github.com/latchkey-go/latchkey/auth/admin"
+	"github.com/latchkey-go/latchkey/auth/admin/adminapi"
 	"github.com/latchkey-go/latchkey/auth/audit"
 	"github.com/latchkey-go/latchkey/auth/sqlstore"
 	"github.com/latchkey-go/latchkey/keys"
@@ -148,7 +149,7 @@ func newHost(t *testing.T, in stores, bare bool) *host {
 	}
 	service, err := admin.New(c)
 	require.NoError(t, err)
-	mux.Handle("/admin/", http.StripPrefix("/admin", admin.Handler(service)))
+	mux.Handle("/admin/", http.StripPrefix("/admin", adminapi.Handler(service)))
 	h.handler = mux
 	issued, err := h.ring.IssueCustom(ctx, keys.Custom{Name: "viewer", Role: "viewer"})
 	require.NoError(t, err)

@@ -3,7 +3,7 @@ package main
 import (
 	"net/http"
 
-	"github.com/latchkey-go/latchkey/auth/admin"
+	"github.com/latchkey-go/latchkey/auth/admin/adminapi"
 	"github.com/latchkey-go/latchkey/auth/admin/console"
 	"github.com/latchkey-go/latchkey/examples/cms/api"
 	"github.com/latchkey-go/latchkey/examples/cms/pages"
@@ -14,7 +14,7 @@ import (
 func (n *node) site() http.Handler {
 	mux := http.NewServeMux()
 	api.Register(mux, n.guard, n.content, n.profile.dialect)
-	mux.Handle("/admin/", http.StripPrefix("/admin", admin.Handler(n.admin)))
+	mux.Handle("/admin/", http.StripPrefix("/admin", adminapi.Handler(n.admin)))
 	mux.Handle("/system/", http.StripPrefix("/system", console.Handler(n.admin, console.Config{
 		SignIn: pages.SignInPath, SignOut: pages.SignOutPath, Title: pages.Title, APIURL: "/api/pages/menus",
 		Links: []console.Link{{Text: "Content", URL: "/content"}, {Text: "Accounts", URL: "/accounts"}, {Text: "My password", URL: "/password"}},

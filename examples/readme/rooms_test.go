@@ -16,11 +16,12 @@ var rooms = map[string]string{
 	"auth":      "keys roles",
 	"publicapi": "auth keys roles",
 
-	"auth/audit":         "",
-	"auth/sqlstore":      "auth/audit keys publicapi roles",
-	"auth/admin":         "auth auth/audit keys publicapi roles",
-	"auth/admin/console": "auth auth/admin auth/audit keys publicapi roles",
-	"auth/cockpit":       "auth auth/audit keys publicapi roles",
+	"auth/audit":          "",
+	"auth/sqlstore":       "auth/audit keys publicapi roles",
+	"auth/admin":          "auth auth/audit keys publicapi roles",
+	"auth/admin/adminapi": "auth auth/admin auth/audit keys publicapi roles",
+	"auth/admin/console":  "auth auth/admin auth/audit keys publicapi roles",
+	"auth/cockpit":        "auth auth/audit keys publicapi roles",
 
 	"graphqlauth":         "auth gqlgen gqlparser keys roles",
 	"graphqlauth/cmd/sdl": "graphqlauth",
@@ -37,7 +38,7 @@ var rooms = map[string]string{
 
 func TestRoomsAndArrows(t *testing.T) {
 	const module = "github.com/latchkey-go/latchkey/"
-	list := exec.CommandContext(t.Context(), "go", "list", "-f", `{{.ImportPath}}{{range .Imports}} {{.}}{{end}}`, "./...")
+	list := exec.CommandContext(t.Context(), "go", "list", "-f", `{{.ImportPath}}{{range .Imports}} {{.}}{{end}}`, "./...", "./graphqlauth/...")
 	list.Dir = root
 	out, err := list.CombinedOutput()
 	require.NoError(t, err, "%s", out)

@@ -1,10 +1,11 @@
-package admin
+package adminapi
 
 import (
 	"net/http"
 	"time"
 
 	"github.com/latchkey-go/latchkey/auth"
+	"github.com/latchkey-go/latchkey/auth/admin"
 	"github.com/latchkey-go/latchkey/publicapi"
 	"github.com/latchkey-go/latchkey/roles"
 )
@@ -59,7 +60,7 @@ func (a *api) showPublic(w http.ResponseWriter, r *http.Request, p auth.Principa
 	if !setting.ChangedAt.IsZero() {
 		shown.ChangedAt = &setting.ChangedAt
 	}
-	setETag(w, SettingRevision(setting))
+	setETag(w, admin.SettingRevision(setting))
 	return answer(w, http.StatusOK, shown)
 }
 
@@ -71,7 +72,7 @@ func (a *api) putPublic(w http.ResponseWriter, r *http.Request, p auth.Principal
 		return err
 	}
 	if !there["role"] {
-		return &InputError{"role", "is missing"}
+		return invalid("role", "is missing")
 	}
 	match, err := match(r)
 	if err != nil {

@@ -1,9 +1,10 @@
-package admin
+package adminapi
 
 import (
 	"net/http"
 
 	"github.com/latchkey-go/latchkey/auth"
+	"github.com/latchkey-go/latchkey/auth/admin"
 	"github.com/latchkey-go/latchkey/keys"
 )
 
@@ -40,7 +41,7 @@ func inPath(r *http.Request, _ auth.Principal) (string, error) { return r.PathVa
 
 func oneself(_ *http.Request, p auth.Principal) (string, error) {
 	if p.UserID() == "" { // a custom key, say: it belongs to nobody
-		return "", &ForbiddenError{Text: "only users have a key of their own"}
+		return "", &admin.ForbiddenError{Text: "only users have a key of their own"}
 	}
 	return p.UserID(), nil
 }
@@ -58,7 +59,7 @@ func (o owner) key(f func(w http.ResponseWriter, r *http.Request, p auth.Princip
 
 func (a *api) listUsers(w http.ResponseWriter, r *http.Request, p auth.Principal) error {
 	q := r.URL.Query()
-	f := UserFilter{Text: q.Get("q"), Role: q.Get("role"), After: q.Get("after")}
+	f := admin.UserFilter{Text: q.Get("q"), Role: q.Get("role"), After: q.Get("after")}
 	var err error
 	if f.Limit, err = limit(q); err != nil {
 		return err

@@ -1,10 +1,11 @@
-package admin
+package adminapi
 
 import (
 	_ "embed"
 	"net/http"
 
 	"github.com/latchkey-go/latchkey/auth"
+	"github.com/latchkey-go/latchkey/auth/admin"
 	"github.com/latchkey-go/latchkey/auth/audit"
 	"github.com/latchkey-go/latchkey/roles"
 )
@@ -32,16 +33,16 @@ type matrixJSON struct {
 }
 
 type permissionRow struct {
-	Group      string       `json:"group"`
-	Permission string       `json:"permission"`
-	Label      string       `json:"label"`
-	Effect     roles.Effect `json:"effect"`
-	Access     []Access     `json:"access"` // of each role
+	Group      string         `json:"group"`
+	Permission string         `json:"permission"`
+	Label      string         `json:"label"`
+	Effect     roles.Effect   `json:"effect"`
+	Access     []admin.Access `json:"access"` // of each role
 }
 
 type routeRow struct {
 	routeJSON
-	Access []Access `json:"access"` // of each role
+	Access []admin.Access `json:"access"` // of each role
 }
 
 func (a *api) catalogRoutes() map[string]route {
@@ -65,7 +66,7 @@ func (a *api) explain(w http.ResponseWriter, r *http.Request, p auth.Principal) 
 	q := r.URL.Query()
 	for _, name := range []string{"role", "permission"} {
 		if !q.Has(name) {
-			return &InputError{name, "is missing"}
+			return invalid(name, "is missing")
 		}
 	}
 	d, err := a.Explain(r.Context(), p, q.Get("role"), q.Get("permission"))
@@ -83,10 +84,10 @@ func (a *api) matrix(w http.ResponseWriter, r *http.Request, p auth.Principal) e
 	shown := matrixJSON{append([]string{}, m.Roles...), []permissionRow{}, []routeRow{}}
 	for _, row := range m.Permissions {
 		shown.Permissions = append(shown.Permissions,
-			permissionRow{row.Group, row.Permission, row.Label, row.Effect, append([]Access{}, row.Access...)})
+			permissionRow{row.Group, row.Permission, row.Label, row.Effect, append([]admin.Access{}, row.Access...)})
 	}
 	for _, row := range m.Routes {
-		shown.Routes = append(shown.Routes, routeRow{routeJSON{row.Pattern, row.Permission}, append([]Access{}, row.Access...)})
+		shown.Routes = append(shown.Routes, routeRow{routeJSON{row.Pattern, row.Permission}, append([]admin.Access{}, row.Access...)})
 	}
 	return answer(w, http.StatusOK, shown)
 }
@@ -104,7 +105,6 @@ func (a *api) listAudit(w http.ResponseWriter, r *http.Request, p auth.Principal
 	if f.Until, err = since(q, "until"); err != nil {
 		return err
 	}
-	f.Limit = pageSize(f.Limit)
 	found, err := a.Audit(r.Context(), p, f)
 	if err != nil {
 		return err

@@ -1,40 +1,43 @@
-package admin
+package adminapi
 
 import (
 	"maps"
 	"net/http"
 	"path"
+	"regexp"
 	"strings"
 
 	"github.com/latchkey-go/latchkey/auth"
+	"github.com/latchkey-go/latchkey/auth/admin"
 )
 
 // Handler returns the JSON API of s. It guards itself with the service's guard, and can stand under any prefix:
 //
-//	mux.Handle("/admin/", http.StripPrefix("/admin", admin.Handler(service)))
+//	mux.Handle("/admin/", http.StripPrefix("/admin", adminapi.Handler(service)))
 //
-// It takes keys and sessions; callers without either get 401. Bodies are JSON of at most 64 KiB, read strictly.
+// It takes keys and sessions; a caller without either gets 401, and a request with both gets 400. Bodies are JSON of at most 64 KiB, read strictly.
 // Refusals are problem documents (RFC 9457); those that are the guard's as well, such as 401, 429 and 503, have the
 // shape of its profile. Lists are paged by cursor: `next` of one page is `after` of the next one. Single things have
 // an ETag, and a change with If-Match is refused with 412 if it is another one by now. The value of a key stands in
 // one answer: the one to the request that made it, as the member "key". The rest is in the OpenAPI 3.1 document,
 // /openapi.json, which needs no key.
-func Handler(s *Service) http.Handler {
+func Handler(s *admin.Service) http.Handler {
 	if s == nil {
-		panic("admin: Handler needs a service")
+		panic("adminapi: Handler needs a service")
 	}
-	a := &api{s, http.NewServeMux()}
+	a := &api{s, http.NewServeMux(), regexp.MustCompile(strings.ReplaceAll(s.Guard().Format().Pattern(), `\b`, ""))}
 	for pattern, route := range a.routes() {
 		a.mux.HandleFunc(pattern, a.guarded(route))
 	}
 	a.mux.HandleFunc("GET /openapi.json", serveOpenAPI)
-	return s.c.Guard.Identify(http.HandlerFunc(a.serve))
+	return s.Guard().Identify(http.HandlerFunc(a.serve))
 }
 
 // An api is the JSON API of one service.
 type api struct {
-	*Service
-	mux *http.ServeMux
+	*admin.Service
+	mux     *http.ServeMux
+	keyLike *regexp.Regexp // finds possible keys, in the middle of a word as well
 }
 
 // serve answers what no route does with problem documents as well.
@@ -95,19 +98,19 @@ func (a *api) guarded(to route) http.HandlerFunc {
 
 // caller returns who asks, and refuses who has shown a key and is signed in besides.
 func (a *api) caller(r *http.Request) (auth.Principal, error) {
-	p, _ := a.c.Guard.PrincipalFrom(r.Context())
+	p, _ := a.Guard().PrincipalFrom(r.Context())
 	switch {
 	case !p.Authenticated():
-		return p, errNobody
+		return p, &auth.Refusal{Status: http.StatusUnauthorized, Reason: auth.MissingKey}
 	case p.KeyID() == "":
 		return p, nil
 	}
-	user, err := a.c.Guard.SignedInUser(r)
+	user, err := a.Guard().SignedInUser(r)
 	switch {
 	case err != nil:
 		return p, err
 	case user != "":
-		return p, errAmbiguous
+		return p, &auth.Refusal{Status: http.StatusBadRequest, Reason: auth.Ambiguous}
 	}
 	return p, nil
 }

@@ -1,4 +1,4 @@
-package admin
+package adminapi
 
 import (
 	"context"
@@ -7,6 +7,7 @@ import (
 	"time"
 
 	"github.com/latchkey-go/latchkey/auth"
+	"github.com/latchkey-go/latchkey/auth/admin"
 	"github.com/latchkey-go/latchkey/keys"
 )
 
@@ -26,7 +27,7 @@ func (a *api) keyRoutes() map[string]route {
 
 func (a *api) listKeys(w http.ResponseWriter, r *http.Request, p auth.Principal) error {
 	q := r.URL.Query()
-	f := KeyFilter{Kind: keys.Kind(q.Get("kind")), UserID: q.Get("user"), Role: q.Get("role"),
+	f := admin.KeyFilter{Kind: keys.Kind(q.Get("kind")), UserID: q.Get("user"), Role: q.Get("role"),
 		State: keys.State(q.Get("state")), Text: q.Get("q"), After: q.Get("after")}
 	var err error
 	if f.Limit, err = limit(q); err != nil {
@@ -177,7 +178,7 @@ func renewal(w http.ResponseWriter, r *http.Request) (rn keys.Renewal, tag strin
 	}
 	for name, n := range map[string]int64{"overlap": overlap, "overlap_cap": most} {
 		if n < 0 || n > maxTTL {
-			return rn, "", &InputError{name, "is out of bounds"}
+			return rn, "", invalid(name, "is out of bounds")
 		}
 	}
 	rn.Overlap, rn.OverlapCap = time.Duration(overlap)*time.Second, time.Duration(most)*time.Second

@@ -1,10 +1,11 @@
-package admin
+package adminapi
 
 import (
 	"net/http"
 	"net/netip"
 	"time"
 
+	"github.com/latchkey-go/latchkey/auth/admin"
 	"github.com/latchkey-go/latchkey/keys"
 )
 
@@ -60,13 +61,13 @@ type issuedJSON struct {
 }
 
 func showKey(w http.ResponseWriter, rec *keys.Record) error {
-	setETag(w, KeyRevision(rec))
+	setETag(w, admin.KeyRevision(rec))
 	return answer(w, http.StatusOK, keyAsJSON(rec))
 }
 
 // showIssued answers with the value of a key, here and nowhere else.
 func showIssued(w http.ResponseWriter, status int, issued *keys.Issued) error {
-	setETag(w, KeyRevision(&issued.Record))
+	setETag(w, admin.KeyRevision(&issued.Record))
 	w.Header().Set("Cache-Control", "no-store")
 	return answer(w, status, issuedJSON{keyAsJSON(&issued.Record), issued.Key.Reveal()})
 }

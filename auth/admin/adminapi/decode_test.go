@@ -1,4 +1,4 @@
-package admin
+package adminapi
 
 import (
 	"bytes"
@@ -6,6 +6,8 @@ import (
 	"errors"
 	"net/http/httptest"
 	"testing"
+
+	"github.com/latchkey-go/latchkey/auth/admin"
 )
 
 // FuzzDecode reads bodies. What is taken is one JSON object of known members, each of them written once.
@@ -21,7 +23,7 @@ func FuzzDecode(f *testing.F) {
 		r := httptest.NewRequest("POST", "/", bytes.NewReader(body))
 		r.Header.Set("Content-Type", "application/json")
 		there, err := decode(httptest.NewRecorder(), r, false, fields)
-		var input *InputError
+		var input *admin.InputError
 		if err != nil {
 			if !errors.As(err, &input) {
 				t.Fatalf("%q: %v", body, err)

@@ -1,13 +1,15 @@
-package admin
+package adminapi
 
 import (
 	"encoding/json"
 	"errors"
 	"net/http"
+	"slices"
 	"strconv"
 	"strings"
 
 	"github.com/latchkey-go/latchkey/auth"
+	"github.com/latchkey-go/latchkey/auth/admin"
 	"github.com/latchkey-go/latchkey/publicapi"
 )
 
@@ -69,18 +71,18 @@ func writeProblem(w http.ResponseWriter, p problem) {
 // refuse writes the answer to an error of an operation. What it does not know is trouble: 503, without its text.
 func (a *api) refuse(w http.ResponseWriter, r *http.Request, err error) {
 	var (
-		input     *InputError
-		forbidden *ForbiddenError
+		input     *admin.InputError
+		forbidden *admin.ForbiddenError
 		writes    *publicapi.UnacknowledgedError
-		usage     *UsageError
+		usage     *admin.UsageError
 	)
 	switch {
 	case errors.As(err, &input):
 		if a.showsKey(input.Field) { // what is not known here is named, but a key is not said again
-			input = &InputError{"", "the name of a member or parameter holds a key"}
+			input = invalid("", "the name of a member or parameter holds a key")
 		}
-		input = &InputError{clip(input.Field), input.Text}
-		writeProblem(w, problem{Status: http.StatusBadRequest, Field: input.Field, Detail: input.sentence() + "."})
+		input = invalid(clip(input.Field), input.Text)
+		writeProblem(w, problem{Status: http.StatusBadRequest, Field: input.Field, Detail: sentence(input) + "."})
 	case errors.As(err, &forbidden):
 		a.forbid(w, r, forbidden)
 	case errors.As(err, &writes):
@@ -92,18 +94,35 @@ func (a *api) refuse(w http.ResponseWriter, r *http.Request, err error) {
 			Detail: "The role is in use: repeat the request with this usage's confirm."})
 	case errors.Is(err, errMedia):
 		writeProblem(w, problem{Status: http.StatusUnsupportedMediaType, Detail: "Send the body with Content-Type: application/json."})
-	case errors.Is(err, ErrChanged):
+	case errors.Is(err, admin.ErrChanged):
 		writeProblem(w, problem{Status: http.StatusPreconditionFailed, Detail: "It has changed since it was read."})
-	case errors.Is(err, ErrNotFound):
+	case errors.Is(err, admin.ErrNotFound):
 		writeProblem(w, problem{Status: http.StatusNotFound, Detail: "There is no such key, user or role, or it is not managed here."})
-	case errors.Is(err, ErrConflict):
+	case errors.Is(err, admin.ErrConflict):
 		writeProblem(w, problem{Status: http.StatusConflict, Detail: "The present state does not allow this."})
 	default:
-		a.c.Guard.Refuse(w, r, err)
+		a.Guard().Refuse(w, r, err)
 	}
 }
 
-// clip keeps what a stranger made up short.
+func invalid(field, text string) *admin.InputError {
+	return &admin.InputError{Field: field, Text: text}
+}
+
+// sentence names the field, unless the error is about the whole body or query, and says what is wrong with it.
+func sentence(e *admin.InputError) string {
+	if e.Field == "" {
+		return e.Text
+	}
+	return e.Field + " " + e.Text
+}
+
+// showsKey reports whether text contains one of the ring's keys, such as one sent as the name of a parameter.
+func (a *api) showsKey(text string) bool {
+	return slices.ContainsFunc(a.keyLike.FindAllString(text, -1), a.Guard().Format().Valid)
+}
+
+// clip shortens a name that the client chose.
 func clip(name string) string {
 	for i := range name {
 		if i > 64 {
@@ -115,12 +134,12 @@ func clip(name string) string {
 
 // forbid says all that is missing, where the guard's answer has room for one permission. Its observer hears of it as of
 // any refusal.
-func (a *api) forbid(w http.ResponseWriter, r *http.Request, why *ForbiddenError) {
+func (a *api) forbid(w http.ResponseWriter, r *http.Request, why *admin.ForbiddenError) {
 	refusal := &auth.Refusal{Status: http.StatusForbidden, Reason: auth.NotGranted}
 	if len(why.Missing) > 0 {
 		refusal.Missing = why.Missing[0]
 	}
-	a.c.Guard.Refuse(unseen{}, r, refusal)
+	a.Guard().Refuse(unseen{}, r, refusal)
 	writeProblem(w, problem{Status: http.StatusForbidden, Error: refusal.Error(), Permission: refusal.Missing,
 		Missing: why.Missing, Detail: "This is not permitted: " + why.Text + "."})
 }
@@ -139,7 +158,7 @@ func setETag(w http.ResponseWriter, revision string) { w.Header().Set("ETag", `"
 // to depend on something must not be done regardless.
 func match(r *http.Request) (string, error) {
 	if len(r.Header.Values("If-None-Match")) > 0 {
-		return "", &InputError{"If-None-Match", "is not taken here"}
+		return "", invalid("If-None-Match", "is not taken here")
 	}
 	lines := r.Header.Values("If-Match")
 	if len(lines) == 0 {
@@ -148,13 +167,13 @@ func match(r *http.Request) (string, error) {
 	tag := strings.TrimSpace(lines[0])
 	switch {
 	case len(lines) > 1 || strings.Contains(tag, ","):
-		return "", &InputError{"If-Match", "names more than one revision"}
+		return "", invalid("If-Match", "names more than one revision")
 	case tag == "*":
 		return "", nil
 	case strings.HasPrefix(tag, "W/"): // a weak tag never matches: RFC 9110, section 13.1.1
-		return "", ErrChanged
+		return "", admin.ErrChanged
 	case len(tag) < 3 || tag[0] != '"' || tag[len(tag)-1] != '"':
-		return "", &InputError{"If-Match", "is not an entity tag"}
+		return "", invalid("If-Match", "is not an entity tag")
 	}
 	return tag[1 : len(tag)-1], nil
 }

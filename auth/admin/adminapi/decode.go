@@ -1,4 +1,4 @@
-package admin
+package adminapi
 
 import (
 	"bytes"
@@ -19,7 +19,7 @@ import (
 
 const maxBody = 64 << 10
 
-var errMedia = errors.New("admin: the body is not application/json")
+var errMedia = errors.New("adminapi: the body is not application/json")
 
 // A field reads one member of a body.
 type field struct {
@@ -36,9 +36,9 @@ func decode(w http.ResponseWriter, r *http.Request, optional bool, fields map[st
 	var tooLong *http.MaxBytesError
 	switch {
 	case errors.As(err, &tooLong):
-		return nil, &InputError{lastMember(body), "makes the body longer than 64 KiB"}
+		return nil, invalid(lastMember(body), "makes the body longer than 64 KiB")
 	case err != nil:
-		return nil, &InputError{"", "the body could not be read"}
+		return nil, invalid("", "the body could not be read")
 	case len(bytes.TrimSpace(body)) == 0 && optional:
 		return map[string]bool{}, nil
 	}
@@ -48,33 +48,33 @@ func decode(w http.ResponseWriter, r *http.Request, optional bool, fields map[st
 		return nil, errMedia
 	}
 	if !utf8.Valid(body) {
-		return nil, &InputError{"", "the body is not UTF-8"}
+		return nil, invalid("", "the body is not UTF-8")
 	}
 	there = map[string]bool{}
 	err = members(body, func(name string, value json.RawMessage) error {
 		f, known := fields[name]
 		switch {
 		case !known:
-			return &InputError{name, "is not known here"}
+			return invalid(name, "is not known here")
 		case there[name]:
-			return &InputError{name, "is written twice"}
+			return invalid(name, "is written twice")
 		}
 		there[name] = true
 		if string(value) == "null" {
 			if f.nullable {
 				return nil
 			}
-			return &InputError{name, "must be " + f.kind + ", not null"}
+			return invalid(name, "must be "+f.kind+", not null")
 		}
 		if json.Unmarshal(value, f.into) != nil {
-			return &InputError{name, "must be " + f.kind}
+			return invalid(name, "must be "+f.kind)
 		}
 		return nil
 	})
 	return there, err
 }
 
-var errNoObject = &InputError{"", "the body is not one JSON object"}
+var errNoObject = invalid("", "the body is not one JSON object")
 
 // members calls f for each member of a JSON object, in order.
 func members(body []byte, f func(name string, value json.RawMessage) error) error {
@@ -89,7 +89,7 @@ func members(body []byte, f func(name string, value json.RawMessage) error) erro
 		}
 		var value json.RawMessage
 		if err := d.Decode(&value); err != nil {
-			return &InputError{name.(string), "is not JSON"} // the decoder lets only texts stand here
+			return invalid(name.(string), "is not JSON") // the decoder lets only texts stand here
 		}
 		if err := f(name.(string), value); err != nil {
 			return err
@@ -152,15 +152,15 @@ const maxTTL = 100 * 366 * 24 * 60 * 60
 func expiry(there map[string]bool, ttl int64, at time.Time) (time.Time, error) {
 	switch {
 	case there["ttl"] && there["expires_at"]:
-		return at, &InputError{"ttl", "and expires_at say the same: one is enough"}
+		return at, invalid("ttl", "and expires_at say the same: one is enough")
 	case there["ttl"] && (ttl < 1 || ttl > maxTTL):
-		return at, &InputError{"ttl", "must be 1 to " + strconv.FormatInt(maxTTL, 10)}
+		return at, invalid("ttl", "must be 1 to "+strconv.FormatInt(maxTTL, 10))
 	case ttl > 0:
 		return time.Now().Add(time.Duration(ttl) * time.Second), nil
 	case at.IsZero():
 		return at, nil
 	case !at.After(time.Now()) || at.After(time.Now().Add(maxTTL*time.Second)):
-		return at, &InputError{"expires_at", "must be in the future, and within a hundred years"}
+		return at, invalid("expires_at", "must be in the future, and within a hundred years")
 	}
 	return at, nil
 }
@@ -170,29 +170,29 @@ func expiry(there map[string]bool, ttl int64, at time.Time) (time.Time, error) {
 func checkQuery(r *http.Request, known []string) error {
 	q, err := url.ParseQuery(r.URL.RawQuery)
 	if err != nil {
-		return &InputError{"", "the query is malformed"}
+		return invalid("", "the query is malformed")
 	}
 	for _, name := range slices.Sorted(maps.Keys(q)) {
 		switch {
 		case !slices.Contains(known, name):
-			return &InputError{name, "is not a parameter here"}
+			return invalid(name, "is not a parameter here")
 		case len(q[name]) > 1:
-			return &InputError{name, "is given twice"}
+			return invalid(name, "is given twice")
 		case !utf8.ValidString(q[name][0]):
-			return &InputError{name, "is not UTF-8"}
+			return invalid(name, "is not UTF-8")
 		}
 	}
 	return nil
 }
 
-// limit reads the parameter of that name.
+// limit reads the parameter of that name: how many rows a page has at most, by default 100.
 func limit(q url.Values) (int, error) {
 	if !q.Has("limit") {
-		return 0, nil
+		return 100, nil
 	}
 	n, err := strconv.Atoi(q.Get("limit"))
 	if err != nil || n < 1 || n > 1000 {
-		return 0, &InputError{"limit", "must be 1 to 1000"}
+		return 0, invalid("limit", "must be 1 to 1000")
 	}
 	return n, nil
 }
@@ -204,7 +204,7 @@ func since(q url.Values, name string) (time.Time, error) {
 	}
 	at, err := time.Parse(time.RFC3339, q.Get(name))
 	if err != nil {
-		return at, &InputError{name, "must be a time as in RFC 3339"}
+		return at, invalid(name, "must be a time as in RFC 3339")
 	}
 	return at, nil
 }

@@ -1,4 +1,4 @@
-package admin
+package adminapi
 
 import (
 	"errors"
@@ -6,6 +6,7 @@ import (
 	"net/url"
 
 	"github.com/latchkey-go/latchkey/auth"
+	"github.com/latchkey-go/latchkey/auth/admin"
 	"github.com/latchkey-go/latchkey/roles"
 )
 
@@ -36,7 +37,7 @@ type usageJSON struct {
 	Confirm   string     `json:"confirm"`
 }
 
-func usageAsJSON(u *Usage) usageJSON {
+func usageAsJSON(u *admin.Usage) usageJSON {
 	shown := usageJSON{Role: u.Role, Keys: []keyJSON{}, KeyCount: u.KeyCount, Users: usersAsJSON(u.Users),
 		UserCount: u.UserCount, Public: u.Public, Heirs: append([]string{}, u.Heirs...), Confirm: u.Confirm}
 	for i := range u.Keys {
@@ -70,7 +71,7 @@ func (a *api) listRoles(w http.ResponseWriter, r *http.Request, p auth.Principal
 		if role.AppID <= q.Get("after") {
 			continue
 		}
-		if len(list.Items) == pageSize(n) {
+		if len(list.Items) == n {
 			list.Next = list.Items[len(list.Items)-1].AppID
 			break
 		}
@@ -80,7 +81,7 @@ func (a *api) listRoles(w http.ResponseWriter, r *http.Request, p auth.Principal
 }
 
 func (a *api) showRole(w http.ResponseWriter, status int, role roles.Role) error {
-	setETag(w, RoleRevision(role))
+	setETag(w, admin.RoleRevision(role))
 	return answer(w, status, a.roleAsJSON(role))
 }
 
@@ -123,10 +124,10 @@ func (a *api) getRole(w http.ResponseWriter, r *http.Request, p auth.Principal) 
 	case err == nil:
 		used := usageAsJSON(&usage)
 		shown.Usage = &used
-	case !errors.Is(err, ErrForbidden): // who manages keys or users sees the role without it
+	case !errors.Is(err, admin.ErrForbidden): // who manages keys or users sees the role without it
 		return err
 	}
-	setETag(w, RoleRevision(role))
+	setETag(w, admin.RoleRevision(role))
 	return answer(w, http.StatusOK, shown)
 }
 
@@ -140,7 +141,7 @@ func (a *api) putRole(w http.ResponseWriter, r *http.Request, p auth.Principal) 
 		return err
 	}
 	if there["appid"] && role.AppID != r.PathValue("appid") {
-		return &InputError{"appid", "never changes"}
+		return invalid("appid", "never changes")
 	}
 	role.AppID = r.PathValue("appid")
 	match, err := match(r)
