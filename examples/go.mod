@@ -36,6 +36,7 @@ require (
 	github.com/jackc/pgpassfile v1.0.0 // indirect
 	github.com/jackc/pgservicefile v0.0.0-20240606120523-5a60cdf6a761 // indirect
 	github.com/jackc/puddle/v2 v2.2.3 // indirect
+	github.com/latchkey-go/latchkey/graphqlauth v0.0.0
 	github.com/mattn/go-isatty v0.0.24 // indirect
 	github.com/ncruces/go-strftime v1.1.0 // indirect
 	github.com/pb33f/go-yaml v0.1.1 // indirect
@@ -54,3 +55,5 @@ require (
 )
 
 replace github.com/latchkey-go/latchkey => ../
+
+replace github.com/latchkey-go/latchkey/graphqlauth => ../graphqlauth
