@@ -2,6 +2,7 @@ package gqlgenmatrix
 
 import (
 	"bufio"
+	"cmp"
 	"context"
 	"flag"
 	"net"
@@ -48,8 +49,8 @@ func TestTheStepsOfREADME(t *testing.T) {
 					program = line
 				case line == "go get -tool github.com/99designs/gqlgen":
 					p.sh(line + "@" + current(t))
-				case line == "go get github.com/latchkey-go/latchkey":
-					p.sh(line + "@v0.0.0") // the checkout
+				case line == "go get github.com/latchkey-go/latchkey/graphqlauth":
+					p.sh(line + "@" + cmp.Or(released, "v0.0.0")) // v0.0.0 is the checkout
 				default:
 					if line == "go tool gqlgen generate" {
 						answerTodos(p, section)

@@ -32,7 +32,13 @@ func TestTheFirstProgramCompiles(t *testing.T) {
 		require.NoError(t, os.WriteFile(filepath.Join(dir, name), []byte(text), 0o600))
 	}
 	write("main.go", block[1])
-	write("go.mod", fmt.Sprintf("module stranger\n\ngo 1.26\n\nrequire github.com/latchkey-go/latchkey v0.0.0\n\nreplace github.com/latchkey-go/latchkey => %s\n", library))
+	mod := "module stranger\n\ngo 1.26\n\nrequire github.com/latchkey-go/latchkey "
+	if released := os.Getenv("LATCHKEY_RELEASE"); released != "" { // a rehearsal of a release serves this version
+		mod += released + "\n"
+	} else {
+		mod += fmt.Sprintf("v0.0.0\n\nreplace github.com/latchkey-go/latchkey => %s\n", library)
+	}
+	write("go.mod", mod)
 	sum, err := os.ReadFile(filepath.Join(root, "go.sum"))
 	require.NoError(t, err)
 	write("go.sum", string(sum))
