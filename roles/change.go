@@ -9,8 +9,8 @@ import (
 	"time"
 )
 
-// Save stores the role, added or in place of the one with its appid, if all roles still compile with it;
-// otherwise nothing is stored and the error holds each [*Problem]. Once Save has returned nil, Policy shows the
+// Save stores the role, added or in place of the one with its appid, if all roles still compile with it and it is within
+// the bound of [Policy.With]; otherwise nothing is stored and the error holds each [*Problem]. Once Save has returned nil, Policy shows the
 // change. If others change roles at the same time it tries again a few times, then returns an error wrapping
 // [ErrConflict]. After an error of the store itself it is not known whether the role was stored.
 func (d *Directory) Save(ctx context.Context, role Role) error {
@@ -54,12 +54,16 @@ func (d *Directory) change(ctx context.Context, appid string, alter func(rs []Ro
 		if err != nil {
 			return err
 		}
+		before, broken := s.good.Recompile(snap.roles...)
+		if broken != nil {
+			before = s.good // the change may mend them
+		}
 		i := slices.IndexFunc(snap.roles, func(r Role) bool { return r.AppID == appid })
 		rs, err := alter(snap.roles, i)
 		if err != nil {
 			return err
 		}
-		p, err := compile(rs, s.good)
+		p, err := before.update(appid).compile(rs)
 		if err != nil {
 			return err
 		}

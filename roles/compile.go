@@ -16,8 +16,17 @@ import (
 // inherits from admin, from a role that is not there, from itself over any number of others, or through more
 // than 16 roles in a row. Roles that come to more than 16 million grants in all are refused too; a grant counts
 // once for each role that has it, its own or inherited.
+//
+// Compile takes roles whose patterns overlap in too many ways to be saved (see [Policy.With]). They work, and a decision
+// about them takes longer.
 func Compile(rs ...Role) (*Policy, error) {
-	return compile(rs, nil)
+	return (*Policy)(nil).Recompile(rs...)
+}
+
+// Recompile is [Compile], but roles that have not changed since p was made, and whose ancestors have not either, are
+// taken from p. p stays as it is and may be nil.
+func (p *Policy) Recompile(rs ...Role) (*Policy, error) {
+	return update{old: p}.compile(rs)
 }
 
 // MustCompile is [Compile] for roles written in a program. It panics if there is a mistake in them.
@@ -29,17 +38,23 @@ func MustCompile(rs ...Role) *Policy {
 	return p
 }
 
-// compile is [Compile]. What has not changed since the policy old, if there is one, is taken from there.
-func compile(rs []Role, old *Policy) (*Policy, error) {
+// An update makes a policy out of an older one, which may be nil.
+type update struct {
+	old    *Policy
+	saved  string // the appid of the role that is to be saved, or ""
+	budget *Budget
+}
+
+func (u update) compile(rs []Role) (*Policy, error) {
 	var problems []*Problem
 	rows := make(map[string]*row, len(rs))
 	texts := map[string]string{} // roles share most of their grants: one copy of each text stays nearer at hand
 	for _, role := range rs {
 		if rows[role.AppID] != nil {
-			problems = append(problems, &Problem{Role: role.AppID, Text: "is there twice"})
+			problems = append(problems, &Problem{Role: role.AppID, Field: "appid", Text: "is there twice"})
 			continue
 		}
-		same := old.row(role.AppID)
+		same := u.old.row(role.AppID)
 		if same == nil || !same.holds(role) {
 			same = newRow(role)
 			for i, g := range same.grants {
@@ -52,18 +67,22 @@ func compile(rs []Role, old *Policy) (*Policy, error) {
 		}
 		rows[role.AppID] = same
 	}
-	return assemble(rows, old, problems)
+	return u.assemble(rows, problems)
 }
 
 // assemble makes a policy of rows, each by its appid, that have these problems so far.
-func assemble(rows map[string]*row, old *Policy, problems []*Problem) (*Policy, error) {
-	f := family{rows: rows, members: make(map[string]*member, len(rows)), places: map[string]int{}, old: old,
+func (u update) assemble(rows map[string]*row, problems []*Problem) (*Policy, error) {
+	f := family{rows: rows, members: make(map[string]*member, len(rows)), places: map[string]int{}, old: u.old,
 		problems: problems}
 	folded := make(map[string]string, len(rows))
 	for _, appid := range slices.Sorted(maps.Keys(rows)) {
 		lower := strings.ToLower(appid)
 		if other, taken := folded[lower]; taken {
-			f.problem(appid, "differs only in case from "+quote(other))
+			one := appid
+			if other == u.saved { // the stored role is in order
+				one, other = other, appid
+			}
+			f.problem(one, "appid", "differs only in case from the role "+quote(other))
 		}
 		folded[lower] = appid
 		f.member(appid)
@@ -75,18 +94,16 @@ func assemble(rows map[string]*row, old *Policy, problems []*Problem) (*Policy, 
 			}
 			return strings.Compare(b.appid, a.appid)
 		})
-		f.problem(heaviest.appid, fmt.Sprintf(
-			"all roles together have more than %d grants, counting inherited ones; this one has most", maxWeight))
+		f.problem(heaviest.appid, "permissions", fmt.Sprintf(
+			"brings all roles together to more than %d grants, counting inherited ones; it has the most", maxWeight))
 	}
 	if len(f.problems) > 0 {
 		return nil, join(f.problems)
 	}
-	for _, m := range f.members {
-		if m.index == nil {
-			m.rules = makeRules(m.line)
-		}
+	if err := u.makeRules(f.members); err != nil {
+		return nil, err
 	}
-	return &Policy{f.members}, nil
+	return &Policy{f.members, u.budget}, nil
 }
 
 // A row is a role as a policy keeps it. It does not change.
@@ -140,26 +157,26 @@ func (r *row) holds(role Role) bool {
 
 // problems finds what is wrong with the row by itself.
 func (r *row) problems() (found []*Problem) {
-	problem := func(grant, text string) {
-		found = append(found, &Problem{Role: r.appid, Grant: grant, Text: text})
+	problem := func(field, grant, text string) {
+		found = append(found, &Problem{Role: r.appid, Field: field, Grant: grant, Text: text})
 	}
 	switch {
 	case strings.EqualFold(r.appid, Admin):
-		problem("", "the name is reserved")
+		problem("appid", "", "has a reserved appid")
 	case !ValidAppID(r.appid):
-		problem("", "an appid is 1 to 64 of A-Z a-z 0-9 _ -, first a letter or a digit")
+		problem("appid", "", "has an appid that is not 1 to 64 of A-Z a-z 0-9 _ -, first a letter or a digit")
 	}
 	if !plainText(r.name, 256, "") {
-		problem("", "its name is not one line of at most 256 bytes of UTF-8")
+		problem("name", "", "has a name that is not one line of at most 256 bytes of UTF-8")
 	}
 	if !plainText(r.info, 4096, "\n\r\t") {
-		problem("", "its info is not a text of at most 4096 bytes of UTF-8")
+		problem("info", "", "has info that is not a text of at most 4096 bytes of UTF-8")
 	}
 	for _, g := range r.grants {
 		if g.text == "" {
-			problem("", "has a grant without text")
+			problem("permissions", "", "has a grant without text")
 		} else if !ValidPattern(g.text) {
-			problem(g.text, "not a permission or a pattern of permissions")
+			problem("permissions", g.text, "is not a permission or a pattern of permissions")
 		}
 	}
 	return found

@@ -37,15 +37,15 @@ func TestCompileTellsAllMistakes(t *testing.T) {
 	require.Error(t, err)
 	var one *roles.Problem
 	require.True(t, errors.As(err, &one))
-	require.Equal(t, `roles: role "ADMIN": the name is reserved
-roles: role "bad id": an appid is 1 to 64 of A-Z a-z 0-9 _ -, first a letter or a digit
+	require.Equal(t, `roles: role "ADMIN": has a reserved appid
+roles: role "bad id": has an appid that is not 1 to 64 of A-Z a-z 0-9 _ -, first a letter or a digit
 roles: role "bad-grants": has a grant without text
-roles: role "bad-grants", grant "**/x": not a permission or a pattern of permissions
-roles: role "bad-grants", grant "a//b": not a permission or a pattern of permissions
-roles: role "bad-info": its info is not a text of at most 4096 bytes of UTF-8
-roles: role "bad-name": its name is not one line of at most 256 bytes of UTF-8
-roles: role "bad-text": its name is not one line of at most 256 bytes of UTF-8
-roles: role "case": differs only in case from "Case"
+roles: role "bad-grants", grant "**/x": is not a permission or a pattern of permissions
+roles: role "bad-grants", grant "a//b": is not a permission or a pattern of permissions
+roles: role "bad-info": has info that is not a text of at most 4096 bytes of UTF-8
+roles: role "bad-name": has a name that is not one line of at most 256 bytes of UTF-8
+roles: role "bad-text": has a name that is not one line of at most 256 bytes of UTF-8
+roles: role "case": differs only in case from the role "Case"
 roles: role "circle-a": inherits from itself: "circle-a" from "circle-b" from "circle-c" from "circle-a"
 roles: role "heir-of-admin": inherits from "Admin", which is reserved
 roles: role "orphan": inherits from "ghost", which is no role
@@ -53,7 +53,7 @@ roles: role "self": inherits from itself: "self" from "self"
 roles: role "twice": is there twice`, err.Error())
 	all := roles.Problems(fmt.Errorf("wrapped: %w", err))
 	require.Len(t, all, 14)
-	require.Equal(t, roles.Problem{Role: "bad-grants", Grant: "a//b", Text: "not a permission or a pattern of permissions"}, *all[4])
+	require.Equal(t, roles.Problem{Role: "bad-grants", Field: "permissions", Grant: "a//b", Text: "is not a permission or a pattern of permissions"}, *all[4])
 	require.Nil(t, roles.Problems(nil))
 	require.Nil(t, roles.Problems(errors.New("another")))
 	require.Panics(t, func() { roles.MustCompile(roles.Role{}) })

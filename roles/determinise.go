@@ -5,11 +5,16 @@ import (
 	"strings"
 )
 
-// makeRules merges the grants of all rows of one line of inheritance. Nothing here depends on their order.
-func makeRules(line []*row) rules {
+// makeRules merges the grants of all rows of one line of inheritance. Nothing here depends on their order. If the
+// patterns pass maxOverlap, it returns them with what they overlap in: with strict it then returns no rules, otherwise
+// rules that take longer. An error is the budget's.
+func makeRules(line []*row, strict bool, b *Budget) (rules, *overlaps, error) {
 	total := 0
 	for _, each := range line {
 		total += len(each.grants)
+	}
+	if err := b.spend(total); err != nil {
+		return rules{}, nil, err
 	}
 	literals := make([]entry, 0, total)
 	var patterns []rule
@@ -26,8 +31,12 @@ func makeRules(line []*row) rules {
 		literals = mergeEqual(literals)
 	}
 	d := draft{states: slices.Clone(firstStates[:]), entries: literals}
+	var over *overlaps
 	if len(patterns) > 0 {
-		d.addPatterns(patterns)
+		var err error
+		if over, err = d.addPatterns(patterns, strict, b); err != nil || over != nil && strict {
+			return rules{}, over, err
+		}
 	}
 	r := rules{literals: len(literals) > 0, index: newIndex(d.entries), states: slices.Clone(d.states)}
 	if len(d.starts) > 0 {
@@ -41,7 +50,7 @@ func makeRules(line []*row) rules {
 			e.to = uint32((verdict(e.to) | r.patterns(e.text)).final())
 		}
 	}
-	return r
+	return r, over, nil
 }
 
 // mergeEqual leaves one entry for each text, with the verdicts of all.
@@ -65,31 +74,71 @@ type draft struct {
 	starts  []uint32 // the first state of each automaton
 }
 
-// addPatterns turns patterns into automata: one if that stays small, which it does unless someone set out to
-// entangle them, else one for each half of the patterns. So the memory and time that this takes are linear in
-// the text of the grants (times a logarithm), whatever they are.
-func (d *draft) addPatterns(patterns []rule) {
-	states, entries := len(d.states), len(d.entries)
-	a := automaton{draft: d, known: map[string]uint32{}, budget: 256}
-	for _, p := range patterns {
-		a.budget += 32 * len(p.segments)
+// addPatterns turns patterns into one automaton. If that passes maxOverlap, it reports the overlaps. Unless strict it
+// then goes on in the way for roles that were stored before there was the bound.
+func (d *draft) addPatterns(patterns []rule, strict bool, b *Budget) (*overlaps, error) {
+	over, err := d.addTree(patterns, maxOverlap, b)
+	if over == nil || err != nil || strict {
+		return over, err
 	}
+	return over, d.addParts(patterns, maxOverlap, b)
+}
+
+// addParts makes one automaton if it is small for the text of the patterns, else one for each half of them. So time
+// and memory are linear in the text (times a logarithm). A bound up to tried is known to be too small.
+func (d *draft) addParts(patterns []rule, tried int, b *Budget) error {
+	bound := 256
+	for _, p := range patterns {
+		bound += 32 * len(p.segments)
+	}
+	if bound > tried {
+		if over, err := d.addTree(patterns, bound, b); over == nil || err != nil {
+			return err
+		}
+	}
+	half := len(patterns) / 2 // addTree has sorted them, so that those which share a beginning stay together
+	if err := d.addParts(patterns[:half], 0, b); err != nil {
+		return err
+	}
+	return d.addParts(patterns[half:], 0, b)
+}
+
+// addTree adds the automaton of patterns, which it sorts. If it passes the bound, nothing is added.
+func (d *draft) addTree(patterns []rule, bound int, b *Budget) (*overlaps, error) {
+	segments := 0
+	for _, p := range patterns {
+		segments += len(p.segments)
+	}
+	if err := b.spend(segments); err != nil {
+		return nil, err
+	}
+	states, entries := len(d.states), len(d.entries)
+	a := automaton{draft: d, known: map[string]uint32{}, left: bound, budget: b}
 	start := a.state(at(plant(patterns)))
-	if a.budget >= 0 || len(patterns) == 1 {
+	if a.left >= 0 {
 		d.starts = append(d.starts, start)
-		return
+		return nil, nil
 	}
 	d.states, d.entries = d.states[:states], d.entries[:entries]
-	half := len(patterns) / 2 // plant has sorted them, so that those which share a beginning stay together
-	d.addPatterns(patterns[:half])
-	d.addPatterns(patterns[half:])
+	a.overlaps.patterns = patterns
+	return &a.overlaps, b.failure()
 }
 
 // An automaton is one under construction inside a draft.
 type automaton struct {
 	*draft
 	known  map[string]uint32
-	budget int // of nodes to be looked at; below zero: given up
+	left   int // how much it may still grow; below zero: given up
+	budget *Budget
+	at     []string // the segments read so far
+	overlaps
+}
+
+// grow takes n from what is left.
+func (a *automaton) grow(n int) {
+	if a.left -= n; a.budget.spend(n) != nil {
+		a.left = -1
+	}
 }
 
 // state returns the number of the state for w, which it adds with all that follow if it is new.
@@ -99,29 +148,40 @@ func (a *automaton) state(w where) uint32 {
 		return allDenied
 	case w.allowsAll():
 		return allAllowed
-	case len(w.nodes) == 0 || a.budget < 0:
+	case len(w.nodes) == 0 || a.left < 0:
 		return whole
 	}
 	key := w.key()
 	if number, ok := a.known[key]; ok {
 		return number
 	}
+	if len(w.nodes) > a.places {
+		a.places, a.path = len(w.nodes), slices.Clone(a.at)
+	}
 	number := uint32(len(a.states))
 	a.known[key] = number
 	a.states = append(a.states, state{end: w.verdict()})
-	a.budget -= len(w.nodes)
-	other := a.state(w.next("", false))
+	a.grow(len(w.nodes))
+	other := a.next(w, "", false)
 	named := false
 	for _, name := range unique(w.names(nil)) {
-		a.budget -= len(w.nodes)
-		if to := a.state(w.next(name, true)); to != other {
+		a.grow(len(w.nodes))
+		if to := a.next(w, name, true); to != other {
 			a.entries = append(a.entries, entry{name, number, to})
 			named = true
 		}
-		if a.budget < 0 {
+		if a.left < 0 {
 			break
 		}
 	}
 	a.states[number].other, a.states[number].named = other, named
+	return number
+}
+
+// next returns the number of the state that follows w after a segment.
+func (a *automaton) next(w where, segment string, named bool) uint32 {
+	a.at = append(a.at, segment)
+	number := a.state(w.next(segment, named))
+	a.at = a.at[:len(a.at)-1]
 	return number
 }

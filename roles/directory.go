@@ -30,8 +30,9 @@ type Config struct {
 	Timeout time.Duration
 
 	// OnError, if not nil, hears of each failure to follow the store: a call that failed, and, once for each
-	// revision, roles that do not compile. It may be called concurrently, must return soon, and must not use
-	// the directory. A panic in it is swallowed.
+	// revision, roles that do not compile. It also hears, once, of each stored role over the bound of
+	// [Policy.With], as a [*Problem]; such a role works, but decisions take longer. OnError may be called
+	// concurrently, must return soon, and must not use the directory. A panic in it is swallowed.
 	OnError func(error)
 }
 

@@ -20,8 +20,10 @@
 //
 // # Promises
 //
-// A decision does no I/O, takes no lock and allocates nothing. The steps it takes do not depend on how many
-// roles there are or how many grants a role has, and are linear in the length of the permission, whatever that
-// is. (Only a role whose patterns were entangled on purpose, over many segments, takes these steps several
-// times over.) A nil *Policy allows nothing.
+// A decision does no I/O, takes no lock and allocates nothing. It looks up the permission and each of its segments at
+// most once, however many roles there are and however many grants a role has. Patterns that overlap in too many ways
+// would break this promise: a role that has or inherits them is refused when it is saved, see [Policy.With]. A nil
+// *Policy allows nothing.
+//
+// Comparing roles ([Policy.Covers], [Policy.Missing], [Policy.Reaches]) can cost more. A [Budget] bounds it.
 package roles

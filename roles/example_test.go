@@ -42,8 +42,8 @@ func ExampleCompile_mistakes() {
 	)
 	fmt.Println(err)
 	// Output:
-	// roles: role "Admin": the name is reserved
-	// roles: role "editor", grant "content//read": not a permission or a pattern of permissions
+	// roles: role "Admin": has a reserved appid
+	// roles: role "editor", grant "content//read": is not a permission or a pattern of permissions
 	// roles: role "guest": inherits from "visitor", which is no role
 }
 
@@ -101,4 +101,22 @@ func ExampleCatalog_Writes() {
 	// []
 	// [content/posts/** content/{model}/create]
 	// [content/posts/raed]
+}
+
+// One operation compares several roles under one budget.
+func ExamplePolicy_Within() {
+	policy := roles.MustCompile(
+		roles.Role{AppID: "manager", Permissions: roles.Grants{"app/roles/manage": true, "content/**": true}},
+		roles.Role{AppID: "editor", Permissions: roles.Grants{"content/*/read": true}},
+	)
+	budget := &roles.Budget{Steps: 100_000}
+	policy = policy.Within(context.Background(), budget)
+	next, err := policy.With(roles.Role{AppID: "editor", Permissions: roles.Grants{"content/**": true, "app/logs": true}})
+	if err != nil { // a mistake in the role, or the budget's error
+		fmt.Println(err)
+		return
+	}
+	missing, err := policy.Missing(roles.Rights{Role: "manager"}, next, roles.Rights{Role: "editor"})
+	fmt.Println(missing, err)
+	// Output: [app/logs] <nil>
 }

@@ -33,6 +33,7 @@ func (c *Catalog) Reached(p *Policy, appid string) []Group {
 	if c == nil {
 		return reached
 	}
+	p = p.bounded()
 	for _, g := range c.groups {
 		open := Group{Name: g.Name}
 		for _, e := range g.Permissions {
@@ -52,9 +53,13 @@ func (c *Catalog) Reached(p *Policy, appid string) []Group {
 // grants, own or inherited, that allows something the catalog does not list at all. A permission that is listed
 // as both counts as write. What is denied in the end does not count.
 //
-// It is empty if and only if the role allows nothing but what is listed as read. Where a search is given up (see
-// [Policy.Covers]), the text in question is returned.
+// It is empty if and only if the role allows nothing but what is listed as read. Where a search is given up, at the
+// end of the policy's [Budget] or after a quarter of a million steps for all of them, the text in question is returned.
 func (c *Catalog) Writes(p *Policy, appid string) []string {
+	if p == nil {
+		return nil
+	}
+	p = p.bounded()
 	role := p.root(appid)
 	texts := map[string]bool{}
 	var listed *node
@@ -66,24 +71,25 @@ func (c *Catalog) Writes(p *Policy, appid string) []string {
 					continue
 				}
 				pattern, _ := templatePattern(e.Permission)
-				if possible(question{allows: [...]*node{role, rootOf(pattern), nil}}) {
+				if p.Reaches(Rights{Role: appid}, pattern) {
 					texts[e.Permission] = true
 				}
 			}
 		}
 	}
 	for _, text := range p.allowing(appid) {
-		if possible(question{allows: [...]*node{role, rootOf(text), nil}, unless: [...]*node{listed, nil}}) {
+		if isLiteral(text) {
+			if p.Allows(appid, text) && (listed == nil || listed.literal(text) != allow) {
+				texts[text] = true
+			}
+			continue
+		}
+		q := query{allows: [...]*node{role, p.budget.tree(text), nil}, unless: [...]*node{listed, nil}}
+		if q.possible(p.budget) {
 			texts[text] = true
 		}
 	}
 	return slices.Sorted(maps.Keys(texts))
-}
-
-// possible is the answer to q, with yes for a search that was given up.
-func possible(q question) bool {
-	found, sure := q.answer()
-	return found || !sure
 }
 
 // allowing lists the grants with true that count for a role, each once.

@@ -82,6 +82,11 @@ func (d *Directory) note(err error) {
 // tell sets what Err returns and calls OnError.
 func (d *Directory) tell(err error) {
 	d.note(err)
+	d.report(err)
+}
+
+// report calls OnError.
+func (d *Directory) report(err error) {
 	if d.onError == nil || d.life.Err() != nil {
 		return
 	}
@@ -149,7 +154,7 @@ func (s *session) refresh() error {
 		if err != nil {
 			return err
 		}
-		p, broken := compile(snap.roles, s.good)
+		p, broken := s.good.Recompile(snap.roles...)
 		before := s.good
 		if broken == nil {
 			s.good = p
@@ -159,6 +164,8 @@ func (s *session) refresh() error {
 		s.changed(before, s.good)
 		if broken != nil {
 			s.tell(broken)
+		} else if over := p.overBound(before); over != nil {
+			s.report(over)
 		}
 		// Compiling very many roles takes its time, and the store's word is as old as the load. If little is
 		// left of it, ask again whether this is still the revision.

@@ -39,6 +39,7 @@ func newIndex(entries []entry) index {
 
 // find returns the entry for from and text, or nil.
 func (x index) find(from uint32, text string) *entry {
+	countLookup()
 	for i := place(from, text); ; i++ {
 		e := &x[i&uint64(len(x)-1)]
 		if e.text == "" {

@@ -22,6 +22,7 @@ type member struct {
 	weight  int    // what it adds to the policy's weight
 	depth   int    // generations above it
 	search  root
+	over    *Problem // nil unless its patterns pass maxOverlap
 }
 
 // A family sorts out who inherits from whom.
@@ -39,7 +40,7 @@ type family struct {
 func (f *family) member(appid string) *member {
 	if m, seen := f.members[appid]; seen {
 		if place, open := f.places[appid]; open {
-			f.problem(appid, "inherits from itself: "+circle(f.path[place:]))
+			f.problem(appid, "inherits", "inherits from itself: "+circle(f.path[place:]))
 		}
 		return m
 	}
@@ -51,11 +52,11 @@ func (f *family) member(appid string) *member {
 	for _, name := range m.inherits {
 		switch {
 		case strings.EqualFold(name, Admin):
-			f.problem(appid, "inherits from "+quote(name)+", which is reserved")
+			f.problem(appid, "inherits", "inherits from "+quote(name)+", which is reserved")
 			whole = false
 			continue
 		case f.rows[name] == nil:
-			f.problem(appid, "inherits from "+quote(name)+", which is no role")
+			f.problem(appid, "inherits", "inherits from "+quote(name)+", which is no role")
 			whole = false
 			continue
 		}
@@ -70,7 +71,7 @@ func (f *family) member(appid string) *member {
 	f.path = f.path[:len(f.path)-1]
 	delete(f.places, appid)
 	if whole && m.depth > maxDepth {
-		f.problem(appid, fmt.Sprintf("inherits through %d roles in a row; at most %d are allowed", m.depth, maxDepth))
+		f.problem(appid, "inherits", fmt.Sprintf("inherits through %d roles in a row; at most %d are allowed", m.depth, maxDepth))
 		whole = false
 	}
 	if !whole {
@@ -107,8 +108,8 @@ func (f *family) settle(m *member) *member {
 	return m
 }
 
-func (f *family) problem(appid, text string) {
-	f.problems = append(f.problems, &Problem{Role: appid, Text: text})
+func (f *family) problem(appid, field, text string) {
+	f.problems = append(f.problems, &Problem{Role: appid, Field: field, Text: text})
 }
 
 // circle tells who inherits from whom, from the first name round to itself, without the middle of a long circle.

@@ -9,6 +9,7 @@ import (
 // goroutines at once. A nil *Policy has no roles, not even [Admin]. [Compile] makes one.
 type Policy struct {
 	members map[string]*member
+	budget  *Budget // of questions; see Within
 }
 
 // A Source has the policy of the moment. It is met by a [*Policy], which is always its own, and by a
@@ -95,12 +96,26 @@ func (p *Policy) Effective(appid string) Grants {
 }
 
 // With returns the policy as it would be with this role, added or in place of the one with its appid. p stays
-// as it is. Only what the role changes is compiled anew. The errors are those of [Compile].
+// as it is. It is the check before a role is saved. Only the role and its heirs are compiled.
+//
+// Its errors are those of [Compile], and a [*Problem] if the patterns of the role or of an heir overlap in too many ways
+// for a decision to take one step for each segment: if their automaton has more than 32,768 states and transitions,
+// each counted once for every place in the patterns that it stands for. A role that is over this bound in p can be saved
+// with fewer rights: no new pattern, nothing allowed that was not, and every deny kept. If p has a [Budget], With draws
+// from it too and returns its error.
 func (p *Policy) With(role Role) (*Policy, error) {
 	rows := p.rows()
 	r := newRow(role)
 	rows[role.AppID] = r
-	return assemble(rows, p, r.problems())
+	return p.update(role.AppID).assemble(rows, r.problems())
+}
+
+func (p *Policy) update(saved string) update {
+	u := update{old: p, saved: saved}
+	if p != nil {
+		u.budget = p.budget
+	}
+	return u
 }
 
 // Without returns the policy as it would be without this role. It is an error wrapping [ErrNotFound] if the
@@ -111,7 +126,21 @@ func (p *Policy) Without(appid string) (*Policy, error) {
 	}
 	rows := p.rows()
 	delete(rows, appid)
-	return assemble(rows, p, nil)
+	return p.update("").assemble(rows, nil)
+}
+
+// overBound joins the problems of roles over the bound of With, without those that before has too. It may be nil.
+func (p *Policy) overBound(before *Policy) error {
+	var over []*Problem
+	for appid, m := range p.members {
+		if m.over != nil && (before == nil || before.members[appid] != m) {
+			over = append(over, m.over)
+		}
+	}
+	if over == nil {
+		return nil
+	}
+	return join(over)
 }
 
 func (p *Policy) rows() map[string]*row {

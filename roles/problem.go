@@ -11,8 +11,9 @@ import (
 // first, and [Problems] lists them.
 type Problem struct {
 	Role  string // the appid of the role that has it
-	Grant string // the grant that has it, or "" if it is not in a grant
-	Text  string // what is wrong, as the end of a sentence about the grant or the role
+	Field string // the member of the role's JSON that has it: appid, name, info, permissions or inherits
+	Grant string // the grant that has it, or "" if it is not in one grant
+	Text  string // the end of a sentence that begins with the grant or, without one, with the role
 }
 
 // Error says which role and grant are wrong and why. Long names are cut and all are quoted.

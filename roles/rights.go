@@ -1,5 +1,11 @@
 package roles
 
+import (
+	"errors"
+	"slices"
+	"strings"
+)
+
 // Rights are what one key may do: what its role allows, narrowed by its scopes.
 type Rights struct {
 	Role string // an appid
@@ -9,24 +15,19 @@ type Rights struct {
 	Scopes []string
 }
 
-// Covers reports whether a allows all that b allows, so that whoever has a may hand out b. It is exact, with
+// Covers reports whether a allows all that b allows, so that a caller with a may hand out b. It is exact, with
 // patterns, denies, inheritance and scopes: it is true if and only if there is no permission that b allows and
 // a does not. A role that is not there allows nothing. On a nil policy it is false.
 //
-// Grants can be entangled on purpose, over many segments, so that telling takes very long. After about a
-// million steps Covers gives up and returns false; roles as people write them take some thousands.
+// Patterns can be chosen so that comparing them takes very long. Covers returns false if it has to give up: at the end
+// of the policy's [Budget], or after a quarter of a million steps if it has none.
 func (p *Policy) Covers(a, b Rights) bool {
 	if p == nil {
 		return false
 	}
-	if a.Role == b.Role && len(a.Scopes) == 0 {
-		return true // nothing is plainer, and no entangling can get in its way
-	}
-	var q question
-	q.allows[0], q.allows[1] = p.trees(b)
-	q.unless[0], q.unless[1] = p.trees(a)
-	found, sure := q.answer()
-	return sure && !found
+	p = p.bounded()
+	_, lacking, err := p.lacks(a, p, b)
+	return err == nil && !lacking
 }
 
 // Reaches reports whether r allows at least one permission that matches pattern. For a route that needs
@@ -36,9 +37,131 @@ func (p *Policy) Reaches(r Rights, pattern string) bool {
 	if p == nil || !ValidPattern(pattern) {
 		return false
 	}
+	if isLiteral(pattern) {
+		return p.holds(r, pattern)
+	}
+	if r.Role == Admin && len(r.Scopes) == 0 {
+		return true
+	}
+	p = p.bounded()
 	role, scopes := p.trees(r)
-	found, sure := question{allows: [...]*node{role, scopes, rootOf(pattern)}}.answer()
-	return found || !sure
+	return query{allows: [...]*node{role, scopes, p.budget.tree(pattern)}}.possible(p.budget)
+}
+
+// mostMissing is how many grants Missing lists.
+const mostMissing = 20
+
+var errNoPolicy = errors.New("roles: there is no policy to compare")
+
+// Missing returns the part of wanted that held does not allow: the scopes, or without scopes the grants of the role,
+// that allow something more. It returns at most 20 of them, and none only if held allows all that wanted allows. The
+// role of held is looked up in p, the role of wanted in next, which may be p: so a changed role can be compared with
+// the role before the change.
+//
+// The error is that of p's [Budget]; then nothing is known, and the caller must not go on. Held rights of [Admin]
+// without scopes take no steps.
+func (p *Policy) Missing(held Rights, next *Policy, wanted Rights) ([]string, error) {
+	if p == nil || next == nil {
+		return nil, errNoPolicy
+	}
+	p = p.bounded()
+	witness, lacking, err := p.lacks(held, next, wanted)
+	if err != nil || !lacking {
+		return nil, err
+	}
+	parts := next.allowing(wanted.Role)
+	if len(wanted.Scopes) > 0 {
+		parts = slices.Clone(wanted.Scopes)
+	}
+	parts = slices.DeleteFunc(parts, func(part string) bool { return !ValidPattern(part) })
+	plain := p.plain(held)
+	var missing []string
+	for _, part := range parts {
+		if plain(part) {
+			continue
+		}
+		_, lacking, err := p.lacks(held, next, Rights{wanted.Role, []string{part}})
+		if errors.Is(err, ErrBudget) {
+			p.budget.err = nil // that something is missing is known; only the list is cut short
+			break
+		}
+		if err != nil {
+			return nil, err
+		}
+		if lacking {
+			missing = append(missing, part)
+		}
+		if len(missing) == mostMissing {
+			break
+		}
+	}
+	if len(missing) == 0 {
+		missing = append(missing, parts[slices.IndexFunc(parts, func(part string) bool { return match(part, witness) })])
+	}
+	return missing, nil
+}
+
+// plain returns a cheap check of one pattern. It reports true only if held has the same grant and no deny that meets it.
+func (p *Policy) plain(held Rights) func(pattern string) bool {
+	m := p.members[held.Role]
+	if m == nil || len(held.Scopes) > 0 {
+		return func(string) bool { return false }
+	}
+	granted, denied := map[string]bool{}, []string(nil)
+	for text, v := range m.verdicts() {
+		if granted[text] = v == allow; v == deny {
+			denied = append(denied, text)
+		}
+	}
+	return func(pattern string) bool {
+		return granted[pattern] && p.budget.spend(1+len(denied)) == nil &&
+			!slices.ContainsFunc(denied, func(text string) bool { return overlap(text, pattern) })
+	}
+}
+
+// lacks looks for a permission that wanted allows, by the policy next, and held does not. A segment of the witness is
+// empty where any segment will do that no grant and no scope mentions.
+func (p *Policy) lacks(held Rights, next *Policy, wanted Rights) (witness string, lacking bool, err error) {
+	if len(held.Scopes) == 0 {
+		m := p.members[held.Role]
+		if held.Role == Admin || held.Role == wanted.Role && m == next.members[wanted.Role] {
+			return "", false, nil
+		}
+	}
+	if err := p.budget.spend(0); err != nil {
+		return "", false, err
+	}
+	if len(wanted.Scopes) > 0 {
+		var patterns []string
+		for _, scope := range wanted.Scopes {
+			switch {
+			case !ValidPattern(scope):
+			case !isLiteral(scope):
+				patterns = append(patterns, scope)
+			case next.Allows(wanted.Role, scope) && !p.holds(held, scope):
+				return scope, true, nil
+			}
+		}
+		if len(patterns) == 0 {
+			return "", false, nil
+		}
+		wanted.Scopes = patterns
+	}
+	next = &Policy{next.members, p.budget}
+	var q query
+	q.allows[0], q.allows[1] = next.trees(wanted)
+	q.unless[0], q.unless[1] = p.trees(held)
+	return q.find(p.budget)
+}
+
+// holds reports whether r allows one permission.
+func (p *Policy) holds(r Rights, permission string) bool {
+	if !p.Allows(r.Role, permission) {
+		return false
+	}
+	return len(r.Scopes) == 0 || slices.ContainsFunc(r.Scopes, func(scope string) bool {
+		return ValidPattern(scope) && match(scope, permission)
+	})
 }
 
 // trees returns the grants of r's role and, if it has any, its scopes. A permission must be allowed by both.
@@ -53,18 +176,29 @@ func (p *Policy) trees(r Rights) (role, scopes *node) {
 			valid = append(valid, scope)
 		}
 	}
-	return role, rootOf(valid...)
+	return role, p.budget.tree(valid...)
 }
 
-// root returns the tree of all grants of a role.
+// root returns the tree of all grants of a role. After the end of the budget it may return another one, since the
+// search that follows returns the error.
 func (p *Policy) root(appid string) *node {
-	if p != nil {
+	if p != nil && p.budget.failure() == nil {
 		if m := p.members[appid]; m != nil {
-			return m.root()
+			return m.root(p.budget)
 		}
 		if appid == Admin {
 			return everything
 		}
 	}
 	return nothing
+}
+
+// tree is rootOf at the expense of the budget.
+func (b *Budget) tree(patterns ...string) *node {
+	for _, p := range patterns {
+		if b.spend(1+strings.Count(p, "/")) != nil {
+			return nothing // the search ends before it looks at it
+		}
+	}
+	return rootOf(patterns...)
 }

@@ -2,29 +2,35 @@ package roles
 
 import (
 	"slices"
+	"strings"
 	"sync"
 )
 
-// A root is the tree of all grants of a role. It is planted when it is first needed: decisions do not use it.
+// A root is the tree of all grants of a role. It is made when it is first needed: decisions do not use it.
 type root struct {
 	once sync.Once
 	node *node
 }
 
-func (m *member) root() *node {
+// root returns the tree of the member's line. The first question pays for it.
+func (m *member) root(b *Budget) *node {
 	m.search.once.Do(func() {
 		var all []rule
+		segments := 0
 		for _, each := range m.line {
 			for _, g := range each.grants {
-				all = append(all, newRule(g.text, verdictOf(g.allowed)))
+				r := newRule(g.text, verdictOf(g.allowed))
+				all = append(all, r)
+				segments += len(r.segments)
 			}
 		}
 		m.search.node = plant(all)
+		_ = b.spend(segments) // the search that follows meets the error
 	})
 	return m.search.node
 }
 
-// rootOf is the tree of one pattern that allows.
+// rootOf is the tree of patterns that allow.
 func rootOf(patterns ...string) *node {
 	rules := make([]rule, len(patterns))
 	for i, p := range patterns {
@@ -33,14 +39,23 @@ func rootOf(patterns ...string) *node {
 	return plant(rules)
 }
 
+// literal is the verdict on one well-formed permission.
+func (n *node) literal(permission string) verdict {
+	w := at(n)
+	for segment := range strings.SplitSeq(permission, "/") {
+		w = w.next(segment, true)
+	}
+	return w.verdict()
+}
+
 var (
 	everything = rootOf("**")
 	nothing    = rootOf()
 )
 
-// A question is whether there is a permission that all trees in allows allow and that, if there is any tree
-// in unless, not all of those allow. A tree is left out by being nil.
-type question struct {
+// A query asks for a permission that all trees in allows allow and that, if there is any tree in unless, not all of
+// those allow. A tree is left out by being nil.
+type query struct {
 	allows [mustAllow]*node
 	unless [2]*node
 }
@@ -50,19 +65,21 @@ const (
 	trees     = mustAllow + 2
 )
 
-// A stand says where a search stands in each tree, by numbers of places.
-type stand [trees]uint32
+// possible reports whether there is such a permission, with yes for a search that was given up.
+func (q query) possible(b *Budget) bool {
+	_, found, err := q.find(b)
+	return found || err != nil
+}
 
-// maxSearch bounds the steps of one search: a step is one node looked at for one segment. Real roles take
-// some thousands; it takes patterns that were entangled on purpose, over many segments, to need more.
-const maxSearch = 1 << 20
-
-// answer looks for such a permission, exactly: it goes through all that the trees can still do after each
-// segment, and a segment that no tree mentions is as good as any other such. There always is one, as there are
-// more segments than could be mentioned. It is sure unless the search was too long; then found is false.
-func (q question) answer() (found, sure bool) {
-	s := search{seen: map[stand]bool{}}
-	var start stand
+// find looks for such a permission, breadth first through the product of the trees. It is exact: a segment that no
+// tree mentions is as good as any other such, and stands in the witness as an empty one. There always is one, as
+// there are more segments than could be mentioned. An error is the budget's, and then nothing is known.
+func (q query) find(b *Budget) (witness string, found bool, err error) {
+	if err := b.spend(0); err != nil {
+		return "", false, err
+	}
+	s := search{budget: b, seen: map[productState]bool{}}
+	var start productState
 	for i, tree := range slices.Concat(q.allows[:], q.unless[:]) {
 		if tree != nil {
 			s.walks[i] = &walk{numbers: map[string]uint32{}}
@@ -70,37 +87,61 @@ func (q question) answer() (found, sure bool) {
 		}
 	}
 	if s.hopeless(start) {
-		return false, true
+		return "", false, nil
 	}
-	level := []stand{start}
+	level := []*visit{{at: start}}
 	for depth := 1; depth <= maxSegments && len(level) > 0; depth++ {
-		var next []stand
+		var next []*visit
 		for _, from := range level {
-			other := s.step(from, "", false)
-			next, found = s.visit(next, other)
-			for i, names := 0, s.names(from); !found && s.steps <= maxSearch && i < len(names); i++ {
-				next, found = s.visit(next, s.step(from, names[i], true))
-			}
-			if found {
-				return true, true
-			}
-			if s.steps > maxSearch {
-				return false, false
+			names := append([]string{""}, s.names(from.at)...)
+			for i, name := range names {
+				to, err := s.step(from.at, name, i > 0)
+				if err != nil {
+					return "", false, err
+				}
+				if s.seen[to] || s.hopeless(to) { // seen on as many segments, or fewer
+					continue
+				}
+				s.seen[to] = true
+				v := &visit{at: to, from: from, segment: name}
+				if s.found(to) {
+					return v.path(), true, nil
+				}
+				next = append(next, v)
 			}
 		}
 		level = next
 	}
-	return false, true
+	return "", false, nil
+}
+
+// A productState holds the state of a search in each tree, as its number in the tree's walk.
+type productState [trees]uint32
+
+// A visit is a product state with the way to it.
+type visit struct {
+	at      productState
+	from    *visit
+	segment string
+}
+
+func (v *visit) path() string {
+	var segments []string
+	for ; v.from != nil; v = v.from {
+		segments = append(segments, v.segment)
+	}
+	slices.Reverse(segments)
+	return strings.Join(segments, "/")
 }
 
 // A search follows several trees at once: those that must allow, then those that must not both allow.
 type search struct {
-	walks [trees]*walk // nil where there is no tree
-	seen  map[stand]bool
-	steps int
+	walks  [trees]*walk // nil where there is no tree
+	seen   map[productState]bool
+	budget *Budget
 }
 
-// A walk numbers the places met in one tree.
+// A walk numbers the state sets met in one tree.
 type walk struct {
 	places  []where
 	numbers map[string]uint32
@@ -117,31 +158,24 @@ func (w *walk) number(place where) uint32 {
 	return n
 }
 
-func (s *search) place(at stand, i int) where { return s.walks[i].places[at[i]] }
+func (s *search) place(at productState, i int) where { return s.walks[i].places[at[i]] }
 
-func (s *search) step(from stand, segment string, named bool) (to stand) {
+// step reads one segment in all trees. It costs a step for each tree and for each node looked at.
+func (s *search) step(from productState, segment string, named bool) (to productState, err error) {
+	steps := 0
 	for i, w := range s.walks {
 		if w == nil {
 			continue
 		}
 		place := s.place(from, i)
-		s.steps += 1 + len(place.nodes)
+		steps += 1 + len(place.nodes)
 		to[i] = w.number(place.next(segment, named))
 	}
-	return to
+	return to, s.budget.spend(steps)
 }
 
-// visit adds a place to the level unless it was met before (then on fewer segments, or as many) or nothing can
-// be found from there. It reports whether a permission that ends there is what is looked for.
-func (s *search) visit(level []stand, at stand) ([]stand, bool) {
-	if s.seen[at] || s.hopeless(at) {
-		return level, false
-	}
-	s.seen[at] = true
-	return append(level, at), s.found(at)
-}
-
-func (s *search) found(at stand) bool {
+// found reports whether a permission that ends here answers the query.
+func (s *search) found(at productState) bool {
 	unless, both := false, true
 	for i, w := range s.walks {
 		switch {
@@ -159,7 +193,7 @@ func (s *search) found(at stand) bool {
 }
 
 // hopeless reports whether nothing can be found here or further on.
-func (s *search) hopeless(at stand) bool {
+func (s *search) hopeless(at productState) bool {
 	unless, all := false, true
 	for i, w := range s.walks {
 		switch {
@@ -178,7 +212,7 @@ func (s *search) hopeless(at stand) bool {
 
 // names lists the segments that make a difference here. If one of the trees that must allow takes none but the
 // segments it mentions, these are all that matter.
-func (s *search) names(at stand) []string {
+func (s *search) names(at productState) []string {
 	var names []string
 	for i, w := range s.walks {
 		if w == nil {

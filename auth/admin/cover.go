@@ -1,10 +1,8 @@
 package admin
 
 import (
-	"fmt"
 	"net/netip"
 	"slices"
-	"strings"
 	"time"
 
 	"github.com/latchkey-go/latchkey/keys"
@@ -17,65 +15,35 @@ func (c *change) covers(rights roles.Rights) error {
 }
 
 func covered(policy *roles.Policy, held, rights roles.Rights) error {
-	if policy.Covers(held, rights) {
-		return nil
-	}
-	return &ForbiddenError{lacking(policy, held, rights), "nobody hands out more than they hold"}
+	return coveredIn(policy, policy, held, rights)
 }
 
-// lacking is which of rights are not held, as the grants or scopes that give them.
-func lacking(policy *roles.Policy, held, rights roles.Rights) []string {
-	parts := rights.Scopes
-	if len(parts) == 0 {
-		parts = grants(policy, rights.Role)
+// coveredIn is covered for rights by another policy than the one that says what is held.
+func coveredIn(policy, next *roles.Policy, held, rights roles.Rights) error {
+	missing, err := policy.Missing(held, next, rights)
+	if err == nil && len(missing) > 0 {
+		err = &ForbiddenError{missing, "nobody hands out more than they hold"}
 	}
-	var missing []string
-	for _, part := range parts {
-		if !policy.Covers(held, roles.Rights{Role: rights.Role, Scopes: []string{part}}) {
-			missing = append(missing, part)
-		}
-	}
-	return missing
-}
-
-// grants returns what allows something in a role, its own or inherited, in order.
-func grants(policy *roles.Policy, appid string) []string {
-	if appid == roles.Admin {
-		return []string{"**"}
-	}
-	var allowing []string
-	for grant, allowed := range policy.Effective(appid) {
-		if allowed {
-			allowing = append(allowing, grant)
-		}
-	}
-	slices.Sort(allowing)
-	return allowing
+	return err
 }
 
 // coversRole reports whether the caller may save a role that makes next out of the policy. It is judged by what
 // the caller holds before: nobody raises themselves. What no role gains by it needs no cover.
 func (c *change) coversRole(next *roles.Policy, appid string) error {
 	for _, heir := range heirs(next, appid) {
-		policy, after, err := c.beside(next, heir)
+		rights := roles.Rights{Role: heir}
+		gained, err := c.policy.Missing(rights, next, rights)
 		if err != nil {
 			return err
 		}
-		if c.policy.Has(heir) && policy.Covers(roles.Rights{Role: heir}, after) {
+		if c.policy.Has(heir) && len(gained) == 0 {
 			continue
 		}
-		if err := covered(policy, c.by.rights, after); err != nil {
+		if err := coveredIn(c.policy, next, c.by.rights, rights); err != nil {
 			return err
 		}
 	}
 	return nil
-}
-
-// beside returns the policy with one more role, which may do what appid may in next, so that both can be compared.
-func (c *change) beside(next *roles.Policy, appid string) (*roles.Policy, roles.Rights, error) {
-	probe := roles.Role{AppID: unused(c.policy), Permissions: next.Effective(appid)}
-	policy, err := c.policy.With(probe)
-	return policy, roles.Rights{Role: probe.AppID}, err
 }
 
 // heirs returns a role and all that inherit from it, in order.
@@ -83,17 +51,6 @@ func heirs(policy *roles.Policy, appid string) []string {
 	return slices.DeleteFunc(policy.AppIDs(), func(heir string) bool {
 		return !slices.Contains(policy.Lineage(heir), appid)
 	})
-}
-
-// unused returns an appid that no role has, in any case.
-func unused(policy *roles.Policy) string {
-	taken := policy.AppIDs()
-	for n := 0; ; n++ {
-		appid := fmt.Sprint("probe", n)
-		if !slices.ContainsFunc(taken, func(t string) bool { return strings.EqualFold(t, appid) }) {
-			return appid
-		}
-	}
 }
 
 // coversKey reports whether the caller may hand out, or give back to its holder, the key that rec describes.

@@ -5,7 +5,6 @@ import (
 	"encoding/json"
 	"fmt"
 	"regexp"
-	"slices"
 	"strings"
 
 	"github.com/latchkey-go/latchkey/auth"
@@ -124,18 +123,10 @@ func roleInput(err error) error {
 		return err
 	}
 	p := problems[0]
-	field := "inherits"
-	switch {
-	case p.Grant != "":
-		return &InputError{"permissions", fmt.Sprintf("has the grant %.64q, which %s", p.Grant, p.Text)}
-	case strings.HasPrefix(p.Text, "its name"):
-		field = "name"
-	case strings.HasPrefix(p.Text, "its info"):
-		field = "info"
-	case !strings.Contains(p.Text, "inherits"):
-		field = "appid"
+	if p.Grant != "" {
+		return &InputError{p.Field, fmt.Sprintf("has the grant %.64q, which %s", p.Grant, p.Text)}
 	}
-	return &InputError{field, "is not possible: " + p.Text}
+	return &InputError{p.Field, fmt.Sprintf("is not possible: the role %.64q %s", p.Role, p.Text)}
 }
 
 // template is what a catalog's permission has in place of a name.
@@ -150,14 +141,17 @@ func (c *change) publicGains(ctx context.Context, next *roles.Policy, acknowledg
 	if err != nil || setting.Role == "" {
 		return err
 	}
-	policy, after, err := c.beside(next, setting.Role)
-	if err != nil {
-		return err
+	var gained []string
+	for _, w := range c.c.Catalog.Writes(next, setting.Role) {
+		after := roles.Rights{Role: setting.Role, Scopes: []string{template.ReplaceAllString(w, "*")}} // of one model before, and of all after, it reads the same
+		more, err := c.policy.Missing(roles.Rights{Role: setting.Role}, next, after)
+		if err != nil {
+			return err
+		}
+		if len(more) > 0 {
+			gained = append(gained, w)
+		}
 	}
-	gained := slices.DeleteFunc(c.c.Catalog.Writes(next, setting.Role), func(w string) bool {
-		after.Scopes = []string{template.ReplaceAllString(w, "*")} // of one model before, and of all after, it reads the same
-		return policy.Covers(roles.Rights{Role: setting.Role}, after)
-	})
 	if len(gained) > 0 && !publicapi.Acknowledged(gained, acknowledged) {
 		return &publicapi.UnacknowledgedError{Role: setting.Role, Writes: gained}
 	}

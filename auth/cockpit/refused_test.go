@@ -98,7 +98,7 @@ func TestOddRoles(t *testing.T) {
 		{"a name that is there twice", `{"appid": "a", "permissions": {"a/b": true}}, {"appid": "a"}, {"appid": "b"}`,
 			map[string]string{"b": "{}"}, []string{"several roles", "several roles", ""}},
 		{"no name", `{"permissions": {"a/b": true}}, {"appid": 7}, {"appid": "a b"}, {"appid": "-x"}`,
-			map[string]string{}, []string{"no appid", "no appid", "an appid is", "an appid is"}},
+			map[string]string{}, []string{"no appid", "no appid", "has an appid that is not", "has an appid that is not"}},
 		{"no document", `7, null, [], {"appid": "a"}`,
 			map[string]string{"a": "{}"}, []string{"row 1 is no JSON object", "row 2", "row 3", ""}},
 		{"what inherits needs what it inherits from", `{"appid": "a", "inherits": ["b"]}, {"appid": "b", "inherits": ["none"]}, {"appid": "c", "inherits": ["d"]}, {"appid": "d"}`,
