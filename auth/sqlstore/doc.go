@@ -36,6 +36,13 @@
 // the prefix and "changes", with the revision as payload. [Store.Touch] moves the revision for tables of the host's
 // own. The log keeps the last 10,000 revisions or so; a node that was away for longer forgets all that it has cached.
 //
+// # Writers
+//
+// SQLite lets one connection write at a time, and refuses the others after its busy_timeout. Writers over one [sql.DB]
+// therefore queue: those of all its stores, [Migrate], and what hosts write through [Store.Executor] or in [Store.InTx].
+// They are served in the order in which they came, and a wait ends when its context is done, or after a minute. What a
+// host writes over the sql.DB itself does not queue, and neither does another process: busy_timeout is for these.
+//
 // # Rows that make no sense
 //
 // What is read is checked: a digest of another length or algorithm, a NULL where none may be, JSON that is none, a

@@ -228,11 +228,19 @@ func (k *Keys) InvalidateUser(ctx context.Context, space, userID string, at time
 	if at.IsZero() {
 		return nil, errors.New("sqlstore: keys cannot be invalidated at no time")
 	}
-	ended, err := k.records(ctx, &k.s.invalidateUser, space, userID, micros(at))
+	ended, err := k.invalidate(ctx, space, userID, at)
 	if err != nil || len(ended) > 0 {
 		k.s.changed(ctx)
 	}
 	return ended, trouble(ctx, "invalidate the keys of a user", err)
+}
+
+func (k *Keys) invalidate(ctx context.Context, space, userID string, at time.Time) ([]keys.Record, error) {
+	if err := k.s.enter(ctx); err != nil {
+		return nil, err
+	}
+	defer k.s.leave(ctx)
+	return k.records(ctx, &k.s.invalidateUser, space, userID, micros(at))
 }
 
 // Delete implements [keys.Store].

@@ -70,7 +70,7 @@ func (s *settings) step(ctx context.Context, db *sql.DB) (done bool, err error) 
 // beginMigration begins a transaction beside which there is no other of its kind.
 func (s *settings) beginMigration(ctx context.Context, db *sql.DB) (*tx, error) {
 	if s.dialect == SQLite {
-		return beginImmediate(ctx, db)
+		return beginImmediate(ctx, db, queueOf(db))
 	}
 	// A snapshot from before the wait would not have what the node before did.
 	t, err := db.BeginTx(ctx, &sql.TxOptions{Isolation: sql.LevelReadCommitted})

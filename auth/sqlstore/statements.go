@@ -201,11 +201,15 @@ func (s *Store) one(ctx context.Context, st *statement, args []any, into ...any)
 	return found, rows.Close()
 }
 
-// exec is query for a statement without an answer, and returns how many rows it changed.
+// exec runs a statement that writes and has no answer, in its turn, and returns how many rows it changed.
 func (s *Store) exec(ctx context.Context, st *statement, args ...any) (changed int64, err error) {
 	if err := ctx.Err(); err != nil {
 		return 0, err
 	}
+	if err := s.enter(ctx); err != nil {
+		return 0, err
+	}
+	defer s.leave(ctx)
 	var done sql.Result
 	if t := s.tx(ctx); t != nil {
 		done, err = t.ExecContext(ctx, st.text, args...)

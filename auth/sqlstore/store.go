@@ -14,6 +14,7 @@ type Store struct {
 	*settings
 	statements
 	db       *sql.DB
+	queue    queue // of those who write to db; nil for PostgreSQL
 	prepared []*sql.Stmt
 
 	seen      atomic.Uint64 // the revision of the latest poll
@@ -51,6 +52,9 @@ func Open(ctx context.Context, db *sql.DB, d Dialect, opts ...Option) (*Store, e
 	}
 	conn.Close() // db may have one connection
 	s := &Store{settings: c, db: db}
+	if d == SQLite {
+		s.queue = queueOf(db)
+	}
 	if err := s.prepare(ctx); err != nil {
 		return nil, errors.Join(err, s.Close())
 	}

@@ -23,7 +23,8 @@ type Executor interface {
 // context must not be used after f has returned.
 //
 // From its beginning a transaction keeps out all others that change something through a store, on every node, so
-// what f reads does not change until it has written. Be quick, and have a table of the host's own that is locked
+// what f reads does not change until it has written. A method that is called within f with another context waits for
+// the transaction to end. Be quick, and have a table of the host's own that is locked
 // before it in one place locked before it everywhere.
 //
 // A call within f joins the transaction. If what it was called with fails, so does the whole. After a statement that
@@ -45,10 +46,14 @@ func (s *Store) InTx(ctx context.Context, f func(context.Context) error) error {
 	return s.transact(ctx, f)
 }
 
-// Executor returns the transaction that ctx carries, else the database: for tables of the host's own.
+// Executor returns the transaction that ctx carries, else the database: for tables of the host's own. In SQLite, what
+// it writes waits in the same queue as all other writes; see the package comment.
 func (s *Store) Executor(ctx context.Context) Executor {
 	if t := s.tx(ctx); t != nil {
 		return t
+	}
+	if s.queue != nil {
+		return queued{s.db, s.queue}
 	}
 	return s.db
 }
@@ -191,7 +196,7 @@ func (t *tx) QueryRowContext(ctx context.Context, query string, args ...any) *sq
 // begin begins a transaction that alone may change something.
 func (s *Store) begin(ctx context.Context) (t *tx, err error) {
 	if s.dialect == SQLite {
-		t, err = beginImmediate(ctx, s.db)
+		t, err = beginImmediate(ctx, s.db, s.queue)
 	} else {
 		t, err = s.beginLocked(ctx)
 	}
@@ -213,10 +218,18 @@ func (s *Store) beginLocked(ctx context.Context) (*tx, error) {
 	return &tx{on: t, commit: t.Commit, rollback: t.Rollback, release: func() {}}, nil
 }
 
-// beginImmediate begins a transaction of SQLite's that writes from the start, so that it never has to give up
-// because somebody else wrote since it began to read. Package database/sql cannot ask for that, and would hand on a
-// connection that a failed COMMIT left in its transaction.
-func beginImmediate(ctx context.Context, db *sql.DB) (*tx, error) {
+// beginImmediate begins a transaction of SQLite's in its turn, which it keeps until it is released. It writes from the
+// start, so that it never has to give up because another one wrote since it began to read. Package database/sql cannot
+// ask for that, and would hand on a connection that a failed COMMIT left in its transaction.
+func beginImmediate(ctx context.Context, db *sql.DB, q queue) (_ *tx, err error) {
+	if err := q.enter(ctx); err != nil {
+		return nil, err
+	}
+	defer func() {
+		if err != nil {
+			q.leave()
+		}
+	}()
 	conn, err := db.Conn(ctx)
 	if err != nil {
 		return nil, err
@@ -263,5 +276,9 @@ func beginImmediate(ctx context.Context, db *sql.DB) (*tx, error) {
 		lost = err == nil || !strings.Contains(err.Error(), "within a transaction")
 		return !lost
 	}
-	return &tx{on: conn, commit: commit, rollback: rollback, release: func() { conn.Close() }, alive: alive}, nil
+	release := func() {
+		conn.Close()
+		q.leave()
+	}
+	return &tx{on: conn, commit: commit, rollback: rollback, release: release, alive: alive}, nil
 }

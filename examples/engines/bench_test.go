@@ -6,7 +6,6 @@ import (
 	"encoding/json"
 	"fmt"
 	"math/rand/v2"
-	"os"
 	"slices"
 	"testing"
 	"time"
@@ -20,7 +19,7 @@ import (
 // million keys as well.
 
 func sizes() []int {
-	if os.Getenv("LATCHKEY_LONG") != "" {
+	if long {
 		return []int{1_000, 1_000_000}
 	}
 	return []int{1_000}

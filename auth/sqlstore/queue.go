@@ -1,0 +1,175 @@
+package sqlstore
+
+import (
+	"context"
+	"database/sql"
+	"errors"
+	"regexp"
+	"runtime"
+	"sync"
+	"time"
+	"weak"
+)
+
+// A queue lets one writer at a time into a SQLite database, in the order in which they came. SQLite itself has no
+// queue: its busy handler sleeps and tries again, so under load some writers wait for seconds and then fail.
+//
+// The order is that of the runtime: senders that a channel blocks go on in the order in which they blocked. The nil
+// queue, which PostgreSQL has, lets all writers in.
+type queue chan struct{}
+
+// longestWait bounds each wait. A method that is called within [Store.InTx] without the context of the transaction
+// waits for that transaction, which waits for the method.
+const longestWait = time.Minute
+
+var errWait = errors.New("another writer has the database for too long " +
+	"(within InTx, use the context that its function gets)")
+
+// enter waits for the caller's turn. If it returns nil, the caller must call leave.
+func (q queue) enter(ctx context.Context) error {
+	if err := ctx.Err(); err != nil || q == nil {
+		return err
+	}
+	select {
+	case q <- struct{}{}:
+		return nil
+	default:
+	}
+	timer := time.NewTimer(longestWait)
+	defer timer.Stop()
+	select {
+	case q <- struct{}{}:
+		return nil
+	case <-ctx.Done():
+		return ctx.Err()
+	case <-timer.C:
+		return errWait
+	}
+}
+
+func (q queue) leave() {
+	if q != nil {
+		<-q
+	}
+}
+
+// queues holds the queue of each SQLite database in use, which its stores share. It keeps no database alive.
+var queues = struct {
+	mu sync.Mutex
+	of map[weak.Pointer[sql.DB]]queue
+}{of: map[weak.Pointer[sql.DB]]queue{}}
+
+// queueOf returns the queue of db.
+func queueOf(db *sql.DB) queue {
+	queues.mu.Lock()
+	defer queues.mu.Unlock()
+	key := weak.Make(db)
+	q := queues.of[key]
+	if q == nil {
+		q = make(queue, 1)
+		queues.of[key] = q
+		runtime.AddCleanup(db, func(key weak.Pointer[sql.DB]) {
+			queues.mu.Lock()
+			defer queues.mu.Unlock()
+			delete(queues.of, key)
+		}, key)
+	}
+	return q
+}
+
+// enter waits for the caller's turn to write, unless ctx carries a transaction, which has its turn already. If it
+// returns nil, the caller must call leave with the same ctx.
+func (s *Store) enter(ctx context.Context) error {
+	if s.tx(ctx) != nil {
+		return nil
+	}
+	return s.queue.enter(ctx)
+}
+
+func (s *Store) leave(ctx context.Context) {
+	if s.tx(ctx) == nil {
+		s.queue.leave()
+	}
+}
+
+// A queued executor runs statements outside of a transaction. Those that may write wait for their turn.
+type queued struct {
+	db *sql.DB
+	queue
+}
+
+// ExecContext implements [Executor].
+func (q queued) ExecContext(ctx context.Context, query string, args ...any) (sql.Result, error) {
+	if err := q.enter(ctx); err != nil {
+		return nil, err
+	}
+	defer q.leave()
+	return q.db.ExecContext(ctx, query, args...)
+}
+
+// QueryContext implements [Executor]. The turn of a query that may write ends when its rows are closed.
+func (q queued) QueryContext(ctx context.Context, query string, args ...any) (*sql.Rows, error) {
+	if readsOnly(query) {
+		return q.db.QueryContext(ctx, query, args...)
+	}
+	conn, done, err := q.conn(ctx)
+	if err != nil {
+		return nil, err
+	}
+	defer done()
+	return conn.QueryContext(ctx, query, args...)
+}
+
+// QueryRowContext implements [Executor]. The turn of a query that may write ends when its row is scanned.
+func (q queued) QueryRowContext(ctx context.Context, query string, args ...any) *sql.Row {
+	if readsOnly(query) {
+		return q.db.QueryRowContext(ctx, query, args...)
+	}
+	conn, done, err := q.conn(ctx)
+	if err != nil {
+		return q.db.QueryRowContext(failed{ctx, err}, query, args...)
+	}
+	defer done()
+	return conn.QueryRowContext(ctx, query, args...)
+}
+
+// conn returns a connection for one query, when it is the caller's turn. done gives both back once the rows of the
+// query are closed: until then, closing the connection blocks.
+func (q queued) conn(ctx context.Context) (conn *sql.Conn, done func(), err error) {
+	if err := q.enter(ctx); err != nil {
+		return nil, nil, err
+	}
+	if conn, err = q.db.Conn(ctx); err != nil {
+		q.leave()
+		return nil, nil, err
+	}
+	return conn, func() {
+		go func() {
+			defer q.leave()
+			conn.Close()
+		}()
+	}, nil
+}
+
+// failed is a context that is done with an error. A [sql.Row] with an error cannot be made in another way.
+type failed struct {
+	context.Context
+	err error
+}
+
+var closed = func() chan struct{} { c := make(chan struct{}); close(c); return c }()
+
+func (failed) Done() <-chan struct{} { return closed }
+func (f failed) Err() error          { return f.err }
+
+var (
+	comments = `^(?:\s|--[^\n]*(?:\n|$)|/\*(?:[^*]|\*+[^*/])*\*+/)*`
+	reading  = regexp.MustCompile(`(?i)` + comments + `(?:SELECT|VALUES|EXPLAIN)\b`)
+	with     = regexp.MustCompile(`(?i)` + comments + `WITH\b`)
+	writing  = regexp.MustCompile(`(?i)\b(?:INSERT|UPDATE|DELETE|REPLACE)\b`)
+)
+
+// readsOnly reports whether a statement of SQLite's can be told to write nothing. If in doubt, it cannot.
+func readsOnly(query string) bool {
+	return reading.MatchString(query) || with.MatchString(query) && !writing.MatchString(query)
+}
