@@ -146,6 +146,31 @@ func TestRowsThatMakeNoSense(t *testing.T) {
 	})
 }
 
+// A table that an operator made again with another collation answers with a key whose digest is only like the one that
+// was asked for. Such an answer lets nobody in.
+func TestFindComparesTheDigestThatTheDatabaseFound(t *testing.T) {
+	s, p := engines[0].fresh(t)
+	theirs := custom(1)
+	theirs.Digest.Algorithm = "hmac-sha256:Pepper"
+	theirs.Previous = keys.Digest{Algorithm: "hmac-sha256:Pepper", Sum: custom(2).Digest.Sum}
+	require.NoError(t, s.Keys().Insert(t.Context(), theirs))
+	p.exec(t, "ALTER TABLE latchkey_keys RENAME TO latchkey_table")
+	p.exec(t, "CREATE VIEW latchkey_keys AS SELECT "+strings.NewReplacer("digest", "digest COLLATE NOCASE AS digest",
+		"previous,", "previous COLLATE NOCASE AS previous,").Replace(handColumns)+" FROM latchkey_table")
+	for _, digest := range []keys.Digest{theirs.Digest, theirs.Previous} {
+		got, err := s.Keys().Find(t.Context(), "", []keys.Digest{digest})
+		require.NoError(t, err)
+		require.Equal(t, theirs.ID, got.ID)
+
+		digest.Algorithm = "hmac-sha256:pepper"
+		for _, asked := range [][]keys.Digest{{digest}, {custom(3).Digest, digest}} {
+			_, err = s.Keys().Find(t.Context(), "", asked)
+			require.ErrorContains(t, err, "was not asked for")
+			require.NotErrorIs(t, err, keys.ErrNotFound, "no verdict")
+		}
+	}
+}
+
 func TestTextsThatNoDatabaseHasAreNotThere(t *testing.T) {
 	onEach(t, func(t *testing.T, e engine) {
 		s, _ := e.fresh(t)
