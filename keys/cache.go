@@ -171,6 +171,11 @@ func (s doubted) InvalidateUser(ctx context.Context, space, userID string, at ti
 	return s.Store.InvalidateUser(ctx, space, userID, at)
 }
 
+func (s doubted) DropRole(ctx context.Context, role string) (int, error) {
+	defer s.cache.writing()()
+	return s.Store.DropRole(ctx, role)
+}
+
 func (s doubted) Delete(ctx context.Context, space, id string) error {
 	defer s.cache.writing()()
 	return s.Store.Delete(ctx, space, id)

@@ -212,6 +212,7 @@ func TestEveryWriteRaisesDoubt(t *testing.T) {
 		"disable":         func(r *keys.Ring, rec keys.Record) error { return r.Disable(ctx, rec.ID) },
 		"invalidate":      func(r *keys.Ring, rec keys.Record) error { return r.Invalidate(ctx, rec.ID) },
 		"invalidate user": func(r *keys.Ring, _ keys.Record) error { _, err := r.InvalidateUser(ctx, "anna"); return err },
+		"drop role":       func(r *keys.Ring, _ keys.Record) error { _, err := r.DropRole(ctx, "editor"); return err },
 		"update": func(r *keys.Ring, rec keys.Record) error {
 			_, err := r.Update(ctx, rec.ID, func(s *keys.Settings) error { s.Name = "new"; return nil })
 			return err

@@ -185,6 +185,25 @@ func (r *Ring) InvalidateUser(ctx context.Context, userID string) (int, error) {
 	return len(ended), nil
 }
 
+// DropRole takes a role from all keys of all spaces, in one step, and returns how many had it. It is for a role that is
+// being deleted: roles are shared by all spaces, and one that is saved later under the same appid must find no key.
+func (r *Ring) DropRole(ctx context.Context, role string) (int, error) {
+	if err := r.open(); err != nil {
+		return 0, err
+	}
+	if err := plain("role", role, 1, maxRole); err != nil {
+		return 0, err
+	}
+	n, err := r.store.DropRole(ctx, role)
+	if err != nil {
+		return 0, trouble(err)
+	}
+	if n > 0 {
+		r.tellAll("role dropped")
+	}
+	return n, nil
+}
+
 // Remove drops the record of an invalidated key. Any other is refused with an error wrapping [ErrRefused].
 func (r *Ring) Remove(ctx context.Context, id string) error {
 	if err := r.open(); err != nil {

@@ -129,6 +129,9 @@ func (n *node) Changes(ctx context.Context, since uint64) (told keys.Changes, er
 		if told.All = n.all.Load(); !told.All && since > 0 {
 			told.Keys = slices.Clone(n.log[since:])
 		}
+		if slices.Contains(told.Keys, anyKey) {
+			told.Keys, told.All = nil, true
+		}
 		return nil
 	})
 	return told, err
@@ -177,6 +180,17 @@ func (n *node) InvalidateUser(ctx context.Context, space, userID string, at time
 		return refs, err
 	})
 	return ended, err
+}
+
+// anyKey stands in the log for a change of keys that are not named.
+var anyKey = keys.Ref{}
+
+func (n *node) DropRole(ctx context.Context, role string) (dropped int, err error) {
+	err = n.write(ctx, "DropRole", func() (_ []keys.Ref, err error) {
+		dropped, err = n.store.DropRole(ctx, role)
+		return []keys.Ref{anyKey}, err
+	})
+	return dropped, err
 }
 
 func (n *node) Delete(ctx context.Context, space, id string) error {

@@ -12,7 +12,7 @@ import (
 // ready to use. A MemoryStore must not be copied.
 //
 // A ring over a MemoryStore finds keys without taking a lock. Every other method takes one mutex. None holds it
-// longer than a look through the records of one space takes, except now and then a change after which the index
+// longer than a look through the records of one space takes, except DropRole, and now and then a change after which the index
 // of all digests has to be rebuilt.
 type MemoryStore struct {
 	found digestIndex // read without mu, written under it
@@ -140,6 +140,25 @@ func (m *MemoryStore) InvalidateUser(ctx context.Context, space, userID string, 
 		}
 	}
 	return ended, nil
+}
+
+// DropRole implements [Store].
+func (m *MemoryStore) DropRole(ctx context.Context, role string) (n int, err error) {
+	if err := ctx.Err(); err != nil || role == "" {
+		return 0, err
+	}
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	for _, s := range m.byID {
+		if s.rec.Role == role {
+			r := *s.rec // shares its slices with the record before: neither ever changes
+			r.Role = ""
+			r.Generation++
+			m.replace(s, &r)
+			n++
+		}
+	}
+	return n, nil
 }
 
 // Delete implements [Store].

@@ -110,7 +110,7 @@ func TestLookupNeverMisses(t *testing.T) {
 func TestEntries(t *testing.T) {
 	ctx, m := context.Background(), NewMemoryStore()
 	one, two, three := Digest{SHA256, [32]byte{1}}, Digest{SHA256, [32]byte{2}}, Digest{SHA256, [32]byte{3}}
-	r := Record{ID: uuid.Must(uuid.NewV7()).String(), Space: "acme", UserID: "ada", Digest: one, Generation: 1}
+	r := Record{ID: uuid.Must(uuid.NewV7()).String(), Space: "acme", UserID: "ada", Role: "editor", Digest: one, Generation: 1}
 	require.NoError(t, m.Insert(ctx, r))
 	first := m.lookup("acme", &one)
 	require.False(t, first.previous)
@@ -135,7 +135,13 @@ func TestEntries(t *testing.T) {
 	require.Nil(t, m.lookup("acme", &one))
 	require.Nil(t, m.lookup("acme", &two))
 
-	_, err := m.InvalidateUser(ctx, "acme", "ada", at)
+	n, err := m.DropRole(ctx, "editor")
+	require.NoError(t, err)
+	require.Equal(t, 1, n)
+	require.Empty(t, m.lookup("acme", &three).rec.Role)
+	require.Equal(t, at, m.lookup("acme", &three).rec.LastUsedAt)
+
+	_, err = m.InvalidateUser(ctx, "acme", "ada", at)
 	require.NoError(t, err)
 	require.Equal(t, Invalidated, m.lookup("acme", &three).rec.State(at))
 	require.NoError(t, m.Delete(ctx, "acme", r.ID))

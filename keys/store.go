@@ -11,8 +11,8 @@ import (
 // Its methods may be called concurrently, should give up when ctx is done (with an error that wraps ctx's),
 // and must do nothing when ctx was done before they began. They copy what they are given and what they
 // return: nobody can change a stored record by changing a slice. Texts are compared byte by byte: "A" is not
-// "a" and "a " is not "a". What is asked in one space never touches or shows a record of another. An error
-// that wraps none of this package's errors means that the store itself is in trouble, and the request that
+// "a" and "a " is not "a". What is asked in one space never touches or shows a record of another, but for DropRole:
+// spaces share the roles. An error that wraps none of this package's errors means that the store itself is in trouble, and the request that
 // waited for it is refused with 503.
 //
 // The suite in keystest checks each of these promises.
@@ -50,6 +50,11 @@ type Store interface {
 	// space that are not invalidated yet, in one step, and returns their records as they are then. The empty
 	// user ID is nobody's: it ends no key.
 	InvalidateUser(ctx context.Context, space, userID string, at time.Time) ([]Record, error)
+
+	// DropRole sets Role to "", and adds one to Generation, for all keys of all spaces that have this role, in one
+	// step, and returns how many there were. Invalidated keys lose it too: a role that is saved later under the same
+	// appid is another one. No key has the empty role: it changes none.
+	DropRole(ctx context.Context, role string) (int, error)
 
 	// Delete drops the record with this ID in space if it is invalidated. It returns an error wrapping
 	// [ErrNotFound] if there is none and [ErrConflict] if it is not invalidated.

@@ -6,11 +6,14 @@ import (
 	"sync"
 )
 
-// A Change says that a key was changed.
+// A Change says that a key was changed. Without an ID it may be any key of the space.
 type Change struct {
 	Space, ID string
 	UserID    string // user keys only
-	What      string // "issued", "imported", "refreshed", "updated", "disabled", "enabled", "invalidated" or "removed"
+
+	// What is "issued", "imported", "refreshed", "updated", "disabled", "enabled", "invalidated" or "removed", with an ID;
+	// "role dropped" without one.
+	What string
 }
 
 type watchers struct {
@@ -53,6 +56,16 @@ func (r *Ring) tell(rec *Record, what string) {
 		if w.space == r.space {
 			r.tellOne(w, Change{Space: rec.Space, ID: rec.ID, UserID: rec.UserID, What: what})
 		}
+	}
+}
+
+// tellAll tells the watchers of all spaces that keys were changed.
+func (r *Ring) tellAll(what string) {
+	r.watchers.mu.Lock()
+	list := r.watchers.list
+	r.watchers.mu.Unlock()
+	for _, w := range list {
+		r.tellOne(w, Change{Space: w.space, What: what})
 	}
 }
 

@@ -17,7 +17,7 @@ func TestWatch(t *testing.T) {
 		stop := r.Watch(func(c keys.Change) {
 			heard = append(heard, c.What)
 			require.Empty(t, c.Space)
-			require.NotEmpty(t, c.ID)
+			require.Equal(t, c.What == "role dropped", c.ID == "", "a change of any key names none")
 			if c.What == "disabled" { // the change is there to be seen
 				refused(t, r, key, keys.ErrDisabled)
 			}
@@ -51,10 +51,17 @@ func TestWatch(t *testing.T) {
 		require.NoError(t, err)
 		_, err = r.In("b").IssueUser(ctx, "bert", keys.User{})
 		require.NoError(t, err)
+		_, err = r.In("a").IssueCustom(ctx, keys.Custom{Role: "editor"})
+		require.NoError(t, err)
+		n, err := r.DropRole(ctx, "editor")
+		require.NoError(t, err)
+		require.Equal(t, 1, n)
+		_, err = r.DropRole(ctx, "editor") // no change, nothing to hear
+		require.NoError(t, err)
 		stop()
 		stop()
 		issue(t, r, keys.Custom{})
-		require.Equal(t, []string{"issued", "disabled", "enabled", "updated", "refreshed", "invalidated", "removed", "imported"}, heard)
-		require.Equal(t, []string{"bbertissued"}, elsewhere)
+		require.Equal(t, []string{"issued", "disabled", "enabled", "updated", "refreshed", "invalidated", "removed", "imported", "role dropped"}, heard)
+		require.Equal(t, []string{"bbertissued", "brole dropped"}, elsewhere)
 	})
 }

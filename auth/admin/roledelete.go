@@ -4,6 +4,7 @@ import (
 	"context"
 	"crypto/sha256"
 	"encoding/hex"
+	"errors"
 	"fmt"
 	"hash"
 	"slices"
@@ -63,28 +64,14 @@ func (s *Service) usage(ctx context.Context, policy *roles.Policy, appid string)
 	if _, ok := policy.Role(appid); !ok {
 		return u, roles.ErrNotFound
 	}
-	for _, role := range policy.Roles() {
-		if slices.Contains(role.Inherits, appid) {
-			u.Heirs = append(u.Heirs, role.AppID)
-		}
-	}
-	if s.c.Public != nil {
-		setting, err := s.c.Public.Current(ctx)
-		if err != nil {
-			return u, err
-		}
-		u.Public = setting.Role == appid
+	u.Heirs = directHeirs(policy, appid)
+	var err error
+	if u.Public, err = s.isPublic(ctx, appid); err != nil {
+		return u, err
 	}
 	sum := sha256.New()
 	fmt.Fprintf(sum, "%q %v", appid, u.Public)
-	err := s.eachKeyWith(ctx, appid, func(rec *keys.Record) error {
-		if u.KeyCount++; u.KeyCount <= mostShown {
-			u.Keys = append(u.Keys, *rec)
-		}
-		fmt.Fprintf(sum, " key %q", rec.ID)
-		return nil
-	})
-	if err == nil {
+	if err = s.countKeys(ctx, &u, sum); err == nil {
 		err = s.countUsers(ctx, &u, sum)
 	}
 	u.Confirm = hex.EncodeToString(sum.Sum(nil)[:16])
@@ -119,20 +106,21 @@ func (s *Service) countUsers(ctx context.Context, u *Usage, sum hash.Hash) error
 	}
 }
 
-// eachKeyWith calls f for each custom key with the role that is not invalidated.
-func (s *Service) eachKeyWith(ctx context.Context, appid string, f func(*keys.Record) error) error {
-	for filter := (keys.Filter{Kind: keys.CustomKey, Role: appid, Limit: 1000}); ; {
+// countKeys counts the custom keys with the role that are not invalidated.
+func (s *Service) countKeys(ctx context.Context, u *Usage, sum hash.Hash) error {
+	for filter := (keys.Filter{Kind: keys.CustomKey, Role: u.Role, Limit: mostShown}); ; {
 		found, err := s.c.Keys.List(ctx, filter)
 		if err != nil {
 			return err
 		}
 		for i := range found {
-			filter.After = found[i].ID
-			if found[i].InvalidatedAt.IsZero() {
-				if err := f(&found[i]); err != nil {
-					return err
-				}
+			if filter.After = found[i].ID; !found[i].InvalidatedAt.IsZero() {
+				continue
 			}
+			if u.KeyCount++; u.KeyCount <= mostShown {
+				u.Keys = append(u.Keys, found[i])
+			}
+			fmt.Fprintf(sum, " key %q", found[i].ID)
 		}
 		if len(found) < filter.Limit {
 			return nil
@@ -140,61 +128,113 @@ func (s *Service) eachKeyWith(ctx context.Context, appid string, f func(*keys.Re
 	}
 }
 
-// DeleteRole deletes a role, takes it from the custom keys that have it and, by [Config.DropRole], from the users, and
-// closes the public API if it is its role. It needs [ManageRoles]. If that touches anything, confirm must be the
-// Confirm of the usage as it is now, or the error is a *[UsageError] that holds it. It returns [ErrConflict] while
-// other roles inherit from it. match is the [RoleRevision] that the caller knows, or "".
+// isPublic reports whether a role is that of the public API.
+func (s *Service) isPublic(ctx context.Context, appid string) (bool, error) {
+	if s.c.Public == nil {
+		return false, nil
+	}
+	setting, err := s.c.Public.Current(ctx)
+	return err == nil && setting.Role == appid, err
+}
+
+// directHeirs returns the roles that inherit from a role directly.
+func directHeirs(policy *roles.Policy, appid string) (heirs []string) {
+	for _, role := range policy.Roles() {
+		if slices.Contains(role.Inherits, appid) {
+			heirs = append(heirs, role.AppID)
+		}
+	}
+	return heirs
+}
+
+// DeleteRole deletes a role, takes it from the keys of all spaces that have it and, by [Config.DropRole], from the
+// users, and closes the public API if it is its role. It needs [ManageRoles]. If that touches anything, confirm must be
+// the Confirm of the current usage, or the error is a *[UsageError] that holds it. It returns [ErrConflict] while other
+// roles inherit from it. match is the [RoleRevision] that the caller knows, or "".
 //
-// Where several spaces share the roles, the usage tells of this one alone. Sqlstore takes the role from the keys of
-// all of them; with a RoleStore that does not, as in memory, keys of other spaces keep a name that stands for nothing
-// until a role of that appid is saved again.
+// The usage is read before the transaction, so that a role with many keys keeps nobody else from writing. A key or a
+// user that gets the role in between loses it as well. Where several spaces share the roles, the usage tells of this
+// one alone. The audit record has the number of keys that lost the role, in all spaces and states.
 func (s *Service) DeleteRole(ctx context.Context, by auth.Principal, appid, match, confirm string) error {
-	return s.changeRoles(ctx, by, func(ctx context.Context, c *change) error {
-		role, ok := c.policy.Role(appid)
-		switch {
-		case !ok:
-			return roles.ErrNotFound
-		case match != "" && match != RoleRevision(role):
-			return ErrChanged
-		}
-		usage, err := s.usage(ctx, c.policy, appid)
-		switch {
-		case err != nil:
-			return err
-		case len(usage.Heirs) > 0:
-			return fmt.Errorf("%w: other roles inherit from it", ErrConflict)
-		case usage.Touches() && confirm != usage.Confirm:
-			usage.showTo(c.needs)
-			return &UsageError{usage}
-		}
-		// Whatever fails from here on, nothing has more rights than before.
-		err = s.eachKeyWith(ctx, appid, func(rec *keys.Record) error {
-			_, err := s.c.Keys.Update(ctx, rec.ID, func(set *keys.Settings) error {
-				if set.Role == appid {
-					set.Role = ""
-				}
-				return nil
-			})
-			return err
-		})
+	for range 3 {
+		usage, err := s.usageBefore(ctx, by, appid)
 		if err != nil {
 			return err
 		}
-		if s.c.DropRole != nil {
-			if err := s.c.DropRole(ctx, appid); err != nil {
-				return err
-			}
-		}
-		if usage.Public {
-			if err := s.c.Public.Disable(ctx, c.by.author()); err != nil {
-				return err
-			}
-		}
-		if err := s.c.RoleStore.Delete(ctx, appid, c.revision); err != nil {
+		err = s.changeRoles(ctx, by, func(ctx context.Context, c *change) error {
+			return c.deleteRole(ctx, &usage, match, confirm)
+		})
+		if !errors.Is(err, errOtherUsage) {
 			return err
 		}
-		before := describeRole(role)
-		before["keys"], before["users"], before["public"] = usage.KeyCount, usage.UserCount, usage.Public
-		return c.record(ctx, "role.delete", appid, before, nil)
-	})
+	}
+	return fmt.Errorf("%w: the role or the public API is being changed", ErrConflict)
+}
+
+// errOtherUsage means that the usage was read before the latest change.
+var errOtherUsage = errors.New("admin: the role is used in another way")
+
+// usageBefore returns the usage of a role for a transaction that judges it. It has no Confirm if there is no such role.
+func (s *Service) usageBefore(ctx context.Context, by auth.Principal, appid string) (Usage, error) {
+	if err := s.may(by, ManageRoles); err != nil {
+		return Usage{}, err
+	}
+	if err := s.reloadRoles(ctx); err != nil {
+		return Usage{}, err
+	}
+	policy := s.c.Roles.Policy()
+	if policy == nil {
+		return Usage{}, errNoPolicy
+	}
+	ctx, cancel := context.WithTimeout(ctx, s.c.Timeout)
+	defer cancel()
+	usage, err := s.usage(ctx, policy, appid)
+	if errors.Is(err, roles.ErrNotFound) {
+		err = nil
+	}
+	return usage, plainly(err)
+}
+
+func (c *change) deleteRole(ctx context.Context, usage *Usage, match, confirm string) error {
+	appid := usage.Role
+	role, ok := c.policy.Role(appid)
+	switch {
+	case !ok:
+		return roles.ErrNotFound
+	case match != "" && match != RoleRevision(role):
+		return ErrChanged
+	case len(directHeirs(c.policy, appid)) > 0:
+		return fmt.Errorf("%w: other roles inherit from it", ErrConflict)
+	}
+	public, err := c.isPublic(ctx, appid)
+	switch {
+	case err != nil:
+		return err
+	case usage.Confirm == "", public != usage.Public:
+		return errOtherUsage
+	case usage.Touches() && confirm != usage.Confirm:
+		usage.showTo(c.needs)
+		return &UsageError{*usage}
+	}
+	// If a later step fails where there is no transaction, nothing has more rights than before.
+	n, err := c.c.Keys.DropRole(ctx, appid)
+	if err != nil {
+		return err
+	}
+	if c.c.DropRole != nil {
+		if err := c.c.DropRole(ctx, appid); err != nil {
+			return err
+		}
+	}
+	if public {
+		if err := c.c.Public.Disable(ctx, c.by.author()); err != nil {
+			return err
+		}
+	}
+	if err := c.c.RoleStore.Delete(ctx, appid, c.revision); err != nil {
+		return err
+	}
+	before := describeRole(role)
+	before["keys"], before["users"], before["public"] = n, usage.UserCount, public
+	return c.record(ctx, "role.delete", appid, before, nil)
 }

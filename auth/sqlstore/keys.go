@@ -243,6 +243,18 @@ func (k *Keys) invalidate(ctx context.Context, space, userID string, at time.Tim
 	return k.records(ctx, &k.s.invalidateUser, space, userID, micros(at))
 }
 
+// DropRole implements [keys.Store]. It is one statement.
+func (k *Keys) DropRole(ctx context.Context, role string) (int, error) {
+	if err := ctx.Err(); err != nil || role == "" || strange(role) {
+		return 0, err
+	}
+	n, err := k.s.exec(ctx, &k.s.dropRole, role)
+	if err != nil || n > 0 {
+		k.s.changed(ctx)
+	}
+	return int(n), trouble(ctx, "take a role from its keys", err)
+}
+
 // Delete implements [keys.Store].
 func (k *Keys) Delete(ctx context.Context, space, id string) error {
 	if err := ctx.Err(); err != nil {

@@ -19,7 +19,7 @@ type statements struct {
 	find                                       [3]statement // by that many digests less one
 	get, list, listUser, listRole, listForeign statement
 	insert, update, updateAll, look            statement
-	invalidateUser, erase                      statement
+	invalidateUser, dropRole, erase            statement
 	use                                        statement
 	changes, revision, touch, lockState        statement
 	roles, rolesRevision, saveRole, deleteRole statement
@@ -76,6 +76,9 @@ const (
 
 	invalidateUserText = `UPDATE latchkey_keys SET invalidated_at = ?3, generation = generation + 1
 		WHERE user_id = ?2 AND user_id <> '' AND space = ?1 AND invalidated_at IS NULL RETURNING ` + columns
+
+	// dropRoleText is what a trigger does after the role itself is deleted.
+	dropRoleText = `UPDATE latchkey_keys SET role = '', generation = generation + 1 WHERE role = ?1 AND role <> ''`
 
 	eraseText = `DELETE FROM latchkey_keys WHERE id = ?2 AND space = ?1 AND invalidated_at IS NOT NULL`
 
@@ -140,6 +143,7 @@ func (s *Store) prepare(ctx context.Context) error {
 		{&s.updateAll, !often, updateAllText},
 		{&s.look, !often, lookText},
 		{&s.invalidateUser, !often, invalidateUserText},
+		{&s.dropRole, !often, dropRoleText},
 		{&s.erase, !often, eraseText},
 		{&s.use, often, use},
 		{&s.changes, often, changesText},

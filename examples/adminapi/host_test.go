@@ -67,6 +67,13 @@ func (c crowded) InvalidateUser(ctx context.Context, space, userID string, at ti
 	return c.Store.InvalidateUser(ctx, space, userID, at)
 }
 
+func (c crowded) DropRole(ctx context.Context, role string) (int, error) {
+	if c.host.contested.Load() {
+		return 0, keys.ErrConflict
+	}
+	return c.Store.DropRole(ctx, role)
+}
+
 // crowdedSetting is such a store of the public API.
 type crowdedSetting struct {
 	publicapi.Store

@@ -154,6 +154,7 @@ func refuseWrites(t *testing.T, e engine, dsn string, issued []keys.Issued, stor
 		"disable":         func() error { return r.Disable(ctx, id) },
 		"invalidate":      func() error { return r.Invalidate(ctx, id) },
 		"invalidate user": func() error { _, err := r.InvalidateUser(ctx, "user1"); return err },
+		"drop role":       func() error { _, err := r.DropRole(ctx, "editor"); return err },
 		"touch":           func() error { return store.Touch(ctx) },
 	}
 	for name, change := range changes {

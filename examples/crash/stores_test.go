@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"math/rand/v2"
+	"slices"
 	"sync"
 	"testing"
 	"time"
@@ -68,6 +69,7 @@ func (s *fedStore) Changes(_ context.Context, since uint64) (keys.Changes, error
 	now := keys.Changes{Revision: uint64(len(s.changed)) + 1}
 	if since > 0 {
 		now.Keys = append(now.Keys, s.changed[since-1:]...)
+		now.All = slices.Contains(now.Keys, keys.Ref{})
 	}
 	return now, nil
 }
@@ -104,6 +106,15 @@ func (s *fedStore) InvalidateUser(ctx context.Context, space, userID string, at 
 		return refs, err
 	})
 	return ended, err
+}
+
+// DropRole names no keys: it is for stores that answer in the way that is easiest to get right.
+func (s *fedStore) DropRole(ctx context.Context, role string) (n int, err error) {
+	err = s.change(func() ([]keys.Ref, error) {
+		n, err = s.Store.DropRole(ctx, role)
+		return []keys.Ref{{}}, err
+	})
+	return n, err
 }
 
 func (s *fedStore) Delete(ctx context.Context, space, id string) error {

@@ -19,6 +19,7 @@ type broken struct {
 	insert         func(ctx context.Context, r keys.Record) error
 	update         func(ctx context.Context, r keys.Record) error
 	invalidateUser func(ctx context.Context, space, userID string, at time.Time) ([]keys.Record, error)
+	dropRole       func(ctx context.Context, role string) (int, error)
 	remove         func(ctx context.Context, space, id string) error
 	recordUse      func(ctx context.Context, uses []keys.Use) error
 }
@@ -70,6 +71,13 @@ func (b *broken) InvalidateUser(ctx context.Context, space, userID string, at ti
 		return b.MemoryStore.InvalidateUser(ctx, space, userID, at)
 	}
 	return b.invalidateUser(ctx, space, userID, at)
+}
+
+func (b *broken) DropRole(ctx context.Context, role string) (int, error) {
+	if b.dropRole == nil {
+		return b.MemoryStore.DropRole(ctx, role)
+	}
+	return b.dropRole(ctx, role)
 }
 
 func (b *broken) Delete(ctx context.Context, space, id string) error {

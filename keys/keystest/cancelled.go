@@ -9,11 +9,11 @@ import (
 )
 
 // whenDone checks that do, whose ctx is done before it begins, returns ctx's error and changes nothing. It gets an
-// active and an invalidated key of one user.
+// active and an invalidated key of one user; beside them is a custom key with the role "editor".
 func whenDone(do func(ctx context.Context, p *probe, live, dead keys.Record) error) func(*probe) {
 	return func(p *probe) {
-		live, dead := ofUser("ada"), ended(ofUser("ada"))
-		p.insert(live, dead)
+		live, dead, own := ofUser("ada"), ended(ofUser("ada")), custom()
+		p.insert(live, dead, own)
 		cancelled, cancel := context.WithCancel(background)
 		cancel()
 		late, cancel := context.WithDeadline(background, time.Unix(0, 0))
@@ -25,7 +25,8 @@ func whenDone(do func(ctx context.Context, p *probe, live, dead keys.Record) err
 		}
 		p.stands(live, "the active key afterwards")
 		p.stands(dead, "the invalidated key afterwards")
-		p.lists("", keys.Filter{}, "the records afterwards", live, dead)
+		p.stands(own, "the custom key afterwards")
+		p.lists("", keys.Filter{}, "the records afterwards", live, dead, own)
 	}
 }
 
@@ -51,6 +52,10 @@ var cancelledChecks = []check{
 	})},
 	{"InvalidateUser returns ctx's error and does nothing if ctx is done before", whenDone(func(ctx context.Context, p *probe, _, _ keys.Record) error {
 		_, err := p.InvalidateUser(ctx, "", "ada", later)
+		return err
+	})},
+	{"DropRole returns ctx's error and does nothing if ctx is done before", whenDone(func(ctx context.Context, p *probe, _, _ keys.Record) error {
+		_, err := p.DropRole(ctx, "editor")
 		return err
 	})},
 	{"Delete returns ctx's error and does nothing if ctx is done before", whenDone(func(ctx context.Context, p *probe, _, dead keys.Record) error {

@@ -50,6 +50,6 @@ type check struct {
 
 func storeChecks() []check {
 	return slices.Concat(findChecks, getChecks, listChecks, filterChecks, insertChecks(), soleChecks,
-		updateChecks(), invalidateUserChecks, deleteChecks, spaceChecks, textChecks, fieldChecks, timeChecks,
+		updateChecks(), invalidateUserChecks, dropRoleChecks, deleteChecks, spaceChecks, textChecks, fieldChecks, timeChecks,
 		isolationChecks, cancelledChecks, raceChecks)
 }

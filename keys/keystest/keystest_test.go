@@ -34,7 +34,7 @@ type mutant struct {
 // without a mutant.
 func TestSuite(t *testing.T) {
 	checks := slices.Concat(storeChecks(), lastUsedChecks)
-	mutants := slices.Concat(readMutants, listMutants, insertMutants(), updateMutants(), endingMutants, spaceMutants,
+	mutants := slices.Concat(readMutants, listMutants, insertMutants(), updateMutants(), endingMutants, dropRoleMutants, spaceMutants,
 		textMutants(), fieldMutants, isolationMutants(), cancelledMutants(), raceMutants(), lastUsedMutants)
 	unproven := map[string]bool{}
 	for _, c := range checks {

@@ -81,6 +81,15 @@ func cancelledMutants() (mutants []mutant) {
 					return b.MemoryStore.InvalidateUser(c, space, userID, at)
 				}
 			},
+			"DropRole": func(b *broken) {
+				b.dropRole = func(c ctx, role string) (int, error) {
+					c, err := pass(c)
+					if err != nil {
+						return 0, err
+					}
+					return b.MemoryStore.DropRole(c, role)
+				}
+			},
 			"Delete": func(b *broken) {
 				b.remove = func(c ctx, space, id string) error {
 					c, err := pass(c)

@@ -85,6 +85,18 @@ func textMutants() (mutants []mutant) {
 					return b.MemoryStore.Insert(ctx, r)
 				}
 			}},
+			mutant{breaks: "A role is compared byte by byte", how: how + ", by DropRole", worsen: func(b *broken) {
+				b.dropRole = func(ctx ctx, role string) (n int, err error) {
+					for _, text := range folded(role, fold) {
+						more, err := b.MemoryStore.DropRole(ctx, text)
+						if err != nil {
+							return 0, err
+						}
+						n += more
+					}
+					return n, nil
+				}
+			}},
 			mutant{breaks: "A user ID is compared byte by byte", how: how + ", by InvalidateUser", worsen: func(b *broken) {
 				b.invalidateUser = func(ctx ctx, space, userID string, at time.Time) (ended []keys.Record, err error) {
 					for _, text := range folded(userID, fold) {

@@ -15,6 +15,16 @@ var alike = []string{
 	"Ärger%", "_rger", "%", "straße", "strasse", "STRASSE", "12", "012", "12.0", "١٢", "1２", "NULL", "null",
 }
 
+// without returns how many of the records have no role.
+func without(records []keys.Record) (n int) {
+	for i := range records {
+		if records[i].Role == "" {
+			n++
+		}
+	}
+	return n
+}
+
 var textChecks = []check{
 	{"A space is compared byte by byte", func(p *probe) {
 		common := custom()
@@ -70,6 +80,15 @@ var textChecks = []check{
 		}
 		for role, r := range records {
 			p.lists("", keys.Filter{Role: role}, fmt.Sprintf("filter by role %q", role), r)
+		}
+		for i, role := range alike {
+			if got := p.dropRole(role); got != 1 {
+				p.broken("DropRole of %q returns %d, want 1", role, got)
+			}
+			if left := p.list("", keys.Filter{}); without(left) != i+1 {
+				p.broken("after DropRole of %d roles, each of one key, %d keys have none", i+1, without(left))
+				return
+			}
 		}
 	}},
 	{"A foreign ID is compared byte by byte", func(p *probe) {
