@@ -188,10 +188,21 @@ func (s *Store) query(ctx context.Context, st *statement, args ...any) (*sql.Row
 
 // one runs st, which answers with one row at most, and reads that.
 func (s *Store) one(ctx context.Context, st *statement, args []any, into ...any) (found bool, err error) {
+	if err := ctx.Err(); err != nil {
+		return false, err
+	}
+	if t := s.tx(ctx); t != nil {
+		return t.one(ctx, st.text, args, into...)
+	}
 	rows, err := s.query(ctx, st, args...)
 	if err != nil {
 		return false, err
 	}
+	return first(rows, into...)
+}
+
+// first reads the first row, if there is one.
+func first(rows *sql.Rows, into ...any) (found bool, err error) {
 	defer rows.Close()
 	if rows.Next() {
 		found = true
@@ -216,7 +227,7 @@ func (s *Store) exec(ctx context.Context, st *statement, args ...any) (changed i
 	defer s.leave(ctx)
 	var done sql.Result
 	if t := s.tx(ctx); t != nil {
-		done, err = t.ExecContext(ctx, st.text, args...)
+		done, err = t.exec(ctx, st.text, args...)
 	} else if st.prepared != nil {
 		done, err = st.prepared.ExecContext(ctx, args...)
 	} else {

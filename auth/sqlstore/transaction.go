@@ -129,6 +129,7 @@ type tx struct {
 
 	mu    sync.Mutex
 	ended bool
+	repeated
 }
 
 // usable returns why nothing runs in t any more.
@@ -149,6 +150,7 @@ func (t *tx) end(how func() error) error {
 	t.ended = true
 	err := how()
 	t.stop()
+	t.repeated.close()
 	t.release()
 	return err
 }
