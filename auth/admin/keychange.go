@@ -183,6 +183,14 @@ func (s *Service) InvalidateUserKeys(ctx context.Context, by auth.Principal, use
 	if err := s.mayFor(by, userID); err != nil {
 		return 0, err
 	}
+	var known keys.Record // read before the transaction: a user may have had many keys
+	if match != "" {
+		ctx, cancel := context.WithTimeout(ctx, s.c.Timeout)
+		defer cancel()
+		if known, err = s.userKey(ctx, userID); err != nil && !errors.Is(err, keys.ErrNotFound) {
+			return 0, plainly(err)
+		}
+	}
 	err = s.change(ctx, by, func(ctx context.Context, c *change) error {
 		if userID == "" {
 			return keys.ErrNotFound
@@ -193,8 +201,8 @@ func (s *Service) InvalidateUserKeys(ctx context.Context, by auth.Principal, use
 			}
 		}
 		if match != "" {
-			rec, err := s.userKey(ctx, userID)
-			if errors.Is(err, keys.ErrNotFound) || err == nil && match != KeyRevision(&rec) {
+			_, err := c.key(ctx, known.ID, match)
+			if errors.Is(err, keys.ErrNotFound) {
 				return ErrChanged
 			}
 			if err != nil {
