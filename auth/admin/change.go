@@ -3,6 +3,8 @@ package admin
 import (
 	"context"
 	"errors"
+	"fmt"
+	"math"
 	"net/netip"
 	"strings"
 	"time"
@@ -22,25 +24,29 @@ const (
 	ReadLogs    = "app/logs"         // the audit log
 )
 
-// A change is one operation at work: the roles and the caller as they are in its transaction.
+// A change is one pass over the checks of an operation: the roles and the caller as they are now. An operation makes two
+// passes, see [Service.change].
 type change struct {
 	*Service
-	policy   *roles.Policy
-	revision uint64 // of the roles
+	policy   *roles.Policy // draws from budget
+	budget   *roles.Budget // of the whole operation
+	revision uint64        // of the roles
 	by       actor
 	from     string
+	inTx     bool
+	answers  map[string]error // of the costly checks before the transaction, by question
 }
 
-// An actor is who asks, as they are now and not as they were when the request came in.
+// An actor is the caller as they are now, which may differ from what they were when the request came in.
 type actor struct {
 	auth.Principal
 	rights   roles.Rights
-	ends     time.Time      // when their key does; zero: never, or no key
-	networks []netip.Prefix // the only ones their key is good from
+	ends     time.Time      // when the caller's key expires; zero: never, or there is no key
+	networks []netip.Prefix // the AllowedIPs of the caller's key
 }
 
-// may reports whether p has a permission now, by the policy that requests are judged by. Whoever reads needs no
-// more; what changes something is judged again within its transaction.
+// may returns an error unless p has this permission by the policy that requests are judged by. That is enough to read; a
+// change is judged again within its transaction.
 func (s *Service) may(p auth.Principal, permission string) error {
 	if !p.Authenticated() {
 		return errNobody
@@ -69,34 +75,123 @@ func (s *Service) mayAny(p auth.Principal, permissions ...string) error {
 	return first
 }
 
-// change runs f in one transaction. f checks what it needs, writes, and records what it did last.
-func (s *Service) change(ctx context.Context, p auth.Principal, f func(context.Context, *change) error) error {
+// maxTries is how often an operation starts again because something changed between its two passes.
+const maxTries = 3
+
+// errAgain means that a check of the second pass has no answer from the first one.
+var errAgain = fmt.Errorf("%w: roles, caller or key kept changing meanwhile", ErrConflict)
+
+// change runs one operation. judge checks what the operation needs and returns how to carry it out, or nil if there is
+// nothing to do. It is called twice: before the transaction, where [change.ahead] answers costly checks, and again inside
+// it, over what is stored then, where only those answers count. If they do not fit any more, the operation starts again.
+func (s *Service) change(ctx context.Context, p auth.Principal, judge func(context.Context, *change) (apply func(context.Context) error, err error)) error {
 	if !p.Authenticated() {
 		return errNobody
 	}
 	ctx, cancel := context.WithTimeout(ctx, s.c.Timeout)
 	defer cancel()
-	err := s.c.InTx(ctx, func(ctx context.Context) error {
-		rs, revision, err := s.c.RoleStore.Load(ctx)
-		if err != nil {
-			return err
+	budget, done := budget(p)
+	defer done()
+	c := &change{Service: s, budget: budget, answers: map[string]error{}}
+	c.from, _ = ctx.Value(peerKey{}).(string)
+	var err error
+	for range maxTries {
+		var now *snapshot
+		if now, err = s.snapshot(ctx); err != nil {
+			break
 		}
-		policy, err := roles.Compile(rs...)
-		if err != nil {
-			return err // stored roles that make no sense are trouble, not the caller's mistake
+		if now.revision != c.revision {
+			clear(c.answers)
 		}
-		c := &change{Service: s, policy: policy, revision: revision}
-		c.from, _ = ctx.Value(peerKey{}).(string)
-		if c.by, err = s.actor(ctx, p); err != nil {
-			return err
+		c.policy, c.revision, c.inTx = now.policy.Within(ctx, budget), now.revision, false
+		if _, err = c.judge(ctx, p, judge); err != nil {
+			break
 		}
-		return f(ctx, c)
-	})
+		err = s.c.InTx(ctx, func(ctx context.Context) error {
+			revision, err := s.c.RoleStore.Revision(ctx)
+			if err != nil {
+				return err
+			}
+			if revision != c.revision {
+				return errAgain
+			}
+			c.inTx = true
+			apply, err := c.judge(ctx, p, judge)
+			if err != nil || apply == nil {
+				return err
+			}
+			return apply(ctx)
+		})
+		if !errors.Is(err, errAgain) {
+			break
+		}
+	}
 	return plainly(err)
 }
 
-// actor finds out what p is now. A key that was ended or replaced since the request came in, and a user who is gone
-// or inactive, change nothing any more.
+func (c *change) judge(ctx context.Context, p auth.Principal, judge func(context.Context, *change) (func(context.Context) error, error)) (func(context.Context) error, error) {
+	var err error
+	if c.by, err = c.actor(ctx, p); err != nil {
+		return nil, err
+	}
+	if c.by.rights.Role == roles.Admin && len(c.by.rights.Scopes) == 0 {
+		c.budget.Steps, c.budget.Wait = math.MaxInt, nil // covers everything, and is never refused for the cost of a check
+	}
+	return judge(ctx, c)
+}
+
+// ahead answers a costly question before the transaction, and repeats that answer inside it. The question has to name
+// all that the answer depends on but the roles and the caller's rights.
+func (c *change) ahead(question string, answer func() error) error {
+	question = fmt.Sprintf("%q %s", c.by.rights, question)
+	known, ok := c.answers[question]
+	switch {
+	case ok:
+		return known
+	case c.inTx:
+		return errAgain
+	}
+	c.answers[question] = answer()
+	return c.answers[question]
+}
+
+// A snapshot is the stored roles at a revision.
+type snapshot struct {
+	revision uint64
+	policy   *roles.Policy
+}
+
+// snapshot returns the roles as they are stored now. They are loaded and compiled only if they changed.
+func (s *Service) snapshot(ctx context.Context) (*snapshot, error) {
+	last := s.roles.Load()
+	if last != nil {
+		revision, err := s.c.RoleStore.Revision(ctx)
+		if err != nil {
+			return nil, err
+		}
+		if revision == last.revision {
+			return last, nil
+		}
+	}
+	rs, revision, err := s.c.RoleStore.Load(ctx)
+	if err != nil {
+		return nil, err
+	}
+	var before *roles.Policy
+	if last != nil {
+		before = last.policy
+	}
+	policy, err := before.Recompile(rs...)
+	if err != nil {
+		return nil, err // the stored roles do not compile, which is not the caller's mistake
+	}
+	now := &snapshot{revision, policy}
+	s.roles.Store(now)
+	return now, nil
+}
+
+// actor returns the caller as they are now. A key that was ended or replaced since the request came in, and a user who is
+// gone or inactive, may change nothing.
 func (s *Service) actor(ctx context.Context, p auth.Principal) (actor, error) {
 	a := actor{Principal: p, rights: p.Rights()}
 	if id := p.KeyID(); id != "" {
@@ -144,9 +239,9 @@ func (s *Service) user(ctx context.Context, id string) (auth.User, error) {
 	return user, err
 }
 
-// needs reports whether the caller has a permission, in this transaction.
+// needs returns an error unless the caller has this permission now.
 func (c *change) needs(permission string) error {
-	if c.policy.Covers(c.by.rights, roles.Rights{Role: roles.Admin, Scopes: []string{permission}}) {
+	if c.policy.Reaches(c.by.rights, permission) { // one permission, so all of it
 		return nil
 	}
 	return lacks(permission)

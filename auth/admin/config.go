@@ -6,6 +6,7 @@ import (
 	"net/http"
 	"regexp"
 	"strings"
+	"sync/atomic"
 	"time"
 
 	"github.com/latchkey-go/latchkey/auth"
@@ -71,6 +72,7 @@ type Config struct {
 type Service struct {
 	c       Config
 	keyLike *regexp.Regexp // finds what may be one of the ring's keys, in the middle of a word as well
+	roles   atomic.Pointer[snapshot]
 }
 
 // New makes a service. Its error lists every mistake in c at once. It does not touch the stores.
@@ -106,7 +108,7 @@ func New(c Config) (*Service, error) {
 	if err != nil {
 		return nil, err
 	}
-	return &Service{c, keyLike}, nil
+	return &Service{c: c, keyLike: keyLike}, nil
 }
 
 // Guard returns the guard that callers come through.

@@ -1,6 +1,7 @@
 package admin
 
 import (
+	"fmt"
 	"net/netip"
 	"slices"
 	"time"
@@ -9,38 +10,31 @@ import (
 	"github.com/latchkey-go/latchkey/roles"
 )
 
-// covers reports whether the caller holds what they are about to hand out.
+// covers returns an error unless the caller has all access that these rights give.
 func (c *change) covers(rights roles.Rights) error {
-	return covered(c.policy, c.by.rights, rights)
+	return c.ahead(fmt.Sprintf("covers %q", rights), func() error { return c.coversIn(c.policy, rights) })
 }
 
-func covered(policy *roles.Policy, held, rights roles.Rights) error {
-	return coveredIn(policy, policy, held, rights)
-}
-
-// coveredIn is covered for rights by another policy than the one that says what is held.
-func coveredIn(policy, next *roles.Policy, held, rights roles.Rights) error {
-	missing, err := policy.Missing(held, next, rights)
-	if err == nil && len(missing) > 0 {
-		err = &ForbiddenError{missing, "nobody hands out more than they hold"}
+// coversIn is covers for the rights that a role gives in another policy. It must run before the transaction.
+func (c *change) coversIn(next *roles.Policy, rights roles.Rights) error {
+	missing, err := c.policy.Missing(c.by.rights, next, rights)
+	switch {
+	case err != nil:
+		return costly(err)
+	case len(missing) > 0:
+		return &ForbiddenError{missing, "you can't grant more access than you have"}
 	}
-	return err
+	return nil
 }
 
-// coversRole reports whether the caller may save a role that makes next out of the policy. It is judged by what
-// the caller holds before: nobody raises themselves. What no role gains by it needs no cover.
+// coversRole returns an error unless the caller has all access that a role and those that inherit from it give, before
+// and after a change. next is the policy after the change.
 func (c *change) coversRole(next *roles.Policy, appid string) error {
-	for _, heir := range heirs(next, appid) {
-		rights := roles.Rights{Role: heir}
-		gained, err := c.policy.Missing(rights, next, rights)
-		if err != nil {
-			return err
-		}
-		if c.policy.Has(heir) && len(gained) == 0 {
-			continue
-		}
-		if err := coveredIn(c.policy, next, c.by.rights, rights); err != nil {
-			return err
+	for _, policy := range []*roles.Policy{c.policy, next} {
+		for _, heir := range heirs(policy, appid) {
+			if err := c.coversIn(policy, roles.Rights{Role: heir}); err != nil {
+				return err
+			}
 		}
 	}
 	return nil
@@ -53,13 +47,13 @@ func heirs(policy *roles.Policy, appid string) []string {
 	})
 }
 
-// coversKey reports whether the caller may hand out, or give back to its holder, the key that rec describes.
+// coversKey returns an error unless the caller has all access that a key with these settings gives.
 func (c *change) coversKey(rec *keys.Record, role string) error {
 	if err := c.covers(roles.Rights{Role: role, Scopes: rec.Scopes}); err != nil {
 		return err
 	}
 	if !inside(rec.AllowedIPs, c.by.networks) {
-		return &ForbiddenError{Text: "the key would be good from more networks than the one that asks"}
+		return &ForbiddenError{Text: "the key would be valid from more networks than yours"}
 	}
 	return nil
 }

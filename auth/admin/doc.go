@@ -11,7 +11,7 @@
 // One's own user key needs none: users who are signed in, or show a user key, may see, make, refresh and end it.
 // Callers without a key or a sign-in manage nothing, whatever the public role says.
 //
-// Nobody hands out more than they hold. A new key, a key that is changed, refreshed or enabled, a role that is
+// You can't grant more access than you have. A new key, a key that is changed, refreshed or enabled, a role that is
 // saved and the role of the public API must be covered by what the caller may do, key scopes included, as
 // [roles.Policy.Covers] tells. What is made, widened or enabled with a key ends no later than that key, and is good
 // from no other networks. Pausing and ending a key, closing the public API and taking rights away need the permission alone.

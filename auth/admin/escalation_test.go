@@ -188,7 +188,7 @@ func TestARefusalNamesAllThatIsMissing(t *testing.T) {
 	require.Equal(t, []any{"content/posts/create", "content/posts/read"}, r.body["missing"])
 	require.Equal(t, "content/posts/create", r.string("permission"))
 	require.Equal(t, "Permission denied", r.string("error"))
-	require.Contains(t, r.string("detail"), "nobody hands out more than they hold")
+	require.Contains(t, r.string("detail"), "you can't grant more access than you have")
 	require.Equal(t, "application/problem+json", r.header.Get("Content-Type"))
 	require.Contains(t, w.heard.String(), `"permission":"content/posts/create"`, "the guard's observer hears of it")
 

@@ -54,6 +54,6 @@ func Example() {
 	}
 	// Output:
 	// editor: <nil>
-	// admin: admin: not permitted: nobody hands out more than they hold: **
+	// admin: admin: not permitted: you can't grant more access than you have: **
 	// Ada key.create Website
 }

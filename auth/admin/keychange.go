@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"slices"
 
 	"github.com/latchkey-go/latchkey/auth"
 	"github.com/latchkey-go/latchkey/keys"
@@ -27,31 +28,44 @@ func (s *Service) UpdateKey(ctx context.Context, by auth.Principal, id, match st
 	if err := s.mayManage(ctx, by, id); err != nil {
 		return keys.Record{}, err
 	}
-	err = s.change(ctx, by, func(ctx context.Context, c *change) error {
+	err = s.change(ctx, by, func(ctx context.Context, c *change) (func(context.Context) error, error) {
 		before, err := c.managed(ctx, id, match)
 		if err != nil {
-			return err
+			return nil, err
+		}
+		if !before.InvalidatedAt.IsZero() {
+			return nil, keys.ErrInvalidated
 		}
 		role, err := c.carries(ctx, &before)
 		if err != nil {
-			return err
+			return nil, err
 		}
 		if err := c.coversKey(&before, role); err != nil {
-			return err
+			return nil, err
 		}
-		after, err = s.c.Keys.Update(ctx, id, func(set *keys.Settings) error {
-			if set.Generation != before.Generation {
-				return keys.ErrConflict
-			}
-			if err := edit(set); err != nil {
-				return err
-			}
-			return c.checkSettings(&before, set, role)
-		})
-		if err != nil {
-			return refusedInput(err, "expires_at")
+		edited := keys.Settings{
+			Name: before.Name, Role: before.Role, ExpiresAt: before.ExpiresAt, Generation: before.Generation,
+			Scopes: slices.Clone(before.Scopes), AllowedIPs: slices.Clone(before.AllowedIPs),
 		}
-		return c.recordKey(ctx, "update", &before, &after)
+		if err := edit(&edited); err != nil {
+			return nil, err
+		}
+		if err := c.checkSettings(&before, &edited, role); err != nil {
+			return nil, err
+		}
+		return func(ctx context.Context) error {
+			after, err = s.c.Keys.Update(ctx, id, func(set *keys.Settings) error {
+				if set.Generation != before.Generation {
+					return keys.ErrConflict
+				}
+				*set = edited
+				return nil
+			})
+			if err != nil {
+				return refusedInput(err, "expires_at")
+			}
+			return c.recordKey(ctx, "update", &before, &after)
+		}, nil
 	})
 	return after, err
 }
@@ -78,19 +92,40 @@ func (c *change) checkSettings(before *keys.Record, set *keys.Settings, role str
 		}
 		set.ExpiresAt = end
 	}
-	if c.by.outlivedBy(set.ExpiresAt) && c.widens(before, set, role) {
-		return &ForbiddenError{Text: "what is widened with a key ends no later than that key"}
+	if c.by.outlivedBy(set.ExpiresAt) {
+		widens, err := c.widens(before, set, role)
+		if err != nil {
+			return err
+		}
+		if widens {
+			return &ForbiddenError{Text: "a key that you widen with your key must not expire later than yours"}
+		}
 	}
 	return c.coversKey(&keys.Record{Scopes: set.Scopes, AllowedIPs: set.AllowedIPs}, role)
 }
 
-// widens reports whether a key would be good for more than before, or from more networks.
-func (c *change) widens(before *keys.Record, set *keys.Settings, role string) bool {
-	was := roles.Rights{Role: before.Role, Scopes: before.Scopes}
+var errWidens = errors.New("admin: the key would allow more than before")
+
+// widens reports whether a key would allow more than before, or be valid from more networks.
+func (c *change) widens(before *keys.Record, set *keys.Settings, role string) (bool, error) {
+	if !inside(set.AllowedIPs, before.AllowedIPs) {
+		return true, nil
+	}
+	was, next := roles.Rights{Role: before.Role, Scopes: before.Scopes}, roles.Rights{Role: role, Scopes: set.Scopes}
 	if before.Kind == keys.UserKey {
 		was.Role = role // its user's, before and after
 	}
-	return !c.policy.Covers(was, roles.Rights{Role: role, Scopes: set.Scopes}) || !inside(set.AllowedIPs, before.AllowedIPs)
+	err := c.ahead(fmt.Sprintf("widens %q to %q", was, next), func() error {
+		missing, err := c.policy.Missing(was, c.policy, next)
+		if err == nil && len(missing) > 0 {
+			return errWidens
+		}
+		return costly(err)
+	})
+	if errors.Is(err, errWidens) {
+		return true, nil
+	}
+	return false, err
 }
 
 // DisableKey pauses a key. It needs what managing the key needs. A second call changes nothing.
@@ -122,35 +157,37 @@ func (s *Service) set(ctx context.Context, by auth.Principal, id, match, what st
 			return keys.Record{}, err
 		}
 	}
-	err = s.change(ctx, by, func(ctx context.Context, c *change) error {
+	err = s.change(ctx, by, func(ctx context.Context, c *change) (func(context.Context) error, error) {
 		before, err := c.key(ctx, id, match)
 		if err != nil {
-			return err
+			return nil, err
 		}
 		if !own {
 			if err := c.needs(permissionFor(before.Kind)); err != nil {
-				return err
+				return nil, err
 			}
 		}
 		if what == "enable" {
 			role, err := c.carries(ctx, &before)
 			if err != nil {
-				return err
+				return nil, err
 			}
 			if err := c.coversKey(&before, role); err != nil {
-				return err
+				return nil, err
 			}
 			if c.by.outlivedBy(before.ExpiresAt) {
-				return &ForbiddenError{Text: "what is enabled with a key ends no later than that key"}
+				return nil, &ForbiddenError{Text: "a key that you enable with your key must not expire later than yours"}
 			}
 		}
-		if err := do(ctx, id); err != nil {
-			return err
-		}
-		if after, err = s.c.Keys.Get(ctx, id); err != nil {
-			return err
-		}
-		return c.recordKey(ctx, what, &before, &after)
+		return func(ctx context.Context) error {
+			if err := do(ctx, id); err != nil {
+				return err
+			}
+			if after, err = s.c.Keys.Get(ctx, id); err != nil {
+				return err
+			}
+			return c.recordKey(ctx, what, &before, &after)
+		}, nil
 	})
 	return after, err
 }
@@ -161,18 +198,20 @@ func (s *Service) RemoveKey(ctx context.Context, by auth.Principal, id, match st
 	if err := s.mayManage(ctx, by, id); err != nil {
 		return err
 	}
-	return s.change(ctx, by, func(ctx context.Context, c *change) error {
+	return s.change(ctx, by, func(ctx context.Context, c *change) (func(context.Context) error, error) {
 		before, err := c.managed(ctx, id, match)
 		if err != nil {
-			return err
+			return nil, err
 		}
 		if before.InvalidatedAt.IsZero() {
-			return fmt.Errorf("%w: only an invalidated key can be removed", ErrConflict)
+			return nil, fmt.Errorf("%w: only an invalidated key can be removed", ErrConflict)
 		}
-		if err := s.c.Keys.Remove(ctx, id); err != nil {
-			return err
-		}
-		return c.record(ctx, action(&before, "remove"), id, describeKey(&before), nil)
+		return func(ctx context.Context) error {
+			if err := s.c.Keys.Remove(ctx, id); err != nil {
+				return err
+			}
+			return c.record(ctx, action(&before, "remove"), id, describeKey(&before), nil)
+		}, nil
 	})
 }
 
@@ -191,32 +230,34 @@ func (s *Service) InvalidateUserKeys(ctx context.Context, by auth.Principal, use
 			return 0, plainly(err)
 		}
 	}
-	err = s.change(ctx, by, func(ctx context.Context, c *change) error {
+	err = s.change(ctx, by, func(ctx context.Context, c *change) (func(context.Context) error, error) {
 		if userID == "" {
-			return keys.ErrNotFound
+			return nil, keys.ErrNotFound
 		}
 		if c.by.UserID() != userID {
 			if err := c.needs(ManageUsers); err != nil {
-				return err
+				return nil, err
 			}
 		}
 		if match != "" {
 			_, err := c.key(ctx, known.ID, match)
 			if errors.Is(err, keys.ErrNotFound) {
-				return ErrChanged
+				return nil, ErrChanged
 			}
 			if err != nil {
-				return err
+				return nil, err
 			}
 		}
-		n, err = s.c.Keys.InvalidateUser(ctx, userID)
-		if errors.Is(err, keys.ErrRefused) {
-			return nil // nobody can have this ID, and so no keys
-		}
-		if err != nil || n == 0 {
-			return err
-		}
-		return c.record(ctx, "userkey.invalidate_all", userID, map[string]any{"keys": n}, nil)
+		return func(ctx context.Context) error {
+			n, err = s.c.Keys.InvalidateUser(ctx, userID)
+			if errors.Is(err, keys.ErrRefused) {
+				return nil // no user can have this ID, so there are no keys
+			}
+			if err != nil || n == 0 {
+				return err
+			}
+			return c.record(ctx, "userkey.invalidate_all", userID, map[string]any{"keys": n}, nil)
+		}, nil
 	})
 	return n, err
 }

@@ -18,28 +18,30 @@ func (s *Service) CreateKey(ctx context.Context, by auth.Principal, k keys.Custo
 	if err := s.checkKey(k.Name, k.Scopes, k.AllowedIPs); err != nil {
 		return keys.Issued{}, err
 	}
-	err = s.change(ctx, by, func(ctx context.Context, c *change) error {
+	err = s.change(ctx, by, func(ctx context.Context, c *change) (func(context.Context) error, error) {
 		k := k
 		if err := c.needs(ManageAPI); err != nil {
-			return err
+			return nil, err
 		}
 		if err := c.checkRole(k.Role); err != nil {
-			return err
+			return nil, err
 		}
 		if len(k.AllowedIPs) == 0 {
 			k.AllowedIPs = c.by.networks
 		}
 		if err := c.coversKey(&keys.Record{Scopes: k.Scopes, AllowedIPs: k.AllowedIPs}, k.Role); err != nil {
-			return err
+			return nil, err
 		}
 		if k.ExpiresAt, err = c.by.endsBy(k.ExpiresAt); err != nil {
-			return err
+			return nil, err
 		}
 		k.CreatedBy = c.by.author()
-		if issued, err = s.c.Keys.IssueCustom(ctx, k); err != nil {
-			return refusedInput(err, "expires_at")
-		}
-		return c.record(ctx, "key.create", issued.Record.ID, nil, describeKey(&issued.Record))
+		return func(ctx context.Context) error {
+			if issued, err = s.c.Keys.IssueCustom(ctx, k); err != nil {
+				return refusedInput(err, "expires_at")
+			}
+			return c.record(ctx, "key.create", issued.Record.ID, nil, describeKey(&issued.Record))
+		}, nil
 	})
 	return shown(issued, err)
 }
@@ -54,26 +56,28 @@ func (s *Service) CreateUserKey(ctx context.Context, by auth.Principal, userID s
 	if err := s.checkKey(k.Name, k.Scopes, k.AllowedIPs); err != nil {
 		return keys.Issued{}, err
 	}
-	err = s.change(ctx, by, func(ctx context.Context, c *change) error {
+	err = s.change(ctx, by, func(ctx context.Context, c *change) (func(context.Context) error, error) {
 		k := k
 		role, err := c.ownerRole(ctx, userID)
 		if err != nil {
-			return err
+			return nil, err
 		}
 		if len(k.AllowedIPs) == 0 {
 			k.AllowedIPs = c.by.networks
 		}
 		if err := c.coversKey(&keys.Record{Scopes: k.Scopes, AllowedIPs: k.AllowedIPs}, role); err != nil {
-			return err
+			return nil, err
 		}
 		if k.ExpiresAt, err = c.by.endsBy(k.ExpiresAt); err != nil {
-			return err
+			return nil, err
 		}
 		k.CreatedBy = c.by.author()
-		if issued, err = s.c.Keys.IssueUser(ctx, userID, k); err != nil {
-			return refusedInput(err, "expires_at")
-		}
-		return c.record(ctx, "userkey.create", issued.Record.ID, nil, describeKey(&issued.Record))
+		return func(ctx context.Context) error {
+			if issued, err = s.c.Keys.IssueUser(ctx, userID, k); err != nil {
+				return refusedInput(err, "expires_at")
+			}
+			return c.record(ctx, "userkey.create", issued.Record.ID, nil, describeKey(&issued.Record))
+		}, nil
 	})
 	return shown(issued, err)
 }
@@ -86,35 +90,37 @@ func (s *Service) RefreshKey(ctx context.Context, by auth.Principal, id, match s
 	if err != nil {
 		return keys.Issued{}, err
 	}
-	err = s.change(ctx, by, func(ctx context.Context, c *change) error {
+	err = s.change(ctx, by, func(ctx context.Context, c *change) (func(context.Context) error, error) {
 		before, err := c.key(ctx, id, match)
 		if err != nil {
-			return err
+			return nil, err
 		}
 		role, err := c.mayReplace(ctx, &before)
 		if err != nil {
-			return err
+			return nil, err
 		}
 		if before.Digest != seen.Digest {
-			return keys.ErrConflict
+			return nil, keys.ErrConflict
 		}
 		if err := c.coversKey(&before, role); err != nil {
-			return err
+			return nil, err
 		}
 		rn := rn
 		if !rn.ExpiresAt.IsZero() || c.by.outlivedBy(before.ExpiresAt) {
 			if rn.ExpiresAt, err = c.by.endsBy(rn.ExpiresAt); err != nil {
-				return err
+				return nil, err
 			}
 		}
-		if issued, err = s.c.Keys.Refresh(ctx, id, rn); err != nil {
-			field := "overlap"
-			if !rn.ExpiresAt.IsZero() && rn.Overlap == 0 && rn.OverlapCap == 0 {
-				field = "expires_at"
+		return func(ctx context.Context) error {
+			if issued, err = s.c.Keys.Refresh(ctx, id, rn); err != nil {
+				field := "overlap"
+				if !rn.ExpiresAt.IsZero() && rn.Overlap == 0 && rn.OverlapCap == 0 {
+					field = "expires_at"
+				}
+				return refusedInput(err, field)
 			}
-			return refusedInput(err, field)
-		}
-		return c.record(ctx, action(&before, "refresh"), id, describeKey(&before), describeKey(&issued.Record))
+			return c.record(ctx, action(&before, "refresh"), id, describeKey(&before), describeKey(&issued.Record))
+		}, nil
 	})
 	return shown(issued, err)
 }

@@ -65,21 +65,29 @@ func (s *Service) OpenPublic(ctx context.Context, by auth.Principal, appid, matc
 	if err := s.mayPublic(by); err != nil {
 		return publicapi.Setting{}, err
 	}
-	return s.changePublic(ctx, by, match, "public.set", func(ctx context.Context, c *change, before publicapi.Setting) error {
+	return s.changePublic(ctx, by, match, "public.set", func(ctx context.Context, c *change, before publicapi.Setting) (func(context.Context) error, error) {
 		if err := possible(c.policy, appid); err != nil {
-			return err
+			return nil, err
 		}
 		if err := c.covers(roles.Rights{Role: appid}); err != nil {
-			return err
+			return nil, err
 		}
 		if before.Role == appid {
-			return nil // it is so already
+			return nil, nil // it is so already
 		}
-		writes := s.c.Catalog.Writes(c.policy, appid)
-		if !publicapi.Acknowledged(writes, acknowledged) {
-			return &publicapi.UnacknowledgedError{Role: appid, Writes: writes}
+		err := c.ahead("writes of "+appid, func() error {
+			writes := s.c.Catalog.Writes(c.policy, appid)
+			if !publicapi.Acknowledged(writes, acknowledged) {
+				return &publicapi.UnacknowledgedError{Role: appid, Writes: writes}
+			}
+			return nil
+		})
+		if err != nil {
+			return nil, err
 		}
-		return s.c.Public.Set(ctx, appid, c.by.author(), acknowledged...)
+		return func(ctx context.Context) error {
+			return s.c.Public.Set(ctx, appid, c.by.author(), acknowledged...)
+		}, nil
 	})
 }
 
@@ -89,11 +97,11 @@ func (s *Service) ClosePublic(ctx context.Context, by auth.Principal, match stri
 	if err := s.mayPublic(by); err != nil {
 		return publicapi.Setting{}, err
 	}
-	return s.changePublic(ctx, by, match, "public.close", func(ctx context.Context, c *change, before publicapi.Setting) error {
+	return s.changePublic(ctx, by, match, "public.close", func(ctx context.Context, c *change, before publicapi.Setting) (func(context.Context) error, error) {
 		if before.Role == "" {
-			return nil
+			return nil, nil
 		}
-		return s.c.Public.Disable(ctx, c.by.author())
+		return func(ctx context.Context) error { return s.c.Public.Disable(ctx, c.by.author()) }, nil
 	})
 }
 
@@ -110,7 +118,7 @@ func (s *Service) mayPublic(by auth.Principal) error {
 // changePublic runs a change of the setting, and records it if there was one. Whatever comes of it, the next request
 // on this node meets what is stored: while the change was not committed, others may have read what was before.
 func (s *Service) changePublic(ctx context.Context, by auth.Principal, match, action string,
-	do func(context.Context, *change, publicapi.Setting) error) (after publicapi.Setting, err error) {
+	judge func(context.Context, *change, publicapi.Setting) (func(context.Context) error, error)) (after publicapi.Setting, err error) {
 	if err := s.reloadRoles(ctx); err != nil {
 		return after, err
 	}
@@ -119,24 +127,32 @@ func (s *Service) changePublic(ctx context.Context, by auth.Principal, match, ac
 		defer cancel()
 		_ = s.c.Public.Reload(ctx) // what it kept is dropped in any case
 	}()
-	err = s.change(ctx, by, func(ctx context.Context, c *change) error {
+	err = s.change(ctx, by, func(ctx context.Context, c *change) (func(context.Context) error, error) {
 		if err := c.needs(ManageAPI); err != nil {
-			return err
+			return nil, err
 		}
 		before, err := s.c.Public.Current(ctx)
 		if err != nil {
-			return err
+			return nil, err
 		}
 		if match != "" && match != SettingRevision(before) {
-			return ErrChanged
+			return nil, ErrChanged
 		}
-		if err := do(ctx, c, before); err != nil {
-			return err
+		apply, err := judge(ctx, c, before)
+		if err != nil {
+			return nil, err
 		}
-		if after, err = s.c.Public.Current(ctx); err != nil || after.Revision == before.Revision {
-			return err
-		}
-		return c.record(ctx, action, "public", map[string]any{"role": before.Role}, map[string]any{"role": after.Role})
+		return func(ctx context.Context) error {
+			if apply != nil {
+				if err := apply(ctx); err != nil {
+					return err
+				}
+			}
+			if after, err = s.c.Public.Current(ctx); err != nil || after.Revision == before.Revision {
+				return err
+			}
+			return c.record(ctx, action, "public", map[string]any{"role": before.Role}, map[string]any{"role": after.Role})
+		}, nil
 	})
 	return after, err
 }

@@ -15,9 +15,9 @@ import (
 // CreateRole saves a new role. It needs [ManageRoles] and cover for the role with all it inherits. It returns
 // [ErrConflict] if the appid is taken.
 func (s *Service) CreateRole(ctx context.Context, by auth.Principal, role roles.Role) error {
-	return s.changeRoles(ctx, by, func(ctx context.Context, c *change) error {
+	return s.changeRoles(ctx, by, func(ctx context.Context, c *change) (func(context.Context) error, error) {
 		if _, ok := c.policy.Role(role.AppID); ok {
-			return fmt.Errorf("%w: there is a role with this appid", ErrConflict)
+			return nil, fmt.Errorf("%w: there is a role with this appid", ErrConflict)
 		}
 		return c.saveRole(ctx, role, nil, "role.create", nil)
 	})
@@ -29,17 +29,17 @@ func (s *Service) CreateRole(ctx context.Context, by auth.Principal, role roles.
 // If it lets the public API change more than before, acknowledged must be exactly what is new, as for
 // [publicapi.Service.Set]; otherwise the error is a *[publicapi.UnacknowledgedError] with the list to show.
 func (s *Service) UpdateRole(ctx context.Context, by auth.Principal, role roles.Role, match string, acknowledged ...string) error {
-	return s.changeRoles(ctx, by, func(ctx context.Context, c *change) error {
+	return s.changeRoles(ctx, by, func(ctx context.Context, c *change) (func(context.Context) error, error) {
 		before, ok := c.policy.Role(role.AppID)
 		if !ok {
-			return roles.ErrNotFound
+			return nil, roles.ErrNotFound
 		}
 		revision := RoleRevision(before)
 		if match != "" && match != revision {
-			return ErrChanged
+			return nil, ErrChanged
 		}
 		if revision == RoleRevision(role) {
-			return nil
+			return nil, nil
 		}
 		return c.saveRole(ctx, role, describeRole(before), "role.update", acknowledged)
 	})
@@ -47,18 +47,18 @@ func (s *Service) UpdateRole(ctx context.Context, by auth.Principal, role roles.
 
 // changeRoles runs a change of roles. Whatever comes of it, the directory looks at the store before this returns,
 // so that the next request on this node meets what is there.
-func (s *Service) changeRoles(ctx context.Context, by auth.Principal, f func(context.Context, *change) error) error {
+func (s *Service) changeRoles(ctx context.Context, by auth.Principal, judge func(context.Context, *change) (func(context.Context) error, error)) error {
 	if err := s.may(by, ManageRoles); err != nil {
 		return err
 	}
 	if err := s.reloadRoles(ctx); err != nil {
 		return err
 	}
-	err := s.change(ctx, by, func(ctx context.Context, c *change) error {
+	err := s.change(ctx, by, func(ctx context.Context, c *change) (func(context.Context) error, error) {
 		if err := c.needs(ManageRoles); err != nil {
-			return err
+			return nil, err
 		}
-		return f(ctx, c)
+		return judge(ctx, c)
 	})
 	_ = s.reloadRoles(context.WithoutCancel(ctx)) // it tells its own OnError, and tries again by itself
 	return err
@@ -75,24 +75,30 @@ func (s *Service) reloadRoles(ctx context.Context) error {
 	return nil
 }
 
-func (c *change) saveRole(ctx context.Context, role roles.Role, before map[string]any, action string, acknowledged []string) error {
+// saveRole checks a role that is to be saved, and returns how to save it.
+func (c *change) saveRole(ctx context.Context, role roles.Role, before map[string]any, action string, acknowledged []string) (func(context.Context) error, error) {
 	if err := c.checkRoleText(role); err != nil {
-		return err
+		return nil, err
 	}
-	next, err := c.policy.With(role)
+	err := c.ahead(fmt.Sprintf("save %s", RoleRevision(role)), func() error {
+		next, err := c.policy.With(role)
+		if err != nil {
+			return roleInput(err)
+		}
+		if err := c.coversRole(next, role.AppID); err != nil {
+			return err
+		}
+		return c.publicGains(ctx, next, acknowledged)
+	})
 	if err != nil {
-		return roleInput(err)
+		return nil, err
 	}
-	if err := c.coversRole(next, role.AppID); err != nil {
-		return err
-	}
-	if err := c.publicGains(ctx, next, acknowledged); err != nil {
-		return err
-	}
-	if err := c.c.RoleStore.Save(ctx, role, c.revision); err != nil {
-		return err
-	}
-	return c.record(ctx, action, role.AppID, before, describeRole(role))
+	return func(ctx context.Context) error {
+		if err := c.c.RoleStore.Save(ctx, role, c.revision); err != nil {
+			return err
+		}
+		return c.record(ctx, action, role.AppID, before, describeRole(role))
+	}, nil
 }
 
 // checkRoleText keeps keys out of what is shown to others, and names the field of the commonest mistakes.

@@ -4,7 +4,6 @@ import (
 	"context"
 	"crypto/sha256"
 	"encoding/hex"
-	"errors"
 	"fmt"
 	"hash"
 	"slices"
@@ -156,67 +155,45 @@ func directHeirs(policy *roles.Policy, appid string) (heirs []string) {
 // user that gets the role in between loses it as well. Where several spaces share the roles, the usage tells of this
 // one alone. The audit record has the number of keys that lost the role, in all spaces and states.
 func (s *Service) DeleteRole(ctx context.Context, by auth.Principal, appid, match, confirm string) error {
-	for range 3 {
-		usage, err := s.usageBefore(ctx, by, appid)
-		if err != nil {
-			return err
+	var usage Usage
+	return s.changeRoles(ctx, by, func(ctx context.Context, c *change) (func(context.Context) error, error) {
+		role, ok := c.policy.Role(appid)
+		switch {
+		case !ok:
+			return nil, roles.ErrNotFound
+		case match != "" && match != RoleRevision(role):
+			return nil, ErrChanged
+		case len(directHeirs(c.policy, appid)) > 0:
+			return nil, fmt.Errorf("%w: other roles inherit from it", ErrConflict)
 		}
-		err = s.changeRoles(ctx, by, func(ctx context.Context, c *change) error {
-			return c.deleteRole(ctx, &usage, match, confirm)
-		})
-		if !errors.Is(err, errOtherUsage) {
-			return err
+		if err := c.covers(roles.Rights{Role: appid}); err != nil {
+			return nil, err
 		}
-	}
-	return fmt.Errorf("%w: the role or the public API is being changed", ErrConflict)
+		if !c.inTx {
+			var err error
+			if usage, err = c.usage(ctx, c.policy, appid); err != nil {
+				return nil, err
+			}
+		}
+		public, err := c.isPublic(ctx, appid)
+		switch {
+		case err != nil:
+			return nil, err
+		case public != usage.Public:
+			return nil, errAgain
+		case usage.Touches() && confirm != usage.Confirm:
+			usage.showTo(c.needs)
+			return nil, &UsageError{usage}
+		}
+		before := describeRole(role)
+		before["users"], before["public"] = usage.UserCount, public
+		return func(ctx context.Context) error { return c.deleteRole(ctx, appid, public, before) }, nil
+	})
 }
 
-// errOtherUsage means that the usage was read before the latest change.
-var errOtherUsage = errors.New("admin: the role is used in another way")
-
-// usageBefore returns the usage of a role for a transaction that judges it. It has no Confirm if there is no such role.
-func (s *Service) usageBefore(ctx context.Context, by auth.Principal, appid string) (Usage, error) {
-	if err := s.may(by, ManageRoles); err != nil {
-		return Usage{}, err
-	}
-	if err := s.reloadRoles(ctx); err != nil {
-		return Usage{}, err
-	}
-	policy := s.c.Roles.Policy()
-	if policy == nil {
-		return Usage{}, errNoPolicy
-	}
-	ctx, cancel := context.WithTimeout(ctx, s.c.Timeout)
-	defer cancel()
-	usage, err := s.usage(ctx, policy, appid)
-	if errors.Is(err, roles.ErrNotFound) {
-		err = nil
-	}
-	return usage, plainly(err)
-}
-
-func (c *change) deleteRole(ctx context.Context, usage *Usage, match, confirm string) error {
-	appid := usage.Role
-	role, ok := c.policy.Role(appid)
-	switch {
-	case !ok:
-		return roles.ErrNotFound
-	case match != "" && match != RoleRevision(role):
-		return ErrChanged
-	case len(directHeirs(c.policy, appid)) > 0:
-		return fmt.Errorf("%w: other roles inherit from it", ErrConflict)
-	}
-	public, err := c.isPublic(ctx, appid)
-	switch {
-	case err != nil:
-		return err
-	case usage.Confirm == "", public != usage.Public:
-		return errOtherUsage
-	case usage.Touches() && confirm != usage.Confirm:
-		usage.showTo(c.needs)
-		return &UsageError{*usage}
-	}
-	// If a later step fails where there is no transaction, nothing has more rights than before.
+// deleteRole deletes a role, and records it with what it was before. If a later step fails where there is no
+// transaction, nothing has more rights than before.
+func (c *change) deleteRole(ctx context.Context, appid string, public bool, before map[string]any) error {
 	n, err := c.c.Keys.DropRole(ctx, appid)
 	if err != nil {
 		return err
@@ -234,7 +211,6 @@ func (c *change) deleteRole(ctx context.Context, usage *Usage, match, confirm st
 	if err := c.c.RoleStore.Delete(ctx, appid, c.revision); err != nil {
 		return err
 	}
-	before := describeRole(role)
-	before["keys"], before["users"], before["public"] = n, usage.UserCount, public
+	before["keys"] = n
 	return c.record(ctx, "role.delete", appid, before, nil)
 }

@@ -176,17 +176,26 @@ func TestNothingIsShownThatIsNotDurable(t *testing.T) {
 	require.Zero(t, issued)
 }
 
-// TestAnEditIsJudgedByWhatItChanges has the host change a key past the service, between judging and writing.
+// TestAnEditIsJudgedByWhatItChanges has the host change a key past the service, between the checks and the write.
 func TestAnEditIsJudgedByWhatItChanges(t *testing.T) {
 	w := newWorld(t, nil)
-	id := w.custom(keys.Custom{Role: "editor"}).Record.ID
-	_, err := w.service.UpdateKey(t.Context(), w.as("keeper"), id, "", func(s *keys.Settings) error {
-		_, err := w.ring.Update(t.Context(), id, func(s *keys.Settings) error { s.Role = roles.Admin; return nil })
+	for role, want := range map[string]error{roles.Admin: admin.ErrForbidden, "viewer": nil} {
+		id, edits := w.custom(keys.Custom{Role: "editor"}).Record.ID, 0
+		after, err := w.service.UpdateKey(t.Context(), w.as("keeper"), id, "", func(s *keys.Settings) error {
+			if edits++; edits == 1 {
+				_, err := w.ring.Update(t.Context(), id, func(s *keys.Settings) error { s.Role = role; return nil })
+				require.NoError(t, err)
+			}
+			s.Name = "Mine"
+			return nil
+		})
+		require.ErrorIs(t, err, want)
+		rec, err := w.ring.Get(t.Context(), id)
 		require.NoError(t, err)
-		s.Name = "Mine"
-		return nil
-	})
-	require.ErrorIs(t, err, admin.ErrConflict)
+		require.Equal(t, role, rec.Role, "the host's change stays")
+		require.Equal(t, want == nil, rec.Name == "Mine")
+		require.Equal(t, want == nil, after.Name == "Mine")
+	}
 }
 
 func TestNewNamesEveryMistake(t *testing.T) {

@@ -92,6 +92,9 @@ func (a *api) refuse(w http.ResponseWriter, r *http.Request, err error) {
 		shown := usageAsJSON(&usage.Usage)
 		writeProblem(w, problem{Status: http.StatusConflict, Usage: &shown,
 			Detail: "The role is in use: repeat the request with this usage's confirm."})
+	case errors.Is(err, admin.ErrTooComplex):
+		writeProblem(w, problem{Status: http.StatusUnprocessableEntity,
+			Detail: "Comparing this access with yours would take too long. Use fewer or simpler patterns with * and **. Nothing was done."})
 	case errors.Is(err, errMedia):
 		writeProblem(w, problem{Status: http.StatusUnsupportedMediaType, Detail: "Send the body with Content-Type: application/json."})
 	case errors.Is(err, admin.ErrChanged):

@@ -57,7 +57,7 @@ func TestKeysOfOthers(t *testing.T) {
 	require.NotContains(t, settings.body, `name="role"`, "a user's key has the user's role")
 
 	// Una may manage users, but whoever refreshes a key has seen it, and she may not do what Bob may.
-	w.expect(w.post("una", page, "refresh", nil), 403, "Nobody hands out more than they hold. Ask somebody who manages roles", "content/posts/read")
+	w.expect(w.post("una", page, "refresh", nil), 403, "You can&#39;t grant more access than you have. Ask somebody who manages roles", "content/posts/read")
 	w.expect(w.post("una", page, "invalidate", nil), 303)
 	require.False(t, w.good(key))
 	w.expect(w.get("una", "/users/user/nobody"), 404)
@@ -146,7 +146,7 @@ func TestCustomKeyInput(t *testing.T) {
 			require.Contains(t, bad.body, `value="kept"`, "what was written stays")
 		}
 	}
-	w.expect(w.post("kay", "/api/create", "create", url.Values{"role": {"admin"}}), 403, "Nobody hands out more than they hold")
+	w.expect(w.post("kay", "/api/create", "create", url.Values{"role": {"admin"}}), 403, "You can&#39;t grant more access than you have")
 	w.expect(w.get("kay", "/api?q=kept"), 200, "Nothing found")
 
 	// What the form leaves alone keeps its seconds.

@@ -32,6 +32,9 @@ func explain(err error) (status int, a alert) {
 		return http.StatusForbidden, refused(forbidden)
 	case errors.As(err, &tooLarge):
 		return http.StatusRequestEntityTooLarge, alert{Title: "That is too much", Text: "The form is larger than this page takes. Nothing was done."}
+	case errors.Is(err, admin.ErrTooComplex):
+		return http.StatusUnprocessableEntity, alert{Title: "This is too complex to check",
+			Text: "Comparing this access with yours would take too long, so nothing was done. Use fewer or simpler patterns with * and **."}
 	case errors.Is(err, errForm):
 		return http.StatusBadRequest, alert{Title: "This cannot be read", Text: "The form did not arrive as it should. Nothing was done; go back and try again."}
 	case errors.Is(err, admin.ErrChanged):
