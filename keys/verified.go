@@ -75,8 +75,9 @@ func (v Verified) Scopes() iter.Seq[string] { return slices.Values(v.record().Sc
 // HasAllowedIPs reports whether the key is bound to networks.
 func (v Verified) HasAllowedIPs() bool { return len(v.record().AllowedIPs) > 0 }
 
-// AllowsAddr reports whether the key is good from addr: always, if it is bound to no networks. An IPv4
-// address in IPv6 form counts as IPv4. An invalid address, or one with a zone, is in no network.
+// AllowsAddr reports whether the key is valid from addr: always, if it is bound to no networks. An IPv4
+// address in IPv6 form is compared as IPv4, and an address with a zone without the zone, which only has a meaning on
+// this host. An invalid address is in no network.
 func (v Verified) AllowsAddr(addr netip.Addr) bool {
 	if v.e == nil {
 		return false
@@ -85,6 +86,6 @@ func (v Verified) AllowsAddr(addr netip.Addr) bool {
 	if len(networks) == 0 {
 		return true
 	}
-	addr = addr.Unmap()
+	addr = addr.Unmap().WithZone("") // a Prefix contains no address with a zone
 	return slices.ContainsFunc(networks, func(p netip.Prefix) bool { return p.Contains(addr) })
 }

@@ -44,8 +44,14 @@ func TestAllowsAddr(t *testing.T) {
 		{"::/0", "::ffff:10.0.0.1", false},
 		{"2001:db8::/32", "2001:db8:1::1", true},
 		{"2001:db8::/32", "2001:db9::", false},
-		{"fe80::/10", "fe80::1%eth0", false},
+		{"fe80::/10", "fe80::1%eth0", true}, // as net/http tells a link-local peer
 		{"fe80::/10", "fe80::1", true},
+		{"fe80::1/128", "fe80::1%eth0", true},
+		{"fe80::1/128", "fe80::2%eth0", false},
+		{"fe80::/10", "fec0::1%eth0", false},
+		{"10.0.0.0/8", "::ffff:10.1.1.1%eth0", true},
+		{"10.0.0.0/8", "::ffff:11.1.1.1%eth0", false},
+		{"::/0", "::ffff:10.0.0.1%eth0", false},
 	} {
 		var custom keys.Custom
 		if c.from != "" {
