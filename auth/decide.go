@@ -116,7 +116,7 @@ func Allowed(ctx context.Context, permission string) error {
 
 // Recheck asks again whether the caller in ctx is still who they were: the key, its owner and the peer's
 // address, or the public role. Streams that live long call it from time to time. It returns the principal of
-// now; its error is a *[Refusal].
+// now; its error is a *[Refusal]. If it has none, the key was used once more.
 func Recheck(ctx context.Context) (p Principal, err error) {
 	a, ok := ctx.Value(anyGuard{}).(*attached)
 	if !ok {
@@ -129,6 +129,7 @@ func Recheck(ctx context.Context) (p Principal, err error) {
 		}
 	}()
 	p, refusal := g.again(ctx, a.principal, a.origin(g))
+	g.used(p)
 	return p, refusal.asError()
 }
 

@@ -64,9 +64,18 @@ func (g *Guard) enter(w http.ResponseWriter, r *http.Request, next http.Handler,
 		g.refuse(w, r, nil, "", refusal)
 		return
 	}
+	g.used(p)
 	a := g.attach(r, p)
 	g.setHeaders(w.Header(), &a.values)
 	g.serve(w, r, a, next)
+}
+
+// used records a use of the caller's key: address, owner and limit have let the request pass. While no policy can be
+// vouched for, the answer will be 503, and that is not a use.
+func (g *Guard) used(p Principal) {
+	if !p.key.IsZero() && g.policy() != nil {
+		p.key.Used()
+	}
 }
 
 // serve runs next on the attached request, hands back what net/http and logs outside want of it, and tells
@@ -107,6 +116,7 @@ func (g *Guard) Check(r *http.Request) (Principal, error) {
 	if !g.tell(r, nil, event, p) {
 		return Principal{}, refusePanic.asError()
 	}
+	g.used(p)
 	return p, refusal.asError()
 }
 
@@ -124,6 +134,7 @@ func (g *Guard) CheckHeader(ctx context.Context, h http.Header, rawQuery string,
 	if refusal != nil {
 		return Principal{}, refusal.asError()
 	}
+	g.used(p)
 	return p, nil
 }
 

@@ -17,6 +17,7 @@ func (g *Guard) CheckMessage(r *http.Request, shown http.Header) (Principal, err
 	if !g.tell(r, nil, event, p) {
 		return Principal{}, refusePanic.asError()
 	}
+	g.used(p)
 	return p, refusal.asError()
 }
 

@@ -133,6 +133,9 @@ func (gt *gate) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 		a = g.attach(r, p)
 	}
 	permission, refusal := gt.ask(r, a.principal)
+	if !inner && (refusal == nil || refusal.Status == http.StatusForbidden) {
+		a.principal.key.Used() // a 503 is not a use
+	}
 	if refusal == nil && g.c.Observe != nil && !g.tell(r, a, Event{Outcome: Granted, Permission: permission}, a.principal) {
 		refusal = refusePanic
 	}

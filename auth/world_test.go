@@ -20,6 +20,7 @@ import (
 // A world is a guard with all that hosts put around it, and what tests turn.
 type world struct {
 	t      *testing.T
+	store  *keys.MemoryStore
 	ring   *keys.Ring
 	users  *table
 	public *switchable
@@ -87,9 +88,11 @@ var errDown = errors.New("connection refused to 10.0.0.7: password=hunter2")
 // newWorld makes a guard whose public role is viewer. change may alter its configuration.
 func newWorld(t *testing.T, change ...func(*auth.Config)) *world {
 	t.Helper()
+	store := keys.NewMemoryStore()
 	w := &world{
 		t:      t,
-		ring:   keys.NewRing(keys.NewMemoryStore()),
+		store:  store,
+		ring:   keys.NewRing(store),
 		users:  &table{rows: map[string]auth.User{"ada": {ID: "ada", Name: "Ada", Role: "viewer", Active: true}}},
 		public: &switchable{role: "viewer"},
 		policy: roles.MustCompile(viewer, editor),

@@ -174,6 +174,7 @@ func runNodes(t *testing.T, seeds *rand.Rand, mute, troubled bool) {
 		before, began := *v, time.Now()
 		mu.Unlock()
 		got, err := rings[on].Verify(ctx, v.text)
+		got.Used()
 		mu.Lock()
 		defer mu.Unlock()
 		if before.changing > 0 || v.changing > 0 || v.version != before.version {

@@ -28,7 +28,7 @@ type resident struct {
 // its share of byRef, as measured. The second is for each entry.
 const (
 	residentBytes = 800
-	entryBytes    = 180
+	entryBytes    = 196
 )
 
 func (s *residents) init(max int64, found *digestIndex, part func(*entry)) {
@@ -61,10 +61,7 @@ func allocated(n int) int {
 
 // add keeps e in place of the entry that its record had for a value of its kind, if there is room.
 func (s *residents) add(e *entry) {
-	ref, i := Ref{e.rec.Space, e.rec.ID}, 0
-	if e.previous {
-		i = 1
-	}
+	ref, i := Ref{e.rec.Space, e.rec.ID}, e.place()
 	size := sizeOf(e)
 	if size+residentBytes > s.max {
 		return // it alone is too much, and is worth none of the others

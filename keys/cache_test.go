@@ -243,7 +243,7 @@ func TestLastUsedOfWhatIsKept(t *testing.T) {
 			for range 10 {
 				time.Sleep(2 * time.Second)
 				last = time.Now()
-				good(t, r, key)
+				use(t, r, key)
 				if uses.count() == 1 { // let it be read again: its time must not be lost
 					n.all.Store(true)
 					n.wake()
@@ -258,7 +258,7 @@ func TestLastUsedOfWhatIsKept(t *testing.T) {
 			require.False(t, got[0].At.Before(last.Add(-30*time.Second)))
 		}
 		time.Sleep(time.Hour)
-		good(t, r, key)
+		use(t, r, key)
 		used := time.Now()
 		n.all.Store(true)
 		n.wake()

@@ -82,16 +82,39 @@ func (r *Ring) read(ctx context.Context, id string) (Record, error) {
 	return rec, nil
 }
 
-// Get returns the record with this ID, or an error wrapping [ErrNotFound].
+// Get returns the record with this ID, or an error wrapping [ErrNotFound]. A use on this node shows in it at once.
 func (r *Ring) Get(ctx context.Context, id string) (Record, error) {
 	if err := r.open(); err != nil {
 		return Record{}, err
 	}
-	return r.read(ctx, id)
+	list, err := r.withUses(func() ([]Record, error) {
+		rec, err := r.read(ctx, id)
+		return []Record{rec}, err
+	})
+	if err != nil {
+		return Record{}, err
+	}
+	return list[0], nil
+}
+
+// withUses returns the records that read gets from the store, with the uses on this node. It reads once more if times of
+// use were written meanwhile.
+func (r *Ring) withUses(read func() ([]Record, error)) ([]Record, error) {
+	for again := true; ; again = false {
+		flushes := r.uses.flushed()
+		list, err := read()
+		if err != nil {
+			return nil, err
+		}
+		if r.uses.fill(flushes, list) || !again {
+			return list, nil
+		}
+	}
 }
 
 // List returns the records of this space that pass f, in ascending order of ID, which is the order of
-// issue. f.State is as of f.At; a zero At means now. For the next page, set After to the last ID.
+// issue. f.State is as of f.At; a zero At means now. For the next page, set After to
+// the last ID. A use on this node shows in the records at once.
 func (r *Ring) List(ctx context.Context, f Filter) ([]Record, error) {
 	if err := r.open(); err != nil {
 		return nil, err
@@ -102,16 +125,18 @@ func (r *Ring) List(ctx context.Context, f Filter) ([]Record, error) {
 	if f.At.IsZero() {
 		f.At = now()
 	}
-	list, err := r.store.List(ctx, r.space, f)
-	if err != nil {
-		return nil, trouble(err)
-	}
-	for i := range list {
-		if list[i].Space != r.space {
-			return nil, r.nonsense(&list[i], "it is of another space")
+	return r.withUses(func() ([]Record, error) {
+		list, err := r.store.List(ctx, r.space, f)
+		if err != nil {
+			return nil, trouble(err)
 		}
-	}
-	return list, nil
+		for i := range list {
+			if list[i].Space != r.space {
+				return nil, r.nonsense(&list[i], "it is of another space")
+			}
+		}
+		return list, nil
+	})
 }
 
 // Disable pauses a key until Enable. A second call changes nothing. It returns an error wrapping

@@ -8,16 +8,31 @@ import "sync/atomic"
 // It holds its digest by pointer since fmt, asked in odd ways for a struct that holds a Verified, prints what
 // is in an entry, but not what its pointers lead to.
 type entry struct {
-	rec      *Record      // never changed after the entry is made
-	digest   *Digest      // the digest it is found by: rec's Digest or Previous
-	space    string       // rec's, so that a look-up need not read rec
-	previous bool         // digest is rec.Previous
-	shared   bool         // later requests get it too; set before they do
-	visited  atomic.Bool  // found since the cache last looked for what to let go
-	queued   atomic.Bool  // waits in the ring's list of uses
-	proven   atomic.Bool  // the first use of a new value is being recorded (overlap)
-	used     atomic.Int64 // Unix microseconds of the latest use not yet handed to the LastUsedStore
-	until    atomic.Int64 // Unix microseconds: good until then without a look at rec; 0: not known
+	// What a request with a valid key needs lies in one cache line.
+	space   string               // rec's, so that a look-up need not read rec
+	digest  *Digest              // the digest it is found by: rec's Digest or Previous
+	until   atomic.Int64         // Unix microseconds: good until then without a look at rec; 0: not known
+	used    atomic.Int64         // Unix microseconds of the latest use that was noted
+	ring    atomic.Pointer[core] // verified it last: there may be several over one MemoryStore
+	due     atomic.Bool          // verified since its latest use was noted: the next one is to be noted
+	visited atomic.Bool          // found since the cache last looked for what to let go
+	rec     *Record              // never changed after the entry is made
+
+	previous bool        // digest is rec.Previous
+	shared   bool        // later requests get it too; set before they do
+	queued   atomic.Bool // waits in the ring's list of uses
+	proven   atomic.Bool // the first use of a new value is being recorded (overlap)
+}
+
+// unconfirmed reports whether the first use of this value, the new one of an overlap, is still to be recorded.
+func (e *entry) unconfirmed() bool { return e.rec.Overlap > 0 && !e.previous }
+
+// place is where the entries of a record have this one: the current value's first, then the previous value's.
+func (e *entry) place() int {
+	if e.previous {
+		return 1
+	}
+	return 0
 }
 
 // newEntry leads d, which is one of rec's digests, to rec. The digest lies beside the entry, so that a look-up

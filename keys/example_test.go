@@ -24,6 +24,7 @@ func Example() {
 
 	who, err := ring.Verify(ctx, old)
 	fmt.Println("verified:", who.Name(), "as", who.Role(), err)
+	who.Used() // nothing else refuses the request
 
 	renewed, err := ring.Refresh(ctx, who.ID(), keys.Renewal{})
 	if err != nil {

@@ -19,7 +19,7 @@ func Strength(text string) float64 { return strength(text) }
 func Pending(r *Ring) int {
 	r.uses.mu.Lock()
 	defer r.uses.mu.Unlock()
-	return len(r.uses.entries) + len(r.uses.times)
+	return len(r.uses.pending)
 }
 
 // Kept returns how many records a ring keeps, and what they take by its own count.

@@ -21,11 +21,12 @@ type lastUsed struct {
 	every    time.Duration
 	deadline *Deadline
 	report   func(error)
-	turn     chan struct{} // holds a token while somebody flushes
+	turn     chan struct{} // holds a token during a flush
 
 	mu      sync.Mutex
-	entries map[*entry]struct{}  // shared with requests: their times are read at the flush
-	times   map[useKey]time.Time // of other entries, and of a flush that failed
+	pending map[useKey]pendingUse
+	writing []Use  // the batch under way, in order
+	flushes uint64 // batches that were written
 	timer   *time.Timer
 	lost    int
 	closed  bool
@@ -33,40 +34,94 @@ type lastUsed struct {
 
 type useKey struct{ space, id string }
 
+// A pendingUse is the latest use of a key that waits for a flush: at, or the time in one of its entries if that is
+// later. Requests go on writing the times of entries.
+type pendingUse struct {
+	at      int64     // Unix microseconds
+	entries [2]*entry // of the current value and of the previous one; nil: not waiting
+}
+
+func (p *pendingUse) latest() int64 {
+	at := p.at
+	for _, e := range p.entries {
+		if e != nil {
+			at = max(at, e.used.Load())
+		}
+	}
+	return at
+}
+
+// part takes over the time of the entry at i.
+func (p *pendingUse) part(i int) {
+	if e := p.entries[i]; e != nil {
+		e.queued.Store(false) // first: a use after this is queued again
+		p.at = max(p.at, e.used.Load())
+		p.entries[i] = nil
+	}
+}
+
 func (u *lastUsed) init(store LastUsedStore, every time.Duration, report func(error)) {
 	u.store, u.every, u.report = store, every, report
 	u.deadline = NewDeadline(flushTimeout, 1)
 	u.turn = make(chan struct{}, 1)
-	u.entries, u.times = map[*entry]struct{}{}, map[useKey]time.Time{}
+	u.pending = map[useKey]pendingUse{}
+}
+
+// expect prepares e, verified at time now, for [Verified.Used], which has something to do once a second at most. It
+// reads no more than e, which is in the processor's cache already, and seldom writes.
+func (k *core) expect(e *entry, now time.Time) {
+	if e.ring.Load() != k {
+		e.ring.Store(k)
+	}
+	if k.uses.stale(e, now) && !e.due.Load() {
+		e.due.Store(true)
+	}
+}
+
+// use records a use of e at time now.
+func (k *core) use(e *entry, now time.Time) {
+	e.due.Store(false)
+	k.uses.note(e, now)
+	if e.unconfirmed() {
+		(&Ring{k, e.space}).prove(e, now)
+	}
+}
+
+// stale reports whether a use of e at time now would be noted. A time that went back waits until the clock has caught
+// up.
+func (u *lastUsed) stale(e *entry, now time.Time) bool {
+	return u.store != nil && now.UnixMicro()-e.used.Load() >= int64(time.Second/time.Microsecond)
 }
 
 // note notes a use of e. If requests share e, this is one atomic store a second at most, and the lock is
-// taken once a flush; a time that went back waits until the clock has caught up.
+// taken once a flush.
 func (u *lastUsed) note(e *entry, now time.Time) {
-	if u.store == nil {
+	if !u.stale(e, now) {
 		return
 	}
-	at := now.UnixMicro()
-	if at-e.used.Load() < int64(time.Second/time.Microsecond) {
-		return
-	}
-	e.used.Store(at)
+	e.used.Store(now.UnixMicro())
 	if e.queued.Load() || !e.queued.CompareAndSwap(false, true) {
 		return
 	}
+	k := useKey{e.rec.Space, e.rec.ID}
 	u.mu.Lock()
 	defer u.mu.Unlock()
+	p, known := u.pending[k]
 	switch {
 	case u.closed:
 		e.queued.Store(false) // another ring over the same memory store may want it
 		return
-	case len(u.entries)+len(u.times) >= maxUses:
+	case !known && len(u.pending) >= maxUses:
 		u.lost++
 		e.queued.Store(false)
-	case e.shared:
-		u.entries[e] = struct{}{}
 	default:
-		u.keep(useKey{e.rec.Space, e.rec.ID}, now)
+		i := e.place()
+		p.part(i)
+		p.entries[i] = e
+		if !e.shared {
+			p.part(i) // it need not stay in memory until the flush
+		}
+		u.pending[k] = p
 	}
 	u.arm()
 }
@@ -77,25 +132,52 @@ func (u *lastUsed) part(e *entry) {
 	if !e.queued.Load() {
 		return
 	}
+	k, i := useKey{e.rec.Space, e.rec.ID}, e.place()
 	u.mu.Lock()
 	defer u.mu.Unlock()
-	if _, waits := u.entries[e]; waits {
-		delete(u.entries, e)
-		u.collect(e)
+	if p := u.pending[k]; p.entries[i] == e {
+		p.part(i)
+		u.pending[k] = p
 	}
 }
 
-// collect takes over the time of an entry that was queued. The lock is held.
-func (u *lastUsed) collect(e *entry) {
-	e.queued.Store(false) // first: a use after this is queued again
-	u.keep(useKey{e.rec.Space, e.rec.ID}, time.UnixMicro(e.used.Load()))
+// fill sets LastUsedAt of each record to the latest use on this node that the store may not have yet. It returns
+// false if a batch was written after the number of flushes was since: the records may lack its times.
+func (u *lastUsed) fill(since uint64, records []Record) bool {
+	if u.store == nil {
+		return true
+	}
+	u.mu.Lock()
+	defer u.mu.Unlock()
+	for i := range records {
+		rec := &records[i]
+		k := useKey{rec.Space, rec.ID}
+		if p, ok := u.pending[k]; ok {
+			rec.usedAt(time.UnixMicro(p.latest()))
+		}
+		if n, ok := slices.BinarySearchFunc(u.writing, k, Use.compare); ok {
+			rec.usedAt(u.writing[n].At)
+		}
+	}
+	return u.flushes == since
 }
 
-// keep keeps the later of two times. The lock is held.
-func (u *lastUsed) keep(k useKey, at time.Time) {
-	if at = inMicros(at); at.After(u.times[k]) {
-		u.times[k] = at
+func (r *Record) usedAt(at time.Time) {
+	if at = inMicros(at); at.After(r.LastUsedAt) {
+		r.LastUsedAt = at
 	}
+}
+
+// flushed returns the number of flushes so far.
+func (u *lastUsed) flushed() uint64 {
+	u.mu.Lock()
+	defer u.mu.Unlock()
+	return u.flushes
+}
+
+// compare orders uses by space and ID.
+func (a Use) compare(k useKey) int {
+	return cmp.Or(cmp.Compare(a.Space, k.space), cmp.Compare(a.ID, k.id))
 }
 
 // arm makes sure that a flush will come. The lock is held.
@@ -134,14 +216,18 @@ func (u *lastUsed) flush(ctx context.Context) error {
 	_, err := Ask(ctx, u.deadline, func(ctx context.Context) (struct{}, error) {
 		return struct{}{}, u.store.RecordUse(ctx, given)
 	})
-	if err == nil {
-		return nil
-	}
 	u.mu.Lock()
 	defer u.mu.Unlock()
+	u.writing = nil
+	if err == nil {
+		u.flushes++
+		return nil
+	}
 	for _, use := range batch {
-		if k := (useKey{use.Space, use.ID}); len(u.times) < maxUses || !u.times[k].IsZero() {
-			u.keep(k, use.At)
+		k := useKey{use.Space, use.ID}
+		if p, known := u.pending[k]; known || len(u.pending) < maxUses {
+			p.at = max(p.at, use.At.UnixMicro())
+			u.pending[k] = p
 		}
 	}
 	u.arm()
@@ -153,18 +239,15 @@ func (u *lastUsed) flush(ctx context.Context) error {
 func (u *lastUsed) take() (batch []Use, lost int) {
 	u.mu.Lock()
 	defer u.mu.Unlock()
-	for e := range u.entries {
-		u.collect(e)
+	batch = make([]Use, 0, len(u.pending))
+	for k, p := range u.pending {
+		p.part(0)
+		p.part(1)
+		batch = append(batch, Use{k.space, k.id, time.UnixMicro(p.at).UTC()})
 	}
-	batch = make([]Use, 0, len(u.times))
-	for k, at := range u.times {
-		batch = append(batch, Use{k.space, k.id, at})
-	}
-	slices.SortFunc(batch, func(a, b Use) int {
-		return cmp.Or(cmp.Compare(a.Space, b.Space), cmp.Compare(a.ID, b.ID))
-	})
+	slices.SortFunc(batch, func(a, b Use) int { return a.compare(useKey{b.Space, b.ID}) })
 	lost = u.lost
-	u.entries, u.times, u.lost = map[*entry]struct{}{}, map[useKey]time.Time{}, 0
+	u.pending, u.writing, u.lost = map[useKey]pendingUse{}, batch, 0
 	if u.timer != nil {
 		u.timer.Stop()
 		u.timer = nil

@@ -72,8 +72,8 @@ func TestLastUsed(t *testing.T) {
 			var last time.Time
 			for range 100 {
 				last = time.Now().UTC()
-				good(t, r, a)
-				good(t, r.In("b"), b)
+				use(t, r, a)
+				use(t, r.In("b"), b)
 				refused(t, r, b, keys.ErrUnknown)
 				pass(100 * time.Millisecond)
 			}
@@ -90,7 +90,7 @@ func TestLastUsed(t *testing.T) {
 			pass(time.Hour)
 			require.Len(t, l.seen(), 1, "nothing used, nothing written")
 
-			good(t, r, a)
+			use(t, r, a)
 			require.NoError(t, r.Close(ctx))
 			require.Len(t, l.seen(), 2, "Close hands over what is left")
 			require.Equal(t, []keys.Use{{ID: recA.ID, At: time.Now().UTC().Truncate(time.Microsecond)}}, l.seen()[1])
@@ -107,14 +107,14 @@ func TestLastUsedAcrossChanges(t *testing.T) {
 			var l ledger
 			r := open(t, keys.Config{Store: s, LastUsed: &l})
 			old, rec := issue(t, r, keys.Custom{})
-			good(t, r, old)
+			use(t, r, old)
 			pass(2 * time.Second)
 			renewed, err := r.Refresh(ctx, rec.ID, keys.Renewal{Overlap: time.Hour})
 			require.NoError(t, err)
-			good(t, r, renewed.Key.Reveal())
+			use(t, r, renewed.Key.Reveal())
 			synctest.Wait()
 			pass(2 * time.Second)
-			good(t, r, old)
+			use(t, r, old)
 			want := time.Now().UTC().Truncate(time.Microsecond)
 			require.NoError(t, r.Disable(ctx, rec.ID))
 			pass(2 * time.Second)
@@ -130,7 +130,7 @@ func TestMemoryStoreRecordsUses(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		r := open(t, keys.Config{Store: keys.NewMemoryStore(), FlushEvery: time.Second})
 		key, rec := issue(t, r, keys.Custom{})
-		good(t, r, key)
+		use(t, r, key)
 		at := time.Now().UTC().Truncate(time.Microsecond)
 		require.NoError(t, r.Invalidate(ctx, rec.ID))
 		pass(2 * time.Second)
@@ -141,7 +141,7 @@ func TestMemoryStoreRecordsUses(t *testing.T) {
 	})
 	r := open(t, keys.Config{Store: foreign{keys.NewMemoryStore()}})
 	key, _ := issue(t, r, keys.Custom{})
-	good(t, r, key)
+	use(t, r, key)
 	require.Zero(t, keys.Pending(r), "powers are never guessed")
 }
 
@@ -155,7 +155,7 @@ func TestLastUsedFails(t *testing.T) {
 			require.NoError(t, err)
 			key, rec := issue(t, r, keys.Custom{})
 			l.fail.Store(true)
-			good(t, r, key)
+			use(t, r, key)
 			at := time.Now().UTC().Truncate(time.Microsecond)
 			pass(31 * time.Second)
 			require.Len(t, heard, 1)
@@ -166,11 +166,11 @@ func TestLastUsedFails(t *testing.T) {
 			require.Equal(t, [][]keys.Use{{{ID: rec.ID, At: at}}}, l.seen())
 
 			l.hang.Store(true)
-			good(t, r, key)
+			use(t, r, key)
 			pass(31 * time.Second)
 			began := time.Now()
 			for range 100 {
-				good(t, r, key)
+				use(t, r, key)
 			}
 			require.Equal(t, began, time.Now(), "a hung flush delays nobody")
 			short, cancel := context.WithTimeout(ctx, time.Second)
@@ -199,9 +199,11 @@ func TestLastUsedConcurrently(t *testing.T) {
 		wg.Go(func() {
 			for range 200 {
 				for _, key := range all {
-					if _, err := r.Verify(ctx, key); err != nil && !errors.Is(err, keys.ErrClosed) {
+					v, err := r.Verify(ctx, key)
+					if err != nil && !errors.Is(err, keys.ErrClosed) {
 						t.Error(err)
 					}
+					v.Used()
 				}
 			}
 		})
@@ -224,7 +226,7 @@ func TestLastUsedSlowerThanFlush(t *testing.T) {
 		r := open(t, keys.Config{Store: keys.NewMemoryStore(), LastUsed: &l, FlushEvery: time.Second})
 		key, _ := issue(t, r, keys.Custom{})
 		for range 30 {
-			good(t, r, key)
+			use(t, r, key)
 			pass(time.Second)
 		}
 		pass(time.Minute)

@@ -61,7 +61,7 @@ func TestJunkIsCheap(t *testing.T) {
 		junk(1)
 		good(t, r, legacyText)
 		good(t, elsewhere, legacyText)
-		good(t, r, renewed.Key.Reveal())
+		use(t, r, renewed.Key.Reveal())
 		synctest.Wait()
 		time.Sleep(time.Hour)
 		refused(t, r, legacyText, keys.ErrUnknown)

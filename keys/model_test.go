@@ -82,6 +82,10 @@ func runModel(t *testing.T, s keys.Store, rnd *rand.Rand) {
 		v, err := root.In(space).Verify(ctx, value)
 		if want == nil && err == nil {
 			require.Equal(t, m.id, v.ID())
+			if rnd.IntN(4) == 0 {
+				return // verified, and refused by the host
+			}
+			v.Used()
 			if value == m.value && m.overlap > 0 { // first use
 				if until := now.Add(m.overlap); until.Before(m.oldEnds) {
 					m.oldEnds = until.Truncate(time.Microsecond)

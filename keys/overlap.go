@@ -51,7 +51,7 @@ func (p *proofs) end(k useKey, failed bool) {
 	}
 }
 
-// prove records, off the request path, that a refreshed key has been used: from now on the old value lives
+// prove records, off the request path, that a refreshed key has been used: from then on the old value lives
 // no longer than the overlap that was asked for. Until this is written the hard cap holds.
 func (r *Ring) prove(e *entry, used time.Time) {
 	if e.proven.Load() || !e.proven.CompareAndSwap(false, true) {

@@ -44,6 +44,14 @@ func good(t testing.TB, r *keys.Ring, key string) keys.Verified {
 	return v
 }
 
+// use checks that key is valid and uses it.
+func use(t testing.TB, r *keys.Ring, key string) keys.Verified {
+	t.Helper()
+	v := good(t, r, key)
+	v.Used()
+	return v
+}
+
 // refused checks that key is refused for exactly this reason.
 func refused(t testing.TB, r *keys.Ring, key string, why error) {
 	t.Helper()

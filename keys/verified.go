@@ -10,9 +10,9 @@ import (
 	"time"
 )
 
-// Verified is a good key's record as it was when the key was verified. It is one pointer to what never
-// changes: small, comparable (==), cheap to copy and safe for concurrent use. The zero Verified is nothing:
-// it has no ID and is good for no address.
+// Verified is a valid key's record as it was when the key was verified. It is one pointer to a record that never
+// changes: small, comparable (==), cheap to copy and safe for concurrent use. The zero Verified belongs to no key:
+// it has no ID and is valid from no address.
 type Verified struct{ e *entry }
 
 // IsZero reports whether v is nothing.
@@ -24,6 +24,18 @@ func (v Verified) Format(s fmt.State, _ rune) { io.WriteString(s, "key "+v.ID())
 
 // LogValue logs the ID.
 func (v Verified) LogValue() slog.Value { return slog.StringValue("key " + v.ID()) }
+
+// Used records that the key was used: call it once after each [Ring.Verify] or [Ring.Recheck], when everything else
+// has let the request pass. The use becomes the record's LastUsedAt, and the first one of a new value ends the overlap
+// of the old value in time. It neither blocks nor fails, and does nothing for the zero Verified.
+func (v Verified) Used() {
+	if v.e == nil || !v.e.due.Load() {
+		return
+	}
+	if k := v.e.ring.Load(); k != nil {
+		k.use(v.e, time.Now())
+	}
+}
 
 func (v Verified) record() *Record {
 	if v.e == nil {

@@ -14,8 +14,11 @@ var errShut = fmt.Errorf("%w: %w", ErrStore, ErrClosed)
 
 const notItsOwn = "it was found by a digest that is not its own"
 
-// Verify finds out whether presented is a good key of this ring's space. An error wrapping [ErrInvalid] refuses
-// it: [ErrMalformed], [ErrUnknown], or a *[StateError] around [ErrExpired], [ErrDisabled] or [ErrInvalidated].
+// Verify reports whether presented is a valid key of this ring's space. It records no use: call [Verified.Used] once
+// the request is let through, as auth.Guard does. Without that, the old value of a key that was refreshed with an
+// overlap lives until its cap, and LastUsedAt stays as it is.
+//
+// An error wrapping [ErrInvalid] refuses the key: [ErrMalformed], [ErrUnknown], or a *[StateError] around [ErrExpired], [ErrDisabled] or [ErrInvalidated].
 // Every other error wraps [ErrStore] and is no verdict: the request cannot be answered now. Verify gives its
 // answer within [Config.StoreTimeout], whatever the store does.
 //
@@ -70,9 +73,9 @@ func (r *Ring) Verify(ctx context.Context, presented string) (Verified, error) {
 	return r.judge(e, kind, at)
 }
 
-// Recheck asks again for a key verified earlier, as a long stream should from time to time. It finds the
+// Recheck verifies a key again that was verified earlier, as a long stream should from time to time. It finds the
 // same value of the same record or refuses with the errors of [Ring.Verify]; a Verified of another space, or
-// the zero one, is unknown. It counts as a use.
+// the zero one, is unknown. Like Verify it records no use.
 func (r *Ring) Recheck(ctx context.Context, v Verified) (Verified, error) {
 	if r.open() != nil {
 		return Verified{}, errShut
@@ -147,14 +150,14 @@ func (r *Ring) answer(ctx context.Context, digests []Digest, rec Record, err err
 	return nil, r.nonsense(&rec, notItsOwn)
 }
 
-// judge decides about a found key, or none, as of now, and notes its use. kind is what the key's prefix says; "" is
+// judge decides whether the key of e, nil for none, is valid at time now. kind is the one of the key's prefix; "" means
 // not known.
 func (r *Ring) judge(e *entry, kind Kind, now time.Time) (Verified, error) {
 	if e == nil {
 		return Verified{}, ErrUnknown
 	}
 	if now.UnixMicro() < e.until.Load() {
-		r.uses.note(e, now)
+		r.expect(e, now)
 		return Verified{e}, nil
 	}
 	rec := e.rec
@@ -176,9 +179,9 @@ func (r *Ring) judge(e *entry, kind Kind, now time.Time) (Verified, error) {
 	default:
 		return Verified{}, &StateError{rec.ID, ErrExpired}
 	}
-	r.uses.note(e, now)
-	if rec.Overlap > 0 && !e.previous {
-		r.prove(e, now)
+	r.expect(e, now)
+	if e.unconfirmed() {
+		e.due.Store(true) // whether uses are recorded or not, and as often as it takes
 	} else if kind != "" || rec.Legacy {
 		e.until.Store(goodUntil(e))
 	}

@@ -30,8 +30,8 @@ func TestVerifyAllocatesNothing(t *testing.T) {
 		v := good(t, r, key)
 		refused(t, r, "junk", keys.ErrMalformed)
 		for what, f := range map[string]func(){
-			"good":      func() { r.Verify(ctx, key) },
-			"recheck":   func() { r.Recheck(ctx, v) },
+			"good":      func() { v, _ := r.Verify(ctx, key); v.Used() },
+			"recheck":   func() { v, _ := r.Recheck(ctx, v); v.Used() },
 			"unknown":   func() { r.Verify(ctx, unknown) },
 			"malformed": func() { r.Verify(ctx, legacyText) },
 			"contains":  func() { r.Format().Contains(strings.Clone("")); r.Format().Contains("x:y API-") },
@@ -124,9 +124,11 @@ func BenchmarkVerify(b *testing.B) {
 	order := rand.New(rand.NewPCG(1, 2)).Perm(n)
 	verify := func(x ring, texts []string, want bool) func(int) {
 		return func(i int) {
-			if _, err := x.r.Verify(ctx, texts[order[i%n]]); (err == nil) != want {
+			v, err := x.r.Verify(ctx, texts[order[i%n]])
+			if (err == nil) != want {
 				b.Fatal(err)
 			}
+			v.Used()
 		}
 	}
 	byHand := func(texts []string, want bool) func(int) {

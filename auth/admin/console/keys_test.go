@@ -21,7 +21,7 @@ func TestOwnKey(t *testing.T) {
 	require.Equal(t, "no-store", made.header.Get("Cache-Control"))
 	require.Empty(t, made.header.Values("Set-Cookie"))
 
-	shown := w.expect(w.get("bob", page), 200, "…"+key[len(key)-4:], "stops working at once", "It has not been used yet.")
+	shown := w.expect(w.get("bob", page), 200, "…"+key[len(key)-4:], "stops working at once", "It was last used on")
 	require.Empty(t, keyIn.FindString(shown.body))
 	again := w.expect(w.post("bob", page, "create", nil), 409, "This is not possible now")
 	require.Empty(t, keyIn.FindString(again.body))
@@ -103,7 +103,9 @@ func TestCustomKeys(t *testing.T) {
 	w.expect(w.follow("kay", page, w.post("kay", page, "disable", nil)), 200, "The key is disabled.", "Enable")
 	require.False(t, w.good(key))
 	w.expect(w.follow("kay", page, w.post("kay", page, "enable", nil)), 200, "works again")
+	w.expect(w.get("kay", page), 200, "It has not been used yet.")
 	require.True(t, w.good(key))
+	w.expect(w.get("kay", page), 200, "It was last used on")
 
 	fresh := w.expect(w.post("kay", page, "refresh", url.Values{"overlap": {"24h"}}), 200, "The old value is good until")
 	second := keyIn.FindString(fresh.body)

@@ -245,12 +245,13 @@ func (w *world) custom(k keys.Custom) keys.Record {
 	return issued.Record
 }
 
-// good reports whether a key is good now.
+// good reports whether a key is valid now, and uses it.
 func (w *world) good(key string) bool {
 	w.t.Helper()
-	_, err := w.ring.Verify(w.t.Context(), key)
+	v, err := w.ring.Verify(w.t.Context(), key)
 	if err != nil {
 		require.ErrorIs(w.t, err, keys.ErrInvalid)
 	}
+	v.Used()
 	return err == nil
 }
