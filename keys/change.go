@@ -22,14 +22,14 @@ func (r *Ring) change(ctx context.Context, id, what string,
 		at := now()
 		write, err := edit(&rec, at)
 		if err != nil || !write {
-			return rec, err
+			return r.shown(rec), err
 		}
 		settle(&rec, at)
 		rec.Generation++
 		err = r.store.Update(ctx, rec)
 		if err == nil {
 			r.tell(&rec, what)
-			return rec, nil
+			return r.shown(rec), nil
 		}
 		if !errors.Is(err, ErrConflict) || try == maxTries-1 {
 			return Record{}, trouble(err)
@@ -97,7 +97,7 @@ func (r *Ring) Get(ctx context.Context, id string) (Record, error) {
 	return list[0], nil
 }
 
-// withUses returns the records that read gets from the store, with the uses on this node. It reads once more if times of
+// withUses returns the records that read gets from the store, as they leave the ring. It reads once more if times of
 // use were written meanwhile.
 func (r *Ring) withUses(read func() ([]Record, error)) ([]Record, error) {
 	for again := true; ; again = false {
@@ -107,13 +107,16 @@ func (r *Ring) withUses(read func() ([]Record, error)) ([]Record, error) {
 			return nil, err
 		}
 		if r.uses.fill(flushes, list) || !again {
+			for i := range list {
+				list[i] = r.shown(list[i])
+			}
 			return list, nil
 		}
 	}
 }
 
 // List returns the records of this space that pass f, in ascending order of ID, which is the order of
-// issue. f.State is as of f.At; a zero At means now. For the next page, set After to
+// issue. f.State is as of f.At, without regard to [Config.MaxAge]; a zero At means now. For the next page, set After to
 // the last ID. A use on this node shows in the records at once.
 func (r *Ring) List(ctx context.Context, f Filter) ([]Record, error) {
 	if err := r.open(); err != nil {

@@ -36,8 +36,10 @@ type Config struct {
 	// rotate, put a new one in front; take an old one out once no key depends on it.
 	Peppers []Pepper
 
-	// MaxAge is the longest that a value may live. With it, a key without an expiry of its own gets this
-	// one, and a later one is refused. 0 means no limit.
+	// MaxAge is the longest that a value may live, counted from the record's RefreshedAt, else from its CreatedAt, else
+	// from its import. It ends values that were issued before it was set as well: the ring counts them once for each
+	// space, in the background, and OnError hears how many there are; see [Filter.IssuedUntil]. A record that a ring
+	// returns has the ExpiresAt that follows. A later expiry is refused. 0 means no limit.
 	MaxAge time.Duration
 	// SeveralPerUser lets a user have several keys that are not invalidated. False: one, as in Cockpit.
 	SeveralPerUser bool
@@ -53,8 +55,8 @@ type Config struct {
 	FlushEvery time.Duration
 
 	// OnError hears what went wrong where no caller could be told: last-used times that could not be
-	// written, the first use of a refreshed key that could not be recorded, a row that makes no sense, a
-	// watcher that panicked. It may be called concurrently and should be quick. Nil is silent.
+	// written, the first use of a refreshed key that could not be recorded, how many values MaxAge ends, a row that
+	// makes no sense, a watcher that panicked. It may be called concurrently and should be quick. Nil is silent.
 	OnError func(error)
 }
 

@@ -31,7 +31,7 @@ type Imported struct {
 	ForeignID  string // what it was known by elsewhere; unique in the space
 	Scopes     []string
 	AllowedIPs []netip.Prefix
-	CreatedAt  time.Time // zero, or in the future, means now
+	CreatedAt  time.Time // zero, or in the future, means now; [Config.MaxAge] counts from it
 	CreatedBy  string
 	ExpiresAt  time.Time // may be over
 	Disabled   bool
@@ -91,7 +91,7 @@ func (r *Ring) CheckImport(ctx context.Context, in Imported) (Record, error) {
 	}
 	if rec.ExpiresAt.IsZero() || rec.ExpiresAt.After(at) {
 		var err error
-		if rec.ExpiresAt, err = r.expiry(rec.ExpiresAt, at); err != nil {
+		if rec.ExpiresAt, err = r.expiry(rec.ExpiresAt, rec.CreatedAt); err != nil {
 			return Record{}, err
 		}
 	}

@@ -48,7 +48,8 @@ func (f *Filter) passes(r *Record) bool {
 		(f.Role == "" || r.Role == f.Role) &&
 		(f.ForeignID == "" || r.ForeignID == f.ForeignID) &&
 		(f.State == "" || r.State(f.At) == f.State) &&
-		(!f.Legacy || r.Legacy)
+		(!f.Legacy || r.Legacy) &&
+		(f.IssuedUntil.IsZero() || !r.born().After(f.IssuedUntil))
 }
 
 // A room holds the records of one space, each list in ascending order of ID. A nil room is empty.

@@ -67,7 +67,17 @@ type Record struct {
 	Overlap       time.Duration
 }
 
-// State says what has become of the key at time now.
+// born returns when the current value was issued: at the last refresh, else when the record was made or, if it is not
+// known when an imported key was, at the import.
+func (r *Record) born() time.Time {
+	if !r.RefreshedAt.IsZero() {
+		return r.RefreshedAt
+	}
+	return r.CreatedAt
+}
+
+// State says what has become of the key at time now. It does not know [Config.MaxAge]; records that come from a ring
+// have an ExpiresAt that does.
 func (r *Record) State(now time.Time) State {
 	switch {
 	case !r.InvalidatedAt.IsZero():

@@ -90,8 +90,8 @@ func (r *Ring) renew(rec *Record, rn Renewal, text string, now time.Time) error 
 		if rn.OverlapCap == 0 {
 			until = now.Add(max(overlap, overlapCap))
 		}
-		if !old.ExpiresAt.IsZero() && old.ExpiresAt.Before(until) {
-			until = old.ExpiresAt
+		if end := r.expiryOf(&old); !end.IsZero() && end.Before(until) {
+			until = end
 		}
 		rec.Previous, rec.PreviousUntil, rec.Overlap = old.Digest, until, overlap
 	} else {

@@ -6,6 +6,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"sync"
 	"sync/atomic"
 	"time"
 )
@@ -29,7 +30,8 @@ type core struct {
 	digester digester
 	random   io.Reader
 	maxAge   time.Duration
-	sole     bool // one key a user
+	aged     sync.Map // of spaces: the values that MaxAge ends are counted, or are being counted
+	sole     bool     // one key a user
 	onError  func(error)
 
 	legacy   legacySets
@@ -52,8 +54,8 @@ func NewRing(store Store) *Ring {
 	return r
 }
 
-// Open returns a ring as c describes, or an error that names every mistake in c. It does not touch the store. The
-// ring serves the space "" of a host without tenants; see [Ring.In].
+// Open returns a ring as c describes, or an error that names every mistake in c. It does not wait for the store; see
+// [Config.MaxAge]. The ring serves the space "" of a host without tenants; see [Ring.In].
 func Open(c Config) (*Ring, error) {
 	c = c.withDefaults()
 	if err := c.check(); err != nil {
@@ -86,7 +88,9 @@ func Open(c Config) (*Ring, error) {
 		k.patience = time.Second
 	}
 	k.life, k.end = context.WithCancel(context.Background())
-	return &Ring{k, ""}, nil
+	r := &Ring{k, ""}
+	r.countAged()
+	return r, nil
 }
 
 // In returns a view of one tenant's space that shares everything else with r, Close included. To it, a key

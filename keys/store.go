@@ -70,8 +70,11 @@ type Filter struct {
 	State     State     // as it is at time At
 	At        time.Time // for State; a ring fills it in
 	Legacy    bool      // only legacy records
-	After     string    // the ID of the last record of the page before
-	Limit     int       // 0 means 100; at most 1000 are returned
+	// IssuedUntil is for values that were issued at this time or before: the record's RefreshedAt, else its CreatedAt.
+	// A record with neither passes.
+	IssuedUntil time.Time
+	After       string // the ID of the last record of the page before
+	Limit       int    // 0 means 100; at most 1000 are returned
 }
 
 // A LastUsedStore records when keys were last used. It is asked off the request path, in batches.

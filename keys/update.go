@@ -32,13 +32,16 @@ func (r *Ring) Update(ctx context.Context, id string, edit func(*Settings) error
 		}
 		old := *rec
 		s := Settings{
-			Name: old.Name, Role: old.Role, ExpiresAt: old.ExpiresAt, Generation: old.Generation,
+			Name: old.Name, Role: old.Role, ExpiresAt: r.expiryOf(&old), Generation: old.Generation,
 			Scopes: slices.Clone(old.Scopes), AllowedIPs: slices.Clone(old.AllowedIPs),
 		}
 		if err := edit(&s); err != nil {
 			return false, err
 		}
-		rec.Name, rec.Role, rec.ExpiresAt = s.Name, s.Role, inMicros(s.ExpiresAt)
+		rec.Name, rec.Role = s.Name, s.Role
+		if at := inMicros(s.ExpiresAt); !at.Equal(r.expiryOf(&old)) {
+			rec.ExpiresAt = at
+		}
 		rec.Scopes, rec.AllowedIPs = slices.Clone(s.Scopes), s.AllowedIPs
 		if err := checkRecord(rec, r.space); err != nil {
 			return false, err
@@ -58,11 +61,7 @@ func (r *Ring) checkExpiry(rec, old *Record) error {
 	if r.maxAge == 0 || rec.ExpiresAt.Equal(old.ExpiresAt) {
 		return nil
 	}
-	born := old.CreatedAt
-	if old.RefreshedAt.After(born) {
-		born = old.RefreshedAt
-	}
-	last := inMicros(born.Add(r.maxAge))
+	last := inMicros(old.born().Add(r.maxAge))
 	if rec.ExpiresAt.IsZero() {
 		rec.ExpiresAt = last
 	}

@@ -69,10 +69,17 @@ func (v Verified) Hint() string { return v.record().Hint }
 // expire. An old value, after a refresh with overlap, ends with its overlap, and that may yet become sooner.
 func (v Verified) ExpiresAt() time.Time {
 	rec := v.record()
-	if v.e != nil && v.e.previous && (rec.ExpiresAt.IsZero() || rec.PreviousUntil.Before(rec.ExpiresAt)) {
+	end := rec.ExpiresAt
+	if v.e == nil {
+		return end
+	}
+	if k := v.e.ring.Load(); k != nil {
+		end = k.expiryOf(rec)
+	}
+	if v.e.previous && (end.IsZero() || rec.PreviousUntil.Before(end)) {
 		return rec.PreviousUntil
 	}
-	return rec.ExpiresAt
+	return end
 }
 
 // Record returns a copy of the record as it was. It may lag behind in LastUsedAt.

@@ -156,7 +156,7 @@ func (r *Ring) judge(e *entry, kind Kind, now time.Time) (Verified, error) {
 	if e == nil {
 		return Verified{}, ErrUnknown
 	}
-	if now.UnixMicro() < e.until.Load() {
+	if now.UnixMicro() < e.until.Load() && (r.maxAge == 0 || now.Before(r.expiryOf(e.rec))) {
 		r.expect(e, now)
 		return Verified{e}, nil
 	}
@@ -179,6 +179,10 @@ func (r *Ring) judge(e *entry, kind Kind, now time.Time) (Verified, error) {
 	default:
 		return Verified{}, &StateError{rec.ID, ErrExpired}
 	}
+	if r.maxAge > 0 && !now.Before(r.expiryOf(rec)) {
+		r.countAged()
+		return Verified{}, &StateError{rec.ID, ErrExpired}
+	}
 	r.expect(e, now)
 	if e.unconfirmed() {
 		e.due.Store(true) // whether uses are recorded or not, and as often as it takes
@@ -189,7 +193,8 @@ func (r *Ring) judge(e *entry, kind Kind, now time.Time) (Verified, error) {
 }
 
 // goodUntil returns when a good entry has to be judged again. Its record never changes, so until then a
-// request need not read it, which would cost it some cache misses.
+// request need not read it, which would cost it some cache misses. It leaves out MaxAge: rings with different
+// ones may share a [MemoryStore], and so the entry.
 func goodUntil(e *entry) int64 {
 	until := int64(math.MaxInt64)
 	if !e.rec.ExpiresAt.IsZero() {

@@ -141,13 +141,15 @@ func (k *Keys) List(ctx context.Context, space string, f keys.Filter) ([]keys.Re
 		st = &k.s.listUser
 	case f.Role != "":
 		st = &k.s.listRole
+	case !f.IssuedUntil.IsZero():
+		st = &k.s.listIssued
 	}
 	limit := min(f.Limit, 1000)
 	if limit <= 0 {
 		limit = 100
 	}
 	read, err := k.records(ctx, st, space, f.After, limit, string(f.Kind), f.UserID, f.Role, f.ForeignID,
-		flag(f.Legacy), string(f.State), f.At.UnixMicro())
+		flag(f.Legacy), string(f.State), f.At.UnixMicro(), micros(f.IssuedUntil))
 	return read, trouble(ctx, "list keys", err)
 }
 

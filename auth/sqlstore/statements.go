@@ -18,6 +18,7 @@ type statement struct {
 type statements struct {
 	find                                       [3]statement // by that many digests less one
 	get, list, listUser, listRole, listForeign statement
+	listIssued                                 statement
 	insert, update, updateAll, look            statement
 	invalidateUser, dropRole, erase            statement
 	use                                        statement
@@ -36,13 +37,17 @@ const (
 
 	getText = `SELECT ` + columns + ` FROM latchkey_keys WHERE id = ?2 AND space = ?1`
 
-	// What a list has in common: space, After, Limit, Kind, UserID, Role, ForeignID, Legacy, State, At. The further
-	// condition names the index to go by.
-	listText = `SELECT ` + columns + ` FROM latchkey_keys WHERE space = ?1 AND id > ?2
+	// What a list has in common: space, After, Limit, Kind, UserID, Role, ForeignID, Legacy, State, At, IssuedUntil. The
+	// further condition names the index to go by.
+	listText = `SELECT ` + columns + ` FROM latchkey_keys WHERE space = ?1 AND %[2]s > ?2
 		AND (?4 = '' OR kind = ?4) AND (?5 = '' OR user_id = ?5) AND (?6 = '' OR role = ?6) AND (?7 = '' OR foreign_id = ?7)
 		AND (?8 = 0 OR legacy = 1) AND (?9 = '' OR ?9 = CASE WHEN invalidated_at IS NOT NULL THEN 'invalidated'
 			WHEN disabled_at IS NOT NULL THEN 'disabled' WHEN expires_at <= ?10 THEN 'expired' ELSE 'active' END)
-		%s ORDER BY id LIMIT ?3`
+		AND (coalesce(refreshed_at, created_at, 0) <= ?11 OR ?11 IS NULL)
+		%[1]s ORDER BY %[2]s LIMIT ?3`
+
+	// byID is an ID that no index serves: few values are older than IssuedUntil, and else all would be read in order.
+	byID = `(id || '')`
 
 	// free is true if no other key than ?1 in space ?2 holds the digests ?9 and ?10, freeForeign if none holds the
 	// foreign ID ?5.
@@ -134,10 +139,11 @@ func (s *Store) prepare(ctx context.Context) error {
 		{&s.find[1], often, findAny("?2", "?3")},
 		{&s.find[2], often, findAny("?2", "?3", "?4")},
 		{&s.get, often, getText},
-		{&s.list, !often, fmt.Sprintf(listText, "")},
-		{&s.listUser, !often, fmt.Sprintf(listText, "AND user_id <> '' AND user_id = ?5")},
-		{&s.listRole, !often, fmt.Sprintf(listText, "AND role <> '' AND role = ?6")},
-		{&s.listForeign, !often, fmt.Sprintf(listText, "AND foreign_id <> '' AND foreign_id = ?7")},
+		{&s.list, !often, fmt.Sprintf(listText, "", "id")},
+		{&s.listUser, !often, fmt.Sprintf(listText, "AND user_id <> '' AND user_id = ?5", "id")},
+		{&s.listRole, !often, fmt.Sprintf(listText, "AND role <> '' AND role = ?6", "id")},
+		{&s.listForeign, !often, fmt.Sprintf(listText, "AND foreign_id <> '' AND foreign_id = ?7", "id")},
+		{&s.listIssued, !often, fmt.Sprintf(listText, "AND coalesce(refreshed_at, created_at, 0) <= ?11", byID)},
 		{&s.insert, often, insertText},
 		{&s.update, often, update},
 		{&s.updateAll, !often, updateAllText},

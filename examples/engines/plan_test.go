@@ -56,3 +56,39 @@ func TestLookUpsNeedNoStatistics(t *testing.T) {
 		})
 	}
 }
+
+// TestOldValuesAreFoundByTheirAge lists the few values that were issued long ago, among many.
+func TestOldValuesAreFoundByTheirAge(t *testing.T) {
+	const many, few = 300, 3
+	for _, e := range engines[1:] {
+		t.Run(e.name, func(t *testing.T) {
+			s, p := e.fresh(t)
+			require.NoError(t, s.InTx(t.Context(), func(ctx context.Context) error {
+				for i := range many {
+					rec := custom(i)
+					rec.CreatedAt = noon
+					if i%(many/few) == 0 {
+						rec.CreatedAt = noon.AddDate(-1, 0, 0)
+					}
+					require.NoError(t, s.Keys().Insert(ctx, rec))
+				}
+				return nil
+			}))
+			p.exec(t, "ANALYZE latchkey_keys")
+			require.NoError(t, s.InTx(t.Context(), func(ctx context.Context) error {
+				read := func() (n int) {
+					err := s.Executor(ctx).QueryRowContext(ctx,
+						p.text("SELECT idx_tup_fetch + seq_tup_read FROM pg_stat_xact_user_tables WHERE relname = 'latchkey_keys'")).Scan(&n)
+					require.NoError(t, err)
+					return n
+				}
+				before := read()
+				list, err := s.Keys().List(ctx, "", keys.Filter{State: keys.Active, At: noon, IssuedUntil: noon.AddDate(0, -1, 0)})
+				require.NoError(t, err)
+				require.Len(t, list, few)
+				require.LessOrEqual(t, read()-before, 2*few, "rows read to find %d", few)
+				return nil
+			}))
+		})
+	}
+}

@@ -45,6 +45,28 @@ var filterChecks = []check{
 			}
 		}
 	}},
+	{"List by IssuedUntil returns records whose value was issued by then: RefreshedAt, else CreatedAt, and those with neither", func(p *probe) {
+		made, refreshed, neither, later := custom(), custom(), custom(), ofUser("ada")
+		made.CreatedAt = noon
+		refreshed.CreatedAt, refreshed.RefreshedAt = noon.Add(-time.Hour), noon
+		neither.CreatedAt = time.Time{}
+		later.CreatedAt, later.RefreshedAt = noon.Add(-time.Hour), noon.Add(time.Hour)
+		p.insert(made, refreshed, neither, later)
+		berlin := time.FixedZone("CET", 3600)
+		for _, until := range []time.Time{
+			noon.Add(-time.Hour), noon.Add(-time.Microsecond), noon.Add(-1), noon, noon.Add(1), noon.Add(time.Microsecond),
+			noon.Add(time.Hour), noon.Add(-time.Minute).In(berlin), noon.In(berlin),
+		} {
+			want := []keys.Record{neither}
+			if !until.Before(noon) {
+				want = []keys.Record{made, refreshed, neither}
+			}
+			if !until.Before(later.RefreshedAt) {
+				want = append(want, later)
+			}
+			p.lists("", keys.Filter{IssuedUntil: until}, fmt.Sprintf("values issued by %v after noon", until.Sub(noon)), want...)
+		}
+	}},
 	{"List by several fields returns what the lists by each have in common", func(p *probe) {
 		records := mixed()
 		p.insert(records...)
@@ -58,6 +80,9 @@ var filterChecks = []check{
 				if f.State != "" {
 					all.At = f.At
 				}
+				if !f.IssuedUntil.IsZero() {
+					all.IssuedUntil = f.IssuedUntil
+				}
 				if lists[f] == nil {
 					lists[f] = ids(p.list("", f))
 				}
@@ -66,7 +91,8 @@ var filterChecks = []check{
 			p.lists("", all, fmt.Sprintf("filter %+v", all), common...)
 		}
 		for _, r := range []keys.Record{records[2], records[4], records[6], records[8]} {
-			single := []keys.Filter{{Kind: r.Kind}, {UserID: r.UserID}, {Role: r.Role}, {ForeignID: r.ForeignID}, {Legacy: r.Legacy}, {State: r.State(noon), At: noon}}
+			single := []keys.Filter{{Kind: r.Kind}, {UserID: r.UserID}, {Role: r.Role}, {ForeignID: r.ForeignID}, {Legacy: r.Legacy}, {State: r.State(noon), At: noon},
+				{IssuedUntil: noon.Add(-time.Hour)}}
 			for i, a := range single {
 				for _, b := range single[i+1:] {
 					combine(a, b)
@@ -93,6 +119,7 @@ func mixed() []keys.Record {
 	at(7).InvalidatedAt = noon.Add(-time.Hour)
 	at(8).ExpiresAt = noon.Add(-time.Hour)
 	at(9).ForeignID = "f3"
+	at(2).CreatedAt, at(5).CreatedAt, at(8).CreatedAt = noon.Add(-2*time.Hour), noon.Add(-time.Hour), noon.Add(-2*time.Hour)
 	return records
 }
 

@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"math/rand/v2"
 	"slices"
+	"time"
 
 	"github.com/latchkey-go/latchkey/keys"
 )
@@ -54,9 +55,12 @@ var listChecks = []check{
 		for i := 3; i < 7; i++ { // more than a page
 			records[i].Role = "viewer"
 		}
+		for i := range records {
+			records[i].CreatedAt = noon.Add(-time.Duration(i) * time.Hour) // those with a later ID were issued before
+		}
 		p.insert(records...)
-		for _, f := range []keys.Filter{{Limit: 3}, {Limit: 3, Role: "editor"}} {
-			want := p.list("", keys.Filter{Role: f.Role})
+		for _, f := range []keys.Filter{{Limit: 3}, {Limit: 3, Role: "editor"}, {Limit: 3, IssuedUntil: noon.Add(-3 * time.Hour)}} {
+			want := p.list("", keys.Filter{Role: f.Role, IssuedUntil: f.IssuedUntil})
 			var got []keys.Record
 			for range 10 {
 				page := p.list("", f)

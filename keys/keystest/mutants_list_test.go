@@ -7,6 +7,8 @@ import (
 	"github.com/latchkey-go/latchkey/keys"
 )
 
+const byIssuedUntil = "List by IssuedUntil returns records whose value was issued by then: RefreshedAt, else CreatedAt, and those with neither"
+
 var listMutants = []mutant{
 	{breaks: "List returns records in ascending order of ID", how: "the latest first", worsen: func(b *broken) {
 		b.list = func(ctx ctx, space string, f keys.Filter) ([]keys.Record, error) {
@@ -95,6 +97,25 @@ var listMutants = []mutant{
 	{breaks: "List by State tells it as it is at time At", how: "it reads the clock of another zone as its own", worsen: listing(func(f *keys.Filter) {
 		_, offset := f.At.Zone()
 		f.At = f.At.Add(time.Duration(offset) * time.Second)
+	})},
+	{breaks: byIssuedUntil, how: "not at that very time", worsen: listing(func(f *keys.Filter) {
+		if !f.IssuedUntil.IsZero() {
+			f.IssuedUntil = f.IssuedUntil.Add(-1)
+		}
+	})},
+	{breaks: byIssuedUntil, how: "by CreatedAt alone", worsen: listHides(
+		func(f keys.Filter) bool { return !f.IssuedUntil.IsZero() }, func(r keys.Record) bool { return !r.RefreshedAt.IsZero() })},
+	{breaks: byIssuedUntil, how: "a record with no time is hidden", worsen: listHides(
+		func(f keys.Filter) bool { return !f.IssuedUntil.IsZero() }, func(r keys.Record) bool { return r.CreatedAt.IsZero() })},
+	{breaks: "List by several fields returns what the lists by each have in common", how: "the time of issue goes before kind and role", worsen: listing(func(f *keys.Filter) {
+		if !f.IssuedUntil.IsZero() {
+			f.Kind, f.Role = "", ""
+		}
+	})},
+	{breaks: "List goes through all records in pages by After and Limit", how: "it starts over for the time of issue", worsen: listing(func(f *keys.Filter) {
+		if !f.IssuedUntil.IsZero() {
+			f.After = ""
+		}
 	})},
 	{breaks: "List by several fields returns what the lists by each have in common", how: "user goes before state", worsen: listing(func(f *keys.Filter) {
 		if f.UserID != "" {
