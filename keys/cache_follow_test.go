@@ -147,6 +147,27 @@ func TestARestoredStore(t *testing.T) {
 	})
 }
 
+// A store that was brought back from a copy between two polls tells a revision that is lower than the one before, and
+// names no keys: each may be another than the cached one.
+func TestARevisionThatGoesBack(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		all := newShared()
+		r, n := all.ring(t, keys.Config{})
+		key, rec := issue(t, r, keys.Custom{})
+		for range 3 {
+			issue(t, r, keys.Custom{})
+		}
+		n.warm(t, r, key)
+		rec.Generation, rec.InvalidatedAt = rec.Generation+1, rec.CreatedAt
+		all.mu.Lock()
+		all.log = all.log[:2]
+		require.NoError(t, all.store.Update(ctx, rec))
+		all.mu.Unlock()
+		pass(staleness)
+		refused(t, r, key, keys.ErrInvalidated)
+	})
+}
+
 // While store and feed are both down, what is kept serves until the staleness is over, and then there is no verdict.
 func TestStoreAndFeedDown(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {

@@ -127,7 +127,7 @@ func (n *node) Changes(ctx context.Context, since uint64) (told keys.Changes, er
 		defer n.shared.mu.Unlock()
 		told.Revision = uint64(len(n.log))
 		if told.All = n.all.Load(); !told.All && since > 0 {
-			told.Keys = slices.Clone(n.log[since:])
+			told.Keys = slices.Clone(n.log[min(since, told.Revision):])
 		}
 		if slices.Contains(told.Keys, anyKey) {
 			told.Keys, told.All = nil, true

@@ -92,6 +92,27 @@ func TestVerifiedIsImmutable(t *testing.T) {
 	})
 }
 
+// A stream that began with a key ends with its record, also if the same text is imported again.
+func TestRecheckIsAboutTheSameRecord(t *testing.T) {
+	onBoth(t, func(t *testing.T, s keys.Store) {
+		r := open(t, keys.Config{Store: s})
+		in := keys.Imported{Kind: keys.CustomKey, Role: "editor", Text: legacyText}
+		first, err := r.Import(ctx, in)
+		require.NoError(t, err)
+		v := good(t, r, legacyText)
+		require.NoError(t, r.Invalidate(ctx, first.ID))
+		require.NoError(t, r.Remove(ctx, first.ID))
+		second, err := r.Import(ctx, in)
+		require.NoError(t, err)
+		_, err = r.Recheck(ctx, v)
+		require.ErrorIs(t, err, keys.ErrUnknown)
+		v = good(t, r, legacyText)
+		require.Equal(t, second.ID, v.ID())
+		_, err = r.Recheck(ctx, v)
+		require.NoError(t, err)
+	})
+}
+
 // A key of one tenant does not exist for another.
 func TestSpaces(t *testing.T) {
 	onBoth(t, func(t *testing.T, s keys.Store) {
