@@ -11,7 +11,7 @@ const overlapCap = 7 * 24 * time.Hour
 // A Renewal says how a key is refreshed. The zero Renewal ends the old value at once.
 type Renewal struct {
 	// Overlap lets the old value live on for this long after the first use of the new one, so that clients
-	// can be moved one by one. 0 means not at all.
+	// can be moved one by one. 0 means not at all. The old value may be used, but manages nothing in auth/admin.
 	Overlap time.Duration
 	// OverlapCap ends the old value this long after the refresh even if the new one is never used. 0 means seven
 	// days, or Overlap if that is longer. The old value never outlives its own expiry.

@@ -94,6 +94,19 @@ func TestUsesOfBothValues(t *testing.T) {
 	})
 }
 
+func TestPreviousSaysWhichValueWasPresented(t *testing.T) {
+	onAll(t, func(t *testing.T, r *keys.Ring) {
+		old, rec := issue(t, r, keys.Custom{})
+		require.False(t, good(t, r, old).Previous())
+		renewed, err := r.Refresh(ctx, rec.ID, keys.Renewal{Overlap: time.Hour})
+		require.NoError(t, err)
+		require.True(t, good(t, r, old).Previous())
+		require.False(t, good(t, r, renewed.Key.Reveal()).Previous())
+		require.False(t, keys.Verified{}.Previous())
+		keys.Verified{}.Used()
+	})
+}
+
 // Two rings over one memory store: each records what it verified, also after the other is closed.
 func TestTwoRingsOverOneMemoryStore(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {

@@ -37,6 +37,11 @@ func (v Verified) Used() {
 	}
 }
 
+// Previous reports whether the value that was presented is the old one of a key that was refreshed with an overlap. It
+// may be used until it ends, but it should manage nothing, as in auth/admin: it may have leaked, and could refresh the
+// key and so end the new value.
+func (v Verified) Previous() bool { return v.e != nil && v.e.previous }
+
 func (v Verified) record() *Record {
 	if v.e == nil {
 		return &Record{}

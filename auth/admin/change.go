@@ -45,11 +45,23 @@ type actor struct {
 	networks []netip.Prefix // the AllowedIPs of the caller's key
 }
 
+// manages returns an error for a caller who manages nothing: one who has not proved who they are, or who presented the
+// old value of a refreshed key.
+func manages(p auth.Principal) error {
+	switch {
+	case !p.Authenticated():
+		return errNobody
+	case p.Key().Previous():
+		return errOldValue
+	}
+	return nil
+}
+
 // may returns an error unless p has this permission by the policy that requests are judged by. That is enough to read; a
 // change is judged again within its transaction.
 func (s *Service) may(p auth.Principal, permission string) error {
-	if !p.Authenticated() {
-		return errNobody
+	if err := manages(p); err != nil {
+		return err
 	}
 	switch x := s.c.Guard.Explain(p, permission); {
 	case x.Allowed:
@@ -85,8 +97,8 @@ var errAgain = fmt.Errorf("%w: roles, caller or key kept changing meanwhile", Er
 // nothing to do. It is called twice: before the transaction, where [change.ahead] answers costly checks, and again inside
 // it, over what is stored then, where only those answers count. If they do not fit any more, the operation starts again.
 func (s *Service) change(ctx context.Context, p auth.Principal, judge func(context.Context, *change) (apply func(context.Context) error, err error)) error {
-	if !p.Authenticated() {
-		return errNobody
+	if err := manages(p); err != nil {
+		return err
 	}
 	ctx, cancel := context.WithTimeout(ctx, s.c.Timeout)
 	defer cancel()
@@ -205,9 +217,6 @@ func (s *Service) actor(ctx context.Context, p auth.Principal) (actor, error) {
 			return a, errGone
 		}
 		a.rights.Scopes, a.ends, a.networks = rec.Scopes, rec.ExpiresAt, rec.AllowedIPs
-		if end := p.Key().ExpiresAt(); a.ends.IsZero() || !end.IsZero() && end.Before(a.ends) {
-			a.ends = end // an old value that lives on for a while makes nothing that lives longer
-		}
 		if p.Kind() == auth.CustomKey {
 			a.rights.Role = rec.Role
 		}

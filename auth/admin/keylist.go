@@ -101,8 +101,8 @@ func permissionFor(kind keys.Kind) string {
 
 // Key returns a key's record. One's own needs no permission.
 func (s *Service) Key(ctx context.Context, by auth.Principal, id string) (keys.Record, error) {
-	if !by.Authenticated() {
-		return keys.Record{}, errNobody
+	if err := manages(by); err != nil {
+		return keys.Record{}, err
 	}
 	ctx, cancel := context.WithTimeout(ctx, s.c.Timeout)
 	defer cancel()
@@ -153,8 +153,8 @@ func (s *Service) UserKey(ctx context.Context, by auth.Principal, userID string)
 
 // mayFor reports whether the caller may manage a user's key.
 func (s *Service) mayFor(by auth.Principal, userID string) error {
-	if by.Authenticated() && userID != "" && by.UserID() == userID {
-		return nil
+	if userID != "" && by.UserID() == userID {
+		return manages(by)
 	}
 	return s.may(by, ManageUsers)
 }
