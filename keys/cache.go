@@ -60,15 +60,15 @@ func (ok *confirmation) holds(now time.Time) bool {
 }
 
 // get returns the entry of d in space, or nil. Whether it counts has to be asked first.
-func (c *cache) get(space string, d *Digest) *entry {
+func (c *cache) get(space string, d *rawDigest) *entry {
 	e := c.found.get(space, d)
-	if e == nil || !e.digest.equal(d) {
+	if e == nil || !e.by.equal(d) {
 		return nil
 	}
 	if !e.visited.Load() { // mostly it is, and a store would take the cache line from the other processors
 		e.visited.Store(true)
 	}
-	return e
+	return &e.entry
 }
 
 // present returns the moment. A question to the store that begins now may be kept in it.
@@ -80,7 +80,7 @@ func (c *cache) present() moment {
 
 // keep keeps the answer to a question that began at time began in moment m: e, or nil if there is no such key. It
 // keeps nothing if the moment has passed, for then it might be an answer of before.
-func (c *cache) keep(space string, digests []Digest, e *entry, m moment, began time.Time) {
+func (c *cache) keep(space string, digests []rawDigest, e *indexed, m moment, began time.Time) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	switch {

@@ -26,16 +26,16 @@ type absenceTable struct {
 
 type absence struct {
 	space  string
-	digest Digest
+	digest rawDigest
 	until  time.Time
 }
 
-func (t *absenceTable) slot(d *Digest) *atomic.Pointer[absence] {
-	return &t.slots[maphash.Bytes(t.seed, d.Sum[:])%absentSlots]
+func (t *absenceTable) slot(d *rawDigest) *atomic.Pointer[absence] {
+	return &t.slots[maphash.Bytes(t.seed, d.sum[:])%absentSlots]
 }
 
 // has reports whether none of digests was there lately. Whether that counts has to be asked first.
-func (a *absences) has(space string, digests []Digest, now time.Time) bool {
+func (a *absences) has(space string, digests []rawDigest, now time.Time) bool {
 	t := a.slots.Load()
 	if t == nil {
 		return false
@@ -50,7 +50,7 @@ func (a *absences) has(space string, digests []Digest, now time.Time) bool {
 }
 
 // add notes that the store, asked at time at, had none of digests. Callers take turns with each other and with clear.
-func (a *absences) add(space string, digests []Digest, at time.Time) {
+func (a *absences) add(space string, digests []rawDigest, at time.Time) {
 	if len(space) > maxName { // no key is ever issued there
 		return
 	}

@@ -22,7 +22,7 @@ func (s *flights) init() { s.by = map[string]*flight{} }
 type flight struct {
 	name    string
 	space   string
-	digests []Digest
+	digests []rawDigest
 	moment  moment
 	made    time.Time
 	ctx     context.Context // ends at the deadline, and with the ring
@@ -32,19 +32,19 @@ type flight struct {
 	begun atomic.Bool
 	began chan struct{} // closed with begun
 	done  chan struct{} // closed once the answer is there
-	e     *entry
+	e     *indexed
 	err   error
 }
 
 // flightName is different for each space and set of digests.
-func flightName(space string, digests []Digest) string {
+func flightName(space string, digests []rawDigest) string {
 	name := make([]byte, 0, len(space)+64*len(digests)+1)
 	name = append(name, byte(len(digests))) // and from the end on everything has a length that is known
 	name = append(name, space...)
 	for i := range digests {
-		name = append(name, digests[i].Algorithm...)
-		name = append(name, byte(len(digests[i].Algorithm)))
-		name = append(name, digests[i].Sum[:]...)
+		name = append(name, digests[i].algorithm...)
+		name = append(name, byte(len(digests[i].algorithm)))
+		name = append(name, digests[i].sum[:]...)
 	}
 	return string(name)
 }
@@ -53,7 +53,7 @@ func flightName(space string, digests []Digest) string {
 //
 // The store is asked without the values of ctx. Else a transaction of one request would decide what others are told,
 // and what is kept even if it is rolled back.
-func (r *Ring) findCached(ctx context.Context, digests []Digest) (*entry, error) {
+func (r *Ring) findCached(ctx context.Context, digests []rawDigest) (*entry, error) {
 	if now := time.Now(); r.cache.counts(now) {
 		for i := range digests {
 			if e := r.cache.get(r.space, &digests[i]); e != nil {
@@ -79,7 +79,7 @@ func (r *Ring) findCached(ctx context.Context, digests []Digest) (*entry, error)
 	}
 	select {
 	case <-f.done: // first: f.ctx ends with it
-		return f.e, f.err
+		return f.e.found(), f.err
 	default:
 	}
 	why, err := "no answer in time", ctx.Err()
@@ -95,7 +95,7 @@ func (r *Ring) findCached(ctx context.Context, digests []Digest) (*entry, error)
 // join returns the flight for digests that is under way, or a new one. A flight of another moment might bring the
 // answer of before a change that whoever asks now knows of, and one that is as old as the staleness the answer of
 // before a change that has to be seen.
-func (r *Ring) join(digests []Digest) *flight {
+func (r *Ring) join(digests []rawDigest) *flight {
 	m, now := r.cache.present(), time.Now()
 	name, s := flightName(r.space, digests), &r.cache.flights
 	s.mu.Lock()
@@ -180,7 +180,7 @@ func (r *Ring) fly(f *flight) {
 		close(f.done)
 		s.end(f)
 	}()
-	given := slices.Clone(f.digests) // theirs
+	given := sealAll(f.digests) // theirs
 	rec, err := call(f.ctx, func(ctx context.Context) (Record, error) { return r.store.Find(ctx, f.space, given) })
 	e, err := r.answer(f.ctx, f.digests, rec, err)
 	if f.ctx.Err() == nil && err == nil {

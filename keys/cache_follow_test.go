@@ -137,6 +137,7 @@ func TestARestoredStore(t *testing.T) {
 		n.warm(t, r, key)
 		n.before.set(func(context.Context, string) error { return errDown })
 		time.Sleep(2 * staleness)
+		rec = stored(t, all.store, rec)
 		rec.Generation, rec.InvalidatedAt = rec.Generation+1, rec.CreatedAt
 		require.NoError(t, all.changed(func() ([]keys.Ref, error) {
 			return []keys.Ref{{ID: "another"}}, all.store.Update(ctx, rec)
@@ -158,6 +159,7 @@ func TestARevisionThatGoesBack(t *testing.T) {
 			issue(t, r, keys.Custom{})
 		}
 		n.warm(t, r, key)
+		rec = stored(t, all.store, rec)
 		rec.Generation, rec.InvalidatedAt = rec.Generation+1, rec.CreatedAt
 		all.mu.Lock()
 		all.log = all.log[:2]
@@ -196,6 +198,7 @@ func TestTheHostsTransaction(t *testing.T) {
 		n.warm(t, r, key)
 		n.before.set(slowFeed)
 		n.polls.Store(0)
+		rec = stored(t, all.store, rec)
 		rec.Generation, rec.InvalidatedAt = rec.Generation+1, rec.CreatedAt
 		require.NoError(t, all.changed(func() ([]keys.Ref, error) {
 			return []keys.Ref{{ID: rec.ID}}, all.store.Update(ctx, rec)

@@ -20,11 +20,12 @@ type inventor struct {
 }
 
 func (s *inventor) Find(_ context.Context, space string, d []keys.Digest) (keys.Record, error) {
-	if d[0].Sum[0]&1 == 1 {
+	_, sum := d[0].Reveal()
+	if sum[0]&1 == 1 {
 		return keys.Record{}, keys.ErrNotFound
 	}
 	return keys.Record{
-		ID: fmt.Sprintf("%x", d[0].Sum[:18]), Space: space, Kind: keys.CustomKey, Name: strings.Clone(s.name),
+		ID: fmt.Sprintf("%x", sum[:18]), Space: space, Kind: keys.CustomKey, Name: strings.Clone(s.name),
 		Role: strings.Clone("editor"), Hint: strings.Clone("API-…0123"), Digest: d[0], Generation: 1,
 		CreatedAt: time.Now(), Scopes: []string{strings.Clone("content/posts/read")},
 	}, nil

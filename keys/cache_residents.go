@@ -19,7 +19,7 @@ type residents struct {
 // for. They may be of different generations.
 type resident struct {
 	ref          Ref
-	entries      [2]*entry
+	entries      [2]*indexed
 	bytes        int64
 	newer, older *resident
 }
@@ -37,11 +37,11 @@ func (s *residents) init(max int64, found *digestIndex, part func(*entry)) {
 }
 
 // sizeOf estimates what keeping e takes.
-func sizeOf(e *entry) int64 {
+func sizeOf(e *indexed) int64 {
 	r := e.rec
 	n := entryBytes
 	for _, text := range [...]string{r.ID, r.Space, r.Name, r.UserID, r.Role, r.ForeignID, r.Hint, r.CreatedBy,
-		string(r.Kind), r.Digest.Algorithm, r.Previous.Algorithm} {
+		string(r.Kind), r.Digest.raw().algorithm, r.Previous.raw().algorithm} {
 		n += allocated(len(text))
 	}
 	n += allocated(16*cap(r.Scopes)) + allocated(32*cap(r.AllowedIPs))
@@ -60,7 +60,7 @@ func allocated(n int) int {
 }
 
 // add keeps e in place of the entry that its record had for a value of its kind, if there is room.
-func (s *residents) add(e *entry) {
+func (s *residents) add(e *indexed) {
 	ref, i := Ref{e.rec.Space, e.rec.ID}, e.place()
 	size := sizeOf(e)
 	if size+residentBytes > s.max {
@@ -86,14 +86,14 @@ func (s *residents) add(e *entry) {
 }
 
 // leave makes e's digest lead nowhere, unless it leads to another by now.
-func (s *residents) leave(p *resident, e *entry) {
+func (s *residents) leave(p *resident, e *indexed) {
 	size := sizeOf(e)
 	p.bytes -= size
 	s.bytes -= size
-	if s.found.get(e.space, e.digest) == e {
-		s.found.remove(e.space, e.digest)
+	if s.found.get(e.space, &e.by) == e {
+		s.found.remove(e.space, &e.by)
 	}
-	s.part(e)
+	s.part(&e.entry)
 }
 
 // drop forgets a record.
@@ -168,7 +168,7 @@ func (s *residents) clear() {
 	for p := s.newest; p != nil; p = p.older {
 		for _, e := range p.entries {
 			if e != nil {
-				s.part(e)
+				s.part(&e.entry)
 			}
 		}
 	}

@@ -220,6 +220,7 @@ func TestNonsenseIsNotKept(t *testing.T) {
 		key, rec := issue(t, r, keys.Custom{})
 		other, _ := issue(t, r, keys.Custom{})
 		n.warm(t, r, other)
+		rec = stored(t, all.store, rec)
 		mended := rec
 		rec.Generation, rec.Overlap = 2, -1
 		require.NoError(t, all.store.Update(ctx, rec))

@@ -115,6 +115,25 @@ func (r *Ring) withUses(read func() ([]Record, error)) ([]Record, error) {
 	}
 }
 
+// Current returns the record of a verified key as it is stored now. The error wraps [ErrNotFound] if there is no such
+// record in this ring's space, and [ErrConflict] if the key was refreshed after the record of v was read.
+func (r *Ring) Current(ctx context.Context, v Verified) (Record, error) {
+	if err := r.open(); err != nil {
+		return Record{}, err
+	}
+	if v.IsZero() {
+		return Record{}, ErrNotFound
+	}
+	rec, err := r.read(ctx, v.ID())
+	if err != nil {
+		return Record{}, err
+	}
+	if !rec.Digest.Equal(v.record().Digest) {
+		return Record{}, fmt.Errorf("%w: refreshed", ErrConflict)
+	}
+	return r.shown(rec), nil
+}
+
 // List returns the records of this space that pass f, in ascending order of ID, which is the order of
 // issue. f.State is as of f.At, without regard to [Config.MaxAge]; a zero At means now. For the next page, set After to
 // the last ID. A use on this node shows in the records at once.

@@ -1,37 +1,84 @@
 package keys
 
-import (
-	"crypto/subtle"
-	"fmt"
-	"io"
-)
+import "crypto/subtle"
 
-// SHA256 is the [Digest.Algorithm] of a digest made without a pepper. With one it is "hmac-sha256:" and the
-// pepper's ID.
+// SHA256 is the algorithm of a digest made without a pepper. With a pepper it is "hmac-sha256:" and the pepper's ID.
 const SHA256 = "sha256"
 
-// A Digest is what is stored of a key. It cannot be turned back, and it is not a credential: presenting it
-// is presenting a wrong key. The zero Digest belongs to no key.
+// A Digest is the stored form of a key. It cannot be reversed, and it is not a credential. Only a [Store] sees
+// digests: the records that a [Ring] returns have none. A Digest does not print, log or marshal its value, wherever
+// it stands; only Reveal returns it. The zero Digest belongs to no key.
+//
+// Compare digests with Equal: == does not compile, and reflect.DeepEqual tells equal digests apart unless one is a
+// copy of the other. Digests are safe for concurrent use.
 type Digest struct {
-	// Algorithm says how Sum was made: [SHA256] or "hmac-sha256:" and a pepper ID, at most 80 bytes.
-	Algorithm string
-	Sum       [32]byte
+	_ [0]func() // makes == a compile error: it would compare pointers
+	// fmt prints an unexported field of a host's struct without calling its methods, and follows a pointer under
+	// some verbs. Nothing that prints calls a function.
+	reveal *func() rawDigest
+}
+
+// NewDigest returns the digest with this algorithm and sum, for a [Store] that reads what it has written. The
+// algorithm is [SHA256] or "hmac-sha256:" and a pepper ID, at most 80 bytes.
+func NewDigest(algorithm string, sum [32]byte) Digest { return rawDigest{algorithm, sum}.seal() }
+
+// Reveal returns the algorithm and the sum, for a [Store] to write. They are empty for the zero Digest.
+func (d Digest) Reveal() (algorithm string, sum [32]byte) {
+	raw := d.raw()
+	return raw.algorithm, raw.sum
 }
 
 // IsZero reports whether d is the zero Digest, which no key has.
-func (d Digest) IsZero() bool { return d == Digest{} }
+func (d Digest) IsZero() bool { return d.reveal == nil }
 
-// equal compares in constant time for equal algorithms.
-func (d *Digest) equal(e *Digest) bool {
-	return d.Algorithm == e.Algorithm && subtle.ConstantTimeCompare(d.Sum[:], e.Sum[:]) == 1
+// Equal reports whether d and e have the same algorithm and sum. It compares sums in constant time.
+func (d Digest) Equal(e Digest) bool {
+	a, b := d.raw(), e.raw()
+	return a.equal(&b)
 }
 
-// String hides the digest: it has no business in a log.
-func (d Digest) String() string { return "[digest]" }
+// String returns "[digest]", or "" for the zero Digest.
+func (d Digest) String() string {
+	if d.IsZero() {
+		return ""
+	}
+	return "[digest]"
+}
 
-// Format hides the digest, whatever the verb.
-func (d Digest) Format(s fmt.State, _ rune) { io.WriteString(s, "[digest]") }
+func (d Digest) raw() rawDigest {
+	if d.reveal == nil {
+		return rawDigest{}
+	}
+	return (*d.reveal)()
+}
 
-// MarshalJSON hides the digest, for records end up in JSON logs and answers. A store that keeps records as
-// JSON has to write Algorithm and Sum by itself.
-func (d Digest) MarshalJSON() ([]byte, error) { return []byte(`"[digest]"`), nil }
+// A rawDigest is the value of a Digest, for look-ups that must not allocate. It would print, so nothing that leaves
+// this package leads to one.
+type rawDigest struct {
+	algorithm string
+	sum       [32]byte
+}
+
+func (d rawDigest) seal() Digest {
+	if d.isZero() {
+		return Digest{}
+	}
+	reveal := func() rawDigest { return d }
+	return Digest{reveal: &reveal}
+}
+
+// sealAll returns the digests to ask a store for, in a slice of their own.
+func sealAll(raw []rawDigest) []Digest {
+	digests := make([]Digest, len(raw))
+	for i := range raw {
+		digests[i] = raw[i].seal()
+	}
+	return digests
+}
+
+func (d *rawDigest) isZero() bool { return *d == rawDigest{} }
+
+// equal compares in constant time for equal algorithms.
+func (d *rawDigest) equal(e *rawDigest) bool {
+	return d.algorithm == e.algorithm && subtle.ConstantTimeCompare(d.sum[:], e.sum[:]) == 1
+}

@@ -2,15 +2,11 @@ package keys
 
 import "sync/atomic"
 
-// An entry is one digest's way to its record. Nothing in it changes but the atomics, so requests share it.
-// Make it with newEntry.
-//
-// It holds its digest by pointer since fmt, asked in odd ways for a struct that holds a Verified, prints what
-// is in an entry, but not what its pointers lead to.
+// An entry is the record that a digest leads to. Nothing in it changes but the atomics, so requests share it. It
+// does not hold the digest: a Verified leads here, and a Verified must not lead to what prints.
 type entry struct {
 	// What a request with a valid key needs lies in one cache line.
 	space   string               // rec's, so that a look-up need not read rec
-	digest  *Digest              // the digest it is found by: rec's Digest or Previous
 	until   atomic.Int64         // Unix microseconds: good until then without a look at rec; 0: not known
 	used    atomic.Int64         // Unix microseconds of the latest use that was noted
 	ring    atomic.Pointer[core] // verified it last: there may be several over one MemoryStore
@@ -35,14 +31,30 @@ func (e *entry) place() int {
 	return 0
 }
 
-// newEntry leads d, which is one of rec's digests, to rec. The digest lies beside the entry, so that a look-up
-// finds both in one place.
-func newEntry(rec *Record, d Digest, previous bool) *entry {
-	both := &struct {
-		entry
-		digest Digest
-	}{digest: d}
-	e := &both.entry
-	e.rec, e.space, e.digest, e.previous = rec, rec.Space, &both.digest, previous
-	return e
+// digest returns the digest that e was found by.
+func (e *entry) digest() Digest {
+	if e.previous {
+		return e.rec.Previous
+	}
+	return e.rec.Digest
+}
+
+// An indexed is an entry with the digest that leads to it, in one allocation, so that a look-up reads both in one
+// place. Make it with newIndexed.
+type indexed struct {
+	by rawDigest
+	entry
+}
+
+// newIndexed leads by, which is one of rec's digests, to rec.
+func newIndexed(rec *Record, by rawDigest, previous bool) *indexed {
+	return &indexed{by: by, entry: entry{rec: rec, space: rec.Space, previous: previous}}
+}
+
+// found returns x's entry, or nil for a nil x.
+func (x *indexed) found() *entry {
+	if x == nil {
+		return nil
+	}
+	return &x.entry
 }

@@ -31,6 +31,6 @@ func Kept(r *Ring) (records int, bytes int64) {
 
 // Keeps reports whether a ring keeps a key's record.
 func Keeps(r *Ring, text string) bool {
-	d := r.digester.current(text)
+	d := r.digester[0].digest(text)
 	return r.cache.found.get(r.space, &d) != nil
 }

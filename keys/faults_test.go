@@ -76,6 +76,10 @@ func TestFaultsAreNoVerdict(t *testing.T) {
 	writer := open(t, keys.Config{Store: s})
 	key, rec := issue(t, writer, keys.Custom{Role: "editor"})
 	_, otherRec := issue(t, writer, keys.Custom{})
+	rec, otherRec = stored(t, s, rec), stored(t, s, otherRec)
+	algorithm, sum := rec.Digest.Reveal()
+	nearly := sum
+	nearly[31] ^= 1
 	alter := func(f func(*keys.Record)) func(context.Context, string, []keys.Digest) (keys.Record, error) {
 		return func(ctx context.Context, space string, d []keys.Digest) (keys.Record, error) {
 			r, err := s.Find(ctx, space, d)
@@ -109,8 +113,8 @@ func TestFaultsAreNoVerdict(t *testing.T) {
 			d[0] = otherRec.Digest
 			return otherRec, nil
 		},
-		"other algorithm":        alter(func(r *keys.Record) { r.Digest.Algorithm = "md5" }),
-		"one bit off":            alter(func(r *keys.Record) { r.Digest.Sum[31] ^= 1 }),
+		"other algorithm":        alter(func(r *keys.Record) { r.Digest = keys.NewDigest("md5", sum) }),
+		"one bit off":            alter(func(r *keys.Record) { r.Digest = keys.NewDigest(algorithm, nearly) }),
 		"other space":            alter(func(r *keys.Record) { r.Space = "b" }),
 		"no ID":                  alter(func(r *keys.Record) { r.ID = "" }),
 		"no generation":          alter(func(r *keys.Record) { r.Generation = 0 }),
@@ -147,6 +151,7 @@ func TestNonsenseInMemory(t *testing.T) {
 	var heard atomic.Int64
 	r := open(t, keys.Config{Store: s, OnError: func(error) { heard.Add(1) }})
 	key, rec := issue(t, r, keys.Custom{})
+	rec = stored(t, s, rec)
 	rec.Generation++
 	rec.Role, rec.Overlap = "editor", -1
 	require.NoError(t, s.Update(ctx, rec))

@@ -42,7 +42,8 @@ func TestImport(t *testing.T) {
 			require.NoError(t, err, text)
 			require.True(t, rec.Legacy)
 			require.Equal(t, in.AllowWeak, rec.Weak)
-			require.Equal(t, "hmac-sha256:1", rec.Digest.Algorithm)
+			algorithm, _ := stored(t, s, rec).Digest.Reveal()
+			require.Equal(t, "hmac-sha256:1", algorithm)
 			if !in.CreatedAt.IsZero() {
 				require.True(t, made.UTC().Truncate(time.Microsecond).Equal(rec.CreatedAt))
 			}
@@ -114,13 +115,13 @@ func TestImportRefuses(t *testing.T) {
 		"user ID has 0":           {Text: text, Kind: keys.UserKey},
 		"besides":                 {Text: text, Hint: "x"},
 		"besides ":                {Text: text, Strong: true},
-		"besides  ":               {Text: text, Digest: keys.Digest{Algorithm: keys.SHA256, Sum: sum}},
-		"that this ring":          {Digest: keys.Digest{Algorithm: keys.SHA256}, Strong: true},
-		"that this ring can":      {Digest: keys.Digest{Algorithm: "md5", Sum: sum}, Strong: true},
-		"that this ring can make": {Digest: keys.Digest{Algorithm: "hmac-sha256:2", Sum: sum}, Strong: true},
-		"or may have":             {Digest: keys.Digest{Algorithm: keys.SHA256, Sum: sum}},
-		"only taken under":        {Digest: keys.Digest{Algorithm: keys.SHA256, Sum: sum}, AllowWeak: true},
-		"hint has":                {Digest: keys.Digest{Algorithm: keys.SHA256, Sum: sum}, Strong: true, Hint: legacyText},
+		"besides  ":               {Text: text, Digest: keys.NewDigest(keys.SHA256, sum)},
+		"that this ring":          {Digest: keys.NewDigest(keys.SHA256, [32]byte{}), Strong: true},
+		"that this ring can":      {Digest: keys.NewDigest("md5", sum), Strong: true},
+		"that this ring can make": {Digest: keys.NewDigest("hmac-sha256:2", sum), Strong: true},
+		"or may have":             {Digest: keys.NewDigest(keys.SHA256, sum)},
+		"only taken under":        {Digest: keys.NewDigest(keys.SHA256, sum), AllowWeak: true},
+		"hint has":                {Digest: keys.NewDigest(keys.SHA256, sum), Strong: true, Hint: legacyText},
 	} {
 		if in.Kind == "" {
 			in.Kind = keys.CustomKey
@@ -134,17 +135,17 @@ func TestImportRefuses(t *testing.T) {
 	require.ErrorIs(t, err, keys.ErrRefused, "weak only under a pepper")
 
 	// As a digest: with the host's word, or weak under a pepper.
-	rec, err := bare.Import(ctx, keys.Imported{Kind: keys.CustomKey, Strong: true, Hint: "…0f11", Digest: keys.Digest{Algorithm: keys.SHA256, Sum: sum}})
+	rec, err := bare.Import(ctx, keys.Imported{Kind: keys.CustomKey, Strong: true, Hint: "…0f11", Digest: keys.NewDigest(keys.SHA256, sum)})
 	require.NoError(t, err)
 	require.False(t, rec.Weak)
 	good(t, bare, text)
-	rec, err = r.Import(ctx, keys.Imported{Kind: keys.CustomKey, AllowWeak: true, Digest: keys.Digest{Algorithm: "hmac-sha256:1", Sum: sum}})
+	rec, err = r.Import(ctx, keys.Imported{Kind: keys.CustomKey, AllowWeak: true, Digest: keys.NewDigest("hmac-sha256:1", sum)})
 	require.NoError(t, err)
 	require.True(t, rec.Weak)
 
 	// A digest's text is not known, so neither is the prefix; the kind is the record's.
 	odd := sealed("USR-00112233445566778899aabbccddeeff")
-	_, err = bare.Import(ctx, keys.Imported{Kind: keys.CustomKey, Strong: true, Digest: keys.Digest{Algorithm: keys.SHA256, Sum: sha256.Sum256([]byte(odd))}})
+	_, err = bare.Import(ctx, keys.Imported{Kind: keys.CustomKey, Strong: true, Digest: keys.NewDigest(keys.SHA256, sha256.Sum256([]byte(odd)))})
 	require.NoError(t, err)
 	require.Equal(t, keys.CustomKey, good(t, bare, odd).Kind())
 

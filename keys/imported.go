@@ -58,22 +58,28 @@ func (i Imported) LogValue() slog.Value { return slog.StringValue(fmt.Sprint(i))
 // authentication scheme or like a key of the other kind, or that is too weak. An error wraps [ErrExists] if the
 // key, its foreign ID, or a key of its user is there already.
 func (r *Ring) Import(ctx context.Context, in Imported) (Record, error) {
-	rec, err := r.CheckImport(ctx, in)
+	rec, err := r.checkImport(ctx, &in)
 	if err != nil {
 		return Record{}, err
 	}
 	if rec, err = r.insert(ctx, rec); err != nil {
 		return Record{}, err
 	}
-	r.legacy.of(r.space).add(&rec.Digest)
+	digest := rec.Digest.raw()
+	r.legacy.of(r.space).add(&digest)
 	r.tell(&rec, "imported")
-	return rec, nil
+	return rec.withoutDigests(), nil
 }
 
 // CheckImport returns the record that [Ring.Import] would store now, without an ID, or the error that it would return.
 // It writes nothing, and is no use of a key that is there already. Whether the foreign ID is taken, or the user has a
 // key, shows only when it is stored.
 func (r *Ring) CheckImport(ctx context.Context, in Imported) (Record, error) {
+	rec, err := r.checkImport(ctx, &in)
+	return rec.withoutDigests(), err
+}
+
+func (r *Ring) checkImport(ctx context.Context, in *Imported) (Record, error) {
 	if err := r.open(); err != nil {
 		return Record{}, err
 	}
@@ -95,7 +101,7 @@ func (r *Ring) CheckImport(ctx context.Context, in Imported) (Record, error) {
 			return Record{}, err
 		}
 	}
-	candidates, err := r.digestImported(&rec, &in)
+	candidates, err := r.digestImported(&rec, in)
 	if err != nil {
 		return Record{}, err
 	}
@@ -127,7 +133,7 @@ func (r *Ring) digestImported(rec *Record, in *Imported) ([]Digest, error) {
 		weak = strength(in.Text[n:]) < minStrength
 		rec.Digest, rec.Hint = r.digester.current(in.Text), r.format.hint(in.Text)
 	} else {
-		if in.Digest.Sum == [32]byte{} || !r.digester.knows(in.Digest.Algorithm) {
+		if algorithm, sum := in.Digest.Reveal(); sum == [32]byte{} || !r.digester.knows(algorithm) {
 			return nil, fmt.Errorf("%w: neither a text nor a digest that this ring can make", ErrRefused)
 		}
 		if err := plain("hint", in.Hint, 0, maxHint); err != nil {
@@ -139,11 +145,11 @@ func (r *Ring) digestImported(rec *Record, in *Imported) ([]Digest, error) {
 	switch {
 	case weak && !in.AllowWeak:
 		return nil, fmt.Errorf("%w: the key has, or may have, less than %d bits of randomness", ErrRefused, minStrength)
-	case weak && rec.Digest.Algorithm == SHA256:
+	case weak && rec.Digest.raw().algorithm == SHA256:
 		return nil, fmt.Errorf("%w: a weak key is only taken under a pepper", ErrRefused)
 	}
 	if in.Text != "" {
-		return r.digester.all(in.Text), nil
+		return sealAll(r.digester.all(in.Text)), nil
 	}
 	return []Digest{rec.Digest}, nil
 }

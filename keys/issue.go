@@ -75,7 +75,7 @@ func (r *Ring) issue(ctx context.Context, rec Record) (Issued, error) {
 		return Issued{}, err
 	}
 	r.tell(&rec, "issued")
-	return Issued{newKey(text, rec.Hint), rec}, nil
+	return Issued{newKey(text, rec.Hint), rec.withoutDigests()}, nil
 }
 
 // insert checks a new record, completes it and stores it.

@@ -77,10 +77,10 @@ func (l *legacySets) of(space string) *legacySet {
 }
 
 // tag is what the set keeps of a digest. Digests are uniform, so any eight bytes do.
-func tag(d *Digest) uint64 { return binary.BigEndian.Uint64(d.Sum[:8]) }
+func tag(d *rawDigest) uint64 { return binary.BigEndian.Uint64(d.sum[:8]) }
 
 // has reports whether a text with digest d may have been imported.
-func (s *legacySet) has(d *Digest) bool {
+func (s *legacySet) has(d *rawDigest) bool {
 	t := tag(d)
 	if _, ok := s.recent.Load(t); ok {
 		return true
@@ -101,7 +101,7 @@ func (s *legacySet) empty() bool {
 }
 
 // add takes in a key imported on this node.
-func (s *legacySet) add(d *Digest) {
+func (s *legacySet) add(d *rawDigest) {
 	if list := s.loaded.Load(); list != nil && list.all {
 		return
 	}
@@ -165,7 +165,7 @@ func (r *Ring) findLegacy(ctx context.Context, text string) (*entry, error) {
 }
 
 // likely returns those digests of text that are in the set, or nil. Without imported keys nothing is hashed.
-func (r *Ring) likely(s *legacySet, text string) (digests []Digest) {
+func (r *Ring) likely(s *legacySet, text string) (digests []rawDigest) {
 	if s.empty() {
 		return nil
 	}
@@ -266,9 +266,10 @@ func (r *Ring) listLegacy(ctx context.Context) (*legacyList, error) {
 				return nil, fmt.Errorf("%w: a page of the list is out of order", ErrStore)
 			}
 			filter.After = page[i].ID
-			list.tags = append(list.tags, tag(&page[i].Digest))
-			if !page[i].Previous.IsZero() {
-				list.tags = append(list.tags, tag(&page[i].Previous))
+			for _, d := range []Digest{page[i].Digest, page[i].Previous} {
+				if raw := d.raw(); !raw.isZero() {
+					list.tags = append(list.tags, tag(&raw))
+				}
 			}
 		}
 		if len(list.tags) > maxLegacy {

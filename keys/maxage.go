@@ -24,10 +24,10 @@ func (k *core) expiryOf(rec *Record) time.Time {
 	return rec.ExpiresAt
 }
 
-// shown returns rec as it leaves the ring: with the expiry that holds.
+// shown returns rec as it leaves the ring: with the expiry that holds, and without digests.
 func (k *core) shown(rec Record) Record {
 	rec.ExpiresAt = k.expiryOf(&rec)
-	return rec
+	return rec.withoutDigests()
 }
 
 // countAged counts, in the background and once for each space, the values that only MaxAge ends, and reports how many

@@ -46,7 +46,7 @@ func NewMemoryStore() *MemoryStore { return &MemoryStore{} }
 
 // lookup returns the entry of the record in space that d is a digest of, or nil. It takes no lock and
 // allocates nothing. What it returns is shared: only its atomics may be written.
-func (m *MemoryStore) lookup(space string, d *Digest) *entry { return m.found.get(space, d) }
+func (m *MemoryStore) lookup(space string, d *rawDigest) *indexed { return m.found.get(space, d) }
 
 // Find implements [Store].
 func (m *MemoryStore) Find(ctx context.Context, space string, digests []Digest) (Record, error) {
@@ -56,7 +56,8 @@ func (m *MemoryStore) Find(ctx context.Context, space string, digests []Digest) 
 	m.mu.Lock()
 	defer m.mu.Unlock()
 	for i := range digests {
-		if e := m.found.get(space, &digests[i]); e != nil {
+		d := digests[i].raw()
+		if e := m.found.get(space, &d); e != nil {
 			return m.byID[e.rec.ID].record(), nil
 		}
 	}
@@ -204,8 +205,8 @@ func (m *MemoryStore) at(space, id string) (*stored, error) {
 
 // free returns an error wrapping [ErrExists] if another record in r's space holds what r asks for.
 func (m *MemoryStore) free(r *Record) error {
-	for _, d := range []*Digest{&r.Digest, &r.Previous} {
-		if e := m.found.get(r.Space, d); e != nil && e.rec.ID != r.ID {
+	for _, d := range []rawDigest{r.Digest.raw(), r.Previous.raw()} {
+		if e := m.found.get(r.Space, &d); e != nil && e.rec.ID != r.ID {
 			return fmt.Errorf("%w: the digest", ErrExists)
 		}
 	}
@@ -236,9 +237,9 @@ func (m *MemoryStore) replace(s *stored, r *Record) {
 	r.LastUsedAt = s.lastUsed
 	s.rec = r
 	m.lead(r)
-	for _, d := range []*Digest{&old.Digest, &old.Previous} {
-		if *d != r.Digest && *d != r.Previous {
-			m.found.remove(r.Space, d)
+	for _, d := range []Digest{old.Digest, old.Previous} {
+		if !d.Equal(r.Digest) && !d.Equal(r.Previous) {
+			m.unlead(r.Space, d)
 		}
 	}
 	if old.ForeignID != r.ForeignID {
@@ -248,22 +249,28 @@ func (m *MemoryStore) replace(s *stored, r *Record) {
 
 // lead makes both digests of r lead to r.
 func (m *MemoryStore) lead(r *Record) {
-	m.put(newEntry(r, r.Digest, false))
-	if r.Previous != r.Digest {
-		m.put(newEntry(r, r.Previous, true))
+	m.put(newIndexed(r, r.Digest.raw(), false))
+	if !r.Previous.Equal(r.Digest) {
+		m.put(newIndexed(r, r.Previous.raw(), true))
 	}
 }
 
-func (m *MemoryStore) put(e *entry) {
+func (m *MemoryStore) put(e *indexed) {
 	e.shared = true
 	m.found.put(e)
+}
+
+// unlead makes d in space lead nowhere.
+func (m *MemoryStore) unlead(space string, d Digest) {
+	raw := d.raw()
+	m.found.remove(space, &raw)
 }
 
 // drop forgets the record at s.
 func (m *MemoryStore) drop(s *stored) {
 	r := s.rec
-	m.found.remove(r.Space, &r.Digest)
-	m.found.remove(r.Space, &r.Previous)
+	m.unlead(r.Space, r.Digest)
+	m.unlead(r.Space, r.Previous)
 	delete(m.byID, r.ID)
 	if m.rooms[r.Space].remove(s) {
 		delete(m.rooms, r.Space)

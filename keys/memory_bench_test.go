@@ -21,7 +21,7 @@ func TestLookupAllocatesNothing(t *testing.T) {
 	if n := testing.AllocsPerRun(1000, func() { m.lookup("", &ds[i%len(ds)]); i++ }); n != 0 {
 		t.Errorf("a look-up that finds allocates %v times", n)
 	}
-	other := Digest{Algorithm: SHA256, Sum: [32]byte{1}}
+	other := rawDigest{SHA256, [32]byte{1}}
 	if n := testing.AllocsPerRun(1000, func() { m.lookup("elsewhere", &other) }); n != 0 {
 		t.Errorf("a look-up that finds nothing allocates %v times", n)
 	}
@@ -41,14 +41,14 @@ func BenchmarkLookup(b *testing.B) {
 			perKey := float64(heap()-before)/float64(n) - 48 // ds itself
 			type at struct {
 				space string
-				d     Digest
+				d     rawDigest
 			}
 			var limit sync.Map
 			for i := range ds {
 				limit.Store(at{"", ds[i]}, m.lookup("", &ds[i]))
 			}
 			order := rand.New(rand.NewPCG(1, 2)).Perm(n)
-			round := func(find func(d *Digest) *entry) float64 {
+			round := func(find func(d *rawDigest) *indexed) float64 {
 				const lookups = 200_000
 				start, off := time.Now(), rand.IntN(n)
 				var sum uint64
@@ -62,8 +62,8 @@ func BenchmarkLookup(b *testing.B) {
 			}
 			var lib, lim []float64
 			for b.Loop() {
-				lib = append(lib, round(func(d *Digest) *entry { return m.lookup("", d) }))
-				lim = append(lim, round(func(d *Digest) *entry { e, _ := limit.Load(at{"", *d}); return e.(*entry) }))
+				lib = append(lib, round(func(d *rawDigest) *indexed { return m.lookup("", d) }))
+				lim = append(lim, round(func(d *rawDigest) *indexed { e, _ := limit.Load(at{"", *d}); return e.(*indexed) }))
 			}
 			runtime.KeepAlive(ballast)
 			b.ReportMetric(0, "ns/op")
@@ -87,17 +87,17 @@ func BenchmarkListPage(b *testing.B) {
 }
 
 // filled returns a store of n records and their digests.
-func filled(tb testing.TB, n int) (*MemoryStore, []Digest) {
+func filled(tb testing.TB, n int) (*MemoryStore, []rawDigest) {
 	tb.Helper()
 	m, r := NewMemoryStore(), rand.New(rand.NewPCG(uint64(n), 7))
-	ds := make([]Digest, n)
+	ds := make([]rawDigest, n)
 	for i := range ds {
-		ds[i].Algorithm = SHA256
+		ds[i].algorithm = SHA256
 		for j := 0; j < 32; j += 8 {
-			binary.LittleEndian.PutUint64(ds[i].Sum[j:], r.Uint64())
+			binary.LittleEndian.PutUint64(ds[i].sum[j:], r.Uint64())
 		}
 		id := uuid.Must(uuid.NewV7())
-		rec := Record{ID: id.String(), Kind: CustomKey, Name: "Website build", Role: "editor", Digest: ds[i], Generation: 1}
+		rec := Record{ID: id.String(), Kind: CustomKey, Name: "Website build", Role: "editor", Digest: ds[i].seal(), Generation: 1}
 		if err := m.Insert(context.Background(), rec); err != nil {
 			tb.Fatal(err)
 		}

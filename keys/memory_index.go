@@ -26,14 +26,14 @@ type digestTable struct {
 
 type digestSlot struct {
 	hash uint64 // written before the first entry and never again
-	e    atomic.Pointer[entry]
+	e    atomic.Pointer[indexed]
 }
 
 // gone fills a slot whose entry was removed: probing must not stop there.
-var gone = &entry{rec: &Record{}}
+var gone = &indexed{entry: entry{rec: &Record{}}}
 
 // get returns the entry of d in space, or nil. It takes no lock and allocates nothing.
-func (x *digestIndex) get(space string, d *Digest) *entry {
+func (x *digestIndex) get(space string, d *rawDigest) *indexed {
 	t := x.table.Load()
 	if t == nil {
 		return nil
@@ -50,18 +50,18 @@ func (x *digestIndex) get(space string, d *Digest) *entry {
 
 // put makes e the entry of its digest in its record's space, at once in place of the one before. The zero
 // digest gets none, as it belongs to no key.
-func (x *digestIndex) put(e *entry) {
-	if e.digest.IsZero() {
+func (x *digestIndex) put(e *indexed) {
+	if e.by.isZero() {
 		return
 	}
 	t := x.table.Load()
 	if t == nil || 4*(t.taken+1) > 3*len(t.slots) {
 		t = x.rebuild(t)
 	}
-	slot, end := t.probe(e.space, e.digest)
+	slot, end := t.probe(e.space, &e.by)
 	if slot == nil {
 		slot = end
-		slot.hash = t.hash(e.space, e.digest)
+		slot.hash = t.hash(e.space, &e.by)
 		t.taken++
 		x.live++
 	}
@@ -69,7 +69,7 @@ func (x *digestIndex) put(e *entry) {
 }
 
 // remove makes d in space lead nowhere.
-func (x *digestIndex) remove(space string, d *Digest) {
+func (x *digestIndex) remove(space string, d *rawDigest) {
 	t := x.table.Load()
 	if t == nil {
 		return
@@ -100,8 +100,8 @@ func (x *digestIndex) rebuild(old *digestTable) *digestTable {
 	if old != nil {
 		for i := range old.slots {
 			if e := old.slots[i].e.Load(); e != nil && e != gone {
-				_, end := t.probe(e.space, e.digest)
-				end.hash = t.hash(e.space, e.digest)
+				_, end := t.probe(e.space, &e.by)
+				end.hash = t.hash(e.space, &e.by)
 				end.e.Store(e)
 				t.taken++
 			}
@@ -113,7 +113,7 @@ func (x *digestIndex) rebuild(old *digestTable) *digestTable {
 
 // probe returns the slot whose entry is d's in space; if there is none, the empty slot that ended the
 // search. There always is an empty one.
-func (t *digestTable) probe(space string, d *Digest) (slot, end *digestSlot) {
+func (t *digestTable) probe(space string, d *rawDigest) (slot, end *digestSlot) {
 	h := t.hash(space, d)
 	mask := uint64(len(t.slots) - 1)
 	for i := h & mask; ; i = (i + 1) & mask {
@@ -122,14 +122,14 @@ func (t *digestTable) probe(space string, d *Digest) (slot, end *digestSlot) {
 		if e == nil {
 			return nil, s
 		}
-		if s.hash == h && e != gone && *e.digest == *d && e.space == space {
+		if s.hash == h && e != gone && e.by == *d && e.space == space {
 			return s, nil
 		}
 	}
 }
 
-func (t *digestTable) hash(space string, d *Digest) uint64 {
-	h := maphash.Bytes(t.seed, d.Sum[:])
+func (t *digestTable) hash(space string, d *rawDigest) uint64 {
+	h := maphash.Bytes(t.seed, d.sum[:])
 	if space != "" {
 		h ^= maphash.String(t.seed, space)
 	}

@@ -19,19 +19,19 @@ func TestDigestIndexAgainstMap(t *testing.T) {
 	rnd := rand.New(rand.NewPCG(seed, 0))
 	type at struct {
 		space string
-		d     Digest
+		d     rawDigest
 	}
 	var x digestIndex
-	want := map[at]*entry{}
+	want := map[at]*indexed{}
 	some := func() at {
-		d := Digest{Algorithm: []string{SHA256, "hmac-sha256:2026"}[rnd.IntN(2)]}
-		binary.LittleEndian.PutUint16(d.Sum[rnd.IntN(2)*20:], uint16(rnd.IntN(400)))
+		d := rawDigest{algorithm: []string{SHA256, "hmac-sha256:2026"}[rnd.IntN(2)]}
+		binary.LittleEndian.PutUint16(d.sum[rnd.IntN(2)*20:], uint16(rnd.IntN(400)))
 		return at{[]string{"", "acme"}[rnd.IntN(2)], d}
 	}
 	for range 50_000 {
 		a := some()
 		if rnd.IntN(3) > 0 {
-			want[a] = newEntry(&Record{Space: a.space}, a.d, false)
+			want[a] = newIndexed(&Record{Space: a.space}, a.d, false)
 			x.put(want[a])
 		} else {
 			delete(want, a)
@@ -50,10 +50,10 @@ func TestDigestIndexAgainstMap(t *testing.T) {
 // TestDigestIndexShrinks: what many entries took is given back when they go, though none come after them.
 func TestDigestIndexShrinks(t *testing.T) {
 	var x digestIndex
-	ds := make([]Digest, 10_000)
+	ds := make([]rawDigest, 10_000)
 	for i := range ds {
-		binary.LittleEndian.PutUint32(ds[i].Sum[:], uint32(i)+1)
-		x.put(newEntry(&Record{}, ds[i], false))
+		binary.LittleEndian.PutUint32(ds[i].sum[:], uint32(i)+1)
+		x.put(newIndexed(&Record{}, ds[i], false))
 	}
 	for i := range ds {
 		x.remove("", &ds[i])
@@ -67,8 +67,8 @@ func TestDigestIndexShrinks(t *testing.T) {
 // the table grows and other keys come and go.
 func TestLookupNeverMisses(t *testing.T) {
 	ctx, m := context.Background(), NewMemoryStore()
-	one, other := Digest{SHA256, [32]byte{1}}, Digest{SHA256, [32]byte{2}}
-	r := Record{ID: uuid.Must(uuid.NewV7()).String(), Digest: one, Previous: other, Generation: 1}
+	one, other := rawDigest{SHA256, [32]byte{1}}, rawDigest{SHA256, [32]byte{2}}
+	r := Record{ID: uuid.Must(uuid.NewV7()).String(), Digest: one.seal(), Previous: other.seal(), Generation: 1}
 	require.NoError(t, m.Insert(ctx, r))
 	stop := make(chan struct{})
 	var readers sync.WaitGroup
@@ -82,7 +82,7 @@ func TestLookupNeverMisses(t *testing.T) {
 				default:
 				}
 				e := m.lookup("", &one)
-				if e == nil || *e.digest != one || e.previous != (e.rec.Previous == one) || e.rec.Generation < last {
+				if e == nil || e.by != one || e.previous != (e.rec.Previous.raw() == one) || e.rec.Generation < last {
 					t.Errorf("found %v after generation %d", e != nil, last)
 					return
 				}
@@ -94,8 +94,8 @@ func TestLookupNeverMisses(t *testing.T) {
 		r.Generation++
 		r.Digest, r.Previous = r.Previous, r.Digest
 		require.NoError(t, m.Update(ctx, r))
-		d := Digest{SHA256, [32]byte{3, byte(i), byte(i >> 8)}}
-		o := Record{ID: uuid.Must(uuid.NewV7()).String(), Digest: d, Generation: 1, InvalidatedAt: time.Unix(1, 0)}
+		d := rawDigest{SHA256, [32]byte{3, byte(i), byte(i >> 8)}}
+		o := Record{ID: uuid.Must(uuid.NewV7()).String(), Digest: d.seal(), Generation: 1, InvalidatedAt: time.Unix(1, 0)}
 		require.NoError(t, m.Insert(ctx, o))
 		if i%3 == 0 {
 			require.NoError(t, m.Delete(ctx, "", o.ID))
@@ -109,19 +109,19 @@ func TestLookupNeverMisses(t *testing.T) {
 // TestEntries: a change of a record makes new entries for its digests; recording a use does not.
 func TestEntries(t *testing.T) {
 	ctx, m := context.Background(), NewMemoryStore()
-	one, two, three := Digest{SHA256, [32]byte{1}}, Digest{SHA256, [32]byte{2}}, Digest{SHA256, [32]byte{3}}
-	r := Record{ID: uuid.Must(uuid.NewV7()).String(), Space: "acme", UserID: "ada", Role: "editor", Digest: one, Generation: 1}
+	one, two, three := rawDigest{SHA256, [32]byte{1}}, rawDigest{SHA256, [32]byte{2}}, rawDigest{SHA256, [32]byte{3}}
+	r := Record{ID: uuid.Must(uuid.NewV7()).String(), Space: "acme", UserID: "ada", Role: "editor", Digest: one.seal(), Generation: 1}
 	require.NoError(t, m.Insert(ctx, r))
 	first := m.lookup("acme", &one)
 	require.False(t, first.previous)
 	require.Nil(t, m.lookup("", &one), "another space")
-	require.Nil(t, m.lookup("acme", &Digest{}), "the zero digest, though the record has no previous one")
+	require.Nil(t, m.lookup("acme", &rawDigest{}), "the zero digest, though the record has no previous one")
 
 	at := time.Unix(100, 0).UTC()
 	require.NoError(t, m.RecordUse(ctx, []Use{{"acme", r.ID, at}}))
 	require.Same(t, first, m.lookup("acme", &one))
 
-	r.Digest, r.Previous, r.Generation = two, one, 2 // a refresh with overlap
+	r.Digest, r.Previous, r.Generation = two.seal(), one.seal(), 2 // a refresh with overlap
 	require.NoError(t, m.Update(ctx, r))
 	old, now := m.lookup("acme", &one), m.lookup("acme", &two)
 	require.True(t, old.previous)
@@ -130,7 +130,7 @@ func TestEntries(t *testing.T) {
 	require.Equal(t, uint64(1), first.rec.Generation, "who holds the entry of before still sees the record of before")
 	require.Equal(t, at, now.rec.LastUsedAt)
 
-	r.Digest, r.Previous, r.Generation = three, Digest{}, 3 // a refresh without
+	r.Digest, r.Previous, r.Generation = three.seal(), Digest{}, 3 // a refresh without
 	require.NoError(t, m.Update(ctx, r))
 	require.Nil(t, m.lookup("acme", &one))
 	require.Nil(t, m.lookup("acme", &two))
@@ -149,7 +149,7 @@ func TestEntries(t *testing.T) {
 	require.Empty(t, m.rooms, "nothing is left of an empty space")
 	require.Empty(t, m.byID)
 
-	nobody := Record{ID: r.ID, Digest: one, Previous: one, Generation: 1}
+	nobody := Record{ID: r.ID, Digest: one.seal(), Previous: one.seal(), Generation: 1}
 	require.NoError(t, m.Insert(ctx, nobody))
 	require.False(t, m.lookup("", &one).previous, "a value that is both is the current one")
 	ended, err := m.InvalidateUser(ctx, "", "", at)

@@ -83,7 +83,7 @@ func (r *Ring) prove(e *entry, used time.Time) {
 
 func (r *Ring) proveNow(ctx context.Context, e *entry, used time.Time) (Record, error) {
 	return r.change(ctx, e.rec.ID, "updated", func(rec *Record, _ time.Time) (bool, error) {
-		if rec.Overlap <= 0 || !rec.Digest.equal(e.digest) {
+		if rec.Overlap <= 0 || !rec.Digest.Equal(e.digest()) {
 			return false, nil // done by another node, or refreshed again
 		}
 		if until := used.Add(rec.Overlap); until.Before(rec.PreviousUntil) {

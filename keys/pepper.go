@@ -61,11 +61,11 @@ func (d digester) knows(algorithm string) bool {
 }
 
 // current returns the digest under which text is stored from now on.
-func (d digester) current(text string) Digest { return d[0].digest(text) }
+func (d digester) current(text string) Digest { return d[0].digest(text).seal() }
 
 // all returns the digests under which text may be stored.
-func (d digester) all(text string) []Digest {
-	digests := make([]Digest, len(d))
+func (d digester) all(text string) []rawDigest {
+	digests := make([]rawDigest, len(d))
 	for i := range d {
 		digests[i] = d[i].digest(text)
 	}
@@ -73,16 +73,16 @@ func (d digester) all(text string) []Digest {
 }
 
 // digest returns the digest of text, which is not longer than maxText.
-func (h *hasher) digest(text string) Digest {
+func (h *hasher) digest(text string) rawDigest {
 	if h.macs == nil {
-		return Digest{h.algorithm, sha256.Sum256(bytesOf(text))}
+		return rawDigest{h.algorithm, sha256.Sum256(bytesOf(text))}
 	}
 	m := h.macs.Get().(*mac)
 	n := copy(m.text[:], text)
 	m.hash.Reset()
 	m.hash.Write(m.text[:n])
 	m.hash.Sum(m.sum[:0])
-	d := Digest{h.algorithm, m.sum}
+	d := rawDigest{h.algorithm, m.sum}
 	clear(m.text[:n])
 	h.macs.Put(m)
 	return d

@@ -42,7 +42,8 @@ type Record struct {
 	// AllowedIPs are the only networks the key is good from. None means any.
 	AllowedIPs []netip.Prefix
 
-	Hint   string // what lists show: prefix and last four characters
+	Hint string // what lists show: prefix and last four characters
+	// Digest and Previous are for stores: a record that a [Ring] returns has neither.
 	Digest Digest
 	Legacy bool // imported: its text has no checksum of ours
 	Weak   bool // imported with less than 112 bits of strength
@@ -88,6 +89,12 @@ func (r *Record) State(now time.Time) State {
 		return Expired
 	}
 	return Active
+}
+
+// withoutDigests returns r as callers of a ring get it.
+func (r Record) withoutDigests() Record {
+	r.Digest, r.Previous = Digest{}, Digest{}
+	return r
 }
 
 // Clone returns a copy that shares no memory that can change.

@@ -23,7 +23,8 @@ func (c *collector) Errorf(format string, a ...any) { fmt.Fprintf(c, format, a..
 
 // No way of printing a key, or of what comes with it, shows the key; no way of logging a record shows a digest.
 func TestNothingShowsAKey(t *testing.T) {
-	r := open(t, keys.Config{Store: keys.NewMemoryStore(), Peppers: []keys.Pepper{pepper("1")}})
+	s := keys.NewMemoryStore()
+	r := open(t, keys.Config{Store: s, Peppers: []keys.Pepper{pepper("1")}})
 	issued, err := r.IssueCustom(ctx, keys.Custom{Name: "n"})
 	require.NoError(t, err)
 	key := issued.Key.Reveal()
@@ -39,7 +40,7 @@ func TestNothingShowsAKey(t *testing.T) {
 	values := []any{
 		issued.Key, &issued.Key, hiding{issued.Key}, deep{&hiding{issued.Key}}, &hiding{issued.Key}, open{issued.Key},
 		[]keys.Key{issued.Key}, map[string]keys.Key{"k": issued.Key}, map[keys.Key]int{issued.Key: 1},
-		issued, &issued, issued.Record, &issued.Record, issued.Record.Digest, verified, &verified, r, imported, pepper("1"),
+		issued, &issued, issued.Record, &issued.Record, stored(t, s, issued.Record).Digest, verified, &verified, r, imported, pepper("1"),
 		keys.Config{Peppers: []keys.Pepper{pepper("1")}},
 	}
 	for _, v := range values {
@@ -84,7 +85,7 @@ func TestNothingShowsAKey(t *testing.T) {
 			return err
 		}(),
 		func() error {
-			_, err := r.Import(ctx, keys.Imported{Kind: keys.CustomKey, Hint: key, Strong: true, Digest: keys.Digest{Algorithm: keys.SHA256, Sum: [32]byte{1}}})
+			_, err := r.Import(ctx, keys.Imported{Kind: keys.CustomKey, Hint: key, Strong: true, Digest: keys.NewDigest(keys.SHA256, [32]byte{1})})
 			return err
 		}(),
 	} {
@@ -92,7 +93,7 @@ func TestNothingShowsAKey(t *testing.T) {
 		fmt.Fprintf(&out, "%v %+v %#v", err, err, err)
 	}
 
-	sum := issued.Record.Digest.Sum
+	_, sum := stored(t, s, issued.Record).Digest.Reveal()
 	for name, secret := range map[string]string{
 		"the key":            key,
 		"its digits":         key[4:40],

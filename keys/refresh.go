@@ -46,7 +46,7 @@ func (r *Ring) Refresh(ctx context.Context, id string, rn Renewal) (Issued, erro
 				return false, err
 			}
 			replaced = rec.Digest
-		case rec.Digest != replaced: // not the first try, and the value is another one
+		case !rec.Digest.Equal(replaced): // not the first try, and the value is another one
 			return false, fmt.Errorf("%w: refreshed", ErrConflict)
 		}
 		return true, r.renew(rec, rn, text, now)
@@ -99,5 +99,8 @@ func (r *Ring) renew(rec *Record, rn Renewal, text string, now time.Time) error 
 	}
 	rec.Digest, rec.Hint = r.digester.current(text), r.format.hint(text)
 	rec.RefreshedAt = now
+	if now.Equal(old.RefreshedAt) { // callers tell one value from the next by this time
+		rec.RefreshedAt = now.Add(time.Microsecond)
+	}
 	return nil
 }

@@ -37,6 +37,14 @@ func issue(t testing.TB, r *keys.Ring, c keys.Custom) (string, keys.Record) {
 	return issued.Key.Reveal(), issued.Record
 }
 
+// stored returns a record as the store has it, with its digests.
+func stored(t testing.TB, s keys.Store, rec keys.Record) keys.Record {
+	t.Helper()
+	rec, err := s.Get(ctx, rec.Space, rec.ID)
+	require.NoError(t, err)
+	return rec
+}
+
 func good(t testing.TB, r *keys.Ring, key string) keys.Verified {
 	t.Helper()
 	v, err := r.Verify(ctx, key)

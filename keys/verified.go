@@ -18,8 +18,7 @@ type Verified struct{ e *entry }
 // IsZero reports whether v is nothing.
 func (v Verified) IsZero() bool { return v.e == nil }
 
-// Format writes "key" and the ID, whatever the verb. A struct that has a Verified in an unexported field
-// should have a Format of its own, for fmt asks no methods there.
+// Format writes "key" and the ID, whatever the verb.
 func (v Verified) Format(s fmt.State, _ rune) { io.WriteString(s, "key "+v.ID()) }
 
 // LogValue logs the ID.
@@ -87,8 +86,8 @@ func (v Verified) ExpiresAt() time.Time {
 	return end
 }
 
-// Record returns a copy of the record as it was. It may lag behind in LastUsedAt.
-func (v Verified) Record() Record { return v.record().Clone() }
+// Record returns a copy of the record as it was, without digests. It may lag behind in LastUsedAt.
+func (v Verified) Record() Record { return v.record().Clone().withoutDigests() }
 
 // HasScopes reports whether the key is narrowed by scopes.
 func (v Verified) HasScopes() bool { return len(v.record().Scopes) > 0 }

@@ -5,7 +5,6 @@ import (
 	"errors"
 	"fmt"
 	"math"
-	"slices"
 	"time"
 )
 
@@ -83,7 +82,7 @@ func (r *Ring) Recheck(ctx context.Context, v Verified) (Verified, error) {
 	if v.e == nil || v.e.rec.Space != r.space {
 		return Verified{}, ErrUnknown
 	}
-	e, err := r.find(ctx, []Digest{*v.e.digest})
+	e, err := r.find(ctx, []rawDigest{v.e.digest().raw()})
 	if err != nil {
 		return Verified{}, err
 	}
@@ -94,7 +93,7 @@ func (r *Ring) Recheck(ctx context.Context, v Verified) (Verified, error) {
 }
 
 // find returns the entry of the first of digests that has one, or nil.
-func (r *Ring) find(ctx context.Context, digests []Digest) (*entry, error) {
+func (r *Ring) find(ctx context.Context, digests []rawDigest) (*entry, error) {
 	switch {
 	case r.cache != nil:
 		return r.findCached(ctx, digests)
@@ -110,40 +109,38 @@ func (r *Ring) find(ctx context.Context, digests []Digest) (*entry, error) {
 }
 
 // recall asks the memory store for one digest.
-func (r *Ring) recall(d *Digest) (*entry, error) {
+func (r *Ring) recall(d *rawDigest) (*entry, error) {
 	e := r.memory.lookup(r.space, d)
-	if e != nil && !e.digest.equal(d) {
+	if e != nil && !e.by.equal(d) {
 		return nil, r.nonsense(e.rec, notItsOwn)
 	}
-	return e, nil
+	return e.found(), nil
 }
 
 // ask puts one question to a store of the host's. It returns nil without an error if there is no such key.
-func (r *Ring) ask(ctx context.Context, digests []Digest) (*entry, error) {
-	given := slices.Clone(digests) // theirs; a store that hangs may look at it for long, or change it
+func (r *Ring) ask(ctx context.Context, digests []rawDigest) (*entry, error) {
+	given := sealAll(digests) // theirs; a store that hangs may look at it for long, or change it
 	rec, err := Ask(ctx, r.deadline, func(ctx context.Context) (Record, error) {
 		return r.store.Find(ctx, r.space, given)
 	})
-	return r.answer(ctx, digests, rec, err)
+	e, err := r.answer(ctx, digests, rec, err)
+	return e.found(), err
 }
 
 // answer makes of what Find returned an entry, nil without an error if there is no such key, or an error that is no
 // verdict.
-func (r *Ring) answer(ctx context.Context, digests []Digest, rec Record, err error) (*entry, error) {
+func (r *Ring) answer(ctx context.Context, digests []rawDigest, rec Record, err error) (*indexed, error) {
 	if err != nil {
 		if errors.Is(err, ErrNotFound) && !errors.Is(err, ErrStore) && ctx.Err() == nil {
 			return nil, nil
 		}
 		return nil, noVerdict(err)
 	}
-	for i := range digests {
-		if rec.Digest.equal(&digests[i]) {
-			return newEntry(&rec, digests[i], false), nil
-		}
-	}
-	for i := range digests {
-		if rec.Previous.equal(&digests[i]) {
-			return newEntry(&rec, digests[i], true), nil
+	for previous, own := range []rawDigest{rec.Digest.raw(), rec.Previous.raw()} {
+		for i := range digests {
+			if own.equal(&digests[i]) {
+				return newIndexed(&rec, digests[i], previous == 1), nil
+			}
 		}
 	}
 	// A row of another query, perhaps: see CVE-2025-47907 of database/sql.

@@ -207,13 +207,13 @@ func (s *Service) snapshot(ctx context.Context) (*snapshot, error) {
 func (s *Service) actor(ctx context.Context, p auth.Principal) (actor, error) {
 	a := actor{Principal: p, rights: p.Rights()}
 	if id := p.KeyID(); id != "" {
-		rec, err := s.c.Keys.Get(ctx, id)
+		rec, err := s.c.Keys.Current(ctx, p.Key())
 		switch {
-		case errors.Is(err, keys.ErrNotFound):
+		case errors.Is(err, keys.ErrNotFound), errors.Is(err, keys.ErrConflict):
 			return a, errGone
 		case err != nil:
 			return a, err
-		case rec.State(time.Now()) != keys.Active || rec.Digest != p.Key().Record().Digest:
+		case rec.State(time.Now()) != keys.Active:
 			return a, errGone
 		}
 		a.rights.Scopes, a.ends, a.networks = rec.Scopes, rec.ExpiresAt, rec.AllowedIPs

@@ -99,7 +99,7 @@ func (s *Service) RefreshKey(ctx context.Context, by auth.Principal, id, match s
 		if err != nil {
 			return nil, err
 		}
-		if before.Digest != seen.Digest {
+		if !before.RefreshedAt.Equal(seen.RefreshedAt) || before.Hint != seen.Hint { // another call was faster
 			return nil, keys.ErrConflict
 		}
 		if err := c.coversKey(&before, role); err != nil {

@@ -2,7 +2,6 @@ package sqlstore
 
 import (
 	"context"
-	"crypto/subtle"
 	"errors"
 	"fmt"
 	"slices"
@@ -36,8 +35,8 @@ func (k *Keys) Find(ctx context.Context, space string, digests []keys.Digest) (k
 		args := make([]any, 1, 4)
 		args[0] = space
 		for i := range some {
-			if !some[i].IsZero() && !strange(some[i].Algorithm) {
-				args = append(args, digestText(&some[i]))
+			if algorithm, sum := some[i].Reveal(); !some[i].IsZero() && !strange(algorithm) {
+				args = append(args, digestText(algorithm, sum))
 			}
 		}
 		if len(args) == 1 {
@@ -59,12 +58,8 @@ func (k *Keys) Find(ctx context.Context, space string, digests []keys.Digest) (k
 // holds reports whether r has one of digests.
 func holds(r *keys.Record, digests []keys.Digest) bool {
 	return slices.ContainsFunc(digests, func(d keys.Digest) bool {
-		return !d.IsZero() && (same(&d, &r.Digest) || same(&d, &r.Previous))
+		return !d.IsZero() && (d.Equal(r.Digest) || d.Equal(r.Previous))
 	})
-}
-
-func same(a, b *keys.Digest) bool {
-	return a.Algorithm == b.Algorithm && subtle.ConstantTimeCompare(a.Sum[:], b.Sum[:]) == 1
 }
 
 // Get implements [keys.Store].

@@ -31,13 +31,13 @@ var errNonsense = errors.New("sqlstore: a row makes no sense")
 func encode(r *keys.Record) (*row, error) {
 	w := row{
 		r.ID, r.Space, r.Name, r.Role, r.ForeignID, list(r.Scopes, func(s string) string { return s }),
-		list(r.AllowedIPs, netip.Prefix.String), r.Hint, digestText(&r.Digest), nil, micros(r.PreviousUntil), int64(r.Overlap),
+		list(r.AllowedIPs, netip.Prefix.String), r.Hint, digestText(r.Digest.Reveal()), nil, micros(r.PreviousUntil), int64(r.Overlap),
 		flag(r.Legacy), flag(r.Weak), flag(r.Sole), int64(r.Generation), r.CreatedBy, micros(r.RefreshedAt), micros(r.ExpiresAt),
 		micros(r.DisabledAt), micros(r.InvalidatedAt),
 		string(r.Kind), r.UserID, micros(r.CreatedAt), micros(r.LastUsedAt),
 	}
 	if !r.Previous.IsZero() {
-		w[9] = digestText(&r.Previous)
+		w[9] = digestText(r.Previous.Reveal())
 	}
 	if _, wrong := w.read(); wrong != "" {
 		return nil, fmt.Errorf("sqlstore: a record that cannot be stored: %s", wrong)
@@ -154,19 +154,19 @@ func (c *cells) digest(column string) keys.Digest {
 		c.nonsense(column, "not an algorithm and a sum")
 		return keys.Digest{}
 	}
-	d := keys.Digest{Algorithm: text[:colon]}
-	if d.Algorithm != keys.SHA256 && !strings.HasPrefix(d.Algorithm, "hmac-sha256:") || len(d.Algorithm) > 80 {
+	algorithm, digits := text[:colon], text[colon+1:]
+	if algorithm != keys.SHA256 && !strings.HasPrefix(algorithm, "hmac-sha256:") || len(algorithm) > 80 {
 		c.nonsense(column, "unknown algorithm")
 	}
-	sum := text[colon+1:]
-	if len(sum) != 2*len(d.Sum) || strings.ToLower(sum) != sum {
+	var sum [32]byte
+	if len(digits) != 2*len(sum) || strings.ToLower(digits) != digits {
 		c.nonsense(column, "not 64 lower-case hex digits")
 		return keys.Digest{}
 	}
-	if _, err := hex.Decode(d.Sum[:], []byte(sum)); err != nil {
+	if _, err := hex.Decode(sum[:], []byte(digits)); err != nil {
 		c.nonsense(column, "not 64 lower-case hex digits")
 	}
-	return d
+	return keys.NewDigest(algorithm, sum)
 }
 
 // elements reads a JSON array of texts.
@@ -205,7 +205,9 @@ func list[T any](values []T, text func(T) string) string {
 	return string(written)
 }
 
-func digestText(d *keys.Digest) string { return d.Algorithm + ":" + hex.EncodeToString(d.Sum[:]) }
+func digestText(algorithm string, sum [32]byte) string {
+	return algorithm + ":" + hex.EncodeToString(sum[:])
+}
 
 func flag(b bool) int64 {
 	if b {

@@ -36,18 +36,25 @@ type bench struct {
 // key returns one of the keys that are there.
 func (b *bench) key() (id string, d keys.Digest) {
 	i := rand.IntN(b.size)
-	return keyID(i), keys.Digest{Algorithm: keys.SHA256, Sum: sha256.Sum256(fmt.Append(nil, "key ", i))}
+	return keyID(i), digestOf("key ", i)
 }
 
 // fresh returns a digest nobody has.
 func (b *bench) fresh() keys.Digest {
 	b.next++
-	return keys.Digest{Algorithm: keys.SHA256, Sum: sha256.Sum256(fmt.Append(nil, "fresh ", b.next))}
+	return digestOf("fresh ", b.next)
 }
 
 func keyID(i int) string { return fmt.Sprintf("0198c0de-0000-7000-8000-%012x", i) }
 
-func digestText(d keys.Digest) string { return fmt.Sprintf("%s:%x", d.Algorithm, d.Sum[:]) }
+func digestOf(text ...any) keys.Digest {
+	return keys.NewDigest(keys.SHA256, sha256.Sum256(fmt.Append(nil, text...)))
+}
+
+func digestText(d keys.Digest) string {
+	algorithm, sum := d.Reveal()
+	return fmt.Sprintf("%s:%x", algorithm, sum)
+}
 
 const (
 	handColumns = `id, space, kind, name, user_id, role, foreign_id, scopes, allowed_ips, hint, digest, legacy, weak, sole,
@@ -70,8 +77,7 @@ func (p place) fill(tb testing.TB, e engine, n int) {
 	}
 	var batch []made
 	for i := range n {
-		d := keys.Digest{Algorithm: keys.SHA256, Sum: sha256.Sum256(fmt.Append(nil, "key ", i))}
-		if batch = append(batch, made{keyID(i), digestText(d)}); len(batch) == 20_000 || i == n-1 {
+		if batch = append(batch, made{keyID(i), digestText(digestOf("key ", i))}); len(batch) == 20_000 || i == n-1 {
 			list, err := json.Marshal(batch)
 			if err != nil {
 				tb.Fatal(err)

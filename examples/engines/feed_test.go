@@ -2,7 +2,6 @@ package engines_test
 
 import (
 	"context"
-	"crypto/sha256"
 	"fmt"
 	"slices"
 	"strings"
@@ -25,7 +24,7 @@ var noon = time.Date(2026, time.March, 1, 12, 0, 0, 0, time.UTC)
 func custom(n int) keys.Record {
 	return keys.Record{
 		ID: keyID(n), Kind: keys.CustomKey, Name: "Website build", Role: "editor", Hint: "API-…0f3a",
-		Digest:     keys.Digest{Algorithm: keys.SHA256, Sum: sha256.Sum256(fmt.Append(nil, "key ", n))},
+		Digest:     digestOf("key ", n),
 		Generation: 1, CreatedAt: noon,
 	}
 }

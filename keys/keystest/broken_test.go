@@ -96,6 +96,14 @@ func (b *broken) RecordUse(ctx context.Context, uses []keys.Use) error {
 
 var errOther = errors.New("the disk is on fire")
 
+// A sum can be a map's key, which a digest cannot.
+type sum = [32]byte
+
+func sumOf(d keys.Digest) sum {
+	_, s := d.Reveal()
+	return s
+}
+
 // showing changes each record on its way out of Find, Get and List.
 func showing(change func(r *keys.Record)) func(b *broken) {
 	return func(b *broken) {
@@ -221,13 +229,13 @@ func (b *broken) reason(r keys.Record) string {
 		return o, err == nil && o.ID != r.ID
 	}
 	if o, ok := other(r.Digest); ok {
-		if o.Digest == r.Digest {
+		if o.Digest.Equal(r.Digest) {
 			return clashes[0].what
 		}
 		return clashes[1].what
 	}
 	if o, ok := other(r.Previous); ok {
-		if o.Digest == r.Previous {
+		if o.Digest.Equal(r.Previous) {
 			return clashes[2].what
 		}
 		return clashes[3].what

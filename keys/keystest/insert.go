@@ -103,7 +103,7 @@ func (p *probe) refused(old, r keys.Record, what string) {
 		}
 	}
 	for _, d := range []keys.Digest{r.Digest, r.Previous} {
-		if !d.IsZero() && d != old.Digest && d != old.Previous {
+		if !d.IsZero() && !d.Equal(old.Digest) && !d.Equal(old.Previous) {
 			p.lost(r.Space, d, what+": a digest of the record that was refused")
 		}
 	}
@@ -117,8 +117,8 @@ func (p *probe) end(r keys.Record) error {
 
 // digestText returns a text nobody has.
 func digestText() string {
-	d := digest()
-	return fmt.Sprintf("%x", d.Sum[:12])
+	_, sum := digest().Reveal()
+	return fmt.Sprintf("%x", sum[:12])
 }
 
 var soleChecks = []check{

@@ -135,7 +135,7 @@ var lastUsedChecks = []check{
 				return err
 			}
 			got, err := p.Get(background, "", r.ID)
-			if err == nil && (got.Generation != next.Generation || got.Name != next.Name || got.Digest != next.Digest) {
+			if err == nil && (got.Generation != next.Generation || got.Name != next.Name || !got.Digest.Equal(next.Digest)) {
 				err = fmt.Errorf("a record just updated to Generation %d and Name %q has Generation %d and Name %q", next.Generation, next.Name, got.Generation, got.Name)
 			}
 			return err

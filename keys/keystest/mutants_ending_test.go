@@ -118,7 +118,7 @@ var endingMutants = []mutant{
 		}
 		b.find = func(ctx ctx, space string, ds []keys.Digest) (keys.Record, error) {
 			r, err := b.MemoryStore.Find(ctx, space, ds)
-			if err != nil && !left.Previous.IsZero() && slices.Contains(ds, left.Previous) {
+			if err != nil && !left.Previous.IsZero() && slices.ContainsFunc(ds, left.Previous.Equal) {
 				return left, nil
 			}
 			return r, err

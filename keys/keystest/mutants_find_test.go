@@ -16,7 +16,7 @@ var readMutants = []mutant{
 		worsen: findHides(func(r keys.Record, _ []keys.Digest) bool { return r.Legacy && r.ForeignID == "" })},
 	{breaks: "Find returns the record whose Previous equals one of digests", how: "it judges the time of the old value",
 		worsen: findHides(func(r keys.Record, asked []keys.Digest) bool {
-			return slices.Contains(asked, r.Previous) && r.PreviousUntil.Equal(noon)
+			return slices.ContainsFunc(asked, r.Previous.Equal) && r.PreviousUntil.Equal(noon)
 		})},
 	{breaks: "Find looks for every one of digests", how: "it looks for the first", worsen: func(b *broken) {
 		b.find = func(ctx ctx, space string, ds []keys.Digest) (keys.Record, error) {
@@ -39,18 +39,24 @@ var readMutants = []mutant{
 		worsen: findHides(func(r keys.Record, _ []keys.Digest) bool { return !live(r) && r.LastUsedAt.IsZero() })},
 	{breaks: "Find compares the algorithm of a digest as well as its sum", how: "it looks for the sum alone",
 		worsen: findAlso(func(space string, d keys.Digest) (string, []keys.Digest) {
-			return space, []keys.Digest{{Algorithm: keys.SHA256, Sum: d.Sum}}
+			return space, []keys.Digest{keys.NewDigest(keys.SHA256, sumOf(d))}
 		})},
 	{breaks: "Find compares all 32 bytes of a sum", how: "all but the last",
 		worsen: findAlso(func(space string, d keys.Digest) (string, []keys.Digest) {
-			d.Sum[31] ^= 1
-			return space, []keys.Digest{d}
+			algorithm, sum := d.Reveal()
+			sum[31] ^= 1
+			return space, []keys.Digest{keys.NewDigest(algorithm, sum)}
 		})},
 	{breaks: "Find compares all 32 bytes of a sum", how: "up to a zero byte", worsen: func(b *broken) {
 		b.find = func(ctx ctx, space string, ds []keys.Digest) (keys.Record, error) {
 			r, err := b.MemoryStore.Find(ctx, space, ds)
 			for _, o := range b.all(space, keys.Filter{}) {
-				if err != nil && ctx.Err() == nil && len(ds) == 1 && o.Digest.Algorithm == ds[0].Algorithm && o.Digest.Sum[15] == 0 && [16]byte(o.Digest.Sum[:16]) == [16]byte(ds[0].Sum[:16]) {
+				if err == nil || ctx.Err() != nil || len(ds) != 1 {
+					break
+				}
+				stored, storedSum := o.Digest.Reveal()
+				asked, askedSum := ds[0].Reveal()
+				if stored == asked && storedSum[15] == 0 && [16]byte(storedSum[:16]) == [16]byte(askedSum[:16]) {
 					return o, nil
 				}
 			}
@@ -60,7 +66,7 @@ var readMutants = []mutant{
 	{breaks: "Find never finds a record by the zero Digest", how: "no old value is stored as a zero one", worsen: func(b *broken) {
 		b.find = func(ctx ctx, space string, ds []keys.Digest) (keys.Record, error) {
 			for _, o := range b.all(space, keys.Filter{}) {
-				if slices.Contains(ds, keys.Digest{}) && o.Previous.IsZero() && ctx.Err() == nil {
+				if slices.ContainsFunc(ds, keys.Digest.IsZero) && o.Previous.IsZero() && ctx.Err() == nil {
 					return o, nil
 				}
 			}

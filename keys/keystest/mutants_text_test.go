@@ -122,8 +122,8 @@ func textMutants() (mutants []mutant) {
 		}},
 		mutant{breaks: "A digest's algorithm is compared byte by byte", how: "in any letter case",
 			worsen: findAlso(func(space string, d keys.Digest) (string, []keys.Digest) {
-				d.Algorithm = strings.ToLower(d.Algorithm)
-				return space, []keys.Digest{d}
+				algorithm, sum := d.Reveal()
+				return space, []keys.Digest{keys.NewDigest(strings.ToLower(algorithm), sum)}
 			})},
 		mutant{breaks: "An ID is compared byte by byte", how: "as a UUID", worsen: func(b *broken) {
 			b.get = func(ctx ctx, space, id string) (keys.Record, error) {

@@ -38,14 +38,14 @@ func updateMutants() []mutant {
 		})},
 		{breaks: "Update acts on the next Find", how: "dropped digests still lead to the record", worsen: func(b *broken) {
 			var mu sync.Mutex
-			dropped := map[keys.Digest]keys.Record{}
+			dropped := map[sum]keys.Record{}
 			b.update = func(ctx ctx, r keys.Record) error {
 				stored, _ := b.MemoryStore.Get(ctx, r.Space, r.ID)
 				err := b.MemoryStore.Update(ctx, r)
 				mu.Lock()
 				defer mu.Unlock()
-				if err == nil && stored.Digest != r.Digest {
-					dropped[stored.Digest] = r
+				if err == nil && !stored.Digest.Equal(r.Digest) {
+					dropped[sumOf(stored.Digest)] = r
 				}
 				return err
 			}
@@ -54,7 +54,7 @@ func updateMutants() []mutant {
 				mu.Lock()
 				defer mu.Unlock()
 				for _, d := range ds {
-					if old, ok := dropped[d]; ok && errors.Is(err, keys.ErrNotFound) {
+					if old, ok := dropped[sumOf(d)]; ok && errors.Is(err, keys.ErrNotFound) {
 						return old, nil
 					}
 				}

@@ -144,6 +144,8 @@ func differences(got, want keys.Record) (diffs []string) {
 		switch b.Interface().(type) {
 		case time.Time:
 			equal = a.Interface().(time.Time).Equal(b.Interface().(time.Time))
+		case keys.Digest:
+			equal = a.Interface().(keys.Digest).Equal(b.Interface().(keys.Digest))
 		default:
 			if a.Kind() == reflect.Slice && a.Len() == 0 && b.Len() == 0 {
 				equal = true

@@ -58,9 +58,9 @@ func inStates(userID string) map[string]keys.Record {
 
 // digest returns a digest nobody has.
 func digest() keys.Digest {
-	d := keys.Digest{Algorithm: keys.SHA256}
-	rand.Read(d.Sum[:])
-	return d
+	var sum [32]byte
+	rand.Read(sum[:])
+	return keys.NewDigest(keys.SHA256, sum)
 }
 
 // full returns two records that between them leave no field of a Record zero. Two calls with different n
@@ -68,6 +68,7 @@ func digest() keys.Digest {
 func full(n int) (user, own keys.Record) {
 	at := func(hours int) time.Time { return noon.Add(time.Duration(100*n+hours) * time.Hour) }
 	text := func(s string) string { return fmt.Sprintf("%s %d", s, n) }
+	_, sum := digest().Reveal()
 	r := keys.Record{
 		Space:         "acme",
 		Name:          text("Website build"),
@@ -75,7 +76,7 @@ func full(n int) (user, own keys.Record) {
 		Scopes:        []string{text("content/posts/read"), "assets/**"},
 		AllowedIPs:    []netip.Prefix{netip.PrefixFrom(netip.AddrFrom4([4]byte{10, byte(n), 0, 0}), 16), netip.MustParsePrefix("2001:db8::/32")},
 		Hint:          text("API-…"),
-		Digest:        keys.Digest{Algorithm: fmt.Sprintf("hmac-sha256:pepper-%d", n), Sum: digest().Sum},
+		Digest:        keys.NewDigest(fmt.Sprintf("hmac-sha256:pepper-%d", n), sum),
 		Legacy:        n%2 == 1,
 		Weak:          n%2 == 1,
 		Sole:          n%2 == 1,

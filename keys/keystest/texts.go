@@ -107,11 +107,11 @@ var textChecks = []check{
 		}
 	}},
 	{"A digest's algorithm is compared byte by byte", func(p *probe) {
-		sum := digest().Sum
+		_, sum := digest().Reveal()
 		records := map[string]keys.Record{}
 		for _, pepper := range []string{"a", "A", "a ", "ab", "%"} {
 			r := custom()
-			r.Digest = keys.Digest{Algorithm: "hmac-sha256:" + pepper, Sum: sum}
+			r.Digest = keys.NewDigest("hmac-sha256:"+pepper, sum)
 			if err := p.Insert(background, r); err != nil {
 				p.broken("pepper %q, beside others: Insert returns error %v", pepper, err)
 				return
@@ -121,7 +121,7 @@ var textChecks = []check{
 		for pepper, r := range records {
 			p.found(r.Digest, r, fmt.Sprintf("pepper %q", pepper))
 		}
-		p.lost("", keys.Digest{Algorithm: "HMAC-sha256:a", Sum: sum}, "another spelling of the algorithm")
+		p.lost("", keys.NewDigest("HMAC-sha256:a", sum), "another spelling of the algorithm")
 	}},
 	{"An ID is compared byte by byte", func(p *probe) {
 		r := custom()

@@ -117,7 +117,7 @@ var moreUpdateChecks = []check{
 				return // the promise that it is refused is another one
 			}
 			p.stands(stored, what+": the record that was to be changed")
-			if r.Digest != stored.Digest {
+			if !r.Digest.Equal(stored.Digest) {
 				if got, err := p.Find(background, "", []keys.Digest{r.Digest}); err == nil && got.ID == r.ID {
 					p.broken("%s: Find finds the record by the digest it was not given", what)
 				}
