@@ -11,15 +11,18 @@ import (
 	"sync/atomic"
 )
 
-// An attached is a request's context with its principal in it, the request that carries the context, and the
-// response headers that the guard sets, in one allocation. Only told changes after it is made.
+// An attached is a request's context with its principal in it, and the response headers that the guard sets. Only
+// told changes after it is made.
 type attached struct {
 	context.Context
 	principal Principal // nobody if the caller showed nothing and the public API is closed
 	told      atomic.Uint32
 	stripped  bool      // next does not see the key that was shown
 	values    [2]string // Vary and Cache-Control: of this request alone, so a handler may edit them in place
-	request   http.Request
+	// request carries the context; nil if NewContext made it. It is a pointer, though [Guard.attach] allocates both at
+	// once: with a verb that does not fit, fmt prints the fields of a context that another context holds, and
+	// would print the headers.
+	request *http.Request
 }
 
 const (
@@ -70,10 +73,15 @@ func (g *Guard) attachedTo(ctx context.Context) *attached {
 
 // attach makes the request that next sees: r's copy with p in its context.
 func (g *Guard) attach(r *http.Request, p Principal) *attached {
-	a := &attached{Context: r.Context(), principal: p}
-	a.request = *r.WithContext(a) // the copy in between does not escape
+	both := &struct {
+		attached
+		own http.Request
+	}{attached: attached{Context: r.Context(), principal: p}}
+	a := &both.attached
+	a.request = &both.own
+	*a.request = *r.WithContext(a) // the copy in between does not escape
 	if g.c.StripCredentials {
-		a.stripped = g.strip(&a.request)
+		a.stripped = g.strip(a.request)
 	}
 	return a
 }
@@ -137,8 +145,8 @@ func stripQuery(r *http.Request) {
 // origin says where the request came from, as far as the context knows: one made by NewContext has no
 // request of its own, but may come from one that has.
 func (a *attached) origin(g *Guard) origin {
-	if a.request.Header != nil {
-		return origin{request: &a.request}
+	if a.request != nil {
+		return origin{request: a.request}
 	}
 	if outer, ok := a.Context.Value(guardKey{g}).(*attached); ok {
 		return outer.origin(g)

@@ -89,10 +89,10 @@ func (g *Guard) serve(w http.ResponseWriter, r *http.Request, a *attached, next 
 			r.MultipartForm = a.request.MultipartForm // so that net/http removes its files with its own request
 		}
 		if g.c.Observe != nil && a.told.Load() == toldNothing {
-			_ = g.tell(&a.request, a, Event{Outcome: Passed}, a.principal)
+			_ = g.tell(a.request, a, Event{Outcome: Passed}, a.principal)
 		}
 	}()
-	next.ServeHTTP(w, &a.request)
+	next.ServeHTTP(w, a.request)
 }
 
 // Check finds out who sent r and writes nothing. It judges as Handler does: its error is a *[Refusal], also for
