@@ -65,7 +65,7 @@ func newContest(t testing.TB, many int) *contest {
 		return guard.Handler(guard.Require("content/model7/read", silent)), shown
 	}
 	c.guarded, c.good = fill()
-	c.peppered, c.goodPeppered = fill(keys.Pepper{ID: "p1", Secret: []byte("0123456789abcdef0123456789abcdef")})
+	c.peppered, c.goodPeppered = fill(keys.NewPepper("p1", []byte("0123456789abcdef0123456789abcdef")))
 	other := keys.NewRing(keys.NewMemoryStore())
 	issued, err := other.IssueCustom(context.Background(), keys.Custom{Name: "elsewhere"})
 	require.NoError(t, err)

@@ -94,14 +94,14 @@ func (c *Config) check() error {
 		}
 	}
 	for i, p := range c.Peppers {
-		if !goodPepperID(p.ID) {
-			add("pepper ID %q is not 1 to 64 of A-Z a-z 0-9 _ - .", p.ID)
+		if !goodPepperID(p.id) {
+			add("pepper ID %q is not 1 to 64 of A-Z a-z 0-9 _ - .", p.id)
 		}
-		if len(p.Secret) < 16 {
-			add("pepper %q has a secret of %d bytes; it needs 16 or more", p.ID, len(p.Secret))
+		if len(p.reveal()) < 16 {
+			add("pepper %q has a secret of %d bytes; it needs 16 or more", p.id, len(p.reveal()))
 		}
-		if slices.ContainsFunc(c.Peppers[:i], func(q Pepper) bool { return q.ID == p.ID }) {
-			add("pepper ID %q is there twice", p.ID)
+		if slices.ContainsFunc(c.Peppers[:i], func(q Pepper) bool { return q.id == p.id }) {
+			add("pepper ID %q is there twice", p.id)
 		}
 	}
 	if c.MaxAge < 0 {

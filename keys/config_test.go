@@ -25,10 +25,10 @@ func TestOpenNamesEveryMistake(t *testing.T) {
 		`"API-X-" begins with prefix "API-"`: {UserPrefixes: []string{"API-X-"}},
 		`"API-" begins with prefix "API-"`:   {UserPrefixes: []string{"API-"}},
 		`"K-" begins with prefix "K-"`:       {UserPrefixes: []string{"K-", "L-", "K-"}},
-		`pepper ID ""`:                       {Peppers: []keys.Pepper{{Secret: secret}}},
-		`pepper ID "a:b"`:                    {Peppers: []keys.Pepper{{ID: "a:b", Secret: secret}}},
-		"secret of 15 bytes":                 {Peppers: []keys.Pepper{{ID: "a", Secret: secret[:15]}}},
-		"is there twice":                     {Peppers: []keys.Pepper{{ID: "a", Secret: secret}, {ID: "a", Secret: secret}}},
+		`pepper ID ""`:                       {Peppers: []keys.Pepper{keys.NewPepper("", secret)}},
+		`pepper ID "a:b"`:                    {Peppers: []keys.Pepper{keys.NewPepper("a:b", secret)}},
+		"secret of 15 bytes":                 {Peppers: []keys.Pepper{keys.NewPepper("a", secret[:15])}},
+		"is there twice":                     {Peppers: []keys.Pepper{keys.NewPepper("a", secret), keys.NewPepper("a", secret)}},
 		"MaxAge":                             {MaxAge: -1},
 		"MaxWaiting":                         {MaxWaiting: -1},
 		"FlushEvery":                         {FlushEvery: -1},
@@ -52,16 +52,16 @@ func TestOpenNamesEveryMistake(t *testing.T) {
 
 // What the host changes in its configuration afterwards changes nothing.
 func TestConfigIsCopied(t *testing.T) {
+	secret := []byte("0123456789abcdef")
 	c := keys.Config{
-		Store: keys.NewMemoryStore(), CustomPrefixes: []string{"K-"},
-		Peppers: []keys.Pepper{{ID: "a", Secret: []byte("0123456789abcdef")}},
+		Store: keys.NewMemoryStore(), CustomPrefixes: []string{"K-"}, Peppers: []keys.Pepper{keys.NewPepper("a", secret)},
 	}
 	r := open(t, c)
 	key, _ := issue(t, r, keys.Custom{})
 	c.CustomPrefixes[0] = "L-"
-	clear(c.Peppers[0].Secret)
+	clear(secret)
 	good(t, r, key)
 	next, _ := issue(t, r, keys.Custom{})
 	require.Equal(t, "K-", next[:2])
-	good(t, open(t, keys.Config{Store: c.Store, CustomPrefixes: []string{"K-"}, Peppers: []keys.Pepper{{ID: "a", Secret: []byte("0123456789abcdef")}}}), next)
+	good(t, open(t, keys.Config{Store: c.Store, CustomPrefixes: []string{"K-"}, Peppers: []keys.Pepper{keys.NewPepper("a", []byte("0123456789abcdef"))}}), next)
 }

@@ -3,29 +3,36 @@ package keys
 import (
 	"crypto/hmac"
 	"crypto/sha256"
-	"fmt"
 	"hash"
-	"io"
-	"log/slog"
 	"slices"
 	"sync"
 )
 
-// A Pepper is a secret of the host's that is mixed into digests (HMAC-SHA-256), so that a stolen database
-// alone tells nothing about a key, not even about a weak one. It prints and logs as its ID.
+// A Pepper is a secret of the host that is mixed into digests (HMAC-SHA-256), so that a stolen database
+// alone tells nothing about a key, not even about a weak one. Make it with [NewPepper]. It does not print, log or
+// marshal its secret, wherever it stands.
 type Pepper struct {
-	ID     string // stored with each digest: 1 to 64 of A-Z a-z 0-9 _ - .
-	Secret []byte // at least 16 bytes from a random source
+	id     string
+	secret *func() []byte // for the reason that a Digest has one
 }
 
-// Format writes the ID, whatever the verb.
-func (p Pepper) Format(s fmt.State, _ rune) { io.WriteString(s, "pepper "+p.ID) }
+// NewPepper returns a pepper. The ID is stored with each digest: 1 to 64 of A-Z a-z 0-9 _ - . The secret is at least
+// 16 bytes from a random source.
+func NewPepper(id string, secret []byte) Pepper {
+	secret = slices.Clone(secret)
+	reveal := func() []byte { return secret }
+	return Pepper{id, &reveal}
+}
 
-// LogValue logs the ID.
-func (p Pepper) LogValue() slog.Value { return slog.StringValue("pepper " + p.ID) }
+// String returns "pepper" and the ID.
+func (p Pepper) String() string { return "pepper " + p.id }
 
-// MarshalText gives the ID, to JSON and other encoders as well.
-func (p Pepper) MarshalText() ([]byte, error) { return []byte("pepper " + p.ID), nil }
+func (p Pepper) reveal() []byte {
+	if p.secret == nil {
+		return nil
+	}
+	return (*p.secret)()
+}
 
 // A digester makes the digests under which a text may be stored: one per pepper, the current one first, and
 // last the bare one.
@@ -46,9 +53,9 @@ type mac struct {
 func newDigester(peppers []Pepper) digester {
 	var d digester
 	for _, p := range peppers {
-		secret := slices.Clone(p.Secret)
+		secret := p.reveal()
 		d = append(d, hasher{
-			algorithm: "hmac-sha256:" + p.ID,
+			algorithm: "hmac-sha256:" + p.id,
 			macs:      &sync.Pool{New: func() any { return &mac{hash: hmac.New(sha256.New, secret)} }},
 		})
 	}

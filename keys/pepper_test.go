@@ -13,8 +13,10 @@ import (
 )
 
 func pepper(id string) keys.Pepper {
-	return keys.Pepper{ID: id, Secret: []byte("sixteen bytes or more: " + id)}
+	return keys.NewPepper(id, pepperSecret(id))
 }
+
+func pepperSecret(id string) []byte { return []byte("sixteen bytes or more: " + id) }
 
 func TestDigests(t *testing.T) {
 	s := keys.NewMemoryStore()
@@ -26,7 +28,7 @@ func TestDigests(t *testing.T) {
 
 	hot := open(t, keys.Config{Store: s, Peppers: []keys.Pepper{pepper("2026.a")}})
 	key, rec = issue(t, hot, keys.Custom{})
-	h := hmac.New(sha256.New, pepper("2026.a").Secret)
+	h := hmac.New(sha256.New, pepperSecret("2026.a"))
 	h.Write([]byte(key))
 	algorithm, sum = stored(t, s, rec).Digest.Reveal()
 	require.Equal(t, "hmac-sha256:2026.a", algorithm)
@@ -68,7 +70,7 @@ func TestPepperRotation(t *testing.T) {
 			}
 		}
 		// The same ID with another secret is another pepper, and the digest says so.
-		other := open(t, keys.Config{Store: s, Peppers: []keys.Pepper{{ID: "1", Secret: []byte("quite another secret")}}})
+		other := open(t, keys.Config{Store: s, Peppers: []keys.Pepper{keys.NewPepper("1", []byte("quite another secret"))}})
 		refused(t, other, one, keys.ErrUnknown)
 
 		// A refresh moves a key to the current pepper; the old value is read to its end.

@@ -120,7 +120,7 @@ func secretsOf(key string, sums ...[32]byte) (all []secret) {
 	return all
 }
 
-// What a ring returns has no digest, and what a store holds does not print its own.
+// What a ring returns has no digest, and what a store holds does not print its own. No configuration prints a pepper.
 func TestNothingPrintsADigest(t *testing.T) {
 	s := keys.NewMemoryStore()
 	r := open(t, keys.Config{Store: s})
@@ -148,6 +148,10 @@ func TestNothingPrintsADigest(t *testing.T) {
 	for _, s := range secrets {
 		require.NotContains(t, strings.Join(strings.Fields(out.String()), " "), s.printedAs("%#v"), s.name)
 		require.NotContains(t, strings.Join(strings.Fields(out.String()), ""), s.printedAs("%x"), s.name)
+	}
+	p := pepper("1")
+	for _, values := range [][]any{around(p), around([]keys.Pepper{p}), around(keys.Config{Peppers: []keys.Pepper{p}})} {
+		requireSilent(t, []secret{{"the pepper", pepperSecret("1")}, {"the pepper's text", string(pepperSecret("1"))}}, values...)
 	}
 	require.Equal(t, "[digest]", inStore.Digest.String())
 	require.Empty(t, keys.Digest{}.String())

@@ -86,7 +86,7 @@ func openNode(tb testing.TB, driver string, d sqlstore.Dialect, dsn string) *nod
 	n := &node{Store: store, db: db}
 	n.ring, err = keys.Open(keys.Config{
 		Store: keyStore{store.Keys(), n}, Feed: store.Keys(), Staleness: staleness,
-		Peppers: []keys.Pepper{{ID: "p", Secret: bytes.Repeat([]byte("p"), 32)}},
+		Peppers: []keys.Pepper{keys.NewPepper("p", bytes.Repeat([]byte("p"), 32))},
 	})
 	require.NoError(tb, err)
 	tb.Cleanup(func() { n.ring.Close(context.Background()) })

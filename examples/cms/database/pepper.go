@@ -61,7 +61,7 @@ func (d *Database) Pepper(ctx context.Context, file string, takesKeys bool) ([]k
 	if used != id {
 		return nil, fmt.Errorf("%s is not the pepper that the keys in this database were made with", file)
 	}
-	return []keys.Pepper{{ID: id, Secret: secret}}, nil
+	return []keys.Pepper{keys.NewPepper(id, secret)}, nil
 }
 
 func newPepper() []byte {
