@@ -62,7 +62,7 @@ func open(ctx context.Context, c config, logger *log.Logger) (n *node, err error
 		return n, err
 	}
 	n.onClose(func(context.Context) error { return n.store.Close() })
-	n.content, n.users = content.New(n.db.DB), users.New(n.store)
+	n.content, n.users = content.New(n.db.DB).WriteThrough(n.store), users.New(n.store)
 	n.sessions = sessions.New(n.store, n.users, c.secure)
 	n.audit = n.store.Audit()
 

@@ -34,7 +34,7 @@ func (s *Store) AddLocales(ctx context.Context, names ...string) error {
 	}
 	var errs []error
 	for _, name := range names {
-		_, err := s.db.ExecContext(ctx, `INSERT INTO cms_locales (name) VALUES ($1) ON CONFLICT DO NOTHING`, name)
+		_, err := s.writer(ctx).ExecContext(ctx, `INSERT INTO cms_locales (name) VALUES ($1) ON CONFLICT DO NOTHING`, name)
 		errs = append(errs, err)
 	}
 	return errors.Join(errs...)

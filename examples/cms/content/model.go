@@ -13,6 +13,8 @@ import (
 	"fmt"
 	"regexp"
 	"strings"
+
+	"github.com/latchkey-go/latchkey/auth/sqlstore"
 )
 
 // ErrNotFound: there is no such model, or no such item for whoever asks.
@@ -101,14 +103,30 @@ func (m Model) localise(item Item, locale string) {
 
 // A Store keeps models and items. It may be used concurrently, and by several nodes on one database.
 type Store struct {
-	db *sql.DB
+	db    *sql.DB
+	write *sqlstore.Store // nil: db is written to directly
 	// One for each that is under way. Whoever lists does not wait behind those who search, which takes longer.
 	searches, lists chan struct{}
 }
 
 // New returns the store in db, which must have the tables of [Schema].
 func New(db *sql.DB) *Store {
-	return &Store{db, make(chan struct{}, atOnce), make(chan struct{}, atOnce)}
+	return &Store{db: db, searches: make(chan struct{}, atOnce), lists: make(chan struct{}, atOnce)}
+}
+
+// WriteThrough has s write through the library's store of the same database. In SQLite its writes then wait for their
+// turn among all others, where SQLite itself would refuse some of them.
+func (s *Store) WriteThrough(store *sqlstore.Store) *Store {
+	s.write = store
+	return s
+}
+
+// writer returns what writes are run with.
+func (s *Store) writer(ctx context.Context) sqlstore.Executor {
+	if s.write != nil {
+		return s.write.Executor(ctx)
+	}
+	return s.db
 }
 
 // Ping asks whether the database answers.
@@ -133,5 +151,5 @@ func (s *Store) Model(ctx context.Context, name string) (Model, error) {
 
 // AddModel is [InsertModel] on its own.
 func (s *Store) AddModel(ctx context.Context, m Model) (added bool, err error) {
-	return InsertModel(ctx, s.db, m)
+	return InsertModel(ctx, s.writer(ctx), m)
 }

@@ -45,7 +45,7 @@ func (s *Store) Create(ctx context.Context, m Model, fields Item, by string) (It
 		item["_id"] = newID()
 		stamp(item, "_created", "_cby", by)
 		stamp(item, "_modified", "_mby", by)
-		added, err := s.insert(ctx, s.db, m, item)
+		added, err := s.insert(ctx, s.writer(ctx), m, item)
 		if added || err != nil {
 			return item, err
 		}
@@ -120,7 +120,7 @@ func (s *Store) change(ctx context.Context, m Model, id string, edit func(Item) 
 			return nil, err
 		}
 		state, _ := item.State()
-		result, err := s.db.ExecContext(ctx,
+		result, err := s.writer(ctx).ExecContext(ctx,
 			`UPDATE cms_items SET document = $1, state = $2, version = version + 1 WHERE model = $3 AND id = $4 AND version = $5`,
 			string(document), state, m.Name, id, version)
 		if err != nil {
@@ -138,31 +138,50 @@ func (s *Store) Delete(ctx context.Context, m Model, id string) error {
 	if !ValidName(id) {
 		return nil
 	}
-	_, err := s.db.ExecContext(ctx, `DELETE FROM cms_items WHERE model = $1 AND id = $2`, m.Name, id)
+	_, err := s.writer(ctx).ExecContext(ctx, `DELETE FROM cms_items WHERE model = $1 AND id = $2`, m.Name, id)
 	return err
 }
 
 // AddItems stores whole items as they are, in one transaction, and passes over those whose _id is there already. One
 // without a _state that there is becomes a draft to readers.
 func (s *Store) AddItems(ctx context.Context, m Model, items []Item) (added int, err error) {
-	tx, err := s.db.BeginTx(ctx, nil)
+	add := func(ctx context.Context, db execer) error {
+		for _, item := range items {
+			if !ValidName(item.ID()) {
+				return fmt.Errorf("content: an item of %q without a good _id", m.Name)
+			}
+			ok, err := s.insert(ctx, db, m, item)
+			if err != nil {
+				return err
+			}
+			if ok {
+				added++
+			}
+		}
+		return nil
+	}
+	if s.write != nil {
+		err = s.write.InTx(ctx, func(ctx context.Context) error { return add(ctx, s.writer(ctx)) })
+	} else {
+		err = s.inTx(ctx, add)
+	}
 	if err != nil {
 		return 0, err
 	}
-	defer tx.Rollback()
-	for _, item := range items {
-		if !ValidName(item.ID()) {
-			return 0, fmt.Errorf("content: an item of %q without a good _id", m.Name)
-		}
-		ok, err := s.insert(ctx, tx, m, item)
-		if err != nil {
-			return 0, err
-		}
-		if ok {
-			added++
-		}
+	return added, nil
+}
+
+// inTx runs f in a transaction of db's.
+func (s *Store) inTx(ctx context.Context, f func(context.Context, execer) error) error {
+	tx, err := s.db.BeginTx(ctx, nil)
+	if err != nil {
+		return err
 	}
-	return added, tx.Commit()
+	defer tx.Rollback()
+	if err := f(ctx, tx); err != nil {
+		return err
+	}
+	return tx.Commit()
 }
 
 type execer interface {

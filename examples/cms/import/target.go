@@ -40,7 +40,7 @@ func prepare(ctx context.Context, db *database.Database, pepper string, after fu
 	if t.ring, err = keys.Open(keys.Config{Store: t.store.Keys(), Peppers: peppers}); err != nil {
 		return t, err
 	}
-	t.users, t.content = users.New(t.store), content.New(db.DB)
+	t.users, t.content = users.New(t.store), content.New(db.DB).WriteThrough(t.store)
 	return t, nil
 }
 
