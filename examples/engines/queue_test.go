@@ -158,7 +158,7 @@ func TestWritersTakeTurns(t *testing.T) {
 	all.Wait()
 	slices.Sort(took)
 	p99 := took[len(took)*99/100]
-	require.LessOrEqual(t, p99, 2*time.Second)
+	require.LessOrEqual(t, p99, slower*2*time.Second)
 	t.Logf("%d changes in %v, p99 %v, longest %v", len(took), time.Since(began).Round(time.Millisecond), p99, took[len(took)-1])
 }
 
