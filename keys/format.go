@@ -47,6 +47,24 @@ func (f Format) HasPrefix(text string) bool {
 	return n > 0
 }
 
+// Matches reports whether the whole of text looks like one of the ring's keys: a prefix and 40 hex digits, in either
+// case. It does not check the checksum, so that it also finds mistyped keys and keys imported from Cockpit.
+func (f Format) Matches(text string) bool {
+	n := len(text) - bodyLen
+	if n <= 0 {
+		return false
+	}
+	if _, length := f.prefix(text[:n]); length != n {
+		return false
+	}
+	for i := n; i < len(text); i++ {
+		if c := text[i]; notHex[c] != 0 && (c < 'A' || c > 'F') {
+			return false
+		}
+	}
+	return true
+}
+
 // Contains reports whether text seems to hold one of the ring's keys: whether a prefix stands at the
 // beginning or after a byte that is not a letter or digit, or stands anywhere with the digits of a key behind
 // it. Its time is linear in the length of text.

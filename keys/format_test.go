@@ -63,7 +63,28 @@ func TestFormat(t *testing.T) {
 	} {
 		require.Equal(t, want, [2]bool{f.HasPrefix(text), f.Contains(text)}, "%q", text)
 	}
+	for text, want := range map[string]bool{
+		sealed("API-" + zeros):                         true,
+		"USR-" + zeros + zeros[:8]:                     true, // whatever the checksum
+		"USR-0123456789ABCDEF0123456789abcdef01234567": true, // and the case of its digits
+		"usr-" + zeros + zeros[:8]:                     false,
+		sealed("API-" + zeros + "0"):                   false,
+		sealed("API-"+zeros) + " ":                     false,
+		" " + sealed("API-"+zeros):                     false,
+		sealed("API-" + zeros)[:43]:                    false,
+		"API-client/1.0":                               false,
+		"API-x" + zeros + zeros[:8]:                    false,
+		"API-" + strings.Repeat("\x10", 40):            false,
+		"API-" + strings.Repeat("g", 40):               false,
+		"API-" + zeros + "0000000G":                    false,
+		zeros + zeros[:8]:                              false,
+		"":                                             false,
+	} {
+		require.Equal(t, want, f.Matches(text), "%q", text)
+	}
 	require.False(t, keys.Format{}.Valid(sealed("API-"+zeros)))
+	require.False(t, keys.Format{}.Matches(sealed("API-"+zeros)))
+	require.False(t, keys.Format{}.Matches(zeros+zeros[:8]))
 	require.False(t, keys.Format{}.Contains("API-"))
 }
 
@@ -123,6 +144,7 @@ func FuzzFormat(f *testing.F) {
 	r := open(f, keys.Config{Store: keys.NewMemoryStore(), CustomPrefixes: []string{"API-", "acme_"}})
 	format := r.Format()
 	pattern := regexp.MustCompile(`\A(?:USR-|API-|acme_)[0-9a-f]{40}\z`)
+	shaped := regexp.MustCompile(`\A(?:USR-|API-|acme_)[0-9a-fA-F]{40}\z`)
 	for _, s := range []string{"", "API-", sealed("API-" + strings.Repeat("0", 32)), sealed("acme_" + strings.Repeat("f", 32)), "x API-1", legacyText, "cc" + sealed("API-"+strings.Repeat("0", 32))} {
 		f.Add(s)
 	}
@@ -130,6 +152,9 @@ func FuzzFormat(f *testing.F) {
 		want := pattern.MatchString(s) && sealed(s[:len(s)-8]) == s
 		if format.Valid(s) != want {
 			t.Errorf("Valid(%q) is %v", s, !want)
+		}
+		if shaped.MatchString(s) != format.Matches(s) {
+			t.Errorf("Matches(%q) is %v", s, format.Matches(s))
 		}
 		has, contains := false, false
 		for _, p := range []string{"USR-", "API-", "acme_"} {
