@@ -80,7 +80,7 @@ func (g *Guard) attach(r *http.Request, p Principal) *attached {
 	a := &both.attached
 	a.request = &both.own
 	*a.request = *r.WithContext(a) // the copy in between does not escape
-	if g.c.StripCredentials {
+	if g.c.StripCredentials && !p.key.IsZero() {
 		a.stripped = g.strip(a.request)
 	}
 	return a

@@ -42,6 +42,7 @@ type finder struct {
 	foreignBearer bool
 	queryNames    []string
 	format        keys.Format
+	belongs       string // tells the caller where a key is accepted
 
 	shortest, longest int // of the query names that are looked for
 }
@@ -49,7 +50,7 @@ type finder struct {
 func newFinder(c Config, format keys.Format) finder {
 	f := finder{
 		carriers: c.Carriers, firstWins: c.InsecureFirstWins, foreignBearer: c.ForeignBearer,
-		queryNames: slices.Clone(c.QueryNames), format: format,
+		queryNames: slices.Clone(c.QueryNames), format: format, belongs: accepted(c.Carriers),
 	}
 	if c.QueryNames == nil {
 		f.queryNames = defaultQueryNames
@@ -68,12 +69,15 @@ func newFinder(c Config, format keys.Format) finder {
 func (f *finder) find(h http.Header, rawQuery string) (presented, *Refusal) {
 	var found findings
 	if misspelt(h, "Api_key") || f.carriers&NonstandardXAPIKey != 0 && misspelt(h, "X_api_key", "X_api-Key", "X-Api_key") {
-		return presented{}, refuseAmbiguous
+		return presented{}, refuseMisspelt
 	}
 	if rawQuery != "" {
-		value, n, bad := f.query(rawQuery)
-		if bad || n > 1 {
-			return presented{}, refuseAmbiguous
+		value, n, refusal := f.query(rawQuery)
+		if n > 1 {
+			refusal = refuseOddQuery
+		}
+		if refusal != nil {
+			return presented{}, refusal
 		}
 		if n == 1 {
 			found.add(value, InsecureQuery)
@@ -81,23 +85,23 @@ func (f *finder) find(h http.Header, rawQuery string) (presented, *Refusal) {
 	}
 	if values, ok := h["Api-Key"]; ok {
 		if len(values) != 1 || strings.IndexByte(values[0], ',') >= 0 {
-			return presented{}, refuseAmbiguous
+			return presented{}, refuseRepeated
 		}
 		if f.carriers&APIKeyHeader != 0 {
 			found.add(values[0], APIKeyHeader)
 		} else {
-			found.misplace()
+			found.misplace(APIKeyHeader)
 		}
 	}
 	if values, ok := h["Authorization"]; ok {
 		if len(values) != 1 {
-			return presented{}, refuseAmbiguous
+			return presented{}, refuseRepeated
 		}
 		switch token, what := f.authorization(values[0]); what {
 		case several:
-			return presented{}, refuseAmbiguous
+			return presented{}, refuseRepeated
 		case wrongPlace:
-			found.misplace()
+			found.misplace(BearerToken)
 		case ours:
 			found.add(token, BearerToken)
 		}
@@ -106,18 +110,20 @@ func (f *finder) find(h http.Header, rawQuery string) (presented, *Refusal) {
 		switch {
 		case f.carriers&NonstandardXAPIKey != 0:
 			if len(values) != 1 || strings.IndexByte(values[0], ',') >= 0 {
-				return presented{}, refuseAmbiguous
+				return presented{}, refuseRepeated
 			}
 			found.add(values[0], NonstandardXAPIKey)
 		case f.anyOurs(values):
-			found.misplace()
+			found.misplace(NonstandardXAPIKey)
 		}
 	}
 	switch {
-	case found.count > 1 && (found.misplaced || found.odd || !f.firstWins):
+	case found.count == 0:
+		return presented{}, f.stray(h)
+	case found.count > 1 && (found.misplaced != 0 || found.odd || !f.firstWins):
 		return presented{}, refuseAmbiguous
-	case found.misplaced:
-		return presented{}, refuseMisplaced
+	case found.misplaced != 0:
+		return presented{}, f.notAccepted(found.misplaced)
 	case found.odd:
 		return presented{}, refuseMalformed
 	}
@@ -126,9 +132,10 @@ func (f *finder) find(h http.Header, rawQuery string) (presented, *Refusal) {
 
 // findings is what a request shows, place by place.
 type findings struct {
-	first          presented
-	count          int
-	misplaced, odd bool
+	first     presented
+	count     int
+	misplaced Carriers // the last place that holds a key and may not; 0 if there is none
+	odd       bool
 }
 
 func (f *findings) add(text string, carrier Carriers) {
@@ -140,9 +147,9 @@ func (f *findings) add(text string, carrier Carriers) {
 	f.odd = f.odd || text == "" || len(text) > maxCredential || text[0] <= ' ' || text[len(text)-1] <= ' '
 }
 
-func (f *findings) misplace() {
+func (f *findings) misplace(where Carriers) {
 	f.count++
-	f.misplaced = true
+	f.misplaced = where
 }
 
 // misspelt reports whether one of these headers is there: canonical forms of a carrier's name with an
@@ -187,7 +194,8 @@ func (f *finder) authorization(value string) (token string, what authorizationKi
 	return token, ours
 }
 
-// inBasic reports whether value is Basic authentication with one of our keys in user or password (RFC 7617).
+// inBasic reports whether value is Basic authentication with one of our keys in user or password (RFC 7617). Some clients
+// use the URL alphabet of base64, or percent-encode the text before or after base64: all of these are decoded.
 func (f *finder) inBasic(value string) bool {
 	const basic = "basic"
 	if len(value) <= len(basic) || !strings.EqualFold(value[:len(basic)], basic) || value[len(basic)] != ' ' && value[len(basic)] != '\t' {
@@ -197,14 +205,13 @@ func (f *finder) inBasic(value string) bool {
 	if len(encoded) > 8*maxCredential {
 		return true // more than a user and a password need: not decoded, and not let through unseen
 	}
-	for _, encoding := range []*base64.Encoding{base64.RawStdEncoding, base64.RawURLEncoding} {
-		decoded, _ := encoding.DecodeString(encoded) // what comes before an error counts
-		if f.format.Contains(string(decoded)) {
-			return true
-		}
-	}
-	return false
+	encoded = unescape(strings.ReplaceAll(encoded, "+", "-")) // a '+' is no blank here
+	decoded, _ := base64.RawURLEncoding.DecodeString(urlAlphabet.Replace(encoded))
+	text := string(decoded) // if decoding failed, the text before the error
+	return f.format.Contains(text) || f.format.Contains(unescape(text))
 }
+
+var urlAlphabet = strings.NewReplacer("+", "-", "/", "_", "=", "")
 
 func (f *finder) anyOurs(values []string) bool {
 	for _, v := range values {

@@ -46,7 +46,8 @@ type Config struct {
 	// False, and in messages: two keys are refused with 400.
 	InsecureFirstWins bool
 	// QueryNames are the query parameters that are refused with 400. Nil: "api_key" and "access_token".
-	// Empty: none, but a value that begins like one of our keys is refused under these two names all the same.
+	// Empty: none, but a value that begins like one of our keys is still refused under these two names. A value that is
+	// one of our keys is refused under every name, whatever QueryNames says.
 	QueryNames []string
 	// StripCredentials takes the key out of the headers and the query that next sees. Another guard further in
 	// then refuses with 401, since it cannot see what was shown.

@@ -33,12 +33,21 @@ func TestFuzzSeedIsAGoodKey(t *testing.T) { require.True(t, defaultFormat.Valid(
 // oddName is api_key, and what somebody may take for it.
 var oddName = regexp.MustCompile(`(?s)^ *[aA][pP][iI][-_. \[][kK][eE][yY]($|[ \[\x00].*)`)
 
+var wholeKey = regexp.MustCompile(`\A(USR|API)-[0-9a-fA-F]{40}\z`)
+
+// isKey reports whether an encoded name or value is one of our keys once it is decoded, blanks aside.
+func isKey(encoded string) bool {
+	text := strings.TrimFunc(unescape(encoded), func(r rune) bool { return r <= ' ' })
+	return len(encoded) <= 3*maxCredential && wholeKey.MatchString(text)
+}
+
 // FuzzQuery compares the scan of the query with what net/url makes of it: a name that is refused is refused
-// exactly if net/url finds it, and a key is found only under the one spelling of its name.
+// exactly if net/url finds it, a key is found only under the one spelling of its name, and under any other it is refused.
 func FuzzQuery(f *testing.F) {
 	for _, raw := range []string{
 		"Api.Key[x]=y", "api_key=a,b", "api_key=a%2Cb", "+api-key=1", "b;api_key", "api_key%3D=x", "api_key=" + strings.Repeat("%41", 300),
 		"", "api_key=x", "a=1&access_token", "%61pi_key=x", "api%5Fkey=" + goodKey, "api_key[]=x", "API_KEY=x", "a=1;api_key=x", "api_key=&api_key=x",
+		"token=" + goodKey, goodKey, goodKey + "=", "token=+" + goodKey + "%20", "q=" + strings.Replace(goodKey, "-", "%2D", 1), "q=%55SR-" + goodKey[4:], "q=x" + goodKey, "q=" + goodKey + "0", "q=API-docs", "q=%20" + goodKey + "+x",
 		"a=api_key=x", "&&=&api+key=x", "api_key%00=x", "x=%zz&api_key=1", "access_token=%55SR-1&page=2", "page=2&api_key=%55SR-1+2%2", "api_key=%55SR-1+2", strings.Repeat("a", 800) + "=1&api_key=x",
 	} {
 		f.Add(raw)
@@ -50,6 +59,12 @@ func FuzzQuery(f *testing.F) {
 		shown, refusal := strict.find(http.Header{}, raw) // never panics, whatever comes in
 		_, _, laxly := lax.query(raw)
 		value, n, bad := carrier.query(raw)
+		keyed := func(accepted string) bool {
+			return slices.ContainsFunc(strings.Split(raw, "&"), func(pair string) bool {
+				name, value, _ := strings.Cut(pair, "=")
+				return name != accepted && (isKey(name) || isKey(value))
+			})
+		}
 		stripped := withoutParameter(raw, insecureQueryName)
 		values, err := url.ParseQuery(raw) // it refuses a ';' and what does not decode
 		if err != nil {
@@ -57,18 +72,20 @@ func FuzzQuery(f *testing.F) {
 		}
 		apiKeys, tokens := values["api_key"], values["access_token"]
 		require.Zero(t, shown)
-		require.Equal(t, len(apiKeys)+len(tokens) > 0, refusal != nil)
+		require.Equal(t, len(apiKeys)+len(tokens) > 0 || keyed(""), refusal != nil)
 		if refusal != nil {
-			require.Equal(t, refuseAmbiguous, refusal)
+			require.Equal(t, []any{http.StatusBadRequest, Ambiguous}, []any{refusal.Status, refusal.Reason})
+			require.False(t, keyPattern.MatchString(refusal.Detail))
+			require.Regexp(t, `\A[ -~]{1,300}\z`, refusal.Detail)
 		}
-		require.Equal(t, slices.ContainsFunc(slices.Concat(apiKeys, tokens), defaultFormat.HasPrefix), laxly)
+		require.Equal(t, keyed("") || slices.ContainsFunc(slices.Concat(apiKeys, tokens), defaultFormat.HasPrefix), laxly != nil)
 		odd := slices.ContainsFunc(strings.Split(raw, "&"), func(pair string) bool {
 			name, value, _ := strings.Cut(pair, "=")
 			plain := unescape(clip(value, 3*maxCredential+1)) // more is not looked at
 			return name == "api_key" && strings.Contains(plain, ",") || name != "api_key" && oddName.MatchString(unescape(name))
 		})
-		require.Equal(t, len(tokens) > 0 || odd, bad)
-		if !bad {
+		require.Equal(t, len(tokens) > 0 || odd || keyed("api_key"), bad != nil)
+		if bad == nil {
 			require.Equal(t, len(apiKeys), n)
 			if n > 0 {
 				want := apiKeys[n-1]
@@ -196,7 +213,7 @@ func FuzzProblem(f *testing.F) {
 	f.Add(uint8(3), "", int64(math.MaxInt64), false)
 	f.Fuzz(func(t *testing.T, which uint8, missing string, after int64, shown bool) {
 		statuses := []int{400, 401, 403, 429, 500, 503}
-		refusal := &Refusal{Status: statuses[int(which)%len(statuses)], Missing: missing, RetryAfter: time.Duration(after), shown: shown}
+		refusal := &Refusal{Status: statuses[int(which)%len(statuses)], Missing: missing, Detail: missing, RetryAfter: time.Duration(after), shown: shown}
 		w := httptest.NewRecorder()
 		Problem(w, nil, refusal)
 		require.Equal(t, refusal.Status, w.Code)
@@ -205,13 +222,14 @@ func FuzzProblem(f *testing.F) {
 			require.NotContains(t, name+strings.Join(values, ""), "\n")
 		}
 		var problem struct {
-			Status     int
-			Permission string
+			Status             int
+			Permission, Detail string
 		}
 		require.NoError(t, json.Unmarshal(w.Body.Bytes(), &problem), w.Body)
 		require.Equal(t, refusal.Status, problem.Status)
 		if utf8.ValidString(missing) {
 			require.Equal(t, missing, problem.Permission)
+			require.Equal(t, missing, problem.Detail)
 		}
 		if wait := w.Header().Get("Retry-After"); wait != "" {
 			seconds, err := strconv.ParseInt(wait, 10, 64)

@@ -125,7 +125,7 @@ func (g *Guard) Check(r *http.Request) (Principal, error) {
 // Limit and Observe, which take a request, are not asked, and [Recheck] knows no address for such a principal.
 func (g *Guard) CheckHeader(ctx context.Context, h http.Header, rawQuery string, peer netip.Addr) (Principal, error) {
 	if !canonical(h) {
-		return Principal{}, refuseAmbiguous.asError()
+		return Principal{}, refuseMisspelt.asError()
 	}
 	p, refusal := g.identify(ctx, h, rawQuery, origin{addr: peer})
 	if refusal == nil && p.Kind() == Nobody {

@@ -32,7 +32,7 @@ func (g *Guard) speaker(r *http.Request, shown http.Header) (p Principal, refusa
 	strict.firstWins = false // that is for requests: who takes the key out of a message looks for one
 	found, refusal := strict.find(shown, "")
 	if !canonical(shown) {
-		refusal = refuseAmbiguous
+		refusal = refuseMisspelt
 	}
 	if refusal != nil {
 		return Principal{}, refusal

@@ -14,7 +14,7 @@ type Profile func(w http.ResponseWriter, r *http.Request, refusal *Refusal)
 // Problem is the default [Profile]: an RFC 9457 problem document with the extra member "error", which holds
 // Cockpit's short text, and for a 403 "permission", which names what is missing. A 401 carries the
 // WWW-Authenticate challenge that RFC 9110 section 11.6.1 asks for, in the words of RFC 6750.
-// All bodies of one status are the same, but for the named permission.
+// The member "detail" is [Refusal].Detail. All other bodies of one status are the same, but for the named permission.
 func Problem(w http.ResponseWriter, _ *http.Request, refusal *Refusal) {
 	h := w.Header()
 	h.Set("Content-Type", "application/problem+json")
@@ -29,7 +29,7 @@ func Problem(w http.ResponseWriter, _ *http.Request, refusal *Refusal) {
 		h.Set("Retry-After", RetryAfter(refusal.RetryAfter))
 	}
 	body, ok := problems[refusal.Status]
-	if !ok || refusal.Missing != "" {
+	if !ok || refusal.Missing != "" || refusal.Detail != "" {
 		body = problemBody(refusal)
 	}
 	h.Set("Content-Length", strconv.Itoa(len(body)))
@@ -61,9 +61,10 @@ func problemBody(refusal *Refusal) []byte {
 		Type       string `json:"type"`
 		Title      string `json:"title"`
 		Status     int    `json:"status"`
+		Detail     string `json:"detail,omitempty"`
 		Error      string `json:"error"`
 		Permission string `json:"permission,omitempty"`
-	}{"about:blank", http.StatusText(refusal.Status), refusal.Status, refusal.Error(), refusal.Missing})
+	}{"about:blank", http.StatusText(refusal.Status), refusal.Status, refusal.Detail, refusal.Error(), refusal.Missing})
 	if err != nil { // texts and a number always encode
 		return nil
 	}

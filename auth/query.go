@@ -12,11 +12,10 @@ var defaultQueryNames = []string{"api_key", "access_token"}
 // insecureQueryName is where InsecureQuery reads the key, as Cockpit does.
 const insecureQueryName = "api_key"
 
-// query scans the raw query by name, without building a map: the number of parameters costs no memory. Only
-// '&' separates (a ';' is data, as in net/url). Names are compared after percent-decoding. It returns the
-// value that InsecureQuery allows with how often its name stands there, and whether anything else looks
-// like a credential.
-func (f *finder) query(raw string) (value string, n int, bad bool) {
+// query scans the raw query by name, without building a map: the number of parameters costs no memory. Names are
+// compared after percent-decoding, and only '&' separates them (a ';' is data, as in net/url). It returns the value that
+// InsecureQuery accepts and how often its name occurs, or refuses anything else that looks like a credential.
+func (f *finder) query(raw string) (value string, n int, refusal *Refusal) {
 	for raw != "" {
 		var pair string
 		pair, raw, _ = strings.Cut(raw, "&")
@@ -25,13 +24,18 @@ func (f *finder) query(raw string) (value string, n int, bad bool) {
 			if name == insecureQueryName && strings.IndexByte(v, ';') < 0 {
 				value = unescape(clip(v, 3*maxCredential+1)) // what is cut off still leaves it too long
 				if strings.IndexByte(value, ',') >= 0 {
-					return "", 0, true
+					return "", 0, refuseOddQuery
 				}
 				n++
 				continue
 			}
 			if garbled(pair) {
-				return "", 0, true
+				return "", 0, refuseOddQuery
+			}
+		}
+		if len(pair) > keyDigits && (f.isEncoded(v) || f.isEncoded(name) || strings.IndexByte(pair, ';') >= 0) {
+			if name, ok := f.keyIn(pair); ok {
+				return "", 0, f.inQuery(name)
 			}
 		}
 		if len(name) < f.shortest || len(name) > 3*f.longest {
@@ -40,12 +44,53 @@ func (f *finder) query(raw string) (value string, n int, bad bool) {
 		name = unescape(name)
 		switch {
 		case slices.Contains(f.queryNames, name):
-			return "", 0, true
+			return "", 0, f.inQuery(name)
 		case slices.Contains(defaultQueryNames, name) && f.format.HasPrefix(unescape(clip(v, 3*maxCredential))):
-			return "", 0, true // even where the host took the name for something of its own
+			return "", 0, f.inQuery(name) // even where the host took the name for something of its own
 		}
 	}
-	return value, n, false
+	return value, n, nil
+}
+
+// keyIn finds one of our keys in a parameter: as its whole value, or as its name. Some servers also separate parameters
+// with ';', so each part between two of them is a parameter too. It returns the name beside the key.
+func (f *finder) keyIn(pair string) (name string, ok bool) {
+	for part := range strings.SplitSeq(pair, ";") {
+		name, value, _ := strings.Cut(part, "=")
+		switch {
+		case f.isEncoded(value):
+			return unescape(clip(name, 3*maxPlace+1)), true
+		case f.isEncoded(name):
+			return "", true
+		}
+	}
+	return "", false
+}
+
+// isEncoded reports whether s is one of our keys after percent-decoding, blanks around it aside. It allocates only if
+// the decoded text has nothing but characters of a key.
+func (f *finder) isEncoded(s string) bool {
+	if len(s) <= keyDigits || len(s) > 3*maxCredential {
+		return false
+	}
+	if strings.IndexByte(s, '%') < 0 && strings.IndexByte(s, '+') < 0 && s[0] > ' ' && s[len(s)-1] > ' ' {
+		return f.format.Matches(s) // nothing to decode or to trim
+	}
+	var text [maxCredential]byte
+	n, ended := 0, false
+	for s != "" {
+		var c byte
+		switch c, s = decoded(s); {
+		case c <= ' ':
+			ended = n > 0
+		case ended || n == len(text) || !nameByte(c):
+			return false
+		default:
+			text[n] = c
+			n++
+		}
+	}
+	return n > keyDigits && f.format.Matches(string(text[:n]))
 }
 
 // garbled reports whether pair holds the name of InsecureQuery in a spelling that some server or other takes for it:

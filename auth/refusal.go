@@ -42,6 +42,7 @@ type Refusal struct {
 	Status     int           // of the table: 400, 401, 403, 429, 500 or 503
 	Reason     Reason        // for the observer, not for the caller
 	Missing    string        // the permission that is missing; only where the caller may hear it
+	Detail     string        // a sentence for the caller: which rule was broken, where a key belongs; may be ""
 	RetryAfter time.Duration // for 429 and 503
 
 	shown bool  // a credential was shown
@@ -86,7 +87,6 @@ var (
 	refuseMissing   = &Refusal{Status: http.StatusUnauthorized, Reason: MissingKey}
 	refuseMalformed = &Refusal{Status: http.StatusUnauthorized, Reason: MalformedKey, shown: true, cause: keys.ErrMalformed}
 	refuseMisplaced = refused(http.StatusUnauthorized, MisplacedKey)
-	refuseAmbiguous = refused(http.StatusBadRequest, Ambiguous)
 	refuseOrigin    = &Refusal{Status: http.StatusForbidden, Reason: CrossOrigin}
 	refuseNoPolicy  = &Refusal{Status: http.StatusServiceUnavailable, Reason: NoPolicy, RetryAfter: retrySoon}
 	refusePanic     = &Refusal{Status: http.StatusInternalServerError, Reason: InternalError}

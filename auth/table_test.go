@@ -186,6 +186,10 @@ func requireProblem(t *testing.T, resp *http.Response, permission string) {
 	}
 	var got map[string]any
 	require.NoError(t, json.Unmarshal([]byte(body(t, resp)), &got))
+	if detail, ok := got["detail"]; ok {
+		require.Regexp(t, `\A[A-Z][ -~]+\.\z`, detail)
+		delete(got, "detail")
+	}
 	require.Equal(t, want, got)
 	require.Equal(t, resp.StatusCode == 401, resp.Header.Get("WWW-Authenticate") != "")
 	require.Equal(t, resp.StatusCode == 503 || resp.StatusCode == 429, resp.Header.Get("Retry-After") != "")

@@ -36,8 +36,8 @@ func decider(query string, apiKey, authorization, xAPIKey []string, format keys.
 			continue
 		}
 		for _, piece := range strings.Split(pair, ";") {
-			odd, _, _ := strings.Cut(piece, "=")
-			if likeAPIKey.MatchString(decode(odd)) {
+			odd, value, _ := strings.Cut(piece, "=")
+			if likeAPIKey.MatchString(decode(odd)) || wholeKey.MatchString(decode(odd)) || wholeKey.MatchString(decode(value)) {
 				return refused
 			}
 		}
@@ -52,7 +52,7 @@ func decider(query string, apiKey, authorization, xAPIKey []string, format keys.
 	for _, value := range authorization {
 		if !beginsLikeBearer.MatchString(value) {
 			user, password, _ := (&http.Request{Header: http.Header{"Authorization": {value}}}).BasicAuth()
-			if value == "" || format.Contains(value) || format.Contains(user) || format.Contains(password) {
+			if value == "" || format.Contains(value) || format.Contains(decode(user)) || format.Contains(decode(password)) {
 				return refused
 			}
 			continue
@@ -82,6 +82,7 @@ func decider(query string, apiKey, authorization, xAPIKey []string, format keys.
 var (
 	// The parameter api_key in all spellings that some server or other takes for it.
 	likeAPIKey       = regexp.MustCompile(`(?s)^ *[aA][pP][iI][_\-. \[][kK][eE][yY](|[ \[\x00].*)$`)
+	wholeKey         = regexp.MustCompile(`^[\x00-\x20]*(USR|API)-[0-9a-fA-F]{40}[\x00-\x20]*$`)
 	beginsLikeBearer = regexp.MustCompile(`^[bB][eE][aA][rR][eE][rR]`)
 	encoded          = regexp.MustCompile(`\+|%[0-9a-fA-F]{2}`)
 )

@@ -1,0 +1,83 @@
+package auth
+
+import (
+	"net/http"
+	"strings"
+)
+
+// This file words the refusals of credentials in the wrong place or form. Their text names the place, never the value.
+
+// The refusals that name no place are made once: a flood of them allocates nothing.
+var (
+	refuseAmbiguous = badRequest("The request holds more than one credential. Send exactly one.")
+	refuseMisspelt  = badRequest("The name of a header is a misspelling of one that holds a credential.")
+	refuseRepeated  = badRequest("A header that holds a credential is repeated, or is a list. Send exactly one credential.")
+	refuseOddQuery  = badRequest("The query parameter api_key is repeated, is a list, or is written in another way. Send it once.")
+)
+
+func badRequest(detail string) *Refusal {
+	return &Refusal{Status: http.StatusBadRequest, Reason: Ambiguous, Detail: detail, shown: true}
+}
+
+// misplaced refuses one of our keys in a header or cookie that may hold none.
+func (f *finder) misplaced(kind, name string) *Refusal {
+	return &Refusal{
+		Status: http.StatusUnauthorized, Reason: MisplacedKey, shown: true,
+		Detail: "The " + place(kind, name) + " holds an API key, which is not accepted there. " + f.belongs,
+	}
+}
+
+// notAccepted refuses a credential in one of the headers that guards know. Authorization may also hold a Bearer token that
+// is not well formed, or one of our keys under another scheme.
+func (f *finder) notAccepted(where Carriers) *Refusal {
+	switch where {
+	case APIKeyHeader:
+		return f.misplaced("header", "api-key")
+	case NonstandardXAPIKey:
+		return f.misplaced("header", "X-Api-Key")
+	}
+	refusal := f.misplaced("header", "Authorization")
+	refusal.Detail = "The header Authorization holds a credential in a form that is not accepted. " + f.belongs
+	return refusal
+}
+
+// inQuery refuses a credential in the query parameter of this name.
+func (f *finder) inQuery(name string) *Refusal {
+	return badRequest("The " + place("query parameter", name) + " holds a credential, which is not accepted there: addresses are logged. " + f.belongs)
+}
+
+// maxPlace is shorter than any key, so that a name cannot repeat one.
+const maxPlace = keyDigits - 8
+
+// place names a header, cookie or query parameter in a text for the caller. The client chose the name, so one that is
+// long, or has more than letters, digits and "-_.", is left out.
+func place(kind, name string) string {
+	odd := func(r rune) bool { return r >= 0x80 || !nameByte(byte(r)) }
+	if name == "" || len(name) > maxPlace || strings.ContainsFunc(name, odd) {
+		return kind
+	}
+	return kind + " " + name
+}
+
+func nameByte(c byte) bool {
+	return c >= '0' && c <= '9' || c >= 'A' && c <= 'Z' || c >= 'a' && c <= 'z' || c == '-' || c == '_' || c == '.'
+}
+
+// accepted tells the caller where a key belongs.
+func accepted(c Carriers) string {
+	var places []string
+	for _, p := range []struct {
+		carrier Carriers
+		text    string
+	}{
+		{APIKeyHeader, "in the header api-key"},
+		{BearerToken, "in the header Authorization after the word Bearer"},
+		{NonstandardXAPIKey, "in the header X-Api-Key"},
+		{InsecureQuery, "in the query parameter " + insecureQueryName},
+	} {
+		if c&p.carrier != 0 {
+			places = append(places, p.text)
+		}
+	}
+	return "Send the key " + strings.Join(places, ", or ") + "."
+}
