@@ -29,7 +29,7 @@ func credentials(payload transport.InitPayload, format keys.Format) http.Header 
 			shown.Set(misnamed, "")
 			continue
 		}
-		if format.Contains(name) || holdsKey(value, format) {
+		if isKey(name, format) || holdsKey(value, format) {
 			shown.Set(misnamed, "")
 		}
 	}
@@ -46,11 +46,19 @@ func fold(name string) string {
 	}, strings.ToLower(name))
 }
 
+// isKey reports whether text is one of our keys, alone or after a single word such as a scheme. Other text around a key
+// hides it, as package auth has it for headers.
+func isKey(text string, format keys.Format) bool {
+	words := strings.Fields(text)
+	n := len(words)
+	return (n == 1 || n == 2) && format.Matches(strings.Trim(words[n-1], `"`))
+}
+
 // holdsKey reports whether one of our keys stands anywhere in value.
 func holdsKey(value any, format keys.Format) bool {
 	switch v := value.(type) {
 	case string:
-		return format.Contains(v)
+		return isKey(v, format)
 	case []any:
 		for _, element := range v {
 			if holdsKey(element, format) {
@@ -59,7 +67,7 @@ func holdsKey(value any, format keys.Format) bool {
 		}
 	case map[string]any:
 		for name, element := range v {
-			if format.Contains(name) || holdsKey(element, format) {
+			if isKey(name, format) || holdsKey(element, format) {
 				return true
 			}
 		}

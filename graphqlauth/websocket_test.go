@@ -39,6 +39,7 @@ func TestWhoOpensASocket(t *testing.T) {
 		{"Bearer", `{"Authorization":"Bearer ` + good + `"}`, nil, welcome},
 		{"Bearer, in other cases", `{"authorization":"bearer ` + good + `"}`, nil, welcome},
 		{"beside what is the host's", `{"locale":"en","n":{"a":[1,null,"x"]},"Authorization":"Basic dTpw","api-key":"` + good + `"}`, nil, welcome},
+		{"beside text that only begins like a key", `{"client":"API-client/1.0","USR-x":["API-docs"],"url":"https://h/?token=` + good + `","api-key":"` + good + `"}`, nil, welcome},
 		{"in the upgrade's header", ``, []string{"api-key", good}, welcome},
 		{"from where it is good", keyPayload(near), nil, welcome},
 
@@ -68,6 +69,9 @@ func TestWhoOpensASocket(t *testing.T) {
 		{"access_token", `{"access_token":"` + good + `"}`, nil, 4400},
 		{"api_key beside a good one", `{"api_key":"x","api-key":"` + good + `"}`, nil, 4400},
 		{"under any other name", `{"token":"` + good + `"}`, nil, 4400},
+		{"under any other name, with a scheme", `{"token":"Bearer ` + good + `"}`, nil, 4400},
+		{"under any other name, mistyped", `{"token":"API-` + strings.Repeat("0", 40) + `"}`, nil, 4400},
+		{"under any other name, beside a good one", `{"token":"` + good + `","api-key":"` + good + `"}`, nil, 4400},
 		{"further in", `{"headers":[{"api-key":"` + good + `"}]}`, nil, 4400},
 		{"as a name", `{"headers":{"` + good + `":true}}`, nil, 4400},
 		{"as a name, beside", `{"` + good + `":true}`, nil, 4400},
