@@ -25,7 +25,7 @@ type Event struct {
 	Outcome    Outcome
 	Status     int    // of a refusal, else 0
 	Reason     Reason // of a refusal, else ""
-	Err        error  // what a store said; it may say anything that the store says
+	Err        error  // what a store said, word for word, or what is wrong with the host's wiring
 	Kind       Kind
 	KeyID      string // also of a key that is refused for what it has become
 	UserID     string

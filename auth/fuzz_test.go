@@ -187,12 +187,13 @@ func FuzzTemplate(f *testing.F) {
 			return
 		}
 		require.True(t, roles.ValidPattern(made.pattern()))
-		permission, ok := made.fill(nil, func(_ *http.Request, name string) string {
+		permission, empty, ok := made.fill(nil, func(_ *http.Request, name string) string {
 			require.Contains(t, made.names(), name)
 			return value
 		})
 		if len(made.names()) > 0 {
 			require.Equal(t, roles.ValidSegment(value), ok)
+			require.Equal(t, value == "", empty != "")
 		}
 		if !ok {
 			require.Empty(t, permission)

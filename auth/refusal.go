@@ -35,6 +35,7 @@ const (
 	ClientGone     Reason = "client_gone"         // 503 that nobody reads: the caller left before a store answered
 	NoPolicy       Reason = "no_policy"           // 503: the roles cannot be vouched for now
 	InternalError  Reason = "internal_error"      // 500: host code panicked
+	NoPathValue    Reason = "no_path_value"       // 500: the router has no value for a {name} of the permission
 )
 
 // A Refusal is the error of every decision: what the caller gets, and why. Its text is public.
@@ -46,7 +47,7 @@ type Refusal struct {
 	RetryAfter time.Duration // for 429 and 503
 
 	shown bool  // a credential was shown
-	cause error // what the store said; for Unwrap alone
+	cause error // what the store said, or what the host has to mend; for Unwrap alone
 	key   string
 }
 

@@ -24,7 +24,7 @@ type gate struct {
 
 // Require lets requests through to h whose principal may do what permission says. A {name} in it stands for
 // a whole segment and is taken from the route through Config.PathValue; a value that is no valid segment is
-// refused. Without a principal of this guard in the request's context it finds out who asks by itself; with
+// refused, and a route that has no such value is answered with 500 and [NoPathValue]. Without a principal of this guard in the request's context it finds out who asks by itself; with
 // one it does not look at the headers again. Permissions that must both hold are two Requires, one in the
 // other. It panics if permission is malformed, as ServeMux does for patterns.
 func (g *Guard) Require(permission string, h http.Handler, options ...Option) http.Handler {
@@ -55,10 +55,11 @@ func (g *Guard) RequireAny(permissions []string, h http.Handler, options ...Opti
 		var first *Refusal
 		for i := range templates {
 			refusal := g.mayTemplate(r, p, &templates[i])
-			if refusal == nil || refusal.Status >= http.StatusInternalServerError {
+			mistake := refusal != nil && refusal.Reason == NoPathValue
+			if refusal == nil || refusal.Status >= http.StatusInternalServerError && !mistake {
 				return templates[i].text, refusal
 			}
-			if first == nil {
+			if first == nil || mistake && first.Reason != NoPathValue {
 				first = refusal
 			}
 		}
@@ -95,13 +96,15 @@ func (g *Guard) Middleware(permission string, options ...Option) func(http.Handl
 
 // mayTemplate decides for the permission that t becomes on r.
 func (g *Guard) mayTemplate(r *http.Request, p Principal, t *template) *Refusal {
-	permission, ok := t.fill(r, g.c.PathValue)
+	permission, empty, ok := t.fill(r, g.c.PathValue)
 	if ok {
 		return g.allows(p, permission)
 	}
 	switch {
 	case p.Kind() == Nobody:
 		return refuseMissing
+	case empty != "" && !hasName(r.Pattern, empty): // else a client sent an empty segment
+		return t.refuseUnfilled(empty)
 	case !p.Authenticated():
 		return &Refusal{Status: http.StatusUnauthorized, Reason: BadPermission}
 	}

@@ -52,11 +52,11 @@ func (t *template) names() []string {
 	return names
 }
 
-// fill makes the permission that r asks for. It is false if a value is no valid segment: nothing is
-// normalised, and "a/b" or ".." does not become part of a permission.
-func (t *template) fill(r *http.Request, value func(*http.Request, string) string) (string, bool) {
+// fill makes the permission that r asks for. It fails if a value is no valid segment: nothing is normalised, and "a/b"
+// or ".." does not become part of a permission. If the value is "", it returns the {name}.
+func (t *template) fill(r *http.Request, value func(*http.Request, string) string) (permission, empty string, ok bool) {
 	if t.named == nil {
-		return t.text, true
+		return t.text, "", true
 	}
 	var stack [96]byte
 	b := stack[:0]
@@ -65,14 +65,38 @@ func (t *template) fill(r *http.Request, value func(*http.Request, string) strin
 			b = append(b, '/')
 		}
 		if t.named[i] {
-			segment = value(r, segment)
+			name := segment
+			if segment = value(r, name); segment == "" {
+				return "", name, false
+			}
 			if !roles.ValidSegment(segment) {
-				return "", false
+				return "", "", false
 			}
 		}
 		b = append(b, segment...)
 	}
-	return string(b), true
+	return string(b), "", true
+}
+
+// hasName reports whether a route's pattern has this {name}, in the notation of net/http or chi.
+func hasName(pattern, name string) bool {
+	for _, end := range []string{"}", "...}", ":"} {
+		if strings.Contains(pattern, "{"+name+end) {
+			return true
+		}
+	}
+	return false
+}
+
+// refuseUnfilled refuses a request whose route has no value for a {name} of its permission. The client can't mend that,
+// so the status is 500 and the text is for the host's developer.
+func (t *template) refuseUnfilled(name string) *Refusal {
+	return &Refusal{
+		Status: http.StatusInternalServerError, Reason: NoPathValue,
+		Detail: "The permission of this route needs the path value " + name + ", and the router has none. Write {" + name +
+			"} in the route's pattern, or set Config.PathValue of package auth.",
+		cause: fmt.Errorf("auth: permission %q: the router has no path value %q: write {%s} in the route's pattern, or set Config.PathValue", t.text, name, name),
+	}
 }
 
 // pattern is the template with "*" for every {name}: all permissions that it may become.
