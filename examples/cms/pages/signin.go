@@ -6,6 +6,7 @@ import (
 	"net/http"
 	"net/netip"
 	"net/url"
+	"path"
 	"strconv"
 	"strings"
 	"time"
@@ -83,11 +84,14 @@ func (p *Pages) signOut(w http.ResponseWriter, r *http.Request) {
 	http.Redirect(w, r, SignInPath, http.StatusSeeOther)
 }
 
-// local returns where to go after the sign-in: next if it is a page of ours, so that no link leads to somebody else's
-// by way of our sign-in.
+// local returns where to go after the sign-in: next if it is a page of this program, or else the first page. The
+// target is safe as it stands: a plain path that no browser reads as another host or another folder.
 func local(next string) string {
 	u, err := url.Parse(next)
-	if err != nil || u.Scheme != "" || u.Host != "" || u.User != nil || strings.ContainsAny(next, "\\\x00\r\n\t") {
+	if err != nil || u.Scheme != "" || u.Host != "" || u.User != nil || !printable(next) || !printable(strings.ReplaceAll(u.Path, " ", "")) {
+		return home
+	}
+	if strings.TrimSuffix(u.Path, "/") != path.Clean(u.Path) { // the decoded path: browsers take %2e%2e for ..
 		return home
 	}
 	for _, ours := range []string{"/content", "/accounts", "/password", "/system"} {
@@ -96,6 +100,12 @@ func local(next string) string {
 		}
 	}
 	return home
+}
+
+// printable reports whether a text is printable ASCII without spaces and backslashes. Browsers drop control characters
+// from an address, and read a backslash as a slash.
+func printable(text string) bool {
+	return !strings.ContainsFunc(text, func(c rune) bool { return c <= ' ' || c >= 0x7f || c == '\\' })
 }
 
 // network is what an address counts as: the address itself, or the /64 that one IPv6 customer has for themselves.
