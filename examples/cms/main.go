@@ -77,7 +77,7 @@ func run(ctx context.Context, c config, out, problems io.Writer) (err error) {
 	}
 	server := &http.Server{
 		Handler: n.site(), MaxHeaderBytes: 64 << 10,
-		ReadHeaderTimeout: 5 * time.Second, ReadTimeout: 30 * time.Second, WriteTimeout: time.Minute,
+		ReadHeaderTimeout: 5 * time.Second, ReadTimeout: 30 * time.Second, WriteTimeout: time.Minute, IdleTimeout: 2 * time.Minute,
 	}
 	drained := make(chan error, 1)
 	go func() {

@@ -48,7 +48,10 @@ Try it:
   curl -i http://%[1]s/graphql -H 'Content-Type: application/json' -d '{"query":"{ _service { sdl } }"}'
   curl -i http://%[1]s/graphql -H 'Content-Type: application/json' -d '{"query":"{ _service { sdl } }"}' -H 'api-key: %[2]s'
 `, *addr, router.Key.Reveal())
-	server := &http.Server{Addr: *addr, Handler: subgraph(guard, &graph.Resolver{}), ReadHeaderTimeout: 5 * time.Second}
+	server := &http.Server{
+		Addr: *addr, Handler: subgraph(guard, &graph.Resolver{}),
+		ReadHeaderTimeout: 5 * time.Second, ReadTimeout: 30 * time.Second, IdleTimeout: 2 * time.Minute,
+	}
 	log.Print(server.ListenAndServe())
 }
 

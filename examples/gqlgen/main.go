@@ -89,7 +89,8 @@ func run(ctx context.Context, addr string, out io.Writer) error {
 	streams, cut := context.WithCancel(context.WithoutCancel(ctx))
 	defer cut()
 	server := &http.Server{
-		Handler: mux, ReadHeaderTimeout: 5 * time.Second,
+		Handler:           mux,
+		ReadHeaderTimeout: 5 * time.Second, ReadTimeout: 30 * time.Second, IdleTimeout: 2 * time.Minute, // reading a request; a subscription may last
 		BaseContext: func(net.Listener) context.Context { return streams },
 	}
 	drained := make(chan error, 1)

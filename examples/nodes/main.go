@@ -62,7 +62,10 @@ func run(ctx context.Context, c config, addr string, in io.Reader, out io.Writer
 			fmt.Fprintln(out, n.command(ctx, lines.Text()))
 		}
 	}()
-	server := &http.Server{Handler: n.handler(), ReadHeaderTimeout: 5 * time.Second}
+	server := &http.Server{
+		Handler:           n.handler(),
+		ReadHeaderTimeout: 5 * time.Second, ReadTimeout: 30 * time.Second, IdleTimeout: 2 * time.Minute,
+	}
 	drained := make(chan error, 1)
 	go func() {
 		<-ctx.Done()

@@ -72,7 +72,10 @@ func run(ctx context.Context, addr string, out io.Writer) error {
 	if err != nil {
 		return fmt.Errorf("%w (choose another address with -addr; port 0 picks a free one)", err)
 	}
-	server := &http.Server{Handler: guard.Identify(mux), ReadHeaderTimeout: 5 * time.Second}
+	server := &http.Server{
+		Handler:           guard.Identify(mux),
+		ReadHeaderTimeout: 5 * time.Second, ReadTimeout: 30 * time.Second, IdleTimeout: 2 * time.Minute,
+	}
 	drained := make(chan error, 1)
 	go func() {
 		<-ctx.Done()
