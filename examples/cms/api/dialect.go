@@ -9,6 +9,7 @@ type Dialect struct {
 	missing      int  // status where something had to be sent along; 0 is 400
 	notAllowed   int  // status for what a singleton has no use for; 0 is 405
 	notTree      string
+	dropsState   bool // an update leaves out a _state that the caller may not set, and writes the rest
 	quietGraphQL bool // what is denied there is an empty answer, not an error
 }
 
@@ -16,7 +17,7 @@ type Dialect struct {
 var Cockpit = Dialect{
 	findsFirst: true, bareNotFound: true,
 	missing: http.StatusPreconditionFailed, notAllowed: http.StatusPreconditionFailed,
-	notTree: "Permission denied", quietGraphQL: true,
+	notTree: "Permission denied", dropsState: true, quietGraphQL: true,
 }
 
 func (d Dialect) statusMissing() int { return or(d.missing, http.StatusBadRequest) }

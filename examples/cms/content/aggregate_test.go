@@ -72,7 +72,7 @@ func TestNewItems(t *testing.T) {
 	require.NoError(t, err)
 	require.Equal(t, []string{"de", "fr"}, locales)
 	m := content.Model{Name: "posts", Type: content.Tree, Fields: []content.Field{{Name: "title", I18n: true}, {Name: "tags", Multiple: true}, {Name: "title_fr"}}}
-	item, err := s.Create(t.Context(), m, content.Item{"title_de": "Hallo"}, "")
+	item, err := s.Create(t.Context(), m, content.Item{"title_de": "Hallo"}, content.Writer{})
 	require.NoError(t, err)
 	for _, own := range []string{"_id", "_created", "_modified", "_cby", "_mby"} {
 		require.Contains(t, item, own)

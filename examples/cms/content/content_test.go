@@ -170,7 +170,7 @@ func TestTranslations(t *testing.T) {
 	m := content.Model{Name: "posts", Type: content.Collection, Fields: []content.Field{{Name: "title", I18n: true}, {Name: "title_long"}}}
 	_, err := s.AddModel(t.Context(), m)
 	require.NoError(t, err)
-	item, err := s.Create(t.Context(), m, content.Item{"title": "Hello", "title_de": "Hallo", "title_fr": nil, "title_long": "x", "other": 1}, "")
+	item, err := s.Create(t.Context(), m, content.Item{"title": "Hello", "title_de": "Hallo", "title_fr": nil, "title_long": "x", "other": 1}, content.Writer{})
 	require.NoError(t, err)
 	require.NotContains(t, item, "other")
 	for locale, want := range map[string]string{"": "Hello", "de": "Hallo", "fr": "Hello", "long": "Hello", "../de": "Hello"} {
@@ -188,7 +188,7 @@ func TestTranslations(t *testing.T) {
 func TestManyWriters(t *testing.T) {
 	s := opened(t)
 	posts, site := content.Model{Name: "posts", Type: content.Collection}, content.Model{Name: "site", Type: content.Singleton}
-	item, err := s.Create(t.Context(), posts, content.Item{}, "")
+	item, err := s.Create(t.Context(), posts, content.Item{}, content.Writer{})
 	require.NoError(t, err)
 	const writers = 8
 	var all sync.WaitGroup
@@ -196,14 +196,14 @@ func TestManyWriters(t *testing.T) {
 	for i := range writers {
 		all.Go(func() {
 			for { // ErrConflict is what a crowd may hear, and then tries again
-				if _, err := s.Update(t.Context(), posts, item.ID(), content.Item{fmt.Sprint("field", i): true}, ""); err == nil {
+				if _, err := s.Update(t.Context(), posts, item.ID(), content.Item{fmt.Sprint("field", i): true}, content.Writer{}); err == nil {
 					break
 				}
 				require.NoError(t, t.Context().Err())
 			}
-			only, err := s.Create(t.Context(), site, content.Item{"name": i}, "")
+			only, err := s.Create(t.Context(), site, content.Item{"name": i}, content.Writer{})
 			for err != nil && t.Context().Err() == nil {
-				only, err = s.Create(t.Context(), site, content.Item{"name": i}, "")
+				only, err = s.Create(t.Context(), site, content.Item{"name": i}, content.Writer{})
 			}
 			ids[i] = only.ID()
 		})
@@ -230,7 +230,7 @@ func Example() {
 	}
 	store, posts := content.New(db), content.Model{Name: "posts", Type: content.Collection}
 	for _, item := range []content.Item{{"title": "Hello"}, {"title": "Plans", "_state": 0}} {
-		if _, err := store.Create(ctx, posts, item, "ada"); err != nil {
+		if _, err := store.Create(ctx, posts, item, content.Writer{UserID: "ada"}); err != nil {
 			log.Fatal(err)
 		}
 	}

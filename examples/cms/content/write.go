@@ -15,16 +15,35 @@ import (
 var (
 	// ErrState: the _state is none of 1 (published), 0 (draft) and -1 (archived).
 	ErrState = errors.New("content: no such _state")
+	// ErrPublished: the _state that is asked for is less public than the item's, and the writer may not change that.
+	ErrPublished = errors.New("content: the item is more public than asked for")
 	// ErrConflict: others kept changing the item.
 	ErrConflict = errors.New("content: changed by somebody else")
 )
 
 const tries = 10 // of a write that others get in the way of
 
+// A Writer says who writes an item.
+type Writer struct {
+	UserID     string // is stored as _cby and _mby; "" is null there
+	MayPublish bool   // may change the _state of an item that is stored
+}
+
+// mayWrite returns an error wrapping ErrPublished if fields ask for a _state that is less public than the item's, and
+// the writer may not set it: the text would be published with the item.
+func (w Writer) mayWrite(item, fields Item) error {
+	stored, _ := item.State()
+	asked, said := fields.State()
+	if said && asked < stored && !w.MayPublish {
+		return ErrPublished
+	}
+	return nil
+}
+
 // Create stores a new item with the fields that the model takes, and with their _state, or published if they have
-// none. by is the ID of the user who does it, or "". A singleton that is there already gets these fields in place of
-// its own, and keeps its _state if they have none.
-func (s *Store) Create(ctx context.Context, m Model, fields Item, by string) (Item, error) {
+// none. A singleton that is stored already gets these fields in place of its own. It keeps its _state if they have
+// none, or if the writer may not change it; see ErrPublished.
+func (s *Store) Create(ctx context.Context, m Model, fields Item, by Writer) (Item, error) {
 	item, err := s.blank(ctx, m)
 	if err != nil {
 		return nil, err
@@ -43,8 +62,8 @@ func (s *Store) Create(ctx context.Context, m Model, fields Item, by string) (It
 			}
 		}
 		item["_id"] = newID()
-		stamp(item, "_created", "_cby", by)
-		stamp(item, "_modified", "_mby", by)
+		stamp(item, "_created", "_cby", by.UserID)
+		stamp(item, "_modified", "_mby", by.UserID)
 		added, err := s.insert(ctx, s.writer(ctx), m, item)
 		if added || err != nil {
 			return item, err
@@ -54,7 +73,7 @@ func (s *Store) Create(ctx context.Context, m Model, fields Item, by string) (It
 }
 
 // replaceSingleton writes item over the one that is there, or returns an error wrapping ErrNotFound.
-func (s *Store) replaceSingleton(ctx context.Context, m Model, fields, item Item, by string) (Item, error) {
+func (s *Store) replaceSingleton(ctx context.Context, m Model, fields, item Item, by Writer) (Item, error) {
 	var id string
 	err := s.db.QueryRowContext(ctx, `SELECT id FROM cms_items WHERE singleton = $1`, m.Name).Scan(&id)
 	if errors.Is(err, sql.ErrNoRows) {
@@ -64,27 +83,37 @@ func (s *Store) replaceSingleton(ctx context.Context, m Model, fields, item Item
 		return nil, err
 	}
 	return s.change(ctx, m, id, func(old Item) (Item, error) {
+		if err := by.mayWrite(old, fields); err != nil {
+			return nil, err
+		}
 		for _, kept := range []string{"_id", "_created", "_cby"} {
 			item[kept] = old[kept]
 		}
-		if _, said := fields["_state"]; !said {
+		if _, said := fields["_state"]; !said || !by.MayPublish {
 			item["_state"] = old["_state"]
 		}
-		stamp(item, "_modified", "_mby", by)
+		stamp(item, "_modified", "_mby", by.UserID)
 		return item, nil
 	})
 }
 
 // Update writes the fields that the model takes over those of an item, published or not. It returns what was
 // written, with _id and who changed it when, or an error wrapping ErrNotFound. What else the item holds is not for all
-// who may write to it.
-func (s *Store) Update(ctx context.Context, m Model, id string, fields Item, by string) (Item, error) {
+// who may write to it. A _state is written if the writer may change it; if not, the item keeps its own, or the error
+// is ErrPublished.
+func (s *Store) Update(ctx context.Context, m Model, id string, fields Item, by Writer) (Item, error) {
 	sent := Item{"_id": id}
 	if err := m.copy(sent, fields); err != nil {
 		return nil, err
 	}
-	stamp(sent, "_modified", "_mby", by)
+	if !by.MayPublish {
+		delete(sent, "_state")
+	}
+	stamp(sent, "_modified", "_mby", by.UserID)
 	_, err := s.change(ctx, m, id, func(item Item) (Item, error) {
+		if err := by.mayWrite(item, fields); err != nil {
+			return nil, err
+		}
 		for field, value := range sent {
 			item[field] = value
 		}

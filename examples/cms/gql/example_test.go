@@ -36,7 +36,7 @@ func Example() {
 		if _, err := store.AddModel(ctx, m); err != nil {
 			log.Fatal(err)
 		}
-		if _, err := store.Create(ctx, m, content.Item{"title": "One of " + name}, ""); err != nil {
+		if _, err := store.Create(ctx, m, content.Item{"title": "One of " + name}, content.Writer{}); err != nil {
 			log.Fatal(err)
 		}
 	}

@@ -68,12 +68,13 @@ func newWorld(t testing.TB, likeCockpit bool, public string) *world {
 	if public != "" {
 		c.Anonymous = publicapi.Fixed(public)
 	}
+	items := access.New(w.store)
 	if likeCockpit {
-		c = cockpit.Configure(c)
+		c, items = cockpit.Configure(c), access.LikeCockpit(w.store)
 	}
 	guard, err := auth.New(c)
 	require.NoError(t, err)
-	w.handler = guard.Handler(gql.Handler(gql.Config{Guard: guard, Content: access.New(w.store), LikeCockpit: likeCockpit}))
+	w.handler = guard.Handler(gql.Handler(gql.Config{Guard: guard, Content: items, LikeCockpit: likeCockpit}))
 	return w
 }
 

@@ -207,7 +207,7 @@ func (p *Pages) save(w http.ResponseWriter, r *http.Request, m content.Model, ol
 	} else if old.ID() == "" {
 		fields["_state"] = 0
 	}
-	by := p.visitor(r).UserID()
+	by := content.Writer{UserID: p.visitor(r).UserID(), MayPublish: publish}
 	saved := old
 	if moves && !may(r, content.Permission(m.Name, content.Reorder)) {
 		p.trouble(w, r, http.StatusForbidden, "Your role does not let you move this. Nothing was saved.")
@@ -219,7 +219,7 @@ func (p *Pages) save(w http.ResponseWriter, r *http.Request, m content.Model, ol
 		_, err = p.Content.Update(r.Context(), m, old.ID(), fields, by)
 	}
 	if err == nil && moves {
-		err = p.Content.Place(r.Context(), m, saved.ID(), parent, position, by)
+		err = p.Content.Place(r.Context(), m, saved.ID(), parent, position, by.UserID)
 	}
 	if _, deep := errors.AsType[*content.ParameterError](err); deep {
 		again(errors.New("a field holds too many lists or objects in each other"))
@@ -260,7 +260,8 @@ func (p *Pages) publishItem(w http.ResponseWriter, r *http.Request, m content.Mo
 	if r.PostForm.Get("do") == "publish" {
 		state, done = 1, "published"
 	}
-	_, err := p.Content.Update(r.Context(), m, r.PathValue("id"), content.Item{"_state": state}, p.visitor(r).UserID())
+	_, err := p.Content.Update(r.Context(), m, r.PathValue("id"), content.Item{"_state": state},
+		content.Writer{UserID: p.visitor(r).UserID(), MayPublish: true}) // the route asks for the right to publish
 	if err != nil {
 		p.fail(w, r, err)
 		return

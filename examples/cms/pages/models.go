@@ -68,7 +68,7 @@ func (p *Pages) fail(w http.ResponseWriter, r *http.Request, err error) {
 	switch {
 	case errors.Is(err, content.ErrNotFound):
 		p.trouble(w, r, http.StatusNotFound, "What was here is gone, or the address is mistyped.")
-	case errors.Is(err, content.ErrConflict):
+	case errors.Is(err, content.ErrConflict), errors.Is(err, content.ErrPublished):
 		p.trouble(w, r, http.StatusConflict, "Somebody else is changing this. Nothing was done: try again.")
 	default:
 		p.Guard.Refuse(w, r, err)
