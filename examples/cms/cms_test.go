@@ -42,14 +42,18 @@ func onEach(t *testing.T, test func(t *testing.T, c config)) {
 	})
 }
 
+// staleness is the default of the program. With a shorter one a busy machine now and then confirms the roles too late,
+// and the answer is 503.
+const staleness = 5 * time.Second
+
 // oneByOne is onEach for what has to keep to times.
 func oneByOne(t *testing.T, test func(t *testing.T, c config)) {
 	t.Run("SQLite", func(t *testing.T) {
-		test(t, config{addr: "127.0.0.1:0", db: filepath.Join(t.TempDir(), "a cms?#%41.db"), staleness: time.Second})
+		test(t, config{addr: "127.0.0.1:0", db: filepath.Join(t.TempDir(), "a cms?#%41.db"), staleness: staleness})
 	})
 	t.Run("PostgreSQL", func(t *testing.T) {
 		pepper := filepath.Join(t.TempDir(), "pepper")
-		test(t, config{addr: "127.0.0.1:0", db: pgserver.Shared(t).NewDatabase(t), pepper: pepper, staleness: time.Second})
+		test(t, config{addr: "127.0.0.1:0", db: pgserver.Shared(t).NewDatabase(t), pepper: pepper, staleness: staleness})
 	})
 }
 
@@ -78,8 +82,15 @@ func (b *buffer) String() string {
 	return b.b.String()
 }
 
+// patience is for a store on a busy machine.
+const patience = 30 * time.Second
+
 func start(t *testing.T, c config) *running {
 	t.Helper()
+	c.patience = patience
+	if c.staleness == 0 {
+		c.staleness = staleness
+	}
 	ctx, cancel := context.WithCancel(t.Context())
 	out, in := io.Pipe()
 	done := make(chan error, 1)
@@ -150,6 +161,10 @@ func (r *running) titles(t *testing.T, path, key, field string) (titles []any) {
 // node opens one more node on the database of c, to do what there is no address for yet.
 func anotherNode(t *testing.T, c config) *node {
 	t.Helper()
+	c.patience = patience
+	if c.staleness == 0 {
+		c.staleness = staleness
+	}
 	n, err := open(t.Context(), c, logTo(t))
 	require.NoError(t, err)
 	t.Cleanup(func() { require.NoError(t, n.close(context.Background())) })

@@ -7,7 +7,6 @@ import (
 	"path/filepath"
 	"regexp"
 	"testing"
-	"time"
 
 	"github.com/stretchr/testify/require"
 
@@ -101,7 +100,7 @@ func file(t *testing.T, text string) string {
 
 func TestThePepper(t *testing.T) {
 	t.Run("SQLite", func(t *testing.T) {
-		c := config{addr: "127.0.0.1:0", db: filepath.Join(t.TempDir(), "cms.db"), staleness: time.Second}
+		c := config{addr: "127.0.0.1:0", db: filepath.Join(t.TempDir(), "cms.db")}
 		start(t, c).stop()
 		info, err := os.Stat(c.db + ".pepper")
 		require.NoError(t, err)
@@ -119,7 +118,7 @@ func TestThePepper(t *testing.T) {
 		require.ErrorContains(t, err, "not the pepper")
 	})
 	t.Run("PostgreSQL", func(t *testing.T) {
-		c := config{addr: "127.0.0.1:0", db: pgserver.Shared(t).NewDatabase(t), staleness: time.Second}
+		c := config{addr: "127.0.0.1:0", db: pgserver.Shared(t).NewDatabase(t)}
 		n, err := open(t.Context(), c, logTo(t))
 		require.NoError(t, err, "a database without peppered keys needs none")
 		require.NoError(t, n.close(context.Background()))

@@ -28,6 +28,7 @@ type config struct {
 	profile                string        // "" is the library's own, "cockpit" is Cockpit's
 	secure                 bool          // the session's cookie is for TLS alone
 	staleness              time.Duration // how late this node may see what another one changed
+	patience               time.Duration // for one question to a store; zero: one second
 }
 
 func main() {

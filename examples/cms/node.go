@@ -72,13 +72,13 @@ func open(ctx context.Context, c config, logger *log.Logger) (n *node, err error
 	}
 	n.ring, err = keys.Open(keys.Config{
 		Store: n.store.Keys(), LastUsed: n.store.Keys(), Feed: n.store.Keys(), Staleness: c.staleness,
-		Peppers: peppers, OnError: report,
+		StoreTimeout: c.patience, Peppers: peppers, OnError: report,
 	})
 	if err != nil {
 		return n, err
 	}
 	n.onClose(n.ring.Close)
-	n.roles, err = roles.Open(ctx, roles.Config{Store: n.store.Roles(), Staleness: c.staleness, OnError: report})
+	n.roles, err = roles.Open(ctx, roles.Config{Store: n.store.Roles(), Staleness: c.staleness, Timeout: c.patience, OnError: report})
 	if err != nil {
 		return n, err
 	}
@@ -99,7 +99,7 @@ func open(ctx context.Context, c config, logger *log.Logger) (n *node, err error
 		return n, err
 	}
 	n.guard, err = auth.New(n.profile.configure(auth.Config{
-		Keys: n.ring, Roles: n.roles, Anonymous: n.public, Users: cached, SignedIn: n.sessions.User,
+		Keys: n.ring, Roles: n.roles, Anonymous: n.public, Users: cached, SignedIn: n.sessions.User, Timeout: c.patience,
 	}))
 	if err != nil {
 		return n, err

@@ -2,9 +2,9 @@ package main
 
 import (
 	"context"
+	"math"
 	"net/http"
 	"net/url"
-	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -106,19 +106,20 @@ func TestUnknownUsersTakeAsLong(t *testing.T) {
 	login, _, err := n.users.First(t.Context())
 	require.NoError(t, err)
 	took := func(login string) time.Duration {
-		var all []time.Duration
-		for range 9 {
-			begin := time.Now()
-			_, _, err := n.users.SignIn(t.Context(), login, "a wrong password")
-			require.Error(t, err)
-			all = append(all, time.Since(begin))
-		}
-		return slices.Min(all)
+		begin := time.Now()
+		_, _, err := n.users.SignIn(t.Context(), login, "a wrong password")
+		require.Error(t, err)
+		return time.Since(begin)
 	}
+	// A busy machine makes some of them slower. The shortest times come together if the same is done.
 	known, unknown := took(login), took("nobody")
+	ratio := func() float64 { return float64(unknown) / float64(known) }
+	for i := 0; i < 9 || i < 200 && math.Abs(ratio()-1) > 0.6; i++ {
+		known, unknown = min(known, took(login)), min(unknown, took("nobody"))
+	}
 	t.Logf("known %v, unknown %v", known, unknown)
 	require.Greater(t, known, 5*time.Millisecond)
-	require.InDelta(t, 1, float64(unknown)/float64(known), 0.6)
+	require.InDelta(t, 1, ratio(), 0.6)
 }
 
 // Requests with a session: what another site sends is refused, and so is a key beside it.
@@ -276,7 +277,7 @@ func TestOnesOwnPassword(t *testing.T) {
 		done := make(chan error, 1)
 		require.NoError(t, n.store.InTx(t.Context(), func(ctx context.Context) error {
 			go func() { done <- manager.ChangeOwn(t.Context(), who, password, mine) }()
-			time.Sleep(time.Second) // the old one has been compared by now, and waits for this transaction
+			time.Sleep(3 * time.Second) // the old one has been compared, and the change waits for this transaction
 			_, err := n.store.Executor(ctx).ExecContext(ctx, `UPDATE cms_passwords SET epoch = epoch + 1 WHERE user_id = $1`, id)
 			return err
 		}))

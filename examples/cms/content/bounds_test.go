@@ -79,15 +79,15 @@ func TestLongReadsTakeTurns(t *testing.T) {
 		go func() { _, err := s.Tree(t.Context(), m, "", content.Query{}); done <- err }()
 		go func() { _, _, err := s.Items(t.Context(), m, content.Query{}); done <- err }()
 	}
-	require.Eventually(t, func() bool { return waiting() == 4 }, 5*time.Second, time.Millisecond)
+	require.Eventually(t, func() bool { return waiting() == 4 }, 20*time.Second, time.Millisecond)
 	require.Never(t, func() bool { return waiting() > 4 }, 100*time.Millisecond, 10*time.Millisecond)
 	short, search := query(t, `limit=10`), query(t, `filter={title:"x"}`)
 	go func() { _, _, err := s.Items(t.Context(), m, short); done <- err }()
-	require.Eventually(t, func() bool { return waiting() == 5 }, 5*time.Second, time.Millisecond)
+	require.Eventually(t, func() bool { return waiting() == 5 }, 20*time.Second, time.Millisecond)
 	for range 10 {
 		go func() { _, _, err := s.Items(t.Context(), m, search); done <- err }()
 	}
-	require.Eventually(t, func() bool { return waiting() == 9 }, 5*time.Second, time.Millisecond)
+	require.Eventually(t, func() bool { return waiting() == 9 }, 20*time.Second, time.Millisecond)
 	require.Never(t, func() bool { return waiting() > 9 }, 100*time.Millisecond, 10*time.Millisecond)
 	require.NoError(t, only.Close())
 	for range 31 {
