@@ -32,7 +32,8 @@ func basic(user, password string) string {
 func TestWhatARequestGets(t *testing.T) {
 	var heard auth.Event
 	w := newWorld(t, observeInto(&heard))
-	expired := w.custom(keys.Custom{Name: "x", Role: "editor", ExpiresAt: time.Now().Add(200 * time.Millisecond)})
+	expiry := time.Now().Add(time.Second) // far enough for a busy machine to issue the key before
+	expired := w.custom(keys.Custom{Name: "x", Role: "editor", ExpiresAt: expiry})
 	disabled, invalidated := w.custom(keys.Custom{Name: "x", Role: "editor"}), w.custom(keys.Custom{Name: "x", Role: "editor"})
 	require.NoError(t, w.ring.Disable(t.Context(), w.ids[disabled]))
 	require.NoError(t, w.ring.Invalidate(t.Context(), w.ids[invalidated]))
@@ -48,7 +49,7 @@ func TestWhatARequestGets(t *testing.T) {
 	require.NoError(t, err)
 	ghost, err := w.ring.IssueUser(t.Context(), "ghost", keys.User{})
 	require.NoError(t, err)
-	time.Sleep(210 * time.Millisecond)
+	time.Sleep(time.Until(expiry) + time.Millisecond)
 	unknown := "API-00000000000000000000000000000000" + "3f2d5c11" // wrong checksum, right shape
 	k := w.editor
 

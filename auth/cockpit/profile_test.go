@@ -123,9 +123,10 @@ func TestAllRefusedKeysLookTheSame(t *testing.T) {
 	disabled, invalidated := d.custom(keys.Custom{Name: "x", Role: "editor"}), d.custom(keys.Custom{Name: "x", Role: "editor"})
 	require.NoError(t, d.ring.Disable(t.Context(), d.ids[disabled]))
 	require.NoError(t, d.ring.Invalidate(t.Context(), d.ids[invalidated]))
-	expired := d.custom(keys.Custom{Name: "x", Role: "editor", ExpiresAt: time.Now().Add(100 * time.Millisecond)})
+	expiry := time.Now().Add(time.Second) // far enough for a busy machine to issue the key before
+	expired := d.custom(keys.Custom{Name: "x", Role: "editor", ExpiresAt: expiry})
 	far := d.custom(keys.Custom{Name: "x", Role: "editor", AllowedIPs: []netip.Prefix{netip.MustParsePrefix("10.1.0.0/16")}})
-	time.Sleep(110 * time.Millisecond)
+	time.Sleep(time.Until(expiry) + time.Millisecond)
 
 	refused := map[string]string{
 		"unknown": unknown.Key.Reveal(), "disabled": disabled, "invalidated": invalidated, "expired": expired, "from elsewhere": far,

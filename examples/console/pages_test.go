@@ -38,7 +38,8 @@ func (h *host) inUse(t *testing.T) (build, disabled, expired, ended string) {
 		return issued
 	}
 	first := create(keys.Custom{Name: "Website build", Role: "editor", Scopes: []string{"content/*/read"}, ExpiresAt: time.Now().AddDate(1, 0, 0)})
-	expired = create(keys.Custom{Name: "Trade fair", Role: "public", ExpiresAt: time.Now().Add(100 * time.Millisecond)}).Record.ID
+	expiry := time.Now().Add(time.Second) // far enough for a busy machine to create the key before
+	expired = create(keys.Custom{Name: "Trade fair", Role: "public", ExpiresAt: expiry}).Record.ID
 	require.Equal(t, 200, h.get(t, "/api/pages/menus", first.Key.Reveal()))
 	require.Eventually(t, func() bool {
 		rec, err := h.ring.Get(ctx, first.Record.ID)
@@ -57,6 +58,7 @@ func (h *host) inUse(t *testing.T) (build, disabled, expired, ended string) {
 	require.NoError(t, err)
 	_, err = h.service.OpenPublic(ctx, ada, "public", "")
 	require.NoError(t, err)
+	time.Sleep(time.Until(expiry) + time.Millisecond)
 	return first.Record.ID, disabled, expired, ended
 }
 

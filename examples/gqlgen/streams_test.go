@@ -75,6 +75,9 @@ func TestASocketRefusesWhatIsNotGranted(t *testing.T) {
 	}
 }
 
+// soon is a second, and what a busy machine adds to it.
+const soon = 3 * time.Second
+
 func TestASocketEndsWithItsKey(t *testing.T) {
 	w := standard(t)
 	s := w.dial(t, "graphql-transport-ws")
@@ -85,7 +88,7 @@ func TestASocketEndsWithItsKey(t *testing.T) {
 	began := time.Now()
 	require.NoError(t, w.ring.Invalidate(t.Context(), w.ids["reader"]))
 	require.EqualValues(t, 4403, s.closed())
-	require.Less(t, time.Since(began), time.Second)
+	require.Less(t, time.Since(began), soon)
 	w.listening(t, 0)
 }
 
@@ -135,7 +138,7 @@ func TestServerSentEvents(t *testing.T) {
 	require.NoError(t, w.ring.Invalidate(t.Context(), w.ids["reader"]))
 	rest := until(lines, "nothing has this text")
 	require.Contains(t, rest, "event: complete")
-	require.Less(t, time.Since(began), time.Second)
+	require.Less(t, time.Since(began), soon)
 	w.listening(t, 0)
 	w.blog.Add(model.NewPost{Title: "not told"})
 	require.NotContains(t, rest, "not told")
