@@ -118,7 +118,9 @@ func (s *scene) public(t *testing.T, off bool) *publicapi.Service {
 	}
 	public, err := publicapi.New(publicapi.Config{Store: store, Roles: s.policy, Catalog: catalog})
 	require.NoError(t, err)
-	require.NoError(t, public.Set(t.Context(), "viewer", "the test"))
+	preview, err := public.Preview(t.Context(), "viewer")
+	require.NoError(t, err)
+	require.NoError(t, public.Set(t.Context(), publicapi.Opening{Role: "viewer", By: "the test", Token: preview.Token}))
 	if off {
 		require.NoError(t, public.Disable(t.Context(), "the test"))
 	}

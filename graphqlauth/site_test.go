@@ -178,7 +178,9 @@ func (s *site) send(as string, r *http.Request) reply {
 	s.t.Helper()
 	switch as {
 	case "public":
-		require.NoError(s.t, s.public.Set(s.t.Context(), "public", "test", "content/posts/read"))
+		preview, err := s.public.Preview(s.t.Context(), "public")
+		require.NoError(s.t, err)
+		require.NoError(s.t, s.public.Set(s.t.Context(), publicapi.Opening{Role: "public", By: "test", Token: preview.Token, Acknowledged: []string{"content/posts/read"}}))
 	case "nobody":
 		require.NoError(s.t, s.public.Disable(s.t.Context(), "test"))
 	default:

@@ -76,7 +76,7 @@ func TestADeletedRoleClosesThePublicAPIForGood(t *testing.T) {
 	defer directory.Close(context.Background())
 	s, err := publicapi.New(publicapi.Config{Store: publicapi.NewMemoryStore(), Roles: directory, Catalog: catalog(t)})
 	require.NoError(t, err)
-	require.NoError(t, s.Set(t.Context(), "visitor", "ada"))
+	require.NoError(t, open(t.Context(), s, "visitor"))
 	ring := keys.NewRing(keys.NewMemoryStore())
 	guard, err := auth.New(auth.Config{Keys: ring, Roles: directory, Anonymous: s})
 	require.NoError(t, err)
@@ -98,7 +98,7 @@ func TestADeletedRoleClosesThePublicAPIForGood(t *testing.T) {
 	now, err := s.Current(t.Context())
 	require.NoError(t, err)
 	require.Empty(t, now.Role)
-	require.NoError(t, s.Set(t.Context(), "visitor", "ada"))
+	require.NoError(t, open(t.Context(), s, "visitor"))
 	require.Equal(t, 404, status())
 }
 
@@ -128,7 +128,7 @@ func TestADeletedRoleStaysClosedWhileTheStoreCannotSaveIt(t *testing.T) {
 	setting, _ := store.Load(t.Context())
 	require.Empty(t, setting.Role, "now it is closed in the store too")
 	require.Equal(t, "role visitor was deleted", setting.ChangedBy)
-	require.NoError(t, s.Set(t.Context(), "visitor", "ada"))
+	require.NoError(t, open(t.Context(), s, "visitor"))
 	role, _ = s.PublicRole(t.Context())
 	require.Equal(t, "visitor", role)
 }
@@ -212,8 +212,10 @@ func TestSetMeetsADeletion(t *testing.T) {
 	s, directory, store := newLive(t)
 	require.NoError(t, directory.Delete(t.Context(), "author"))
 	require.NoError(t, s.Disable(t.Context(), "ada"))
+	preview, err := s.Preview(t.Context(), "visitor")
+	require.NoError(t, err)
 	store.afterLoad = func() { require.NoError(t, directory.Delete(t.Context(), "visitor")) }
-	require.ErrorIs(t, s.Set(t.Context(), "visitor", "ada"), publicapi.ErrRole)
+	require.ErrorIs(t, s.Set(t.Context(), publicapi.Opening{Role: "visitor", By: "ada", Token: preview.Token}), publicapi.ErrRole)
 	require.NoError(t, directory.Save(t.Context(), visitor))
 	requireClosed(t, s)
 }

@@ -1,17 +1,16 @@
-// Package publicapi says which role callers get who show no key, and what that opens to the world.
+// Package publicapi keeps the role of callers without a key, and reports what it opens to them.
 //
 // [Fixed] is a role written into the program. A [Service] keeps the choice in a [Store], so that it can be
-// changed while the program runs; it is closed until somebody opens it. Both are an [auth.Anonymous].
+// changed while the program runs; it is closed until it is opened. Both are an [auth.Anonymous].
 //
-// The public API is the setting with the widest reach, so it is hard to get wrong by accident: Set refuses
-// the super role, a role that does not exist, and a role that can change data, unless the caller acknowledges
-// each permission that does, by name. A permission counts as changing data if the catalog does not list it as
-// read. A role that is deleted closes the public API; nothing opens it but Set. [Exposure] tells what
-// the world can do, before or after.
+// [Service.Set] refuses the super role and a role that does not exist. Any other role must be confirmed against its
+// [Service.Preview]: with the preview's token, and with the name of each permission that changes data. A permission
+// counts as changing data if the catalog does not list it as read. If the role's grants, the setting, the catalog or its
+// names changed in between, the answer is a new preview. [Service.PreviewEdit] does the same for an edit of the public
+// role or of a role that it inherits from; package auth/admin asks for it.
 //
-// A Service asks its store whenever a caller shows no key, or keeps the setting for a bounded time: see
+// A role that is deleted closes the public API; only Set opens it again.
+//
+// A Service asks its store for each caller without a key, or caches the setting for a bounded time: see
 // [Config.Staleness]. With one, close the Service at the end.
-//
-// Set looks at the role as it is. Whoever edits the public role later changes what the world can do: a host
-// that lets people edit roles shows them Exposure first.
 package publicapi

@@ -2,7 +2,6 @@ package publicapi_test
 
 import (
 	"context"
-	"errors"
 	"fmt"
 
 	"github.com/latchkey-go/latchkey/auth"
@@ -23,22 +22,19 @@ func Example() {
 	}})
 	service, _ := publicapi.New(publicapi.Config{Store: publicapi.NewMemoryStore(), Roles: policy, Catalog: catalog})
 
-	err := service.Set(ctx, "public", "ada")
-	fmt.Println(err)
-	var unacknowledged *publicapi.UnacknowledgedError
-	if errors.As(err, &unacknowledged) {
-		err = service.Set(ctx, "public", "ada", unacknowledged.Writes...) // after somebody has read the list
-	}
-	fmt.Println(err)
+	preview, _ := service.Preview(ctx, "public")
+	opening := publicapi.Opening{Role: "public", By: "ada", Token: preview.Token}
+	fmt.Println(service.Set(ctx, opening))
+	opening.Acknowledged = preview.Writes // after a person has read the list
+	fmt.Println(service.Set(ctx, opening))
 	fmt.Print(publicapi.Exposure(policy, "public", catalog, []auth.Route{{Pattern: "POST /comments", Permission: "content/comments/create"}}))
 	// Output:
-	// publicapi: role "public" lets everybody do content/{model}/create: each has to be acknowledged
+	// publicapi: role "public" is not opened: the token of its current preview is needed, and the name of each permission that changes data: content/comments/create
 	// <nil>
-	// Everybody has the role public.
-	// Content
-	//   may Read (content/{model}/read), not for all
-	//   MAY CHANGE: Create (content/{model}/create), not for all
-	// To the letter
+	// Callers without a key have the role public.
+	//   MAY CHANGE: Create (content/comments/create)
+	//   may Read (content/pages/read)
+	// Grants
 	//   content/comments/create: allowed
 	//   content/pages/read: allowed
 	// Routes that need no key

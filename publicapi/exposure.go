@@ -3,7 +3,6 @@ package publicapi
 import (
 	"fmt"
 	"maps"
-	"regexp"
 	"slices"
 	"strings"
 
@@ -11,37 +10,36 @@ import (
 	"github.com/latchkey-go/latchkey/roles"
 )
 
-// A Report is exactly what callers without a key can do.
+// A Report lists what callers without a key can do.
 type Report struct {
 	Role string // "" is closed: then only Routes that need no permission are left
-	// Grants are the role's own and all it inherits, denies included: to the letter what it may do.
+	// Grants are the role's own and inherited grants, denies included.
 	Grants roles.Grants
-	// Groups are the catalog's permissions that the role allows, for at least one value of their {name}s.
-	// Each says by its Effect whether it changes data. Partly lists those that it does not allow for all values.
-	Groups []roles.Group
-	Partly []string
-	// Unlisted is what the role allows beyond the catalog, as grants. Each counts as changing data.
-	Unlisted []string
-	// Writes is everything that changes data, listed or not: what [Service.Set] wants acknowledged.
+	// Permissions has one entry for each grant that allows something, in order. Together they are all that is allowed.
+	// The preview of an edit lists only what the edit adds.
+	Permissions []Permission
+	// Writes are the Permissions that can change data. They must be acknowledged, each by its name.
 	Writes []string
-	// Routes are the given routes that are reached without a key. Handlers that were registered otherwise
-	// than with the guard's Handle or Open are not known to it.
+	// Routes are the given routes that can be reached without a key. A guard does not know handlers that were registered
+	// otherwise than with its Handle or Open.
 	Routes []auth.Route
+	// Token stands for this preview; see [Service.Preview]. It is "" if nothing has to be confirmed.
+	Token string
 }
 
-// Exposure says what the world could do if appid were the public role, which is what it can do now if it is.
-// A role that can never be public, or "", is reported as closed. A nil catalog lists nothing, so everything is
-// unlisted. Routes come from [auth.Guard.Routes], and from others that make them.
+// A Permission is what one grant of the public role allows. The grant is a permission or a pattern. The label is the
+// catalog's, or "" if the catalog does not list the grant. The effect is read only if the catalog lists everything that
+// the grant allows as read.
+type Permission struct {
+	roles.Entry
+	Matches []roles.Entry `json:"matches,omitempty"` // of a pattern: the listed permissions that it allows now
+}
+
+// Exposure reports what callers without a key could do if appid were the public role. A role that can never be public,
+// or "", is reported as closed. Without a catalog every permission counts as a write. Routes come from
+// [auth.Guard.Routes], and from other packages that make them. The report has no token: [Service.Preview] makes it.
 func Exposure(policy *roles.Policy, appid string, catalog *roles.Catalog, routes []auth.Route) Report {
-	var report Report
-	if policy != nil && policy.Has(appid) && !strings.EqualFold(appid, roles.Admin) {
-		report.Role = appid
-		report.Grants = policy.Effective(appid)
-		report.Groups = catalog.Reached(policy, appid)
-		report.Partly = partly(policy, appid, report.Groups)
-		report.Writes = catalog.Writes(policy, appid)
-		report.Unlisted = unlisted(report.Writes, report.Groups)
-	}
+	report := expose(policy, nil, appid, newListing(catalog, nil))
 	for _, route := range routes {
 		if route.ReachedBy(policy, roles.Rights{Role: report.Role}) {
 			report.Routes = append(report.Routes, route)
@@ -50,70 +48,92 @@ func Exposure(policy *roles.Policy, appid string, catalog *roles.Catalog, routes
 	return report
 }
 
-var name = regexp.MustCompile(`\{[^/]*\}`)
-
-// partly is what of groups the role does not allow for all values of its {name}s: what the super role, narrowed
-// to it, may do and the role may not.
-func partly(policy *roles.Policy, appid string, groups []roles.Group) []string {
-	var some []string
-	for _, group := range groups {
-		for _, entry := range group.Permissions {
-			all := roles.Rights{Role: roles.Admin, Scopes: []string{name.ReplaceAllString(entry.Permission, "*")}}
-			if !policy.Covers(roles.Rights{Role: appid}, all) {
-				some = append(some, entry.Permission)
+// expose is Exposure without routes. With before it lists only the permissions that before does not allow appid.
+func expose(policy, before *roles.Policy, appid string, l *listing) Report {
+	if possible(policy, appid) != nil {
+		return Report{}
+	}
+	report := Report{Role: appid, Grants: policy.Effective(appid)}
+	both, known, listed := compare(policy, before, appid, l)
+	if before != nil && both.Covers(known, roles.Rights{Role: appid}) {
+		return report // nothing is added
+	}
+	for _, grant := range slices.Sorted(maps.Keys(report.Grants)) {
+		p := Permission{Entry: roles.Entry{Permission: grant, Label: l.label(grant)}}
+		if roles.ValidPermission(grant) {
+			if !policy.Allows(appid, grant) || before.Allows(appid, grant) {
+				continue
 			}
+			p.Effect = l.effect(grant)
+		} else {
+			allowed := roles.Rights{Role: appid, Scopes: []string{grant}}
+			if !report.Grants[grant] || both.Covers(known, allowed) {
+				continue // it denies, or allows nothing new
+			}
+			if both.Covers(listed, allowed) {
+				p.Effect = roles.Read
+			}
+			p.Matches = l.matches(grant, policy, before, appid)
+		}
+		report.Permissions = append(report.Permissions, p)
+		if p.Effect == roles.Write {
+			report.Writes = append(report.Writes, grant)
 		}
 	}
-	return some
+	return report
 }
 
-// unlisted is what of writes is no entry of groups.
-func unlisted(writes []string, groups []roles.Group) []string {
-	var rest []string
-	for _, text := range writes {
-		listed := slices.ContainsFunc(groups, func(g roles.Group) bool {
-			return slices.ContainsFunc(g.Permissions, func(e roles.Entry) bool { return e.Permission == text })
-		})
-		if !listed {
-			rest = append(rest, text)
-		}
+// compare returns policy with two more roles: known may do what before allows appid, and listed may do what the catalog
+// lists as read. If they cannot be added, both are roles that allow nothing, so that everything is confirmed.
+func compare(policy, before *roles.Policy, appid string, l *listing) (both *roles.Policy, known, listed roles.Rights) {
+	known, listed = roles.Rights{Role: unused(policy, "known")}, roles.Rights{Role: unused(policy, "listed")}
+	both, err := policy.With(roles.Role{AppID: known.Role, Permissions: before.Effective(appid)})
+	if err != nil {
+		return policy, known, listed
 	}
-	return rest
+	with, err := both.With(roles.Role{AppID: listed.Role, Permissions: l.reads()})
+	if err != nil {
+		return both, known, listed
+	}
+	return with, known, listed
 }
 
-// String is the report in plain words, a line for each thing.
+// unused returns an appid that no role has, in any case.
+func unused(policy *roles.Policy, appid string) string {
+	taken := policy.AppIDs()
+	for slices.ContainsFunc(taken, func(t string) bool { return strings.EqualFold(t, appid) }) {
+		appid += "x"
+	}
+	return appid
+}
+
+// String is the report in words, a line for each thing.
 func (r Report) String() string {
 	var b strings.Builder
 	if r.Role == "" {
 		b.WriteString("The public API is closed.\n")
 	} else {
-		fmt.Fprintf(&b, "Everybody has the role %s.\n", r.Role)
+		fmt.Fprintf(&b, "Callers without a key have the role %s.\n", r.Role)
 	}
-	line := func(what string, write bool) {
+	for _, p := range r.Permissions {
 		mark := "may"
-		if write {
+		if p.Effect == roles.Write {
 			mark = "MAY CHANGE:"
 		}
-		fmt.Fprintf(&b, "  %s %s\n", mark, what)
-	}
-	for _, group := range r.Groups {
-		fmt.Fprintf(&b, "%s\n", group.Name)
-		for _, entry := range group.Permissions {
-			what := fmt.Sprintf("%s (%s)", entry.Label, entry.Permission)
-			if slices.Contains(r.Partly, entry.Permission) {
-				what += ", not for all"
-			}
-			line(what, entry.Effect == roles.Write)
+		if p.Label == "" {
+			fmt.Fprintf(&b, "  %s %s", mark, p.Permission)
+		} else {
+			fmt.Fprintf(&b, "  %s %s (%s)", mark, p.Label, p.Permission)
 		}
-	}
-	if len(r.Unlisted) > 0 {
-		b.WriteString("Not in the catalog\n")
-		for _, grant := range r.Unlisted {
-			line(grant, true)
+		separator := ", now: "
+		for _, match := range p.Matches {
+			b.WriteString(separator + match.Permission)
+			separator = ", "
 		}
+		b.WriteString("\n")
 	}
 	if len(r.Grants) > 0 {
-		b.WriteString("To the letter\n")
+		b.WriteString("Grants\n")
 		for _, grant := range slices.Sorted(maps.Keys(r.Grants)) {
 			verdict := "allowed"
 			if !r.Grants[grant] {

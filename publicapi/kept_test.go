@@ -62,7 +62,7 @@ func keeping(t *testing.T) (here, elsewhere *publicapi.Service, store *far) {
 	t.Cleanup(func() { require.NoError(t, here.Close(context.Background())) })
 	elsewhere, err = publicapi.New(publicapi.Config{Store: store.MemoryStore, Roles: policy, Catalog: catalog(t)})
 	require.NoError(t, err)
-	require.NoError(t, elsewhere.Set(t.Context(), "visitor", "ada"))
+	require.NoError(t, open(t.Context(), elsewhere, "visitor"))
 	return here, elsewhere, store
 }
 
@@ -113,7 +113,7 @@ func TestOwnChangesActAtOnce(t *testing.T) {
 		require.Empty(t, public(t, s))
 		time.Sleep(time.Second)
 		require.Empty(t, public(t, s))
-		require.NoError(t, s.Set(t.Context(), "visitor", "ada"))
+		require.NoError(t, open(t.Context(), s, "visitor"))
 		require.Equal(t, "visitor", public(t, s))
 
 		store.save.set(func() error {
@@ -321,7 +321,7 @@ func TestNodesAgree(t *testing.T) {
 			if rnd.IntN(20) == 0 {
 				var err error
 				if truth == "" {
-					truth, err = "visitor", nodes[i].Set(t.Context(), "visitor", "ada")
+					truth, err = "visitor", open(t.Context(), nodes[i], "visitor")
 				} else {
 					truth, err = "", nodes[i].Disable(t.Context(), "ada")
 				}

@@ -21,9 +21,9 @@ var (
 func catalog(t *testing.T) *roles.Catalog {
 	c, err := roles.NewCatalog(
 		roles.Group{Name: "Content", Permissions: []roles.Entry{
-			{Permission: "content/{model}/read", Label: "Read", Effect: roles.Read},
-			{Permission: "content/{model}/create", Label: "Create"},
-			{Permission: "content/{model}/delete", Label: "Delete", Effect: roles.Write},
+			{Permission: "content/{model}/read", Label: "Read {model}", Effect: roles.Read},
+			{Permission: "content/{model}/create", Label: "Create {model}"},
+			{Permission: "content/{model}/delete", Label: "Delete {model}", Effect: roles.Write},
 		}},
 		roles.Group{Name: "App", Permissions: []roles.Entry{{Permission: "app/api/manage", Label: "Manage"}}},
 	)
@@ -38,13 +38,22 @@ func newService(t *testing.T, store publicapi.Store) *publicapi.Service {
 	return s
 }
 
+// open previews a role, confirms all that is shown, and makes it the public role.
+func open(ctx context.Context, s *publicapi.Service, role string) error {
+	preview, err := s.Preview(ctx, role)
+	if err != nil {
+		return err
+	}
+	return s.Set(ctx, publicapi.Opening{Role: role, By: "ada", Token: preview.Token, Acknowledged: preview.Writes})
+}
+
 func TestItIsClosedUntilItIsOpened(t *testing.T) {
 	s := newService(t, publicapi.NewMemoryStore())
 	role, err := s.PublicRole(t.Context())
 	require.NoError(t, err)
 	require.Empty(t, role)
 
-	require.NoError(t, s.Set(t.Context(), "visitor", "ada"))
+	require.NoError(t, open(t.Context(), s, "visitor"))
 	role, _ = s.PublicRole(t.Context())
 	require.Equal(t, "visitor", role)
 	now, err := s.Current(t.Context())
@@ -60,41 +69,50 @@ func TestItIsClosedUntilItIsOpened(t *testing.T) {
 func TestSetRefuses(t *testing.T) {
 	s := newService(t, publicapi.NewMemoryStore())
 	for _, appid := range []string{"admin", "ADMIN", "nosuch", "", "Visitor", "visitor "} {
-		require.ErrorIs(t, s.Set(t.Context(), appid, "ada"), publicapi.ErrRole, appid)
+		require.ErrorIs(t, s.Set(t.Context(), publicapi.Opening{Role: appid}), publicapi.ErrRole, appid)
 	}
 	for _, c := range []struct {
 		role         string
 		acknowledged []string
 		writes       []string // nil: accepted
 	}{
-		{"author", nil, []string{"app/odd", "content/{model}/create"}},
-		{"author", []string{"content/{model}/create"}, []string{"app/odd", "content/{model}/create"}},
-		{"author", []string{"app/odd", "content/{model}/create", "content/{model}/delete"}, []string{"app/odd", "content/{model}/create"}},
-		{"author", []string{"yes"}, []string{"app/odd", "content/{model}/create"}},
-		{"visitor", []string{"content/{model}/read"}, []string{}},
-		{"denied", nil, []string{"app/**", "app/api/manage", "content/**"}},
-		{"author", []string{"content/{model}/create", "app/odd"}, nil},
+		{"author", nil, []string{"app/odd", "content/posts/create"}},
+		{"author", []string{"content/posts/create"}, []string{"app/odd", "content/posts/create"}},
+		{"author", []string{"app/odd", "content/posts/create", "content/posts/delete"}, []string{"app/odd", "content/posts/create"}},
+		{"author", []string{"app/odd", "content/{model}/create"}, []string{"app/odd", "content/posts/create"}},
+		{"author", []string{"yes"}, []string{"app/odd", "content/posts/create"}},
+		{"visitor", []string{"content/*/read"}, []string{}},
+		{"denied", nil, []string{"app/**", "content/**"}},
+		{"author", []string{"content/posts/create", "app/odd"}, nil},
 	} {
-		err := s.Set(t.Context(), c.role, "ada", c.acknowledged...)
-		if c.writes == nil {
-			require.NoError(t, err)
-			continue
+		preview, err := s.Preview(t.Context(), c.role)
+		require.NoError(t, err)
+		for _, token := range []string{"", "x", preview.Token} {
+			err := s.Set(t.Context(), publicapi.Opening{Role: c.role, By: "ada", Token: token, Acknowledged: c.acknowledged})
+			if c.writes == nil && token == preview.Token {
+				require.NoError(t, err)
+				continue
+			}
+			var unconfirmed *publicapi.UnconfirmedError
+			require.ErrorAs(t, err, &unconfirmed, "%v", c)
+			require.Equal(t, preview, unconfirmed.Preview)
+			if c.writes != nil {
+				require.ElementsMatch(t, c.writes, unconfirmed.Preview.Writes)
+			}
+			role, _ := s.PublicRole(t.Context())
+			require.Empty(t, role, "nothing was stored")
 		}
-		var unacknowledged *publicapi.UnacknowledgedError
-		require.ErrorAs(t, err, &unacknowledged, "%v", c)
-		require.ElementsMatch(t, c.writes, unacknowledged.Writes)
-		role, _ := s.PublicRole(t.Context())
-		require.Empty(t, role, "nothing was stored")
 	}
 }
 
 func TestWithoutACatalogEverythingHasToBeAcknowledged(t *testing.T) {
 	s, err := publicapi.New(publicapi.Config{Store: publicapi.NewMemoryStore(), Roles: roles.MustCompile(visitor)})
 	require.NoError(t, err)
-	var unacknowledged *publicapi.UnacknowledgedError
-	require.ErrorAs(t, s.Set(t.Context(), "visitor", "ada"), &unacknowledged)
-	require.Equal(t, []string{"content/*/read"}, unacknowledged.Writes)
-	require.NoError(t, s.Set(t.Context(), "visitor", "ada", unacknowledged.Writes...))
+	preview, err := s.Preview(t.Context(), "visitor")
+	require.NoError(t, err)
+	require.Equal(t, []string{"content/*/read"}, preview.Writes)
+	require.Error(t, s.Set(t.Context(), publicapi.Opening{Role: "visitor", Token: preview.Token}))
+	require.NoError(t, open(t.Context(), s, "visitor"))
 }
 
 func TestNewSeesThroughTypedNils(t *testing.T) {
@@ -117,13 +135,13 @@ func TestAStoreInTroubleIsAnError(t *testing.T) {
 	require.ErrorIs(t, err, errDown)
 	_, err = s.Current(t.Context())
 	require.ErrorIs(t, err, errDown)
-	require.ErrorIs(t, s.Set(t.Context(), "visitor", "ada"), errDown)
+	require.ErrorIs(t, open(t.Context(), s, "visitor"), errDown)
 	require.ErrorIs(t, s.Disable(t.Context(), "ada"), errDown)
 	require.False(t, s.Instant())
 
 	cold, err := publicapi.New(publicapi.Config{Store: publicapi.NewMemoryStore(), Roles: coldSource{}})
 	require.NoError(t, err)
-	require.ErrorIs(t, cold.Set(t.Context(), "visitor", "ada"), publicapi.ErrUnavailable)
+	require.ErrorIs(t, open(t.Context(), cold, "visitor"), publicapi.ErrUnavailable)
 	_, err = cold.Current(t.Context())
 	require.ErrorIs(t, err, publicapi.ErrUnavailable)
 	require.NoError(t, cold.Disable(t.Context(), "ada"), "closing always works")
@@ -146,13 +164,16 @@ func TestExposure(t *testing.T) {
 		{Pattern: "GET /healthz", Open: true},
 	}
 	require.Equal(t, publicapi.Report{
-		Role:     "author",
-		Grants:   roles.Grants{"content/*/read": true, "content/secret/read": false, "content/posts/create": true, "app/odd": true},
-		Partly:   []string{"content/{model}/read", "content/{model}/create"},
-		Groups:   []roles.Group{{Name: "Content", Permissions: []roles.Entry{{Permission: "content/{model}/read", Label: "Read", Effect: roles.Read}, {Permission: "content/{model}/create", Label: "Create"}}}},
-		Unlisted: []string{"app/odd"},
-		Writes:   []string{"app/odd", "content/{model}/create"},
-		Routes:   []auth.Route{routes[0], routes[2], routes[3]},
+		Role:   "author",
+		Grants: roles.Grants{"content/*/read": true, "content/secret/read": false, "content/posts/create": true, "app/odd": true},
+		Permissions: []publicapi.Permission{
+			{Entry: roles.Entry{Permission: "app/odd"}},
+			{Entry: roles.Entry{Permission: "content/*/read", Label: "Read any model", Effect: roles.Read},
+				Matches: []roles.Entry{{Permission: "content/{model}/read", Label: "Read {model}", Effect: roles.Read}}},
+			{Entry: roles.Entry{Permission: "content/posts/create", Label: "Create posts"}},
+		},
+		Writes: []string{"app/odd", "content/posts/create"},
+		Routes: []auth.Route{routes[0], routes[2], routes[3]},
 	}, publicapi.Exposure(policy, "author", catalog(t), routes))
 
 	for _, closed := range []string{"", "admin", "ADMIN", "nosuch"} {

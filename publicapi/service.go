@@ -3,10 +3,7 @@ package publicapi
 import (
 	"context"
 	"errors"
-	"fmt"
 	"reflect"
-	"slices"
-	"strings"
 	"sync"
 	"sync/atomic"
 	"time"
@@ -19,27 +16,19 @@ import (
 var (
 	// ErrRole means that the role can never be public: it is the super role, or does not exist.
 	ErrRole = errors.New("publicapi: not a possible public role")
-	// ErrUnavailable means that the roles cannot be vouched for now, so nothing can be judged.
+	// ErrUnavailable means that there is no valid policy now.
 	ErrUnavailable = errors.New("publicapi: roles are not available")
 )
-
-// An UnacknowledgedError means that the role can change data, and that the caller did not acknowledge
-// exactly what it can change. Nothing was stored.
-type UnacknowledgedError struct {
-	Role   string
-	Writes []string // what has to be acknowledged, as [roles.Catalog.Writes] lists it
-}
-
-func (e *UnacknowledgedError) Error() string {
-	return fmt.Sprintf("publicapi: role %q lets everybody do %s: each has to be acknowledged", e.Role, strings.Join(e.Writes, ", "))
-}
 
 // Config says what a [Service] is made of. Store and Roles are required.
 type Config struct {
 	Store Store
 	Roles roles.Source
-	// Catalog tells which permissions only read. Nil: none does, so everything has to be acknowledged.
+	// Catalog lists the permissions of the application, and which of them only read. Nil: everything has to be
+	// acknowledged. Names returns the current values of the {name}s in it, such as {"model": {"pages", "posts"}}; nil:
+	// templates stay templates. Package admin takes both from here.
 	Catalog *roles.Catalog
+	Names   func(context.Context) (map[string][]string, error)
 	// Staleness is how long the setting may be used after the store last confirmed it: the longest time after which
 	// a change made on another node holds here, and after which a store that cannot be reached leaves an error. The
 	// setting is read more often than twice in that time. 0: the store is asked each time, as a *MemoryStore always
@@ -160,11 +149,15 @@ func (s *Service) Close(ctx context.Context) error {
 // Current returns the setting as it is stored. Its role may have been deleted since: then the public API is
 // closed, and Role is "".
 func (s *Service) Current(ctx context.Context) (Setting, error) {
+	return s.current(ctx, s.c.Roles.Policy)
+}
+
+func (s *Service) current(ctx context.Context, policyNow func() *roles.Policy) (Setting, error) {
 	setting, err := s.c.Store.Load(ctx)
 	if err != nil {
 		return Setting{}, err
 	}
-	policy := s.c.Roles.Policy()
+	policy := policyNow()
 	if policy == nil {
 		return Setting{}, ErrUnavailable
 	}
@@ -174,62 +167,23 @@ func (s *Service) Current(ctx context.Context) (Setting, error) {
 	return setting, nil
 }
 
-// Set opens the public API with the role appid; by says who did it. A role that can change data needs the
-// list of what it can change as acknowledged, in any order: without it, or with any other list, the error is
-// an *[UnacknowledgedError] that holds the list to show. Other refusals wrap [ErrRole]. When it returns nil
-// the change is durable, and the next request meets it.
-func (s *Service) Set(ctx context.Context, appid, by string, acknowledged ...string) error {
-	policy := s.c.Roles.Policy()
-	switch {
-	case policy == nil:
-		return ErrUnavailable
-	case strings.EqualFold(appid, roles.Admin):
-		return fmt.Errorf("%w: the super role %q is never public", ErrRole, roles.Admin)
-	case !policy.Has(appid):
-		return fmt.Errorf("%w: there is no role %q", ErrRole, appid)
-	}
-	writes := s.c.Catalog.Writes(policy, appid)
-	if !Acknowledged(writes, acknowledged) {
-		return &UnacknowledgedError{appid, writes}
-	}
-	if err := s.save(ctx, appid, by); err != nil {
-		return err
-	}
-	s.forget(appid)
-	if policy := s.c.Roles.Policy(); policy != nil && !policy.Has(appid) { // deleted since it was judged
-		if err := s.settle(ctx, appid); err != nil {
-			return err
-		}
-		return fmt.Errorf("%w: the role %q was deleted meanwhile", ErrRole, appid)
-	}
-	return nil
-}
-
-// Acknowledged reports whether acknowledged is exactly what has to be acknowledged, in any order. Set goes by it, and so
-// does whoever changes in another way what the world can do.
-func Acknowledged(writes, acknowledged []string) bool {
-	return slices.Equal(slices.Compact(slices.Sorted(slices.Values(writes))), slices.Compact(slices.Sorted(slices.Values(acknowledged))))
-}
-
 // Disable closes the public API: callers who show nothing get 401. It always works, whatever the roles say.
-func (s *Service) Disable(ctx context.Context, by string) error { return s.save(ctx, "", by) }
-
-// attempts bounds how often a write that met another one is tried again.
-const attempts = 16
-
-// now is the time as it is stored.
-func now() time.Time { return time.Now().UTC().Truncate(time.Microsecond) }
-
-func (s *Service) save(ctx context.Context, appid, by string) error {
+func (s *Service) Disable(ctx context.Context, by string) error {
 	for range attempts {
 		was, err := s.c.Store.Load(ctx)
 		if err != nil {
 			return err
 		}
-		err = s.c.Store.Save(ctx, Setting{Role: appid, ChangedAt: now(), ChangedBy: by, Revision: was.Revision + 1})
+		err = s.c.Store.Save(ctx, Setting{ChangedAt: now(), ChangedBy: by, Revision: was.Revision + 1})
 		if !errors.Is(err, ErrConflict) {
 			return err
 		}
 	}
 	return ErrConflict
 }
+
+// attempts bounds how often a write that met another one is tried again.
+const attempts = 16
+
+// now is the time as it is stored.
+func now() time.Time { return time.Now().UTC().Truncate(time.Microsecond) }

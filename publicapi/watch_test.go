@@ -21,11 +21,11 @@ func TestWatchersHearOfEachChange(t *testing.T) {
 		roles = append(roles, role)
 	})
 	defer s.Watch(func(auth.Change) { panic("a watcher's") })()
-	require.NoError(t, s.Set(t.Context(), "visitor", "ada"))
+	require.NoError(t, open(t.Context(), s, "visitor"))
 	require.NoError(t, s.Disable(t.Context(), "ada"))
 	require.NoError(t, s.Reload(t.Context()))
 	require.Equal(t, []string{"visitor", "", ""}, roles)
 	stop()
-	require.NoError(t, s.Set(t.Context(), "visitor", "ada"))
+	require.NoError(t, open(t.Context(), s, "visitor"))
 	require.Len(t, roles, 3)
 }

@@ -163,8 +163,12 @@ func (c *change) ahead(question string, answer func() error) error {
 	case c.inTx:
 		return errAgain
 	}
-	c.answers[question] = answer()
-	return c.answers[question]
+	err := answer()
+	if given := c.budget.Err(); given != nil {
+		err = costly(given) // whatever was concluded from questions that were given up
+	}
+	c.answers[question] = err
+	return err
 }
 
 // A snapshot is the stored roles at a revision.

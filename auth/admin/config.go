@@ -52,8 +52,9 @@ type Config struct {
 	// is saved later under its appid is another one, and nobody has given it to them. Nil: they keep the name of a
 	// role that is gone, and that later one is theirs.
 	DropRole func(ctx context.Context, appid string) error
-	// Catalog lists the permissions that the application knows; see [roles.Catalog]. Names gives the values of
-	// the {name}s in it, such as {"model": {"pages", "posts"}}. Both may be nil.
+	// Catalog lists the permissions that the application knows; see [roles.Catalog]. Names returns the values of the
+	// {name}s in it, such as {"model": {"pages", "posts"}}. Both may be nil. With Public both must be nil: its catalog and
+	// its names are used.
 	Catalog *roles.Catalog
 	Names   func(context.Context) (map[string][]string, error)
 	// Routes are what reports tell about. Nil: Guard.Routes.
@@ -92,8 +93,14 @@ func New(c Config) (*Service, error) {
 	if c.Timeout < 0 {
 		mistakes = append(mistakes, errors.New("admin: Config.Timeout is below zero"))
 	}
+	if c.Public != nil && (c.Catalog != nil || c.Names != nil) {
+		mistakes = append(mistakes, errors.New("admin: Config.Catalog or Config.Names is set beside Config.Public: set them in publicapi.Config alone"))
+	}
 	if len(mistakes) > 0 {
 		return nil, errors.Join(mistakes...)
+	}
+	if c.Public != nil {
+		c.Catalog, c.Names = c.Public.Catalog()
 	}
 	if c.Timeout == 0 {
 		c.Timeout = 10 * time.Second

@@ -13,7 +13,6 @@ import (
 	"github.com/latchkey-go/latchkey/auth"
 	"github.com/latchkey-go/latchkey/auth/admin"
 	"github.com/latchkey-go/latchkey/keys"
-	"github.com/latchkey-go/latchkey/publicapi"
 	"github.com/latchkey-go/latchkey/roles"
 )
 
@@ -165,8 +164,7 @@ func (d draw) deed(w *world, by auth.Principal, appids []string) (what, permissi
 		_, err := w.service.EnableKey(ctx, by, key.ID, "")
 		return fmt.Sprint("enable ", key.Role, key.Scopes), admin.ManageAPI, func() []string { return allowed(policy, now(key.ID)) }, err
 	case 4:
-		report := publicapi.Exposure(policy, role, catalog(t), nil)
-		_, err := w.service.OpenPublic(ctx, by, role, "", report.Writes...)
+		err := w.open(by, role)
 		_, _ = w.service.ClosePublic(ctx, w.root(), "")
 		return "open with " + role, admin.ManageAPI, func() []string { return allowed(policy, roles.Rights{Role: role}) }, err
 	}
@@ -183,7 +181,7 @@ func (d draw) deed(w *world, by auth.Principal, appids []string) (what, permissi
 			}
 		}
 	}
-	err = w.service.UpdateRole(ctx, by, saved, "")
+	err = w.service.UpdateRole(ctx, by, saved, admin.Confirmation{})
 	return fmt.Sprint("save ", saved), admin.ManageRoles, func() []string {
 		var gained []string
 		for _, appid := range appids { // its heirs too

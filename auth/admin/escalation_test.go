@@ -18,9 +18,9 @@ func TestARoleIsJudgedByItsHeirsToo(t *testing.T) {
 	w := newWorld(t, nil)
 	require.NoError(t, w.roles.Save(t.Context(), roles.Role{AppID: "base", Permissions: roles.Grants{"content/secret/**": false}}))
 	require.NoError(t, w.roles.Save(t.Context(), roles.Role{AppID: "heir", Inherits: []string{"base"}, Permissions: roles.Grants{"content/**": true}}))
-	err := w.service.UpdateRole(t.Context(), w.as("rolemaker"), roles.Role{AppID: "base"}, "")
+	err := w.service.UpdateRole(t.Context(), w.as("rolemaker"), roles.Role{AppID: "base"}, admin.Confirmation{})
 	require.ErrorIs(t, err, admin.ErrForbidden, "the deny kept the heir from what the editor does not hold")
-	require.NoError(t, w.service.UpdateRole(t.Context(), w.as("admin"), roles.Role{AppID: "base"}, ""))
+	require.NoError(t, w.service.UpdateRole(t.Context(), w.as("admin"), roles.Role{AppID: "base"}, admin.Confirmation{}))
 }
 
 func TestNobodyRaisesTheirOwnRole(t *testing.T) {
@@ -28,17 +28,17 @@ func TestNobodyRaisesTheirOwnRole(t *testing.T) {
 	own, _ := w.roles.Policy().Role("rolemaker")
 	own.Permissions["content/secret/delete"] = true
 	var refused *admin.ForbiddenError
-	require.ErrorAs(t, w.service.UpdateRole(t.Context(), w.as("rolemaker"), own, ""), &refused)
+	require.ErrorAs(t, w.service.UpdateRole(t.Context(), w.as("rolemaker"), own, admin.Confirmation{}), &refused)
 	require.Equal(t, []string{"content/secret/delete"}, refused.Missing)
 	delete(own.Permissions, "content/secret/delete")
 	own.Name = "Another name"
-	require.NoError(t, w.service.UpdateRole(t.Context(), w.as("rolemaker"), own, ""))
+	require.NoError(t, w.service.UpdateRole(t.Context(), w.as("rolemaker"), own, admin.Confirmation{}))
 	own.Inherits = []string{"keeper"}
-	require.ErrorIs(t, w.service.UpdateRole(t.Context(), w.as("rolemaker"), own, ""), admin.ErrForbidden)
+	require.ErrorIs(t, w.service.UpdateRole(t.Context(), w.as("rolemaker"), own, admin.Confirmation{}), admin.ErrForbidden)
 	own.Inherits = []string{"editor"}
 	own.Permissions = roles.Grants{}
-	require.NoError(t, w.service.UpdateRole(t.Context(), w.as("rolemaker"), own, ""), "everybody may give away their own rights")
-	require.ErrorIs(t, w.service.UpdateRole(t.Context(), w.as("rolemaker"), own, ""), admin.ErrForbidden)
+	require.NoError(t, w.service.UpdateRole(t.Context(), w.as("rolemaker"), own, admin.Confirmation{}), "everybody may give away their own rights")
+	require.ErrorIs(t, w.service.UpdateRole(t.Context(), w.as("rolemaker"), own, admin.Confirmation{}), admin.ErrForbidden)
 }
 
 func TestKeysMadeWithAKey(t *testing.T) {

@@ -2,6 +2,7 @@ package admin
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"strings"
 
@@ -10,7 +11,7 @@ import (
 	"github.com/latchkey-go/latchkey/roles"
 )
 
-// Public returns the setting of the public API, and what that lets the world do. It needs [ManageAPI]. It returns
+// Public returns the setting of the public API, and what callers without a key can do now. It needs [ManageAPI]. It returns
 // [ErrNotFound] if the public API is not managed here.
 func (s *Service) Public(ctx context.Context, by auth.Principal) (publicapi.Setting, publicapi.Report, error) {
 	fail := func(err error) (publicapi.Setting, publicapi.Report, error) {
@@ -25,15 +26,20 @@ func (s *Service) Public(ctx context.Context, by auth.Principal) (publicapi.Sett
 	if err != nil {
 		return fail(err)
 	}
-	policy := s.c.Roles.Policy()
-	if policy == nil {
-		return fail(errNoPolicy)
+	if policy := s.c.Roles.Policy(); policy != nil && !policy.Has(setting.Role) {
+		setting.Role = "" // deleted just now
 	}
-	return setting, publicapi.Exposure(policy, setting.Role, s.c.Catalog, s.c.Routes()), nil
+	report, err := s.PreviewPublic(ctx, by, setting.Role)
+	if err != nil {
+		return fail(err)
+	}
+	report.Token = "" // there is nothing to confirm
+	return setting, report, nil
 }
 
-// PreviewPublic says what the world could do if this were the public role; "" is closed. It needs [ManageAPI].
-func (s *Service) PreviewPublic(_ context.Context, by auth.Principal, appid string) (publicapi.Report, error) {
+// PreviewPublic reports what callers without a key could do if this were the public role; "" is closed. Its Token is
+// what [Service.OpenPublic] needs. It needs [ManageAPI].
+func (s *Service) PreviewPublic(ctx context.Context, by auth.Principal, appid string) (publicapi.Report, error) {
 	if err := s.mayPublic(by); err != nil {
 		return publicapi.Report{}, err
 	}
@@ -44,7 +50,26 @@ func (s *Service) PreviewPublic(_ context.Context, by auth.Principal, appid stri
 	if err := possible(policy, appid); err != nil && appid != "" {
 		return publicapi.Report{}, err
 	}
-	return publicapi.Exposure(policy, appid, s.c.Catalog, s.c.Routes()), nil
+	ctx, cancel := context.WithTimeout(ctx, s.c.Timeout)
+	defer cancel()
+	report, err := s.c.Public.Preview(ctx, appid)
+	if err != nil {
+		return publicapi.Report{}, plainly(err)
+	}
+	report.Routes = s.opened(policy, nil, appid)
+	return report, nil
+}
+
+// opened returns the routes that a role reaches by policy and not by before.
+func (s *Service) opened(policy, before *roles.Policy, appid string) []auth.Route {
+	var opened []auth.Route
+	for _, route := range s.c.Routes() {
+		role := roles.Rights{Role: appid}
+		if route.ReachedBy(policy, role) && (before == nil || !route.ReachedBy(before, role)) {
+			opened = append(opened, route)
+		}
+	}
+	return opened
 }
 
 // possible reports whether a role can be the public one.
@@ -58,14 +83,22 @@ func possible(policy *roles.Policy, appid string) error {
 	return nil
 }
 
-// OpenPublic gives the role to everybody who shows no key. It needs [ManageAPI] and cover for the role. What the
-// role can change must be acknowledged, as for [publicapi.Service.Set], which says more. match is the
-// [SettingRevision] that the caller knows, or "".
-func (s *Service) OpenPublic(ctx context.Context, by auth.Principal, appid, match string, acknowledged ...string) (publicapi.Setting, error) {
+// A Confirmation says what the caller had seen before asking for a change. The zero Confirmation confirms nothing.
+type Confirmation struct {
+	Match        string   // the revision of what is changed: [SettingRevision] or [RoleRevision]; "" is any
+	Token        string   // of the preview of what the change opens to callers without a key
+	Acknowledged []string // the Writes of that preview, in any order
+}
+
+// OpenPublic gives the role to callers without a key. It needs [ManageAPI] and cover for the role. The change must be
+// confirmed against its current preview, see [Service.PreviewPublic]; otherwise the error is a
+// *[publicapi.UnconfirmedError] with a new one. If the role is public already, nothing is changed.
+func (s *Service) OpenPublic(ctx context.Context, by auth.Principal, appid string, seen Confirmation) (publicapi.Setting, error) {
 	if err := s.mayPublic(by); err != nil {
 		return publicapi.Setting{}, err
 	}
-	return s.changePublic(ctx, by, match, "public.set", func(ctx context.Context, c *change, before publicapi.Setting) (func(context.Context) error, error) {
+	var prepared *publicapi.Prepared
+	return s.changePublic(ctx, by, seen.Match, "public.set", func(ctx context.Context, c *change, before publicapi.Setting) (func(context.Context) error, error) {
 		if err := possible(c.policy, appid); err != nil {
 			return nil, err
 		}
@@ -73,26 +106,45 @@ func (s *Service) OpenPublic(ctx context.Context, by auth.Principal, appid, matc
 			return nil, err
 		}
 		if before.Role == appid {
-			return nil, nil // it is so already
+			return nil, nil
 		}
-		err := c.ahead("writes of "+appid, func() error {
-			writes := s.c.Catalog.Writes(c.policy, appid)
-			if !publicapi.Acknowledged(writes, acknowledged) {
-				return &publicapi.UnacknowledgedError{Role: appid, Writes: writes}
-			}
-			return nil
+		err := c.ahead(fmt.Sprintf("open %q after %s", appid, SettingRevision(before)), func() (err error) {
+			prepared, err = s.prepareOpening(ctx, c.policy, publicapi.Opening{Role: appid, By: c.by.author(), Token: seen.Token, Acknowledged: seen.Acknowledged})
+			return err
 		})
 		if err != nil {
 			return nil, err
 		}
-		return func(ctx context.Context) error {
-			return s.c.Public.Set(ctx, appid, c.by.author(), acknowledged...)
-		}, nil
+		return prepared.Save, nil
 	})
 }
 
+// prepareOpening checks the confirmation of an opening by policy. It may be called before the transaction: saving what it
+// returns fails if the setting was changed since, and the caller must see to it that the roles are the same.
+func (s *Service) prepareOpening(ctx context.Context, policy *roles.Policy, o publicapi.Opening) (*publicapi.Prepared, error) {
+	prepared, err := s.c.Public.Prepare(ctx, policy, o)
+	if unconfirmed, ok := errors.AsType[*publicapi.UnconfirmedError](err); ok {
+		unconfirmed.Preview.Routes = s.opened(policy, nil, o.Role)
+	}
+	return prepared, err
+}
+
+// confirmEdit checks the confirmation of an edit of roles: everything that next allows the public role and before does
+// not. It is called before the transaction, which must see to it that the roles and the setting are the same.
+func (s *Service) confirmEdit(ctx context.Context, before, next *roles.Policy, seen Confirmation) error {
+	if s.c.Public == nil {
+		return nil
+	}
+	preview, setting, err := s.c.Public.PreviewEdit(ctx, before, next)
+	if err != nil || len(preview.Permissions) == 0 {
+		return err
+	}
+	preview.Routes = s.opened(next, before, setting.Role)
+	return preview.Confirm(seen.Token, seen.Acknowledged)
+}
+
 // ClosePublic closes the public API: callers who show nothing get 401. It needs [ManageAPI]. A second call changes
-// nothing. match is as for OpenPublic.
+// nothing. match is the [SettingRevision] that the caller knows, or "".
 func (s *Service) ClosePublic(ctx context.Context, by auth.Principal, match string) (publicapi.Setting, error) {
 	if err := s.mayPublic(by); err != nil {
 		return publicapi.Setting{}, err

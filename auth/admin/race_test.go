@@ -85,7 +85,7 @@ func TestDemotedMakesNothing(t *testing.T) {
 					case "key":
 						_, err = w.service.InvalidateKey(t.Context(), w.root(), maker.Record.ID, "")
 					case "role":
-						err = w.service.UpdateRole(t.Context(), w.root(), roles.Role{AppID: "keeper", Permissions: roles.Grants{admin.ManageAPI: true}}, "")
+						err = w.service.UpdateRole(t.Context(), w.root(), roles.Role{AppID: "keeper", Permissions: roles.Grants{admin.ManageAPI: true}}, admin.Confirmation{})
 					}
 					if err != nil {
 						t.Error(err)
@@ -119,7 +119,7 @@ func TestDeletedRoleStaysBehindNowhere(t *testing.T) {
 				}
 			})
 		}
-		group.Go(func() { _, _ = w.service.OpenPublic(t.Context(), w.as("admin"), appid, "") })
+		group.Go(func() { _ = w.open(w.as("admin"), appid) })
 		group.Go(func() {
 			confirm := ""
 			for {

@@ -4,7 +4,6 @@ import (
 	"context"
 	"encoding/json"
 	"fmt"
-	"regexp"
 	"strings"
 
 	"github.com/latchkey-go/latchkey/auth"
@@ -19,29 +18,29 @@ func (s *Service) CreateRole(ctx context.Context, by auth.Principal, role roles.
 		if _, ok := c.policy.Role(role.AppID); ok {
 			return nil, fmt.Errorf("%w: there is a role with this appid", ErrConflict)
 		}
-		return c.saveRole(ctx, role, nil, "role.create", nil)
+		return c.saveRole(ctx, role, nil, "role.create", Confirmation{})
 	})
 }
 
 // UpdateRole saves a role in place of the one with its appid. It needs [ManageRoles], and cover for this role and
-// each that inherits from it, unless that gains nothing. match is the [RoleRevision] that the caller knows, or "".
+// each that inherits from it, before and after the change.
 //
-// If it lets the public API change more than before, acknowledged must be exactly what is new, as for
-// [publicapi.Service.Set]; otherwise the error is a *[publicapi.UnacknowledgedError] with the list to show.
-func (s *Service) UpdateRole(ctx context.Context, by auth.Principal, role roles.Role, match string, acknowledged ...string) error {
+// If it lets callers without a key do more than before, the change must be confirmed against its current preview;
+// otherwise the error is a *[publicapi.UnconfirmedError] with a new one, which has only what the change adds.
+func (s *Service) UpdateRole(ctx context.Context, by auth.Principal, role roles.Role, seen Confirmation) error {
 	return s.changeRoles(ctx, by, func(ctx context.Context, c *change) (func(context.Context) error, error) {
 		before, ok := c.policy.Role(role.AppID)
 		if !ok {
 			return nil, roles.ErrNotFound
 		}
 		revision := RoleRevision(before)
-		if match != "" && match != revision {
+		if seen.Match != "" && seen.Match != revision {
 			return nil, ErrChanged
 		}
 		if revision == RoleRevision(role) {
 			return nil, nil
 		}
-		return c.saveRole(ctx, role, describeRole(before), "role.update", acknowledged)
+		return c.saveRole(ctx, role, describeRole(before), "role.update", seen)
 	})
 }
 
@@ -76,11 +75,18 @@ func (s *Service) reloadRoles(ctx context.Context) error {
 }
 
 // saveRole checks a role that is to be saved, and returns how to save it.
-func (c *change) saveRole(ctx context.Context, role roles.Role, before map[string]any, action string, acknowledged []string) (func(context.Context) error, error) {
+func (c *change) saveRole(ctx context.Context, role roles.Role, before map[string]any, action string, seen Confirmation) (func(context.Context) error, error) {
 	if err := c.checkRoleText(role); err != nil {
 		return nil, err
 	}
-	err := c.ahead(fmt.Sprintf("save %s", RoleRevision(role)), func() error {
+	var setting publicapi.Setting // a role that inherits from this one may be public
+	if c.c.Public != nil {
+		var err error
+		if setting, err = c.c.Public.Current(ctx); err != nil {
+			return nil, err
+		}
+	}
+	err := c.ahead(fmt.Sprintf("save %s after %s", RoleRevision(role), SettingRevision(setting)), func() error {
 		next, err := c.policy.With(role)
 		if err != nil {
 			return roleInput(err)
@@ -88,7 +94,7 @@ func (c *change) saveRole(ctx context.Context, role roles.Role, before map[strin
 		if err := c.coversRole(next, role.AppID); err != nil {
 			return err
 		}
-		return c.publicGains(ctx, next, acknowledged)
+		return c.confirmEdit(ctx, c.policy, next, seen)
 	})
 	if err != nil {
 		return nil, err
@@ -133,35 +139,6 @@ func roleInput(err error) error {
 		return &InputError{p.Field, fmt.Sprintf("has the grant %.64q, which %s", p.Grant, p.Text)}
 	}
 	return &InputError{p.Field, fmt.Sprintf("is not possible: the role %.64q %s", p.Role, p.Text)}
-}
-
-// template is what a catalog's permission has in place of a name.
-var template = regexp.MustCompile(`\{[^/]+\}`)
-
-// publicGains refuses to let the public API change more data by the way.
-func (c *change) publicGains(ctx context.Context, next *roles.Policy, acknowledged []string) error {
-	if c.c.Public == nil {
-		return nil
-	}
-	setting, err := c.c.Public.Current(ctx)
-	if err != nil || setting.Role == "" {
-		return err
-	}
-	var gained []string
-	for _, w := range c.c.Catalog.Writes(next, setting.Role) {
-		after := roles.Rights{Role: setting.Role, Scopes: []string{template.ReplaceAllString(w, "*")}} // of one model before, and of all after, it reads the same
-		more, err := c.policy.Missing(roles.Rights{Role: setting.Role}, next, after)
-		if err != nil {
-			return err
-		}
-		if len(more) > 0 {
-			gained = append(gained, w)
-		}
-	}
-	if len(gained) > 0 && !publicapi.Acknowledged(gained, acknowledged) {
-		return &publicapi.UnacknowledgedError{Role: setting.Role, Writes: gained}
-	}
-	return nil
 }
 
 // describeRole is what the audit log says of a role.

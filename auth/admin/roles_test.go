@@ -57,7 +57,7 @@ func TestDeletingARoleShowsWhatItTouches(t *testing.T) {
 	w := newWorld(t, nil)
 	w.expect(409, w.call(root, "DELETE", "/roles/editor", nil)) // others inherit from it
 	k := w.custom(keys.Custom{Name: "Site", Role: "viewer"})
-	w.expect(200, w.call(root, "PUT", "/public", map[string]any{"role": "viewer"}))
+	w.expect(200, w.call(root, "PUT", "/public", w.opening("viewer")))
 	usage := w.expect(200, w.call(root, "GET", "/roles/viewer", nil)).body["usage"].(map[string]any)
 	require.EqualValues(t, 1, usage["key_count"])
 	require.EqualValues(t, 1, usage["user_count"])
@@ -80,57 +80,6 @@ func TestDeletingARoleShowsWhatItTouches(t *testing.T) {
 	w.expect(201, w.call(root, "POST", "/roles", map[string]any{"appid": "viewer", "permissions": map[string]bool{"x": true}}))
 	require.Equal(t, "", w.expect(200, w.call(root, "GET", "/public", nil)).string("role"), "a new one of that name is another one")
 	w.expect(401, w.call("", "GET", "/keys", nil))
-}
-
-func TestPublic(t *testing.T) {
-	w := newWorld(t, nil)
-	require.Equal(t, "", w.expect(200, w.call(root, "GET", "/public", nil)).string("role"))
-	preview := w.expect(200, w.call(root, "GET", "/public/preview?role=editor", nil))
-	require.Equal(t, []any{"content/{model}/create"}, preview.body["writes"])
-	require.Len(t, preview.body["routes"], 3)
-
-	refused := w.expect(409, w.call(root, "PUT", "/public", map[string]any{"role": "editor"}))
-	require.Equal(t, preview.body["writes"], refused.body["acknowledge"])
-	w.expect(409, w.call(root, "PUT", "/public", map[string]any{"role": "editor", "acknowledge": []string{"x"}}))
-	w.expect(400, w.call(root, "PUT", "/public", map[string]any{"role": "ghost"}))
-	w.expect(400, w.call(root, "PUT", "/public", map[string]any{"role": ""}))
-	w.expect(400, w.call(root, "PUT", "/public", map[string]any{}))
-	w.expect(200, w.call(root, "PUT", "/public", map[string]any{"role": "editor", "acknowledge": preview.body["writes"]}))
-	w.expect(401, w.call("", "GET", "/keys", nil))
-
-	// What the world may change grows by name only, also when the role is edited.
-	edited := map[string]any{"permissions": map[string]bool{"content/posts/read": true, "content/posts/create": true, "content/posts/delete": true}}
-	refused = w.expect(409, w.call(root, "PUT", "/roles/editor", edited))
-	require.Equal(t, []any{"content/{model}/delete"}, refused.body["acknowledge"])
-	edited["acknowledge"] = refused.body["acknowledge"]
-	w.expect(200, w.call(root, "PUT", "/roles/editor", edited))
-	wider := map[string]any{"permissions": map[string]bool{"content/posts/read": true, "content/*/create": true, "content/posts/delete": true}}
-	refused = w.expect(409, w.call(root, "PUT", "/roles/editor", wider))
-	require.Equal(t, []any{"content/{model}/create"}, refused.body["acknowledge"], "of one model, and then of all")
-	wider["permissions"] = map[string]bool{"content/*/read": true, "content/posts/delete": true}
-	w.expect(200, w.call(root, "PUT", "/roles/editor", wider))
-
-	tag := w.expect(200, w.call(root, "GET", "/public", nil)).header.Get("ETag")
-	n := len(w.records())
-	w.expect(200, w.call(root, "PUT", "/public", map[string]any{"role": "editor"}))
-	require.Len(t, w.records(), n, "it was so already")
-	w.expect(412, w.call(root, "DELETE", "/public", nil, "If-Match", `"0"`))
-	w.expect(204, w.call(root, "DELETE", "/public", nil, "If-Match", tag))
-	w.expect(204, w.call(root, "DELETE", "/public", nil))
-	require.Equal(t, "public.close", w.records()[0].Action)
-	require.Len(t, w.records(), n+1)
-	w.expect(401, w.call("", "GET", "/keys", nil))
-}
-
-// TestThePublicManagesNothing opens the API with a role that manages keys.
-func TestThePublicManagesNothing(t *testing.T) {
-	w := newWorld(t, nil)
-	preview := w.expect(200, w.call(root, "GET", "/public/preview?role=keeper", nil))
-	w.expect(200, w.call(root, "PUT", "/public", map[string]any{"role": "keeper", "acknowledge": preview.body["writes"]}))
-	w.expect(401, w.call("", "GET", "/keys", nil))
-	w.expect(401, w.call("", "POST", "/keys", map[string]any{}))
-	w.expect(401, w.call("", "POST", "/keys", "not JSON"))
-	w.expect(401, w.call("", "DELETE", "/public", nil))
 }
 
 // TestAUsageNamesNobodyToWhoMayNotKnow asks with the permission to manage roles alone.

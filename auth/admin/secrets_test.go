@@ -44,7 +44,7 @@ func TestAKeyIsShownOnce(t *testing.T) {
 	usage := w.expect(200, call(who, "GET", "/roles/temp", nil)).body["usage"].(map[string]any)
 	w.expect(409, call(who, "DELETE", "/roles/temp", nil))
 	w.expect(204, call(who, "DELETE", "/roles/temp?confirm="+usage["confirm"].(string), nil))
-	w.expect(200, call(who, "PUT", "/public", map[string]any{"role": "viewer"}))
+	w.expect(200, call(who, "PUT", "/public", w.opening("viewer")))
 	w.expect(204, call(who, "DELETE", "/public", nil))
 	for _, path := range []string{"/keys", "/keys?kind=user", "/keys/" + id, "/users", "/users/ada/key", "/roles", "/roles/editor",
 		"/public", "/public/preview?role=editor", "/permissions", "/matrix", "/audit", "/explain?role=editor&permission=x"} {

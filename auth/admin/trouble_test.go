@@ -43,11 +43,13 @@ func TestTrouble(t *testing.T) {
 		check(t, w, "GET", "/audit", nil)
 	})
 	t.Run("names", func(t *testing.T) {
-		w := newWorld(t, nil, func(c *admin.Config) {
-			c.Names = func(context.Context) (map[string][]string, error) { return nil, errDisk }
-		})
+		w := newWorld(t, nil)
+		opening := w.opening("viewer")
+		w.names = func() (map[string][]string, error) { return nil, errDisk }
 		check(t, w, "GET", "/permissions", nil)
 		check(t, w, "GET", "/matrix", nil)
+		check(t, w, "GET", "/public/preview?role=viewer", nil)
+		check(t, w, "PUT", "/public", opening)
 	})
 	t.Run("transaction", func(t *testing.T) {
 		w := newWorld(t, nil, func(c *admin.Config) {
@@ -138,10 +140,10 @@ func TestTheActorIsWhoTheyAreNow(t *testing.T) {
 	_, renamed := w.service.UpdateKey(t.Context(), max, custom.Record.ID, "", func(s *keys.Settings) error { s.Name = "x"; return nil })
 	_, disabled := w.service.DisableKey(t.Context(), max, custom.Record.ID, "")
 	_, ended := w.service.InvalidateUserKeys(t.Context(), max, "bob", "")
-	_, opened := w.service.OpenPublic(t.Context(), max, "viewer", "")
+	_, opened := w.service.OpenPublic(t.Context(), max, "viewer", admin.Confirmation{})
 	_, closed := w.service.ClosePublic(t.Context(), max, "")
 	for i, err := range []error{created, refreshed, others, renamed, disabled, ended, opened, closed,
-		w.service.RemoveKey(t.Context(), max, custom.Record.ID, ""), w.service.UpdateRole(t.Context(), max, viewer, ""),
+		w.service.RemoveKey(t.Context(), max, custom.Record.ID, ""), w.service.UpdateRole(t.Context(), max, viewer, admin.Confirmation{}),
 		w.service.CreateRole(t.Context(), max, roles.Role{AppID: "x"}), w.service.DeleteRole(t.Context(), max, "warden", "", "")} {
 		require.ErrorIs(t, err, admin.ErrForbidden, "%d", i)
 	}

@@ -36,6 +36,7 @@ type world struct {
 	service *admin.Service
 	server  *httptest.Server
 	heard   *heard
+	names   func() (map[string][]string, error) // of the catalog
 }
 
 // heard collects what is logged.
@@ -85,7 +86,8 @@ var theRoles = []roles.Role{
 func newWorld(t *testing.T, wrap func(keys.Store) keys.Store, changes ...func(*admin.Config)) *world {
 	t.Helper()
 	w := &world{t: t, store: keys.NewMemoryStore(), rows: roles.NewMemoryStore(theRoles...), heard: &heard{},
-		users: &table{rows: map[string]auth.User{}}, log: audit.NewMemoryLog(0)}
+		users: &table{rows: map[string]auth.User{}}, log: audit.NewMemoryLog(0),
+		names: func() (map[string][]string, error) { return map[string][]string{"model": {"pages", "posts"}}, nil }}
 	for _, user := range []auth.User{
 		{ID: "root", Name: "Root", Role: roles.Admin, Active: true}, {ID: "ada", Name: "Ada", Role: "editor", Active: true},
 		{ID: "bob", Name: "Bob", Role: "viewer", Active: true}, {ID: "wanda", Name: "Wanda", Role: "warden", Active: true},
@@ -103,7 +105,8 @@ func newWorld(t *testing.T, wrap func(keys.Store) keys.Store, changes ...func(*a
 	w.roles, err = roles.Open(t.Context(), roles.Config{Store: w.rows})
 	require.NoError(t, err)
 	t.Cleanup(func() { require.NoError(t, w.roles.Close(context.Background())) })
-	w.public, err = publicapi.New(publicapi.Config{Store: publicapi.NewMemoryStore(), Roles: w.roles, Catalog: catalog(t)})
+	w.public, err = publicapi.New(publicapi.Config{Store: publicapi.NewMemoryStore(), Roles: w.roles, Catalog: catalog(t),
+		Names: func(context.Context) (map[string][]string, error) { return w.names() }})
 	require.NoError(t, err)
 	signedIn := func(r *http.Request) (string, error) {
 		if c, err := r.Cookie("session"); err == nil {
@@ -119,10 +122,7 @@ func newWorld(t *testing.T, wrap func(keys.Store) keys.Store, changes ...func(*a
 	w.guard.Handle(mux, "POST /api/content/{model}", "content/{model}/create", http.NotFoundHandler())
 	w.guard.Open(mux, "GET /healthz", http.NotFoundHandler())
 	c := admin.Config{Keys: w.ring, Guard: w.guard, Roles: w.roles, RoleStore: w.rows, Public: w.public, Users: w.users,
-		Catalog: catalog(t), Audit: audit.Tee(w.log, audit.Slog(logger)),
-		Names: func(context.Context) (map[string][]string, error) {
-			return map[string][]string{"model": {"pages", "posts"}}, nil
-		}}
+		Audit: audit.Tee(w.log, audit.Slog(logger))}
 	for _, change := range changes {
 		change(&c)
 	}
@@ -146,6 +146,23 @@ func (w *world) user(id string) auth.Principal {
 	p, err := w.guard.PrincipalForUser(w.t.Context(), id)
 	require.NoError(w.t, err)
 	return p
+}
+
+// open makes a role the public one, and confirms all that this opens.
+func (w *world) open(by auth.Principal, appid string) error {
+	preview, err := w.service.PreviewPublic(w.t.Context(), w.root(), appid)
+	if err != nil {
+		return err
+	}
+	_, err = w.service.OpenPublic(w.t.Context(), by, appid, admin.Confirmation{Token: preview.Token, Acknowledged: preview.Writes})
+	return err
+}
+
+// opening returns the body that opens the public API with a role over the JSON API, confirmed.
+func (w *world) opening(appid string) map[string]any {
+	w.t.Helper()
+	preview := w.expect(200, w.call(root, "GET", "/public/preview?role="+appid, nil)).body
+	return map[string]any{"role": appid, "token": preview["token"], "acknowledge": preview["writes"]}
 }
 
 // custom issues a custom key, past the service.

@@ -176,9 +176,9 @@ func TestThePublicAPI(t *testing.T) {
 		{"another case", `"public": {"role": "Web"}`, nil, "", cockpit.Refused, `there is no role "Web"`},
 		{"no text", `"public": {"role": ["web"]}`, nil, "", cockpit.Refused, "not the appid"},
 		{"a blank", `"public": {"role": "web "}`, nil, "", cockpit.Refused, "not the appid"},
-		{"a role that writes", `"public": "form"`, nil, "", cockpit.Refused, "app/x, content/{model}/update"},
+		{"a role that writes", `"public": "form"`, nil, "", cockpit.Refused, "app/x, content/posts/update"},
 		{"half of it acknowledged", `"public": "form"`, []string{"app/x"}, "", cockpit.Refused, "to the letter"},
-		{"all of it", `"public": "form"`, []string{"content/{model}/update", "app/x"}, "form", cockpit.New, ""},
+		{"all of it", `"public": "form"`, []string{"content/posts/update", "app/x"}, "form", cockpit.New, ""},
 		{"more than there is", `"public": "web"`, []string{"app/x"}, "", cockpit.Refused, "something else is acknowledged"},
 	} {
 		t.Run(c.name, func(t *testing.T) {
@@ -222,7 +222,7 @@ func TestThePublicRoleIsWrittenOver(t *testing.T) {
 	require.Equal(t, ok, ask(w.server(t), "", "content/posts/read"))
 	require.Equal(t, unknown, ask(w.server(t), "", "content/posts/update"))
 
-	w.Acknowledge = []string{"content/{model}/update"}
+	w.Acknowledge = []string{"content/posts/update"}
 	w.bring(t, read(t, more))
 	require.Equal(t, ok, ask(w.server(t), "", "content/posts/update"))
 	w.Acknowledge = nil

@@ -22,8 +22,8 @@ type Into struct {
 	Public publicapi.Store
 	// Catalog tells which permissions only read, as in [publicapi.Config]. Nil: none does.
 	Catalog *roles.Catalog
-	// Acknowledge is what the public role can change and may be opened to the world, to the letter as for
-	// [publicapi.Service.Set]. A public role that can change something else is refused, and so
+	// Acknowledge is what the public role can change and may be opened to callers without a key: exactly the Writes of
+	// its [publicapi.Exposure]. A public role that can change something else is refused, and so
 	// is what would make the role that is public here such a one.
 	Acknowledge []string
 

@@ -84,7 +84,7 @@ func (p *planner) notPublic(role string) string {
 	case slices.Contains(p.wider, role):
 		return moreHere
 	}
-	writes := p.into.Catalog.Writes(p.policy, role)
+	writes := publicapi.Exposure(p.policy, role, p.into.Catalog, nil).Writes
 	if publicapi.Acknowledged(writes, p.into.Acknowledge) {
 		return ""
 	}
@@ -107,7 +107,7 @@ func (p *planner) worldGains(ctx context.Context, before *roles.Policy, write ma
 		return "", err
 	}
 	public := roles.Rights{Role: setting.Role}
-	writes := p.into.Catalog.Writes(p.policy, setting.Role)
+	writes := publicapi.Exposure(p.policy, setting.Role, p.into.Catalog, nil).Writes
 	if len(writes) == 0 || publicapi.Acknowledged(writes, p.into.Acknowledge) {
 		return "", nil
 	}

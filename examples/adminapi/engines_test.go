@@ -118,4 +118,14 @@ func newNode(t *testing.T, store *sqlstore.Store) *node {
 	return n
 }
 
+// open makes a role the public one, and confirms all that this opens.
+func (n *node) open(ctx context.Context, appid string) error {
+	preview, err := n.service.PreviewPublic(ctx, n.root(), appid)
+	if err != nil {
+		return err
+	}
+	_, err = n.service.OpenPublic(ctx, n.root(), appid, admin.Confirmation{Token: preview.Token, Acknowledged: preview.Writes})
+	return err
+}
+
 func (n *node) root() auth.Principal { return n.guard.PrincipalForRole(roles.Admin) }

@@ -150,7 +150,7 @@ func newHost(t *testing.T, in stores, bare bool) *host {
 	guard.Handle(mux, "GET /api/{model}", "content/{model}/read", http.NotFoundHandler())
 	guard.Open(mux, "GET /healthz", http.NotFoundHandler())
 	c := admin.Config{Keys: h.ring, Guard: guard, Roles: directory, RoleStore: in.roles, Public: public,
-		Users: table, Catalog: catalog, Audit: in.audit, InTx: in.inTx}
+		Users: table, Audit: in.audit, InTx: in.inTx}
 	if bare {
 		c.Public, c.Users = nil, nil
 	}

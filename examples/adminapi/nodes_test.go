@@ -24,7 +24,7 @@ func oneStep(t *testing.T, open func() *sqlstore.Store) {
 	n, ctx := newNode(t, open()), t.Context()
 	editor := roles.Role{AppID: "editor", Permissions: roles.Grants{"content/**": true}}
 	require.NoError(t, n.service.CreateRole(ctx, n.root(), editor))
-	_, err := n.service.OpenPublic(ctx, n.root(), "editor", "", "content/**")
+	err := n.open(ctx, "editor")
 	require.NoError(t, err)
 	made, err := n.service.CreateKey(ctx, n.root(), keys.Custom{Role: "editor"})
 	require.NoError(t, err)
@@ -103,11 +103,11 @@ func demoted(t *testing.T, open func() *sqlstore.Store) {
 	group.Go(func() {
 		time.Sleep(5 * time.Millisecond)
 		keeper.Permissions = roles.Grants{admin.ManageAPI: true, "content/secrets/read": false}
-		if err := a.service.UpdateRole(ctx, a.root(), keeper, ""); err != nil {
+		if err := a.service.UpdateRole(ctx, a.root(), keeper, admin.Confirmation{}); err != nil {
 			t.Error(err)
 		}
 		keeper.Permissions = roles.Grants{"content/**": true}
-		if err := a.service.UpdateRole(ctx, a.root(), keeper, ""); err != nil {
+		if err := a.service.UpdateRole(ctx, a.root(), keeper, admin.Confirmation{}); err != nil {
 			t.Error(err)
 		}
 		close(done)
@@ -138,7 +138,7 @@ func triedAgain(t *testing.T, open func() *sqlstore.Store) {
 	_, err = n.service.DisableKey(ctx, n.root(), made.Record.ID, admin.KeyRevision(&issued.Record))
 	require.NoError(t, err)
 	require.NoError(t, n.service.CreateRole(ctx, n.root(), roles.Role{AppID: "editor"}))
-	_, err = n.service.OpenPublic(ctx, n.root(), "editor", "")
+	err = n.open(ctx, "editor")
 	require.NoError(t, err)
 	records, err := n.log.List(ctx, audit.Filter{})
 	require.NoError(t, err)
@@ -152,7 +152,7 @@ func TestClosedOnThisNodeAtOnce(t *testing.T) { each(t, closedAtOnce) }
 func closedAtOnce(t *testing.T, open func() *sqlstore.Store) {
 	n, ctx := newNode(t, open()), t.Context()
 	require.NoError(t, n.service.CreateRole(ctx, n.root(), roles.Role{AppID: "viewer", Permissions: roles.Grants{"content/**": true}}))
-	_, err := n.service.OpenPublic(ctx, n.root(), "viewer", "", "content/**")
+	err := n.open(ctx, "viewer")
 	require.NoError(t, err)
 	role := func() string {
 		appid, err := n.public.PublicRole(ctx)
@@ -167,7 +167,7 @@ func closedAtOnce(t *testing.T, open func() *sqlstore.Store) {
 
 	n.log.broken.Store(true)
 	n.uncommitted = func() { require.Empty(t, role()) }
-	_, err = n.service.OpenPublic(ctx, n.root(), "viewer", "", "content/**")
+	err = n.open(ctx, "viewer")
 	require.ErrorIs(t, err, errDisk)
 	require.Empty(t, role(), "what came to nothing opens nothing")
 }
@@ -182,15 +182,15 @@ func notHeard(t *testing.T, open func() *sqlstore.Store) {
 		a, b = newNode(t, open()), newNode(t, open())
 		appid := "news"
 		require.NoError(t, a.service.CreateRole(ctx, a.root(), roles.Role{AppID: appid, Permissions: roles.Grants{"content/news/read": true}}))
-		_, err := a.service.OpenPublic(ctx, a.root(), appid, "", "content/news/read")
+		err := a.open(ctx, appid)
 		require.NoError(t, err)
 		require.False(t, b.directory.Policy().Has(appid))
 		return a, b
 	}
 	a, b := prepare()
 	more := roles.Role{AppID: "news", Permissions: roles.Grants{"content/news/read": true, "content/news/delete": true}}
-	var unacknowledged *publicapi.UnacknowledgedError
-	require.ErrorAs(t, b.service.UpdateRole(ctx, b.root(), more, ""), &unacknowledged)
+	var unconfirmed *publicapi.UnconfirmedError
+	require.ErrorAs(t, b.service.UpdateRole(ctx, b.root(), more, admin.Confirmation{}), &unconfirmed)
 	_, err := b.service.ClosePublic(ctx, b.root(), "")
 	require.NoError(t, err)
 	require.NoError(t, a.public.Reload(ctx))

@@ -142,8 +142,11 @@ func (in *inspector) public() {
 	in.root("PUT", "/public", `{"role":"admin"}`, 400)
 	in.root("PUT", "/public", `{"role":"writer"}`, 409) // not acknowledged
 	in.changed("PUT", "/public", `{"role":"viewer"}`)
-	in.root("PUT", "/public", `{"role":"viewer","acknowledge":[]}`, 200)
-	in.root("PUT", "/roles/{appid}", `{"permissions":{"content/pages/read":true,"content/pages/create":true}}`, 409, "viewer")
+	preview := in.asked("/public/preview", "role=viewer", 200)
+	in.root("PUT", "/public", fmt.Sprintf(`{"role":"viewer","token":%q,"acknowledge":[]}`, preview["token"]), 200)
+	const more = `{"permissions":{"content/pages/read":true,"content/pages/create":true}`
+	gains := in.root("PUT", "/roles/{appid}", more+"}", 409, "viewer")["preview"].(map[string]any)
+	in.root("PUT", "/roles/{appid}", fmt.Sprintf(`%s,"token":%q,"acknowledge":["content/pages/create"]}`, more, gains["token"]), 200, "viewer")
 	in.root("GET", "/public", "", 200)
 	in.root("GET", "/roles/{appid}", "", 200, "viewer")
 	in.changed("DELETE", "/public", "")

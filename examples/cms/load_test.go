@@ -108,7 +108,7 @@ func TestThePublicRoleOfAFile(t *testing.T) {
 		"a document with no role":         {`"public": {"key": "public", "role": null}`, "", 401},
 		"a role that is not there":        {`"public": "vanished"`, "refused", 401},
 		"the super role":                  {`"public": "admin"`, "refused", 401},
-		"a role that changes data":        {`"public": "writes"`, "content/{list}/create", 401},
+		"a role that changes data":        {`"public": "writes"`, "content/posts/create", 401},
 		"a document with a role of sorts": {`"public": {"role": true}`, "refused", 401},
 	} {
 		t.Run(about, func(t *testing.T) {

@@ -88,7 +88,7 @@ func open(ctx context.Context, c config, logger *log.Logger) (n *node, err error
 		return n, err
 	}
 	n.public, err = publicapi.New(publicapi.Config{
-		Store: n.store.PublicAPI(), Roles: n.roles, Catalog: permissions, Staleness: c.staleness,
+		Store: n.store.PublicAPI(), Roles: n.roles, Catalog: permissions, Names: n.names, Staleness: c.staleness,
 	})
 	if err != nil {
 		return n, err
@@ -106,7 +106,7 @@ func open(ctx context.Context, c config, logger *log.Logger) (n *node, err error
 	}
 	n.admin, err = admin.New(admin.Config{
 		Keys: n.ring, Roles: n.roles, RoleStore: n.store.Roles(), Public: n.public, Users: n.users, Guard: n.guard,
-		Audit: n.audit, InTx: n.store.InTx, Catalog: permissions, Names: n.names,
+		Audit: n.audit, InTx: n.store.InTx,
 	})
 	return n, err
 }

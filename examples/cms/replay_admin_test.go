@@ -78,7 +78,11 @@ func (s *screen) savePublic(ctx context.Context, role string) error {
 		_, err := s.admin.ClosePublic(ctx, s.by, "")
 		return err
 	}
-	_, err := s.admin.OpenPublic(ctx, s.by, role, "")
+	preview, err := s.admin.PreviewPublic(ctx, s.by, role)
+	if err != nil {
+		return err
+	}
+	_, err = s.admin.OpenPublic(ctx, s.by, role, admin.Confirmation{Token: preview.Token})
 	return err
 }
 
@@ -126,7 +130,7 @@ func (s *screen) do(t *testing.T, e exchange, ids *renamed) error {
 	case "/system/users/roles/save":
 		var role roles.Role
 		require.NoError(t, json.Unmarshal(text, &role))
-		return s.admin.UpdateRole(ctx, s.by, role, "")
+		return s.admin.UpdateRole(ctx, s.by, role, admin.Confirmation{})
 	case "/system/users/roles/remove":
 		var role roles.Role
 		require.NoError(t, json.Unmarshal(text, &role))

@@ -76,7 +76,8 @@ func newHostOf(t *testing.T, more []auth.User, stored ...roles.Role) *host {
 		roles.Group{Name: "Logs", Permissions: []roles.Entry{{Permission: admin.ReadLogs, Label: "View app logs", Effect: roles.Read}}},
 	)
 	require.NoError(t, err)
-	public, err := publicapi.New(publicapi.Config{Store: publicapi.NewMemoryStore(), Roles: directory, Catalog: catalog})
+	public, err := publicapi.New(publicapi.Config{Store: publicapi.NewMemoryStore(), Roles: directory, Catalog: catalog,
+		Names: func(context.Context) (map[string][]string, error) { return map[string][]string{"model": models}, nil }})
 	require.NoError(t, err)
 	table := users{auth.UserMap{
 		"ada": {ID: "ada", Name: "Ada Lovelace", Role: roles.Admin, Active: true},
@@ -96,8 +97,7 @@ func newHostOf(t *testing.T, more []auth.User, stored ...roles.Role) *host {
 	h.guard, err = auth.New(auth.Config{Keys: h.ring, Roles: directory, Anonymous: public, Users: table, SignedIn: signedIn})
 	require.NoError(t, err)
 	h.service, err = admin.New(admin.Config{Keys: h.ring, Guard: h.guard, Roles: directory, RoleStore: rows, Public: public,
-		Users: table, Audit: audit.NewMemoryLog(0), Catalog: catalog,
-		Names: func(context.Context) (map[string][]string, error) { return map[string][]string{"model": models}, nil }})
+		Users: table, Audit: audit.NewMemoryLog(0)})
 	require.NoError(t, err)
 
 	say := func(text string) http.Handler {

@@ -56,7 +56,9 @@ func (h *host) inUse(t *testing.T) (build, disabled, expired, ended string) {
 	h.rename(t, first.Record.ID, "Website build (nightly)")
 	_, err = h.service.CreateUserKey(ctx, ada, "bob", keys.User{})
 	require.NoError(t, err)
-	_, err = h.service.OpenPublic(ctx, ada, "public", "")
+	preview, err := h.service.PreviewPublic(ctx, ada, "public")
+	require.NoError(t, err)
+	_, err = h.service.OpenPublic(ctx, ada, "public", admin.Confirmation{Token: preview.Token})
 	require.NoError(t, err)
 	time.Sleep(time.Until(expiry) + time.Millisecond)
 	return first.Record.ID, disabled, expired, ended
@@ -131,7 +133,7 @@ func inUseShots(build, disabled, expired, ended string) []shot {
 			role, err := w.host.service.Role(w.Context(), w.host.ada(w.T), "guestbook")
 			require.NoError(w, err)
 			role.Info, role.Permissions = "For guests.", roles.Grants{"content/posts/create": true, "content/posts/update": false}
-			require.NoError(w, w.host.service.UpdateRole(w.Context(), w.host.ada(w.T), role, ""))
+			require.NoError(w, w.host.service.UpdateRole(w.Context(), w.host.ada(w.T), role, admin.Confirmation{}))
 			w.fill("name", " of the hotel")
 			require.EqualValues(w, 409, w.button("save"))
 		}},

@@ -8,6 +8,7 @@ import (
 
 	"github.com/latchkey-go/latchkey/auth"
 	"github.com/latchkey-go/latchkey/keys"
+	"github.com/latchkey-go/latchkey/publicapi"
 	"github.com/latchkey-go/latchkey/roles"
 )
 
@@ -77,7 +78,11 @@ func (n *node) deactivate(ctx context.Context, id string) (string, error) {
 }
 
 func (n *node) publish(ctx context.Context, appid string) (string, error) {
-	return "", n.public.Set(ctx, appid, "by hand", "content/posts/read")
+	preview, err := n.public.Preview(ctx, appid)
+	if err != nil {
+		return "", err
+	}
+	return "", n.public.Set(ctx, publicapi.Opening{Role: appid, By: "by hand", Token: preview.Token, Acknowledged: []string{"content/posts/read"}})
 }
 
 func (n *node) unpublish(ctx context.Context, _ string) (string, error) {

@@ -46,11 +46,12 @@ type problem struct {
 	Detail string `json:"detail,omitempty"`
 	Error  string `json:"error"`
 
-	Permission  string     `json:"permission,omitempty"`  // the first of Missing, as in the guard's refusals
-	Missing     []string   `json:"missing,omitempty"`     // what the caller would need
-	Field       string     `json:"field,omitempty"`       // which one is wrong
-	Acknowledge []string   `json:"acknowledge,omitempty"` // what has to be acknowledged first
-	Usage       *usageJSON `json:"usage,omitempty"`       // what has to be confirmed first
+	Permission  string        `json:"permission,omitempty"`  // the first of Missing, as in the guard's refusals
+	Missing     []string      `json:"missing,omitempty"`     // what the caller would need
+	Field       string        `json:"field,omitempty"`       // which one is wrong
+	Acknowledge []string      `json:"acknowledge,omitempty"` // the writes of Preview
+	Preview     *exposureJSON `json:"preview,omitempty"`     // what has to be confirmed first
+	Usage       *usageJSON    `json:"usage,omitempty"`       // what has to be confirmed first
 }
 
 func writeProblem(w http.ResponseWriter, p problem) {
@@ -73,7 +74,7 @@ func (a *api) refuse(w http.ResponseWriter, r *http.Request, err error) {
 	var (
 		input     *admin.InputError
 		forbidden *admin.ForbiddenError
-		writes    *publicapi.UnacknowledgedError
+		opening   *publicapi.UnconfirmedError
 		usage     *admin.UsageError
 	)
 	switch {
@@ -85,9 +86,10 @@ func (a *api) refuse(w http.ResponseWriter, r *http.Request, err error) {
 		writeProblem(w, problem{Status: http.StatusBadRequest, Field: input.Field, Detail: sentence(input) + "."})
 	case errors.As(err, &forbidden):
 		a.forbid(w, r, forbidden)
-	case errors.As(err, &writes):
-		writeProblem(w, problem{Status: http.StatusConflict, Acknowledge: writes.Writes,
-			Detail: "The role " + strconv.Quote(writes.Role) + " allows more than what the catalog lists as reading: acknowledge each of these permissions."})
+	case errors.As(err, &opening):
+		preview := exposureAsJSON(opening.Preview)
+		writeProblem(w, problem{Status: http.StatusConflict, Acknowledge: opening.Preview.Writes, Preview: &preview,
+			Detail: "This opens what the preview shows to callers without a key: repeat the request with its token, and acknowledge each of its writes."})
 	case errors.As(err, &usage):
 		shown := usageAsJSON(&usage.Usage)
 		writeProblem(w, problem{Status: http.StatusConflict, Usage: &shown,

@@ -10,15 +10,14 @@ import (
 	"github.com/latchkey-go/latchkey/roles"
 )
 
-// exposureJSON is what callers without a key can do.
+// exposureJSON is what callers without a key can do, or what a change adds to it.
 type exposureJSON struct {
-	Role     string        `json:"role"`     // "" is closed
-	Grants   roles.Grants  `json:"grants"`   // to the letter, denies included
-	Groups   []roles.Group `json:"groups"`   // of the catalog
-	Partly   []string      `json:"partly"`   // of groups, what is not allowed for all {name}s
-	Unlisted []string      `json:"unlisted"` // beyond the catalog
-	Writes   []string      `json:"writes"`   // what can change data, and has to be acknowledged
-	Routes   []routeJSON   `json:"routes"`
+	Role        string                 `json:"role"`        // "" is closed
+	Grants      roles.Grants           `json:"grants"`      // denies included
+	Permissions []publicapi.Permission `json:"permissions"` // one for each grant that allows something
+	Writes      []string               `json:"writes"`      // those that can change data, and must be acknowledged
+	Routes      []routeJSON            `json:"routes"`
+	Token       string                 `json:"token,omitempty"` // of a preview
 }
 
 type routeJSON struct {
@@ -27,12 +26,16 @@ type routeJSON struct {
 }
 
 func exposureAsJSON(r publicapi.Report) exposureJSON {
-	shown := exposureJSON{r.Role, r.Grants, append([]roles.Group{}, r.Groups...), append([]string{}, r.Partly...),
-		append([]string{}, r.Unlisted...), append([]string{}, r.Writes...), []routeJSON{}}
+	shown := exposureJSON{r.Role, r.Grants, append([]publicapi.Permission{}, r.Permissions...), append([]string{}, r.Writes...), []routeJSON{}, r.Token}
 	for _, route := range r.Routes {
 		shown.Routes = append(shown.Routes, routeJSON{route.Pattern, route.Permission})
 	}
 	return shown
+}
+
+// confirmationFields reads what confirms a change of what is public.
+func confirmationFields(seen *admin.Confirmation) map[string]field {
+	return map[string]field{"token": text(&seen.Token), "acknowledge": texts(&seen.Acknowledged)}
 }
 
 type publicJSON struct {
@@ -66,19 +69,20 @@ func (a *api) showPublic(w http.ResponseWriter, r *http.Request, p auth.Principa
 
 func (a *api) putPublic(w http.ResponseWriter, r *http.Request, p auth.Principal) error {
 	var role string
-	var acknowledge []string
-	there, err := decode(w, r, false, map[string]field{"role": text(&role), "acknowledge": texts(&acknowledge)})
+	var seen admin.Confirmation
+	fields := confirmationFields(&seen)
+	fields["role"] = text(&role)
+	there, err := decode(w, r, false, fields)
 	if err != nil {
 		return err
 	}
 	if !there["role"] {
 		return invalid("role", "is missing")
 	}
-	match, err := match(r)
-	if err != nil {
+	if seen.Match, err = match(r); err != nil {
 		return err
 	}
-	if _, err := a.OpenPublic(r.Context(), p, role, match, acknowledge...); err != nil {
+	if _, err := a.OpenPublic(r.Context(), p, role, seen); err != nil {
 		return err
 	}
 	return a.showPublic(w, r, p)

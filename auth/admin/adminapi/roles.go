@@ -2,6 +2,7 @@ package adminapi
 
 import (
 	"errors"
+	"maps"
 	"net/http"
 	"net/url"
 
@@ -133,9 +134,9 @@ func (a *api) getRole(w http.ResponseWriter, r *http.Request, p auth.Principal) 
 
 func (a *api) putRole(w http.ResponseWriter, r *http.Request, p auth.Principal) error {
 	var role roles.Role
-	var acknowledge []string
+	var seen admin.Confirmation
 	fields := roleFields(&role)
-	fields["acknowledge"] = texts(&acknowledge)
+	maps.Copy(fields, confirmationFields(&seen))
 	there, err := decode(w, r, false, fields)
 	if err != nil {
 		return err
@@ -144,11 +145,10 @@ func (a *api) putRole(w http.ResponseWriter, r *http.Request, p auth.Principal) 
 		return invalid("appid", "never changes")
 	}
 	role.AppID = r.PathValue("appid")
-	match, err := match(r)
-	if err != nil {
+	if seen.Match, err = match(r); err != nil {
 		return err
 	}
-	if err := a.UpdateRole(r.Context(), p, role, match, acknowledge...); err != nil {
+	if err := a.UpdateRole(r.Context(), p, role, seen); err != nil {
 		return err
 	}
 	return a.showRole(w, http.StatusOK, role)

@@ -123,10 +123,7 @@ func TestNobodyIsSentToSignIn(t *testing.T) {
 		require.Empty(t, a.body)
 	}
 	// The public role is nobody's sign-in.
-	ada, err := w.guard.PrincipalForUser(t.Context(), "ada")
-	require.NoError(t, err)
-	_, err = w.service.OpenPublic(t.Context(), ada, "viewer", "")
-	require.NoError(t, err)
+	w.expect(w.open("ada", "viewer"), 303)
 	w.expect(w.get("", "/users/user"), 303)
 
 	w = newWorld(t, func(c *console.Config) { c.SignIn = "" })

@@ -1,6 +1,7 @@
 package console
 
 import (
+	"cmp"
 	"errors"
 	"net/http"
 	"regexp"
@@ -13,30 +14,32 @@ import (
 	"github.com/latchkey-go/latchkey/roles"
 )
 
-// A publicPage is the state of the public API, and what another role would make of it.
+// A publicPage shows the state of the public API, and what another role would open.
 type publicPage struct {
 	Role      string // "" is closed
 	ChangedAt time.Time
 	ChangedBy string
 	Match     string
 	Now       *exposure
-	Preview   *exposure // of the role that somebody thinks of
+	Preview   *exposure // of the chosen role
 	Roles     []roleOption
 	MakeRoles bool // the user may make one
 }
 
-// An exposure is what everybody can do without a key.
+// An exposure is what callers without a key can do, or what a change adds to it.
 type exposure struct {
 	Role   string
+	Token  string // of a preview
+	Kinds  int    // the number of permissions that only read
 	Reads  []exposed
 	Writes []exposed
 	Routes []exposedRoute
 }
 
-// An exposed is a permission in words.
+// An exposed is a grant in words.
 type exposed struct {
 	Permission, Label string
-	Partly            bool // for some values of its {name}s only
+	Matches           []string // labels of what a pattern allows now
 	Ticked            bool
 }
 
@@ -47,68 +50,65 @@ type exposedRoute struct {
 
 var braces = regexp.MustCompile(`\{([^/]*)\}`)
 
-// expose puts a report in words, with the templates of the catalog spelt out where the host has names for them.
-func (v *visit) expose(report publicapi.Report, ticked []string) (*exposure, error) {
-	e := &exposure{Role: report.Role}
-	listed, effects := map[string]string{}, map[string]roles.Effect{} // entries that the role reaches
-	for _, group := range report.Groups {
-		for _, entry := range group.Permissions {
-			listed[entry.Permission] = braces.ReplaceAllString(entry.Label, "any $1")
-			effects[grantOf(entry.Permission)] = entry.Effect
+// expose puts a report in words. Ticks that were sent with the token of another preview stay only where they name one
+// permission: a pattern may stand for more than before.
+func (v *visit) expose(report publicapi.Report, sent admin.Confirmation) (*exposure, error) {
+	e := &exposure{Role: report.Role, Token: report.Token}
+	kinds := map[string]bool{}
+	for _, p := range report.Permissions {
+		one := roles.ValidPermission(p.Permission)
+		x := exposed{Permission: p.Permission, Label: cmp.Or(p.Label, unlisted(p.Permission)),
+			Ticked: slices.Contains(sent.Acknowledged, p.Permission) && (one || sent.Token == report.Token)}
+		for _, match := range p.Matches {
+			x.Matches = append(x.Matches, braces.ReplaceAllString(match.Label, "any $1"))
+			if match.Effect == roles.Read {
+				kinds[match.Permission] = true
+			}
+		}
+		if p.Effect == roles.Write {
+			e.Writes = append(e.Writes, x)
+			continue
+		}
+		e.Reads = append(e.Reads, x)
+		if len(p.Matches) == 0 {
+			kinds[p.Permission] = true
 		}
 	}
+	e.Kinds = len(kinds)
 	groups, err := v.service.Permissions(v.r.Context(), v.who)
 	if err != nil {
 		return nil, err
-	}
-	spelt := map[string][]string{} // labels of what can be changed, by the template
-	for _, group := range groups {
-		for _, entry := range group.Permissions {
-			allowed := listed[entry.Permission] != ""
-			if roles.ValidPermission(entry.Permission) {
-				d, err := v.service.Explain(v.r.Context(), v.who, report.Role, entry.Permission)
-				if err != nil {
-					return nil, err
-				}
-				allowed = d.Allowed
-			}
-			label := braces.ReplaceAllString(entry.Label, "any $1")
-			switch {
-			case !allowed:
-			case entry.Effect == roles.Read:
-				e.Reads = append(e.Reads, exposed{Permission: entry.Permission, Label: label, Partly: slices.Contains(report.Partly, entry.Permission)})
-			default:
-				for template := range listed {
-					if template != entry.Permission && roles.Match(grantOf(template), entry.Permission) {
-						spelt[template] = append(spelt[template], label)
-					}
-				}
-			}
-		}
-	}
-	for _, permission := range report.Writes {
-		x := exposed{Permission: permission, Label: listed[permission], Partly: slices.Contains(report.Partly, permission), Ticked: slices.Contains(ticked, permission)}
-		if x.Label == "" {
-			x.Label = unlisted(permission)
-		}
-		if labels := spelt[permission]; len(labels) > 0 {
-			x.Label, x.Partly = strings.Join(labels, ", "), false
-		}
-		e.Writes = append(e.Writes, x)
 	}
 	for _, route := range report.Routes {
 		method, path, ok := strings.Cut(route.Pattern, " ")
 		if !ok {
 			method, path = "any", route.Pattern
 		}
-		effect, known := effects[grantOf(route.Permission)]
+		effect, known := effectOf(groups, grantOf(route.Permission))
 		write := known && effect == roles.Write || !known && !route.Open && method != http.MethodGet && method != http.MethodHead
 		e.Routes = append(e.Routes, exposedRoute{method, path, route.Permission, write})
 	}
 	return e, nil
 }
 
-// unlisted is said of a grant that no catalog explains.
+// effectOf returns whether a pattern stands for anything that the catalog lists as write. known is false if the catalog
+// lists nothing of it.
+func effectOf(groups []roles.Group, pattern string) (effect roles.Effect, known bool) {
+	for _, group := range groups {
+		for _, entry := range group.Permissions {
+			if grantOf(entry.Permission) != pattern && !roles.Match(pattern, entry.Permission) {
+				continue
+			}
+			if entry.Effect == roles.Write {
+				return roles.Write, true
+			}
+			effect, known = entry.Effect, true
+		}
+	}
+	return effect, known
+}
+
+// unlisted is the label of a grant that the catalog does not list.
 func unlisted(grant string) string {
 	if strings.Contains(grant, "*") {
 		return "Anything that matches, listed or not"
@@ -116,28 +116,8 @@ func unlisted(grant string) string {
 	return "Not listed by the application"
 }
 
-// inWords returns the labels of what a permission of the catalog, with its {name}s, stands for.
-func (v *visit) inWords(permission string) (string, error) {
-	groups, err := v.service.Permissions(v.r.Context(), v.who)
-	if err != nil {
-		return "", err
-	}
-	var labels []string
-	for _, group := range groups {
-		for _, entry := range group.Permissions {
-			if entry.Permission == permission || braces.MatchString(permission) && roles.Match(grantOf(permission), entry.Permission) {
-				labels = append(labels, braces.ReplaceAllString(entry.Label, "any $1"))
-			}
-		}
-	}
-	if labels == nil {
-		return unlisted(permission), nil
-	}
-	return strings.Join(labels, ", "), nil
-}
-
 // showPublic shows the setting, and what role would open if that is not "".
-func (v *visit) showPublic(status int, role string, ticked []string, why *alert) error {
+func (v *visit) showPublic(status int, role string, sent admin.Confirmation, why *alert) error {
 	setting, now, err := v.service.Public(v.r.Context(), v.who)
 	if errors.Is(err, admin.ErrNotFound) {
 		v.trouble(http.StatusNotFound, "The public API is not managed here", "This application has no setting for it: its program says what callers without a key may do.")
@@ -147,7 +127,7 @@ func (v *visit) showPublic(status int, role string, ticked []string, why *alert)
 		return err
 	}
 	body := publicPage{Role: setting.Role, ChangedAt: setting.ChangedAt, ChangedBy: setting.ChangedBy, Match: admin.SettingRevision(setting), MakeRoles: v.may(admin.ManageRoles)}
-	if body.Now, err = v.expose(now, nil); err != nil {
+	if body.Now, err = v.expose(now, admin.Confirmation{}); err != nil {
 		return err
 	}
 	if role != "" {
@@ -163,7 +143,7 @@ func (v *visit) showPublic(status int, role string, ticked []string, why *alert)
 		case err != nil:
 			return err
 		default:
-			if body.Preview, err = v.expose(report, ticked); err != nil {
+			if body.Preview, err = v.expose(report, sent); err != nil {
 				return err
 			}
 		}
@@ -177,24 +157,40 @@ func (v *visit) showPublic(status int, role string, ticked []string, why *alert)
 	return v.show(status, "public", page{Heading: "Public API", Alert: why, Body: body})
 }
 
+// confirmation reads what a form confirms.
+func (v *visit) confirmation() admin.Confirmation {
+	return admin.Confirmation{Match: v.field("match"), Token: v.field("token"), Acknowledged: v.r.PostForm["acknowledge"]}
+}
+
 func (v *visit) openPublic() error {
-	role, ticked := v.field("role"), v.r.PostForm["acknowledge"]
-	_, err := v.service.OpenPublic(v.r.Context(), v.who, role, v.field("match"), ticked...)
+	role, sent := v.field("role"), v.confirmation()
+	_, err := v.service.OpenPublic(v.r.Context(), v.who, role, sent)
 	if err == nil {
 		return v.redirect("api/public?done=opened")
 	}
-	again := func(status int, why *alert) error { return v.showPublic(status, role, ticked, why) }
-	var writes *publicapi.UnacknowledgedError
-	if errors.As(err, &writes) {
-		return again(http.StatusConflict, &alert{Title: "Not opened yet", Field: "acknowledge",
-			Text: "With this role everybody could change data. Tick each line in red that you want to allow to the whole world, or choose another role."})
+	again := func(status int, why *alert) error { return v.showPublic(status, role, sent, why) }
+	if opening, ok := errors.AsType[*publicapi.UnconfirmedError](err); ok {
+		return again(http.StatusConflict, unconfirmed(opening, sent, "Not opened yet"))
 	}
 	return v.retry(err, again)
 }
 
+// unconfirmed says why an opening was not confirmed.
+func unconfirmed(err *publicapi.UnconfirmedError, sent admin.Confirmation, title string) *alert {
+	why := &alert{Title: title, Field: "acknowledge", // the list of what has to be confirmed
+		Text: "Callers without a key could change data. Tick each permission in red that you want to open to them."}
+	switch {
+	case sent.Token != "" && sent.Token != err.Preview.Token:
+		why.Text = "What this opens has changed since you looked. Look at it again, tick each permission in red that you want to open, and confirm."
+	case len(err.Preview.Writes) == 0:
+		why.Text = "Callers without a key could read more. Look at what this opens, and confirm by sending the form again."
+	}
+	return why
+}
+
 func (v *visit) closePublic() error {
 	if _, err := v.service.ClosePublic(v.r.Context(), v.who, v.field("match")); err != nil {
-		return v.retry(err, func(status int, why *alert) error { return v.showPublic(status, "", nil, why) })
+		return v.retry(err, func(status int, why *alert) error { return v.showPublic(status, "", admin.Confirmation{}, why) })
 	}
 	return v.redirect("api/public?done=closed")
 }

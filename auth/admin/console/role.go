@@ -3,7 +3,6 @@ package console
 import (
 	"errors"
 	"net/http"
-	"slices"
 
 	"github.com/latchkey-go/latchkey/auth/admin"
 	"github.com/latchkey-go/latchkey/publicapi"
@@ -79,25 +78,19 @@ func (v *visit) showRole(status int, sent *roles.Role, why *alert, change ...fun
 func (v *visit) saveRole() error {
 	role, err := v.sentRole()
 	role.AppID = v.r.PathValue("appid")
-	ticked := v.r.PostForm["acknowledge"]
+	sent := v.confirmation()
 	if err == nil {
-		err = v.service.UpdateRole(v.r.Context(), v.who, role, v.field("match"), ticked...)
+		err = v.service.UpdateRole(v.r.Context(), v.who, role, sent)
 	}
 	if err == nil {
 		return v.redirect("users/roles/role/" + role.AppID + "?done=saved")
 	}
-	var writes *publicapi.UnacknowledgedError
-	if errors.As(err, &writes) {
-		var gains []exposed
-		for _, permission := range writes.Writes {
-			label, err := v.inWords(permission)
-			if err != nil {
-				return err
-			}
-			gains = append(gains, exposed{Permission: permission, Label: label, Ticked: slices.Contains(ticked, permission)})
+	if opening, ok := errors.AsType[*publicapi.UnconfirmedError](err); ok {
+		gains, err := v.expose(opening.Preview, sent)
+		if err != nil {
+			return err
 		}
-		return v.showRole(http.StatusConflict, &role, &alert{Title: "Not saved yet", Field: "acknowledge",
-			Text: "This also changes what everybody may do without a key. Tick each line in red at the end of the form, then save again."}, func(p *rolePage) { p.Gains = gains })
+		return v.showRole(http.StatusConflict, &role, unconfirmed(opening, sent, "Not saved yet"), func(p *rolePage) { p.Gains = gains })
 	}
 	conflict := errors.Is(err, admin.ErrChanged)
 	return v.retry(err, func(status int, why *alert) error {

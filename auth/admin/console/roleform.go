@@ -26,8 +26,8 @@ type rolePage struct {
 	Meanwhile []difference
 	Conflict  bool
 	SeePublic bool // the user may look at the page of the public API
-	// Gains are what everybody could change in addition if this is saved, to be ticked.
-	Gains []exposed
+	// Gains is what callers without a key could do in addition if this is saved. It must be confirmed.
+	Gains *exposure
 
 	stored roles.Role // as it is now, whatever the form says
 }

@@ -75,7 +75,7 @@ func TestDeletingARole(t *testing.T) {
 	w.expect(w.get("ada", page), 200, "Other roles inherit from this one.", ">Bob</bdi></a>")
 	w.expect(w.post("ada", page, "delete", nil), 409)
 	w.expect(w.post("ada", "/users/roles/role/editor", "save", url.Values{}), 303) // inherits no more
-	w.expect(w.post("ada", "/api/public", "open", url.Values{"role": {"viewer"}}), 303)
+	w.expect(w.open("ada", "viewer"), 303)
 	seen := w.get("ada", page)
 	w.expect(seen, 200, "2 users lose their role", "The public API is closed.")
 	key := w.custom(keys.Custom{Name: "Build", Role: "viewer"})
@@ -99,38 +99,72 @@ func TestPublicAPI(t *testing.T) {
 	w.expect(w.get("kay", page+"?role=viewer"), 200, "Read posts", "/api/posts", "Open the public API")
 	w.expect(w.get("kay", page+"?role=nobody"), 400, "The field Role is not the appid of a role")
 	w.expect(w.get("kay", page+"?role=admin"), 400, "it is the super role")
-	w.expect(w.follow("kay", page, w.post("kay", page, "open", url.Values{"role": {"viewer"}})), 200, "The public API is open.", "Public API is open", "Read posts")
+	w.expect(w.follow("kay", page, w.open("kay", "viewer")), 200, "The public API is open.", "Public API is open", "Read posts")
 	require.Equal(t, "viewer", w.public())
 
-	preview := w.expect(w.get("kay", page+"?role=editor"), 200, "1 permission may change data", "<b>Create posts</b>", "changes data", "Change to editor")
+	preview := w.expect(w.get("kay", page+"?role=editor"), 200, "1 permission may change data", "<b>Create any model</b> <code>content/*/create</code>",
+		"Now: <bdi>Create posts</bdi>", "changes data", "Change to editor")
 	require.NotContains(t, preview.body, "Create pages", "it is denied")
 	w.expect(w.post("ada", "/users/roles/create", "create", url.Values{"appid": {"odd"}, "name": {"Odd"}, "allow": {"a/b\nc/*"}}), 303)
 	w.expect(w.get("kay", page+"?role=odd"), 200, "<b>Not listed by the application</b> <code>a/b</code>", "<b>Anything that matches, listed or not</b> <code>c/*</code>")
-	writes := []string{}
-	for _, found := range ackIn.FindAllStringSubmatch(preview.body, -1) {
-		writes = append(writes, found[1])
-	}
-	require.NotEmpty(t, writes)
-	w.expect(w.post("kay", page, "open", url.Values{"role": {"editor"}}), 409, "Not opened yet", "Tick each line in red")
+	w.expect(w.open("kay", "editor"), 409, "Not opened yet", "Tick each permission in red")
 	require.Equal(t, "viewer", w.public())
-	w.expect(w.post("kay", page, "open", url.Values{"role": {"editor"}, "acknowledge": writes, "match": {"1"}}), 303)
+	w.expect(w.post("kay", page, "open", url.Values{"role": {"editor"}, "acknowledge": {"content/*/create"}}), 409, "Not opened yet")
+	require.Equal(t, "viewer", w.public())
+	w.expect(w.open("kay", "editor", "content/*/create"), 303)
 	require.Equal(t, "editor", w.public())
 	w.expect(w.post("kay", page, "close", url.Values{"match": {"1"}}), 409, "Somebody else was faster")
 	require.Equal(t, "editor", w.public())
 	w.expect(w.follow("kay", page, w.post("kay", page, "close", nil)), 200, "The public API is closed.", "Public API is closed")
 	require.Empty(t, w.public())
 
-	// A role that is public cannot gain a write by the way: it has to be ticked on the role's page as well.
-	w.expect(w.post("kay", page, "open", url.Values{"role": {"viewer"}}), 303)
+	// An edit of the public role is confirmed as well, on the role's page.
+	w.expect(w.open("kay", "viewer"), 303)
 	const role = "/users/roles/role/viewer"
-	gains := w.expect(w.post("ada", role, "save", url.Values{"name": {"V"}, "p.content/posts/create": {"allow"}}), 409, "Not saved yet", `name="acknowledge"`, "<b>Create pages, Create posts</b>")
-	require.Contains(t, gains.body, `value="V"`)
-	form := url.Values{"name": {"V"}, "p.content/posts/create": {"allow"}}
-	for _, found := range ackIn.FindAllStringSubmatch(gains.body, -1) {
-		form.Add("acknowledge", found[1])
-	}
+	form := url.Values{"name": {"V"}, "p.content/posts/read": {"allow"}, "p.content/posts/create": {"allow"}, "p.content/pages/read": {"allow"}}
+	gains := w.expect(w.post("ada", role, "save", form), 409, "Not saved yet", "<b>Create posts</b> <code>content/posts/create</code>",
+		"could also read this", "<li><span><bdi>Read pages</bdi></span> <code>content/pages/read</code></li>", `value="V"`)
+	require.NotContains(t, gains.body, "Create pages</b>", "that was not added")
+	require.Len(t, ackIn.FindAllString(gains.body, -1), 1)
+	form.Set("acknowledge", "content/posts/create")
+	w.expect(w.post("ada", role, "save", form), 409, "Not saved yet")
+	form.Set("token", hidden(gains.body, "token"))
 	w.expect(w.post("ada", role, "save", form), 303)
 	require.True(t, w.guard.Policy().Allows("viewer", "content/posts/create"))
+
+	w.expect(w.post("ada", role, "save", url.Values{"p.content/posts/read": {"allow"}}), 303) // less needs no confirmation
+	form = url.Values{"p.content/posts/read": {"allow"}, "allow": {"content/*/read"}}
+	reads := w.expect(w.post("ada", role, "save", form), 409, "Callers without a key could read more.", "Read any model", "Now: <bdi>Read pages</bdi>")
+	require.Empty(t, ackIn.FindAllString(reads.body, -1))
+	form.Set("token", hidden(reads.body, "token"))
+	w.expect(w.post("ada", role, "save", form), 303)
+}
+
+// TestAStalePreviewOfThePublicAPI has somebody change the role while another looks at what it opens.
+func TestAStalePreviewOfThePublicAPI(t *testing.T) {
+	w := newWorld(t)
+	const page = "/api/public"
+	shown := w.expect(w.get("kay", page+"?role=editor"), 200, `name="acknowledge" value="content/*/create"`)
+	require.NotContains(t, shown.body, "Create secret")
+	save := func(form url.Values) {
+		w.expect(w.post("ada", "/users/roles/role/editor", "save", form), 303)
+	}
+	save(url.Values{"inherits": {"viewer"}, "p.content/posts/create": {"allow"}, "allow": {"content/*/create\ncontent/secret/create"}})
+	sent := url.Values{"role": {"editor"}, "token": {hidden(shown.body, "token")}, "acknowledge": {"content/*/create", "content/posts/create"}}
+	again := w.expect(w.post("kay", page, "open", sent), 409, "Not opened yet", "has changed since you looked",
+		`value="content/posts/create" checked>`, `value="content/secret/create"><span><b>Create secret</b>`, `value="content/*/create"><span>`)
+	require.Empty(t, w.public())
+	sent.Set("token", hidden(again.body, "token"))
+	sent["acknowledge"] = []string{"content/*/create", "content/posts/create", "content/secret/create"}
+	w.expect(w.post("kay", page, "open", sent), 303)
+	require.Equal(t, "editor", w.public())
+
+	// A read alone makes another preview as well.
+	w.expect(w.post("kay", page, "close", nil), 303)
+	shown = w.get("kay", page+"?role=viewer")
+	w.expect(w.post("ada", "/users/roles/role/viewer", "save", url.Values{"p.content/posts/read": {"allow"}, "p.content/pages/read": {"allow"}}), 303)
+	w.expect(w.post("kay", page, "open", url.Values{"role": {"viewer"}, "token": {hidden(shown.body, "token")}}), 409, "has changed since you looked")
+	require.Empty(t, w.public())
 }
 
 func TestMatrix(t *testing.T) {

@@ -3,6 +3,7 @@ package console
 import (
 	"net/http"
 
+	"github.com/latchkey-go/latchkey/auth/admin"
 	"github.com/latchkey-go/latchkey/roles"
 )
 
@@ -29,7 +30,9 @@ var routes = []route{
 		"save": (*visit).saveKey, "refresh": (*visit).refreshKey, "remove": (*visit).removeKey,
 		"disable": (*visit).disableKey, "enable": (*visit).enableKey, "invalidate": (*visit).invalidateKey,
 	}},
-	{"/api/public", func(v *visit) error { return v.showPublic(http.StatusOK, v.r.URL.Query().Get("role"), nil, nil) },
+	{"/api/public", func(v *visit) error {
+		return v.showPublic(http.StatusOK, v.r.URL.Query().Get("role"), admin.Confirmation{}, nil)
+	},
 		buttons{"open": (*visit).openPublic, "close": (*visit).closePublic}},
 
 	{"/users/roles", (*visit).showRoles, nil},

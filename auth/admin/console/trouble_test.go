@@ -62,7 +62,7 @@ func TestRateLimit(t *testing.T) {
 
 func TestWhatTheHostDoesNotHave(t *testing.T) {
 	w := newWorldOver(t, keys.NewMemoryStore(), func(c *admin.Config) {
-		c.Public, c.Users, c.Catalog, c.Names = nil, nil, nil, nil
+		c.Public, c.Users = nil, nil
 		c.Audit = audit.Slog(slog.New(slog.NewTextHandler(io.Discard, nil)))
 	})
 	own := w.expect(w.get("ada", "/users/user"), 200).body

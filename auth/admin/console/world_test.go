@@ -110,7 +110,10 @@ func newWorldWith(t *testing.T, people auth.UserMap, ring *keys.Ring, manage fun
 			{Permission: admin.ManageUsers, Label: "Manage users"}, {Permission: admin.ReadLogs, Label: "View app logs", Effect: roles.Read},
 		}})
 	require.NoError(t, err)
-	public, err := publicapi.New(publicapi.Config{Store: publicapi.NewMemoryStore(), Roles: directory, Catalog: catalog})
+	public, err := publicapi.New(publicapi.Config{Store: publicapi.NewMemoryStore(), Roles: directory, Catalog: catalog,
+		Names: func(context.Context) (map[string][]string, error) {
+			return map[string][]string{"model": {"pages", "posts"}}, nil
+		}})
 	require.NoError(t, err)
 	signedIn := func(r *http.Request) (string, error) {
 		if c, err := r.Cookie("user"); err == nil {
@@ -122,10 +125,7 @@ func newWorldWith(t *testing.T, people auth.UserMap, ring *keys.Ring, manage fun
 		Limit: func(*http.Request, auth.Principal) (time.Duration, bool) { return 1500 * time.Millisecond, !w.limited }})
 	require.NoError(t, err)
 	managed := admin.Config{Keys: w.ring, Guard: w.guard, Roles: directory, RoleStore: rows, Public: public,
-		Users: users{people}, Audit: w.log, Catalog: catalog,
-		Names: func(context.Context) (map[string][]string, error) {
-			return map[string][]string{"model": {"pages", "posts"}}, nil
-		}}
+		Users: users{people}, Audit: w.log}
 	manage(&managed)
 	w.service, err = admin.New(managed)
 	require.NoError(t, err)
@@ -191,6 +191,13 @@ func (w *world) post(user, path, do string, form url.Values) answer {
 		}
 	}
 	return w.send(user, "POST", path, form)
+}
+
+// open chooses the public role as a browser would: the form that is sent is the one on the page with the preview.
+func (w *world) open(user, role string, ticked ...string) answer {
+	w.t.Helper()
+	shown := w.get(user, "/api/public?role="+role).body
+	return w.post(user, "/api/public", "open", url.Values{"role": {role}, "token": {hidden(shown, "token")}, "acknowledge": ticked})
 }
 
 // expect checks the status, and what stands on the page.

@@ -1,0 +1,113 @@
+package publicapi
+
+import (
+	"regexp"
+	"slices"
+	"strings"
+
+	"github.com/latchkey-go/latchkey/roles"
+)
+
+// A listing is a catalog with the current values of its {name}s, prepared for lookups.
+type listing struct {
+	exact     map[string]roles.Entry
+	templates []roles.Entry
+	spelt     []roles.Entry // all entries, templates spelt out where their names are known
+}
+
+func newListing(catalog *roles.Catalog, names map[string][]string) *listing {
+	l := &listing{exact: map[string]roles.Entry{}}
+	for _, group := range catalog.Groups(nil) {
+		for _, entry := range group.Permissions {
+			if name.MatchString(entry.Permission) {
+				l.templates = append(l.templates, entry)
+			} else {
+				l.exact[entry.Permission] = entry
+			}
+		}
+	}
+	for _, group := range catalog.Groups(names) {
+		l.spelt = append(l.spelt, group.Permissions...)
+	}
+	return l
+}
+
+// name matches a {name} in a catalog's template.
+var name = regexp.MustCompile(`\{([^/{}]*)\}`)
+
+// patternOf returns the pattern of all permissions that a template stands for.
+func patternOf(template string) string { return name.ReplaceAllString(template, "*") }
+
+// label returns the catalog's label of a grant: for a permission with the values of the template's {name}s, for a
+// pattern with "any model" for {model}.
+func (l *listing) label(grant string) string {
+	if entry, ok := l.exact[grant]; ok {
+		return entry.Label
+	}
+	for _, entry := range l.templates {
+		switch pattern := patternOf(entry.Permission); {
+		case pattern == grant:
+			return name.ReplaceAllString(entry.Label, "any $1")
+		case roles.Match(pattern, grant):
+			values := strings.Split(grant, "/")
+			label := entry.Label
+			for i, segment := range strings.Split(entry.Permission, "/") {
+				if name.MatchString(segment) {
+					label = strings.ReplaceAll(label, segment, values[i])
+				}
+			}
+			return label
+		}
+	}
+	return ""
+}
+
+// effect returns whether one permission can change data: it can unless the catalog lists it as read and nowhere as write.
+func (l *listing) effect(permission string) roles.Effect {
+	effect := roles.Write
+	if entry, ok := l.exact[permission]; ok {
+		if effect = entry.Effect; effect == roles.Write {
+			return roles.Write
+		}
+	}
+	for _, entry := range l.templates {
+		if roles.Match(patternOf(entry.Permission), permission) {
+			if effect = entry.Effect; effect == roles.Write {
+				return roles.Write
+			}
+		}
+	}
+	return effect
+}
+
+// reads are grants that allow exactly what the catalog lists as read and nowhere as write.
+func (l *listing) reads() roles.Grants {
+	grants := roles.Grants{}
+	for permission, entry := range l.exact {
+		grants[permission] = entry.Effect == roles.Read
+	}
+	for _, entry := range l.templates {
+		grants[patternOf(entry.Permission)] = entry.Effect == roles.Read
+	}
+	return grants
+}
+
+// matches returns the listed permissions that a pattern allows appid by policy and not by before. Templates without
+// known names stay templates.
+func (l *listing) matches(pattern string, policy, before *roles.Policy, appid string) []roles.Entry {
+	var all []roles.Entry
+	for _, entry := range l.spelt {
+		if roles.ValidPermission(entry.Permission) {
+			if roles.Match(pattern, entry.Permission) && policy.Allows(appid, entry.Permission) && !before.Allows(appid, entry.Permission) {
+				all = append(all, entry)
+			}
+			continue
+		}
+		template := patternOf(entry.Permission)
+		if policy.Reaches(roles.Rights{Role: appid, Scopes: []string{pattern}}, template) &&
+			!before.Covers(roles.Rights{Role: appid}, roles.Rights{Role: roles.Admin, Scopes: []string{template}}) {
+			all = append(all, entry)
+		}
+	}
+	return slices.Clip(all)
+}

@@ -1,0 +1,197 @@
+package publicapi
+
+import (
+	"context"
+	"crypto/sha256"
+	"encoding/hex"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"slices"
+	"strings"
+
+	"github.com/latchkey-go/latchkey/roles"
+)
+
+// An UnconfirmedError means that a change opens something to callers without a key, and was not confirmed against its
+// current preview. Nothing was stored.
+type UnconfirmedError struct {
+	Preview Report // to be shown, and to be confirmed by its Token and Writes
+}
+
+// Error lists the permissions that can change data.
+func (e *UnconfirmedError) Error() string {
+	text := fmt.Sprintf("publicapi: role %q is not opened: the token of its current preview is needed", e.Preview.Role)
+	if len(e.Preview.Writes) > 0 {
+		text += ", and the name of each permission that changes data: " + strings.Join(e.Preview.Writes, ", ")
+	}
+	return text
+}
+
+// Confirm returns nil if token is the report's and acknowledged is exactly its list of Writes, in any order. Otherwise it
+// returns an *[UnconfirmedError] with the report.
+func (r Report) Confirm(token string, acknowledged []string) error {
+	if token == r.Token && Acknowledged(r.Writes, acknowledged) {
+		return nil
+	}
+	return &UnconfirmedError{r}
+}
+
+// Acknowledged reports whether acknowledged is exactly the list writes, in any order.
+func Acknowledged(writes, acknowledged []string) bool {
+	return slices.Equal(slices.Compact(slices.Sorted(slices.Values(writes))), slices.Compact(slices.Sorted(slices.Values(acknowledged))))
+}
+
+// Preview reports what callers without a key could do if appid were the public role. Its Token stands for what it shows:
+// the role's grants, inherited ones included, the setting, the catalog and its names. If one of these changes, so does
+// the token. An impossible role is an error wrapping [ErrRole]; "" is reported as closed.
+func (s *Service) Preview(ctx context.Context, appid string) (Report, error) {
+	report, _, err := s.preview(ctx, s.c.Roles.Policy(), appid)
+	return report, err
+}
+
+func (s *Service) preview(ctx context.Context, policy *roles.Policy, appid string) (Report, Setting, error) {
+	setting, err := s.current(ctx, policy.Policy)
+	if err != nil || appid == "" {
+		return Report{}, setting, err
+	}
+	if err := possible(policy, appid); err != nil {
+		return Report{}, setting, err
+	}
+	names, err := s.names(ctx)
+	if err != nil {
+		return Report{}, setting, err
+	}
+	report := expose(policy, nil, appid, newListing(s.c.Catalog, names))
+	report.Token = s.token(setting, report, nil, names)
+	return report, setting, nil
+}
+
+// PreviewEdit reports what callers without a key could do by the policy next that they can't by before: its Permissions
+// and Writes are what the edit adds. It also returns the setting that the report holds for. The Token is "" if the edit
+// adds nothing, also because the public API is closed; otherwise it stands for the same as that of Preview, and for the
+// role's grants in before.
+func (s *Service) PreviewEdit(ctx context.Context, before, next *roles.Policy) (Report, Setting, error) {
+	setting, err := s.current(ctx, before.Policy)
+	if err != nil || setting.Role == "" {
+		return Report{}, setting, err
+	}
+	names, err := s.names(ctx)
+	if err != nil {
+		return Report{}, setting, err
+	}
+	report := expose(next, before, setting.Role, newListing(s.c.Catalog, names))
+	if len(report.Permissions) > 0 {
+		report.Token = s.token(setting, report, before.Effective(setting.Role), names)
+	}
+	return report, setting, nil
+}
+
+// token is a hash of everything that a preview depends on. The order in which the host lists names does not matter.
+func (s *Service) token(setting Setting, report Report, before roles.Grants, names map[string][]string) string {
+	values := map[string][]string{}
+	for name, list := range names {
+		values[name] = slices.Compact(slices.Sorted(slices.Values(list)))
+	}
+	text, err := json.Marshal(struct {
+		Public        string
+		Revision      uint64
+		Role          string
+		Edit          bool
+		Before, After roles.Grants
+		Catalog       []roles.Group
+		Names         map[string][]string
+	}{setting.Role, setting.Revision, report.Role, before != nil, before, report.Grants, s.c.Catalog.Groups(nil), values})
+	if err != nil { // texts, numbers and booleans can always be encoded
+		panic(err)
+	}
+	sum := sha256.Sum256(text)
+	return hex.EncodeToString(sum[:])
+}
+
+func (s *Service) names(ctx context.Context) (map[string][]string, error) {
+	if s.c.Names == nil {
+		return nil, nil
+	}
+	return s.c.Names(ctx)
+}
+
+// Catalog returns Config.Catalog and Config.Names.
+func (s *Service) Catalog() (*roles.Catalog, func(context.Context) (map[string][]string, error)) {
+	return s.c.Catalog, s.c.Names
+}
+
+// possible returns an error wrapping ErrRole for a role that can never be public.
+func possible(policy *roles.Policy, appid string) error {
+	switch {
+	case strings.EqualFold(appid, roles.Admin):
+		return fmt.Errorf("%w: the super role %q is never public", ErrRole, roles.Admin)
+	case !policy.Has(appid):
+		return fmt.Errorf("%w: there is no role %q", ErrRole, appid)
+	}
+	return nil
+}
+
+// An Opening asks for a role to become the public role.
+type Opening struct {
+	Role         string
+	By           string   // who asks, in the host's words
+	Token        string   // of the preview that was shown for Role
+	Acknowledged []string // the Writes of that preview, in any order
+}
+
+// Set opens the public API as o says, if it is confirmed against the current preview. Otherwise the error is an
+// *[UnconfirmedError] with a new preview. Other refusals wrap [ErrRole]. When Set returns nil the change is durable, and
+// it takes effect on the next request.
+func (s *Service) Set(ctx context.Context, o Opening) error {
+	for range attempts {
+		prepared, err := s.Prepare(ctx, s.c.Roles.Policy(), o)
+		if err != nil {
+			return err
+		}
+		if err = prepared.Save(ctx); !errors.Is(err, ErrConflict) {
+			return err
+		}
+	}
+	return ErrConflict
+}
+
+// A Prepared change of the setting was confirmed and is not yet stored.
+type Prepared struct {
+	service *Service
+	setting Setting
+}
+
+// Prepare is the first half of [Service.Set]: it makes every check and stores nothing. It goes by policy, which must be
+// what Config.Roles has, or newer. [Prepared.Save] is the other half. Callers with transactions of their own prepare
+// before, and in the transaction check that the roles are the same and save.
+func (s *Service) Prepare(ctx context.Context, policy *roles.Policy, o Opening) (*Prepared, error) {
+	if o.Role == "" {
+		return nil, fmt.Errorf("%w: no role is named", ErrRole)
+	}
+	report, setting, err := s.preview(ctx, policy, o.Role)
+	if err != nil {
+		return nil, err
+	}
+	if err := report.Confirm(o.Token, o.Acknowledged); err != nil {
+		return nil, err
+	}
+	return &Prepared{s, Setting{Role: o.Role, ChangedAt: now(), ChangedBy: o.By, Revision: setting.Revision + 1}}, nil
+}
+
+// Save stores the change. It returns an error wrapping [ErrConflict] if the setting was changed since Prepare, and one
+// wrapping [ErrRole] if the role was deleted.
+func (p *Prepared) Save(ctx context.Context) error {
+	s, appid := p.service, p.setting.Role
+	if err := s.c.Store.Save(ctx, p.setting); err != nil {
+		return err
+	}
+	s.forget(appid)
+	if policy := s.c.Roles.Policy(); policy != nil && !policy.Has(appid) { // deleted since it was checked
+		if err := s.settle(ctx, appid); err != nil {
+			return err
+		}
+		return fmt.Errorf("%w: the role %q was deleted meanwhile", ErrRole, appid)
+	}
+	return nil
+}
