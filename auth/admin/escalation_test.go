@@ -194,7 +194,7 @@ func TestAKeyThatEndsRaisesNothingForGood(t *testing.T) {
 func TestARefusalNamesAllThatIsMissing(t *testing.T) {
 	w := newWorld(t, nil)
 	narrow := credential(w.custom(keys.Custom{Role: "admin", Scopes: []string{admin.ManageAPI}}).Key.Reveal())
-	r := w.expect(403, w.call(narrow, "POST", "/keys", map[string]any{"role": "editor"}))
+	r := w.expect(403, w.call(narrow, "POST", "/keys", map[string]any{"name": "x", "role": "editor"}))
 	require.Equal(t, []any{"content/posts/create", "content/posts/read"}, r.body["missing"])
 	require.Equal(t, "content/posts/create", r.string("permission"))
 	require.Equal(t, "Permission denied", r.string("error"))
@@ -203,7 +203,7 @@ func TestARefusalNamesAllThatIsMissing(t *testing.T) {
 	require.Contains(t, w.heard.String(), `"permission":"content/posts/create"`, "the guard's observer hears of it")
 
 	ends := credential(w.custom(keys.Custom{Role: "admin", ExpiresAt: in(time.Hour)}).Key.Reveal())
-	r = w.expect(403, w.call(ends, "POST", "/keys", map[string]any{"role": "editor", "ttl": 7200}))
+	r = w.expect(403, w.call(ends, "POST", "/keys", map[string]any{"name": "x", "role": "editor", "ttl": 7200}))
 	require.Contains(t, r.string("detail"), "ends no later than that key")
 	require.NotContains(t, r.text, "missing")
 }

@@ -50,11 +50,11 @@ func TestWhoAsks(t *testing.T) {
 	require.Equal(t, "app/api/manage", refused.string("permission"))
 
 	for _, cross := range [][]string{{"Sec-Fetch-Site", "cross-site"}, {"Origin", "https://evil.example"}} {
-		w.expect(403, w.call(root, "POST", "/keys", map[string]any{}, cross...))
+		w.expect(403, w.call(root, "POST", "/keys", aKey, cross...))
 		w.expect(403, w.call(root, "DELETE", "/me/key", nil, cross...))
-		w.expect(201, w.call(machine, "POST", "/keys", map[string]any{}, cross...)) // a key is sent by nobody's browser by itself
+		w.expect(201, w.call(machine, "POST", "/keys", aKey, cross...)) // a key is sent by nobody's browser by itself
 	}
-	w.expect(201, w.call(root, "POST", "/keys", map[string]any{}, "Sec-Fetch-Site", "same-origin"))
+	w.expect(201, w.call(root, "POST", "/keys", aKey, "Sec-Fetch-Site", "same-origin"))
 }
 
 // TestEveryPermissionIsNeeded asks with each of the permissions of management alone.
@@ -71,7 +71,7 @@ func TestEveryPermissionIsNeeded(t *testing.T) {
 	w.users.set(auth.User{ID: "new", Active: true}) // without a role, so that everybody has cover for it
 	custom, owned := w.custom(keys.Custom{}).Record.ID, w.userKey("new", keys.User{}).Record.ID
 	for call, permissions := range map[string][]string{
-		"GET /keys": {api}, "GET /keys?kind=user": {users}, "POST /keys {}": {api}, "GET /keys/" + custom: {api}, "GET /keys/" + owned: {users},
+		"GET /keys": {api}, "GET /keys?kind=user": {users}, "POST /keys " + aKey: {api}, "GET /keys/" + custom: {api}, "GET /keys/" + owned: {users},
 		"PATCH /keys/" + custom + " {}": {api}, "PATCH /keys/" + owned + " {}": {users},
 		"POST /keys/" + custom + "/refresh": {api}, "POST /keys/" + owned + "/refresh": {users},
 		"POST /keys/" + custom + "/disable": {api}, "POST /keys/" + owned + "/disable": {users},
@@ -141,7 +141,7 @@ func TestListsAndSearch(t *testing.T) {
 func TestAuditLists(t *testing.T) {
 	w := newWorld(t, nil)
 	start := time.Now().Add(-time.Second).UTC().Format(time.RFC3339)
-	id := w.call(root, "POST", "/keys", map[string]any{"name": "a"}).string("id")
+	id := w.call(root, "POST", "/keys", map[string]any{"name": "a", "role": nil}).string("id")
 	w.call(root, "PATCH", "/keys/"+id, map[string]any{"name": "b"})
 	w.call("session:ada", "POST", "/me/key", nil)
 	action := func(m map[string]any) string { return m["action"].(string) }

@@ -143,7 +143,7 @@ func TestThePublicManagesNothing(t *testing.T) {
 	w := newWorld(t, nil)
 	w.expect(200, w.call(root, "PUT", "/public", w.opening("keeper")))
 	w.expect(401, w.call("", "GET", "/keys", nil))
-	w.expect(401, w.call("", "POST", "/keys", map[string]any{}))
+	w.expect(401, w.call("", "POST", "/keys", aKey))
 	w.expect(401, w.call("", "POST", "/keys", "not JSON"))
 	w.expect(401, w.call("", "DELETE", "/public", nil))
 }

@@ -40,7 +40,7 @@ func TestAKeyIsShownOnce(t *testing.T) {
 	w.expect(200, call(who, "PATCH", "/keys/"+id, map[string]any{"name": "y", "role": "viewer"}))
 	w.expect(201, call(who, "POST", "/roles", map[string]any{"appid": "temp", "permissions": map[string]bool{"content/posts/read": true}}))
 	w.expect(200, call(who, "PUT", "/roles/temp", map[string]any{"name": "Temp"}))
-	w.expect(201, call(who, "POST", "/keys", map[string]any{"role": "temp"}))
+	w.expect(201, call(who, "POST", "/keys", map[string]any{"name": "x", "role": "temp"}))
 	usage := w.expect(200, call(who, "GET", "/roles/temp", nil)).body["usage"].(map[string]any)
 	w.expect(409, call(who, "DELETE", "/roles/temp", nil))
 	w.expect(204, call(who, "DELETE", "/roles/temp?confirm="+usage["confirm"].(string), nil))

@@ -34,7 +34,7 @@ func TestTrouble(t *testing.T) {
 	}
 	t.Run("audit", func(t *testing.T) {
 		w := newWorld(t, nil, func(c *admin.Config) { c.Audit = brokenLog{} })
-		check(t, w, "POST", "/keys", map[string]any{})
+		check(t, w, "POST", "/keys", aKey)
 		check(t, w, "POST", "/me/key", nil)
 		check(t, w, "POST", "/roles", map[string]any{"appid": "x"})
 	})
@@ -55,12 +55,12 @@ func TestTrouble(t *testing.T) {
 		w := newWorld(t, nil, func(c *admin.Config) {
 			c.InTx = func(ctx context.Context, f func(context.Context) error) error { return errors.Join(f(ctx), errDisk) }
 		})
-		check(t, w, "POST", "/keys", map[string]any{})
+		check(t, w, "POST", "/keys", aKey)
 	})
 	t.Run("roles", func(t *testing.T) {
 		w := newWorld(t, nil)
 		require.NoError(t, w.rows.Save(t.Context(), roles.Role{AppID: "a b"}, uint64(len(theRoles))))
-		check(t, w, "POST", "/keys", map[string]any{}) // what is stored makes no sense: nothing can be judged by it
+		check(t, w, "POST", "/keys", aKey) // what is stored makes no sense: nothing can be judged by it
 	})
 	t.Run("users", func(t *testing.T) {
 		w := newWorld(t, nil)
@@ -82,7 +82,7 @@ func TestTrouble(t *testing.T) {
 				c.Guard = guard
 			})
 			key := credential(w.custom(keys.Custom{Role: "admin"}).Key.Reveal())
-			r := w.expect(503, w.call(key, "POST", "/keys", map[string]any{}))
+			r := w.expect(503, w.call(key, "POST", "/keys", aKey))
 			require.NotContains(t, r.text, "sdz", name)
 			require.Empty(t, w.records(), name)
 		}
@@ -92,7 +92,7 @@ func TestTrouble(t *testing.T) {
 			c.Timeout = 20 * time.Millisecond
 			c.InTx = func(ctx context.Context, _ func(context.Context) error) error { <-ctx.Done(); return ctx.Err() }
 		})
-		check(t, w, "POST", "/keys", map[string]any{})
+		check(t, w, "POST", "/keys", aKey)
 	})
 }
 

@@ -201,6 +201,9 @@ func (w *world) records() []audit.Record {
 
 const root = credential("session:root")
 
+// aKey is the smallest body that makes a custom key.
+const aKey = `{"name":"Any","role":null}`
+
 var quiet = slog.New(slog.DiscardHandler)
 
 func in(d time.Duration) time.Time { return time.Now().Add(d) }

@@ -196,7 +196,7 @@ func (in *inspector) refusals() {
 			with(func(c *call) {
 				c.key = in.host.viewer
 				if operations[what].RequestBody != nil {
-					c.body = map[string]string{"PUT /public": `{"role":"viewer"}`, "POST /roles": `{"appid":"x"}`}[what]
+					c.body = map[string]string{"PUT /public": `{"role":"viewer"}`, "POST /roles": `{"appid":"x"}`, "POST /keys": `{"name":"x","role":null}`}[what]
 					if c.body == "" {
 						c.body = "{}"
 					}

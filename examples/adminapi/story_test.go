@@ -58,7 +58,7 @@ func (in *inspector) keys() {
 	made := in.root("POST", "/keys", `{"name":"Build","role":"editor","scopes":["content/**"],"allowed_ips":["192.0.2.0/24"],"ttl":60}`, 201)
 	require.NotEmpty(in.t, made["key"])
 	id := made["id"].(string)
-	in.root("POST", "/keys", `{"role":null}`, 201)
+	in.root("POST", "/keys", `{"name":"None","role":null}`, 201)
 	in.root("GET", "/keys/{id}", "", 200, id)
 	in.root("GET", "/keys/{id}", "", 404, "x")
 	in.root("GET", "/keys", "", 200)
@@ -86,7 +86,7 @@ func (in *inspector) keys() {
 	in.changed("DELETE", "/keys/{id}", "", id)
 	in.root("DELETE", "/keys/{id}", "", 204, id)
 	in.root("DELETE", "/keys/{id}", "", 404, id)
-	in.root("DELETE", "/keys/{id}", "", 409, in.root("POST", "/keys", "{}", 201)["id"].(string))
+	in.root("DELETE", "/keys/{id}", "", 409, in.root("POST", "/keys", `{"name":"None","role":null}`, 201)["id"].(string))
 }
 
 func (in *inspector) userKeys() {
@@ -125,7 +125,7 @@ func (in *inspector) roles() {
 	in.root("PUT", "/roles/{appid}", `{"name":"Temp 2","inherits":null}`, 200, "temp")
 	in.root("PUT", "/roles/{appid}", `{"name":"x"}`, 404, "nothing")
 	in.changed("PUT", "/roles/{appid}", `{"name":"x"}`, "temp")
-	in.root("POST", "/keys", `{"role":"temp"}`, 201)
+	in.root("POST", "/keys", `{"name":"Temp","role":"temp"}`, 201)
 	usage := in.root("GET", "/roles/{appid}", "", 200, "temp")["usage"].(map[string]any)
 	in.root("DELETE", "/roles/{appid}", "", 409, "temp") // in use
 	in.root("DELETE", "/roles/{appid}", "", 409, "viewer")

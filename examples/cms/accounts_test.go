@@ -263,7 +263,7 @@ func TestTheAuditLog(t *testing.T) {
 		changes := func(b *browser) (statuses []int) {
 			t.Helper()
 			for _, change := range [][]string{
-				{"/system/api/create", "Create API key", "name", "Logged"},
+				{"/system/api/create", "Create API key", "name", "Logged", "role", "-"},
 				{"/system/users/roles/create", "Create role", "appid", "logged", "name", "Logged"},
 				{"/accounts/create", "Create account", "login", "logged", "name", "Logged", "password", "correct horse battery"},
 				{"/content/models/create", "Create model", "name", "logged"},

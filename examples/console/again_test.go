@@ -54,6 +54,7 @@ func TestADoubleClick(t *testing.T) {
 	w := newTab(t, h)
 	w.signIn("ada", "/system/api/create")
 	w.fill("name", "Website build")
+	w.choose("role", "editor")
 	eval[any](w, `{ const button = document.querySelector('button[value="create"]'); for (let i = 0; i < 5; i++) button.click(); }`)
 	require.Eventually(t, func() bool { return eval[bool](w, `document.getElementById("key-value") !== null`) }, chromium.Soon, chromium.Soon/300)
 	all, err := h.ring.List(t.Context(), keys.Filter{})

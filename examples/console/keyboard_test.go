@@ -94,6 +94,8 @@ func TestKeyboard(t *testing.T) {
 	w.enter()
 	w.tabTo(`input[name="name"]`)
 	w.keys("Website build")
+	w.tabTo(`select[name="role"]`)
+	w.keys("editor")
 	w.tabTo(`textarea[name="scopes"]`)
 	w.keys("a//b")
 	w.tabTo(`button[value="create"]`)

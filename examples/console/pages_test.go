@@ -115,7 +115,12 @@ func inUseShots(build, disabled, expired, ended string) []shot {
 		{"key-expired", key + expired, unfold},
 		{"key-ended", key + ended, unfold},
 		{"key-create", "/system/api/create", nil},
-		{"key-create-refused", "/system/api/create", func(w *tab) { w.fill("allowed_ips", "here"); w.button("create") }},
+		{"key-create-refused", "/system/api/create", func(w *tab) {
+			w.fill("name", "Any")
+			w.choose("role", "editor")
+			w.fill("allowed_ips", "here")
+			w.button("create")
+		}},
 		{"public-open", "/system/api/public", nil},
 		{"public-preview", "/system/api/public?role=editor", nil},
 		{"public-refused", "/system/api/public?role=editor", func(w *tab) { require.EqualValues(w, 409, w.button("open")) }},
@@ -245,7 +250,11 @@ func TestPages(t *testing.T) {
 		kim := auth.User{ID: "kim", Name: "Kim", Role: "keeper", Active: true}
 		return newHostOf(t, []auth.User{kim}, someRoles...), []shot{
 			{"read-only-role", "/system/users/roles/role/editor", nil},
-			{"refused-cover", "/system/api/create", func(w *tab) { w.choose("role", "editor"); require.EqualValues(w, 403, w.button("create")) }},
+			{"refused-cover", "/system/api/create", func(w *tab) {
+				w.fill("name", "Any")
+				w.choose("role", "editor")
+				require.EqualValues(w, 403, w.button("create"))
+			}},
 		}
 	}, "kim")
 }

@@ -64,10 +64,8 @@ func (a *api) permissions(w http.ResponseWriter, r *http.Request, p auth.Princip
 
 func (a *api) explain(w http.ResponseWriter, r *http.Request, p auth.Principal) error {
 	q := r.URL.Query()
-	for _, name := range []string{"role", "permission"} {
-		if !q.Has(name) {
-			return invalid(name, "is missing")
-		}
+	if err := needs(q, "role", "permission"); err != nil {
+		return err
 	}
 	d, err := a.Explain(r.Context(), p, q.Get("role"), q.Get("permission"))
 	if err != nil {

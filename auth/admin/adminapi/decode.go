@@ -125,8 +125,22 @@ func lastMember(body []byte) string {
 	return last
 }
 
+// needs returns an error that names all of these members or parameters that are missing, or nil.
+func needs[V any](there map[string]V, names ...string) error {
+	missing := slices.DeleteFunc(slices.Clone(names), func(name string) bool {
+		_, ok := there[name]
+		return ok
+	})
+	switch len(missing) {
+	case 0:
+		return nil
+	case 1:
+		return invalid(missing[0], "is missing")
+	}
+	return invalid(missing[0], "and "+strings.Join(missing[1:], " and ")+" are missing")
+}
+
 func text(into *string) field        { return field{into, "a text", false} }
-func textOrNull(into *string) field  { return field{into, "a text", true} }
 func texts(into *[]string) field     { return field{into, "a list of texts", true} }
 func flag(into *bool) field          { return field{into, "true or false", false} }
 func seconds(into *int64) field      { return field{into, "a whole number of seconds", false} }

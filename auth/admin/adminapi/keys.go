@@ -1,9 +1,11 @@
 package adminapi
 
 import (
+	"cmp"
 	"context"
 	"net/http"
 	"net/netip"
+	"strings"
 	"time"
 
 	"github.com/latchkey-go/latchkey/auth"
@@ -46,16 +48,31 @@ func (a *api) listKeys(w http.ResponseWriter, r *http.Request, p auth.Principal)
 
 // keyBody is what people write about a key.
 type keyBody struct {
-	name, role string
-	scopes     []string
-	allowed    []network
-	ttl        int64
-	expiresAt  time.Time
+	name      string
+	role      *string // nil is none
+	scopes    []string
+	allowed   []network
+	ttl       int64
+	expiresAt time.Time
 }
 
 func (b *keyBody) fields() map[string]field {
-	return map[string]field{"name": text(&b.name), "role": textOrNull(&b.role), "scopes": texts(&b.scopes),
+	return map[string]field{"name": text(&b.name), "role": {&b.role, "a text", true}, "scopes": texts(&b.scopes),
 		"allowed_ips": networks(&b.allowed), "ttl": seconds(&b.ttl), "expires_at": instant(&b.expiresAt)}
+}
+
+// custom returns the role of a custom key. A custom key has a name, and a role or, if the body says so with null, none. An
+// empty text is more likely a field that was not filled in, so it is refused.
+func (b *keyBody) custom(there map[string]bool) (role string, err error) {
+	switch {
+	case there["name"] && strings.TrimSpace(b.name) == "":
+		return "", invalid("name", "must not be empty")
+	case b.role == nil:
+		return "", nil
+	case *b.role == "":
+		return "", invalid("role", "must be the appid of a role, or null for none")
+	}
+	return *b.role, nil
 }
 
 func (b *keyBody) networks() []netip.Prefix {
@@ -76,8 +93,15 @@ func (a *api) createKey(w http.ResponseWriter, r *http.Request, p auth.Principal
 	if err != nil {
 		return err
 	}
+	if err := needs(there, "name", "role"); err != nil {
+		return err
+	}
+	role, err := b.custom(there)
+	if err != nil {
+		return err
+	}
 	issued, err := a.CreateKey(r.Context(), p, keys.Custom{
-		Name: b.name, Role: b.role, Scopes: b.scopes, AllowedIPs: b.networks(), ExpiresAt: at,
+		Name: b.name, Role: role, Scopes: b.scopes, AllowedIPs: b.networks(), ExpiresAt: at,
 	})
 	if err != nil {
 		return err
@@ -108,9 +132,16 @@ func (a *api) patchKey(w http.ResponseWriter, r *http.Request, p auth.Principal)
 	if err != nil {
 		return err
 	}
-	rec, err := a.UpdateKey(r.Context(), p, r.PathValue("id"), match, func(set *keys.Settings) error {
+	id := r.PathValue("id")
+	role, wrong := b.custom(there)
+	if wrong != nil {
+		if rec, err := a.Key(r.Context(), p, id); err != nil || rec.Kind == keys.CustomKey {
+			return cmp.Or(err, wrong)
+		}
+	}
+	rec, err := a.UpdateKey(r.Context(), p, id, match, func(set *keys.Settings) error {
 		for name, put := range map[string]func(){
-			"name": func() { set.Name = b.name }, "role": func() { set.Role = b.role },
+			"name": func() { set.Name = b.name }, "role": func() { set.Role = role },
 			"scopes": func() { set.Scopes = b.scopes }, "allowed_ips": func() { set.AllowedIPs = b.networks() },
 			"ttl": func() { set.ExpiresAt = at }, "expires_at": func() { set.ExpiresAt = at },
 		} {

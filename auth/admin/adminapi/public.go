@@ -76,8 +76,8 @@ func (a *api) putPublic(w http.ResponseWriter, r *http.Request, p auth.Principal
 	if err != nil {
 		return err
 	}
-	if !there["role"] {
-		return invalid("role", "is missing")
+	if err := needs(there, "role"); err != nil {
+		return err
 	}
 	if seen.Match, err = match(r); err != nil {
 		return err

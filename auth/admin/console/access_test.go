@@ -74,7 +74,7 @@ func TestWhoSeesWhat(t *testing.T) {
 	// So do links within the pages.
 	require.NotContains(t, w.expect(w.get("rolf", "/users/roles/role/viewer"), 200, "<dt>Users</dt><dd>2</dd>").body, "bob")
 	require.Contains(t, w.get("ada", "/users/roles/role/viewer").body, "users/user/bob")
-	w.expect(w.post("ada", "/api/create", "create", url.Values{"name": {"Made by Ada"}}), 200)
+	w.expect(w.post("ada", "/api/create", "create", url.Values{"name": {"Made by Ada"}, "role": {"-"}}), 200)
 	require.Contains(t, w.get("ada", "/audit").body, `href="./api/key/`)
 	require.NotContains(t, w.get("lou", "/audit").body, `href="./api/key/`)
 }
@@ -101,7 +101,7 @@ func TestEveryPostNeedsItsPermission(t *testing.T) {
 		"/users/user/ada":          {"create", "refresh", "invalidate"},
 	} {
 		for _, do := range dos {
-			a := w.send("bob", "POST", path, url.Values{"do": {do}, "role": {"viewer"}, "appid": {"new"}})
+			a := w.send("bob", "POST", path, url.Values{"do": {do}, "name": {"x"}, "role": {"viewer"}, "appid": {"new"}})
 			w.expect(a, 403, "You may not do this")
 			require.Empty(t, keyIn.FindString(a.body))
 			a = w.send("", "POST", path, url.Values{"do": {do}})

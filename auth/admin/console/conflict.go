@@ -38,7 +38,7 @@ func keyDifferences(saved, typed keyForm, ofUser bool) []difference {
 		"Scopes", lines(saved.Scopes), lines(typed.Scopes), "Addresses", lines(saved.Networks), lines(typed.Networks),
 	}
 	if !ofUser {
-		triples = append([]string{"Role", saved.Role, typed.Role}, triples...)
+		triples = append([]string{"Role", strings.TrimPrefix(saved.Role, noRole), strings.TrimPrefix(typed.Role, noRole)}, triples...)
 	}
 	return differ(triples...)
 }

@@ -1,11 +1,13 @@
 package console
 
 import (
+	"cmp"
 	"crypto/sha256"
 	"encoding/hex"
 	"errors"
 	"fmt"
 	"net/http"
+	"strings"
 	"time"
 
 	"github.com/latchkey-go/latchkey/auth/admin"
@@ -13,16 +15,32 @@ import (
 	"github.com/latchkey-go/latchkey/roles"
 )
 
-// A keyForm is what people write about a key, as they wrote it.
+// A keyForm has what was typed about a key, unchanged. Role is noRole for a key without one, and "" if none was chosen.
 type keyForm struct{ Name, Role, Scopes, Networks, Expires string }
+
+// noRole is the choice of a key that may do nothing. No appid begins with a hyphen.
+const noRole = "-"
+
+// checkCustom returns what a form about a custom key lacks. An empty form is more likely a mistake than a key that
+// nobody can tell from others and that may do nothing.
+func (f keyForm) checkCustom() error {
+	switch {
+	case strings.TrimSpace(f.Name) == "":
+		return &admin.InputError{Field: "name", Text: "is empty: give the key a name to know it by"}
+	case f.Role == "":
+		return &admin.InputError{Field: "role", Text: "is not chosen: choose a role, or none for a key that may do nothing"}
+	}
+	return nil
+}
 
 // Filled reports whether anything was written.
 func (f keyForm) Filled() bool { return f != keyForm{} }
 
 // A formPart is what the templates of a single field need.
 type formPart struct {
-	Form  keyForm
-	Alert *alert
+	Form   keyForm
+	Alert  *alert
+	Custom bool // of a custom key, which needs a name
 }
 
 // A keyPage is the page of one key, or of one that is about to be made.
@@ -58,7 +76,11 @@ func formOf(rec *keys.Record) keyForm {
 		}
 		return text
 	}
-	return keyForm{rec.Name, rec.Role, lines(rec.Scopes), lines(row.Networks), formTime(rec.ExpiresAt)}
+	role := rec.Role
+	if rec.Kind == keys.CustomKey {
+		role = cmp.Or(role, noRole)
+	}
+	return keyForm{rec.Name, role, lines(rec.Scopes), lines(row.Networks), formTime(rec.ExpiresAt)}
 }
 
 // digest names what is in the form.
@@ -79,6 +101,9 @@ func (f keyForm) settings(set *keys.Settings) error {
 		}
 	}
 	set.Name, set.Role, set.Scopes, set.AllowedIPs = f.Name, f.Role, fieldLines(f.Scopes), networks
+	if set.Role == noRole {
+		set.Role = ""
+	}
 	return nil
 }
 
@@ -89,7 +114,7 @@ func (v *visit) roleOptions(chosen string, withAdmin bool) ([]roleOption, error)
 		return nil, err
 	}
 	var options []roleOption
-	found := chosen == ""
+	found := chosen == "" || chosen == noRole
 	add := func(appid, name string) {
 		options = append(options, roleOption{appid, name, appid == chosen})
 		found = found || appid == chosen
@@ -122,7 +147,7 @@ func (v *visit) createKey() error {
 	form := v.sentKey()
 	again := func(status int, why *alert) error { return v.showNewKeyForm(status, form, why) }
 	var set keys.Settings
-	if err := form.settings(&set); err != nil {
+	if err := errors.Join(form.checkCustom(), form.settings(&set)); err != nil {
 		return v.retry(err, again)
 	}
 	v.making.Lock()
@@ -175,7 +200,16 @@ func (v *visit) showKeyForm(status int, form *keyForm, why *alert, conflict bool
 
 func (v *visit) saveKey() error {
 	form, id, match := v.sentKey(), v.r.PathValue("id"), v.field("match")
-	_, err := v.service.UpdateKey(v.r.Context(), v.who, id, match, form.settings)
+	rec, err := v.service.Key(v.r.Context(), v.who, id)
+	if err != nil {
+		return err
+	}
+	if rec.Kind == keys.CustomKey {
+		err = form.checkCustom()
+	}
+	if err == nil {
+		_, err = v.service.UpdateKey(v.r.Context(), v.who, id, match, form.settings)
+	}
 	if errors.Is(err, admin.ErrChanged) {
 		// The first use of a new value, say, changes a key too, and nothing that the form is about.
 		if rec, missing := v.service.Key(v.r.Context(), v.who, id); missing == nil && formOf(&rec).digest() == v.field("seen") {

@@ -91,7 +91,7 @@ func TestCustomKeys(t *testing.T) {
 	page := "/api/key/" + rec.ID
 	w.expect(w.get("kay", page), 200, "10.0.0.0/8", `value="2099-01-31T12:00"`, `value="editor" selected`)
 
-	stale := url.Values{"match": {hidden(w.get("kay", page).body, "match")}, "name": {"Mine"}}
+	stale := url.Values{"match": {hidden(w.get("kay", page).body, "match")}, "name": {"Mine"}, "role": {"editor"}}
 	change := form()
 	change.Set("name", "Nightly build")
 	w.expect(w.follow("kay", page, w.post("kay", page, "save", change)), 200, "Saved.", "Nightly build")
@@ -135,9 +135,11 @@ func TestCustomKeyInput(t *testing.T) {
 		{"expires_at", "2001-01-01T00:00", "The field Expires is not possible"},
 		{"scopes", "a//b", "The field Scopes has a member that is not a permission"},
 		{"role", "nobody", "The field Role is not the appid of a role"},
+		{"role", "", "The field Role is not chosen"},
+		{"name", " ", "The field Name is empty"},
 		{"name", "API-" + "0123456789abcdef0123456789abcdef" + "d9ecdf37", ""},
 	} {
-		form := url.Values{"name": {"kept"}}
+		form := url.Values{"name": {"kept"}, "role": {"viewer"}}
 		form.Set(c.field, c.value)
 		if c.text == "" {
 			form.Set(c.field, w.aKey())
@@ -148,18 +150,41 @@ func TestCustomKeyInput(t *testing.T) {
 			require.Contains(t, bad.body, `value="kept"`, "what was written stays")
 		}
 	}
-	w.expect(w.post("kay", "/api/create", "create", url.Values{"role": {"admin"}}), 403, "You can&#39;t grant more access than you have")
+	w.expect(w.post("kay", "/api/create", "create", url.Values{"name": {"x"}, "role": {"admin"}}), 403, "You can&#39;t grant more access than you have")
 	w.expect(w.get("kay", "/api?q=kept"), 200, "Nothing found")
 
 	// What the form leaves alone keeps its seconds.
 	at := time.Now().Add(time.Hour).Truncate(time.Second).UTC()
 	rec := w.custom(keys.Custom{Name: "Exact", ExpiresAt: at})
 	page := "/api/key/" + rec.ID
-	w.expect(w.post("kay", page, "save", url.Values{"name": {"Exactly"}, "expires_at": {at.Format("2006-01-02T15:04")}}), 303)
+	w.expect(w.post("kay", page, "save", url.Values{"name": {"Exactly"}, "role": {"-"}, "expires_at": {at.Format("2006-01-02T15:04")}}), 303)
 	got, err := w.ring.Get(t.Context(), rec.ID)
 	require.NoError(t, err)
 	require.Equal(t, at, got.ExpiresAt)
 	require.Equal(t, "Exactly", got.Name)
+}
+
+// TestAnEmptyFormMakesNoKey: a key without a role is a choice, and a key never loses its name or role by accident.
+func TestAnEmptyFormMakesNoKey(t *testing.T) {
+	w := newWorld(t)
+	w.expect(w.get("kay", "/api/create"), 200, `<option value="">Choose a role</option><option value="-">No role: may do nothing</option>`)
+	w.expect(w.post("kay", "/api/create", "create", nil), 400, "The field Name is empty")
+	w.expect(w.get("kay", "/api"), 200, "No API keys yet")
+	w.expect(w.post("kay", "/api/create", "create", url.Values{"name": {"None"}, "role": {"-"}}), 200, "I have copied it")
+	all, err := w.ring.List(t.Context(), keys.Filter{Kind: keys.CustomKey})
+	require.NoError(t, err)
+	require.Len(t, all, 1)
+	require.Empty(t, all[0].Role)
+	page := "/api/key/" + all[0].ID
+	shown := w.expect(w.get("kay", page), 200, `<option value="-" selected>No role: may do nothing</option>`)
+	require.NotContains(t, shown.body, "Choose a role")
+	w.expect(w.post("kay", page, "save", url.Values{"name": {"None"}}), 400, "The field Role is not chosen")
+	w.expect(w.post("kay", page, "save", url.Values{"role": {"-"}}), 400, "The field Name is empty")
+	w.expect(w.post("kay", page, "save", url.Values{"name": {"Some"}, "role": {"viewer"}}), 303)
+	w.expect(w.post("kay", page, "save", url.Values{"name": {"Some"}, "role": {"-"}}), 303)
+	owned, err := w.ring.IssueUser(t.Context(), "bob", keys.User{})
+	require.NoError(t, err)
+	w.expect(w.post("ada", "/api/key/"+owned.Record.ID, "save", url.Values{"scopes": {"content/**"}}), 303) // a user's key needs neither
 }
 
 // aKey is a good key's text.

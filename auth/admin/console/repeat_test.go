@@ -64,7 +64,7 @@ func TestADoubleClickMakesOneKey(t *testing.T) {
 	ring, err := keys.Open(keys.Config{Store: slow{keys.NewMemoryStore()}, SeveralPerUser: true})
 	require.NoError(t, err)
 	w := newWorldWith(t, theUsers, ring, func(*admin.Config) {})
-	form := url.Values{"do": {"create"}, "name": {"Build"}, "opened": {hidden(w.get("kay", "/api/create").body, "opened")}}
+	form := url.Values{"do": {"create"}, "name": {"Build"}, "role": {"-"}, "opened": {hidden(w.get("kay", "/api/create").body, "opened")}}
 	for path, who := range map[string]string{"/api/create": "kay", "/users/user": "bob"} {
 		statuses := make([]int, 8)
 		var clicks sync.WaitGroup

@@ -42,7 +42,7 @@ func TestStoreInTrouble(t *testing.T) {
 	store.now.Store(true)
 	for _, a := range []answer{
 		w.get("kay", "/api"), w.get("bob", "/users/user"), w.get("ada", "/users/roles/role/editor"),
-		w.send("kay", "POST", "/api/create", url.Values{"do": {"create"}}), w.send("bob", "POST", "/users/user", url.Values{"do": {"create"}}),
+		w.send("kay", "POST", "/api/create", url.Values{"do": {"create"}, "name": {"x"}, "role": {"-"}}), w.send("bob", "POST", "/users/user", url.Values{"do": {"create"}}),
 	} {
 		w.expect(a, 503, "This cannot be answered now")
 		require.NotContains(t, a.body, "db7")
@@ -90,7 +90,7 @@ func TestNoKeyOnAnyOtherPage(t *testing.T) {
 	see(w.post("ada", "/users/user", "create", nil))
 	see(w.post("ada", "/users/user", "refresh", nil))
 	see(w.post("ada", "/users/user/bob", "create", nil))
-	see(w.post("ada", "/api/create", "create", url.Values{"name": {"Build"}}))
+	see(w.post("ada", "/api/create", "create", url.Values{"name": {"Build"}, "role": {"-"}}))
 	v, err := w.ring.Verify(t.Context(), shown[len(shown)-1])
 	require.NoError(t, err)
 	see(w.post("ada", "/api/key/"+v.ID(), "refresh", nil))
