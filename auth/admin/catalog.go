@@ -31,15 +31,6 @@ func (s *Service) groups(ctx context.Context) ([]roles.Group, error) {
 	return s.c.Catalog.Groups(names), nil
 }
 
-// Explain says whether a role allows a permission, and which grant decides. It needs what [Service.Roles] needs.
-func (s *Service) Explain(_ context.Context, by auth.Principal, appid, permission string) (roles.Decision, error) {
-	policy, err := s.readRoles(by)
-	if err != nil {
-		return roles.Decision{}, err
-	}
-	return policy.Explain(appid, permission), nil
-}
-
 // Access is how much of a route or permission a role reaches.
 type Access string
 

@@ -3,6 +3,7 @@ package adminapi
 import (
 	_ "embed"
 	"net/http"
+	"strings"
 
 	"github.com/latchkey-go/latchkey/auth"
 	"github.com/latchkey-go/latchkey/auth/admin"
@@ -19,11 +20,39 @@ func serveOpenAPI(w http.ResponseWriter, _ *http.Request) {
 }
 
 type decisionJSON struct {
-	Allowed  bool         `json:"allowed"`
+	Allowed  bool         `json:"allowed"` // all of it
+	Access   admin.Access `json:"access"`
 	Reason   roles.Reason `json:"reason"`
-	Role     string       `json:"role"`            // whose grant decided
-	Grant    string       `json:"grant,omitempty"` // that decided
+	Role     string       `json:"role"`             // whose grant decided
+	Grant    string       `json:"grant,omitempty"`  // that decided alone
+	Grants   []grantJSON  `json:"grants,omitempty"` // each of which decides a part of a pattern
 	Sentence string       `json:"sentence"`
+}
+
+type grantJSON struct {
+	Role    string `json:"role"`
+	Grant   string `json:"grant"`
+	Allowed bool   `json:"allowed"`
+}
+
+// reasonPartly is the reason for a pattern of which a part is allowed.
+const reasonPartly roles.Reason = "partly"
+
+func explanationAsJSON(appid string, decisions []roles.Decision, access admin.Access) decisionJSON {
+	first := decisions[0]
+	if len(decisions) == 1 && access != admin.Some {
+		return decisionJSON{first.Allowed, access, first.Reason, first.Role, first.Grant, nil, first.String()}
+	}
+	shown := decisionJSON{Allowed: access == admin.All, Access: access, Role: appid,
+		Reason: map[admin.Access]roles.Reason{admin.All: roles.ReasonGranted, admin.Some: reasonPartly, admin.None: roles.ReasonDenied}[access]}
+	var sentences []string
+	for _, d := range decisions {
+		shown.Grants = append(shown.Grants, grantJSON{d.Role, d.Grant, d.Allowed})
+		_, why, _ := strings.Cut(d.String(), ": ")
+		sentences = append(sentences, why)
+	}
+	shown.Sentence = map[admin.Access]string{admin.All: "all", admin.Some: "a part", admin.None: "nothing"}[access] + " of it is allowed: " + strings.Join(sentences, "; ")
+	return shown
 }
 
 type matrixJSON struct {
@@ -67,11 +96,11 @@ func (a *api) explain(w http.ResponseWriter, r *http.Request, p auth.Principal) 
 	if err := needs(q, "role", "permission"); err != nil {
 		return err
 	}
-	d, err := a.Explain(r.Context(), p, q.Get("role"), q.Get("permission"))
+	decisions, access, err := a.Explain(r.Context(), p, q.Get("role"), q.Get("permission"))
 	if err != nil {
 		return err
 	}
-	return answer(w, http.StatusOK, decisionJSON{d.Allowed, d.Reason, d.Role, d.Grant, d.String()})
+	return answer(w, http.StatusOK, explanationAsJSON(q.Get("role"), decisions, access))
 }
 
 func (a *api) matrix(w http.ResponseWriter, r *http.Request, p auth.Principal) error {

@@ -43,13 +43,14 @@ func (m matrixPage) Columns() int { return len(m.Roles) + 1 }
 // A why says why a role may or may not do something.
 type why struct {
 	Role, Permission string
-	Template         bool // the permission stands for many, so that it has no one answer
-	Ones             []whyOne
-	Decision         roles.Decision
+	Template         bool // the permission has {name}s to fill in
+	Access           admin.Access
 	Text             string
+	Grants           []roles.Decision // the grants that decide
+	Ones             []whyOne         // the listed permissions that a template or pattern stands for
 }
 
-// A whyOne is one of the permissions that a template stands for.
+// A whyOne is one of the permissions that a template or a pattern stands for.
 type whyOne struct {
 	Permission, Query string
 	Allowed           bool
@@ -105,18 +106,32 @@ func (v *visit) why(appid, permission string) (*why, error) {
 	if w.Template {
 		return w, v.spellOut(w)
 	}
-	d, err := v.service.Explain(v.r.Context(), v.who, appid, permission)
+	decisions, access, err := v.service.Explain(v.r.Context(), v.who, appid, permission)
 	if err != nil {
 		return nil, err
 	}
-	w.Decision = d
-	switch d.Reason {
+	w.Access = access
+	for _, d := range decisions {
+		if d.Grant != "" {
+			w.Grants = append(w.Grants, d)
+		}
+	}
+	if !roles.ValidPermission(permission) && roles.ValidPattern(permission) {
+		if err := v.spellOut(w); err != nil {
+			return nil, err
+		}
+	}
+	if access == admin.Some || len(decisions) > 1 {
+		w.Text = "These grants are about parts of it:"
+		return w, nil
+	}
+	switch decisions[0].Reason {
 	case roles.ReasonAdmin:
 		w.Text = "The built-in role may do everything."
 	case roles.ReasonNoRole:
 		w.Text = "There is no such role, so nothing is allowed."
 	case roles.ReasonMalformed:
-		w.Text = "This is not a permission: parts of letters, digits and _ - . : @, joined by slashes. What is malformed is allowed to nobody."
+		w.Text = "This is neither a permission nor a pattern: parts of letters, digits and _ - . : @, joined by slashes. What is malformed is allowed to nobody."
 	case roles.ReasonGranted:
 		w.Text = "A grant allows it, and none denies it."
 	case roles.ReasonDenied:
@@ -127,7 +142,7 @@ func (v *visit) why(appid, permission string) (*why, error) {
 	return w, nil
 }
 
-// spellOut lists what the catalog has of a template.
+// spellOut lists what the catalog has of a template or a pattern.
 func (v *visit) spellOut(w *why) error {
 	groups, err := v.service.Permissions(v.r.Context(), v.who)
 	if err != nil {
@@ -138,11 +153,11 @@ func (v *visit) spellOut(w *why) error {
 			if !roles.ValidPermission(entry.Permission) || !roles.Match(grantOf(w.Permission), entry.Permission) {
 				continue
 			}
-			d, err := v.service.Explain(v.r.Context(), v.who, w.Role, entry.Permission)
+			_, access, err := v.service.Explain(v.r.Context(), v.who, w.Role, entry.Permission)
 			if err != nil {
 				return err
 			}
-			w.Ones = append(w.Ones, whyOne{entry.Permission, askWhy(w.Role, entry.Permission), d.Allowed})
+			w.Ones = append(w.Ones, whyOne{entry.Permission, askWhy(w.Role, entry.Permission), access == admin.All})
 		}
 	}
 	return nil

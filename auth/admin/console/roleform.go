@@ -135,10 +135,11 @@ func (v *visit) explainRows(appid string, groups []permissionGroup) error {
 			if !roles.ValidPermission(row.Permission) {
 				continue
 			}
-			d, err := v.service.Explain(v.r.Context(), v.who, appid, row.Permission)
+			decisions, _, err := v.service.Explain(v.r.Context(), v.who, appid, row.Permission)
 			if err != nil {
 				return err
 			}
+			d := decisions[0]
 			if d.Grant == "" || d.Role == appid && d.Grant == row.Permission {
 				continue
 			}

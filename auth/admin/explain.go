@@ -1,0 +1,54 @@
+package admin
+
+import (
+	"context"
+	"maps"
+	"slices"
+
+	"github.com/latchkey-go/latchkey/auth"
+	"github.com/latchkey-go/latchkey/roles"
+)
+
+// Explain says how much of a permission or pattern a role allows, and why. It returns at least one decision, and exactly
+// one if that is the whole reason. A pattern that no single grant decides has one decision for each grant that matches a
+// part of it, nearest role first. It needs what [Service.Roles] needs.
+func (s *Service) Explain(_ context.Context, by auth.Principal, appid, permission string) ([]roles.Decision, Access, error) {
+	policy, err := s.readRoles(by)
+	if err != nil {
+		return nil, None, err
+	}
+	d := policy.Explain(appid, permission)
+	switch {
+	case d.Allowed:
+		return []roles.Decision{d}, All, nil
+	case d.Reason != roles.ReasonMalformed || !roles.ValidPattern(permission):
+		return []roles.Decision{d}, None, nil
+	case appid == roles.Admin:
+		return []roles.Decision{{Allowed: true, Reason: roles.ReasonAdmin, Role: appid}}, All, nil
+	}
+	access := reach(policy, []string{appid}, permission)[0]
+	var partly []roles.Decision
+	asked := roles.Rights{Role: roles.Admin, Scopes: []string{permission}}
+	for _, from := range policy.Lineage(appid) {
+		role, _ := policy.Role(from)
+		for _, grant := range slices.Sorted(maps.Keys(role.Permissions)) {
+			granted := roles.Rights{Role: roles.Admin, Scopes: []string{grant}}
+			if !policy.Reaches(granted, permission) {
+				continue
+			}
+			d := roles.Decision{Allowed: role.Permissions[grant], Reason: roles.ReasonDenied, Role: from, Grant: grant}
+			if d.Allowed {
+				d.Reason = roles.ReasonGranted
+			}
+			decides := access == All && d.Allowed || access == None && !d.Allowed
+			if decides && policy.Covers(granted, asked) {
+				return []roles.Decision{d}, access, nil
+			}
+			partly = append(partly, d)
+		}
+	}
+	if access == None && !slices.ContainsFunc(partly, func(d roles.Decision) bool { return d.Allowed }) {
+		partly = []roles.Decision{{Reason: roles.ReasonNotGranted, Role: appid}}
+	}
+	return partly, access, nil
+}
