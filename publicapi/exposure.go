@@ -1,6 +1,7 @@
 package publicapi
 
 import (
+	"context"
 	"fmt"
 	"maps"
 	"slices"
@@ -39,7 +40,7 @@ type Permission struct {
 // or "", is reported as closed. Without a catalog every permission counts as a write. Routes come from
 // [auth.Guard.Routes], and from other packages that make them. The report has no token: [Service.Preview] makes it.
 func Exposure(policy *roles.Policy, appid string, catalog *roles.Catalog, routes []auth.Route) Report {
-	report := expose(policy, nil, appid, newListing(catalog, nil))
+	report := expose(bounded(context.Background(), policy), nil, appid, newListing(catalog, nil))
 	for _, route := range routes {
 		if route.ReachedBy(policy, roles.Rights{Role: report.Role}) {
 			report.Routes = append(report.Routes, route)
@@ -48,7 +49,13 @@ func Exposure(policy *roles.Policy, appid string, catalog *roles.Catalog, routes
 	return report
 }
 
-// expose is Exposure without routes. With before it lists only the permissions that before does not allow appid.
+// bounded returns policy with a step budget for one report. It takes about 65 ms at most. What is given up then counts as
+// new, and as a write.
+func bounded(ctx context.Context, policy *roles.Policy) *roles.Policy {
+	return policy.Within(ctx, &roles.Budget{Steps: 1 << 18})
+}
+
+// expose is Exposure without routes. It draws from policy's step budget. With before it lists only the permissions that before does not allow appid.
 func expose(policy, before *roles.Policy, appid string, l *listing) Report {
 	if possible(policy, appid) != nil {
 		return Report{}

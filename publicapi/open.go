@@ -46,7 +46,7 @@ func Acknowledged(writes, acknowledged []string) bool {
 // the role's grants, inherited ones included, the setting, the catalog and its names. If one of these changes, so does
 // the token. An impossible role is an error wrapping [ErrRole]; "" is reported as closed.
 func (s *Service) Preview(ctx context.Context, appid string) (Report, error) {
-	report, _, err := s.preview(ctx, s.c.Roles.Policy(), appid)
+	report, _, err := s.preview(ctx, bounded(ctx, s.c.Roles.Policy()), appid)
 	return report, err
 }
 
@@ -145,7 +145,7 @@ type Opening struct {
 // it takes effect on the next request.
 func (s *Service) Set(ctx context.Context, o Opening) error {
 	for range attempts {
-		prepared, err := s.Prepare(ctx, s.c.Roles.Policy(), o)
+		prepared, err := s.Prepare(ctx, bounded(ctx, s.c.Roles.Policy()), o)
 		if err != nil {
 			return err
 		}
@@ -163,7 +163,7 @@ type Prepared struct {
 }
 
 // Prepare is the first half of [Service.Set]: it makes every check and stores nothing. It goes by policy, which must be
-// what Config.Roles has, or newer. [Prepared.Save] is the other half. Callers with transactions of their own prepare
+// what Config.Roles has, or newer, and draws from its [roles.Budget]. [Prepared.Save] is the other half. Callers with transactions of their own prepare
 // before, and in the transaction check that the roles are the same and save.
 func (s *Service) Prepare(ctx context.Context, policy *roles.Policy, o Opening) (*Prepared, error) {
 	if o.Role == "" {

@@ -33,7 +33,7 @@ func TestAReadingFromBeforeAChangeIsNotUsed(t *testing.T) {
 		s, err := publicapi.New(publicapi.Config{Store: store, Roles: roles.MustCompile(visitor), Catalog: catalog(t), Staleness: staleness})
 		require.NoError(t, err)
 		defer s.Close(context.Background())
-		require.NoError(t, s.Set(t.Context(), "visitor", "ada"))
+		require.NoError(t, open(t.Context(), s, "visitor"))
 		require.Equal(t, "visitor", public(t, s))
 
 		store.next.Store(int64(500 * time.Millisecond))

@@ -12,11 +12,13 @@ import (
 // Explain says how much of a permission or pattern a role allows, and why. It returns at least one decision, and exactly
 // one if that is the whole reason. A pattern that no single grant decides has one decision for each grant that matches a
 // part of it, nearest role first. It needs what [Service.Roles] needs.
-func (s *Service) Explain(_ context.Context, by auth.Principal, appid, permission string) ([]roles.Decision, Access, error) {
+func (s *Service) Explain(ctx context.Context, by auth.Principal, appid, permission string) ([]roles.Decision, Access, error) {
 	policy, err := s.readRoles(by)
 	if err != nil {
 		return nil, None, err
 	}
+	budget := &roles.Budget{Steps: maxSteps}
+	policy = policy.Within(ctx, budget)
 	d := policy.Explain(appid, permission)
 	switch {
 	case d.Allowed:
@@ -41,11 +43,14 @@ func (s *Service) Explain(_ context.Context, by auth.Principal, appid, permissio
 				d.Reason = roles.ReasonGranted
 			}
 			decides := access == All && d.Allowed || access == None && !d.Allowed
-			if decides && policy.Covers(granted, asked) {
+			if decides && policy.Covers(granted, asked) && budget.Err() == nil {
 				return []roles.Decision{d}, access, nil
 			}
 			partly = append(partly, d)
 		}
+	}
+	if err := budget.Err(); err != nil {
+		return nil, None, costly(err)
 	}
 	if access == None && !slices.ContainsFunc(partly, func(d roles.Decision) bool { return d.Allowed }) {
 		partly = []roles.Decision{{Reason: roles.ReasonNotGranted, Role: appid}}
