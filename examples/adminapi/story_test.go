@@ -1,9 +1,13 @@
 package adminapi_test
 
 import (
+	"encoding/json"
 	"fmt"
+	"math/rand/v2"
 
 	"github.com/stretchr/testify/require"
+
+	"github.com/latchkey-go/latchkey/keys"
 )
 
 // bare asks a host for what it does not have.
@@ -187,4 +191,20 @@ func (in *inspector) oddities() {
 	}
 	in.root("POST", "/roles", `{"appid":"a\u0000"}`, 400)
 	in.root("POST", "/roles", `{"appid":"a","info":"\u0000"}`, 400)
+}
+
+// tooComplex asks for a key whose access takes too long to compare with the caller's.
+func (in *inspector) tooComplex() {
+	var held, scopes []string
+	for _, pattern := range entangled(rand.New(rand.NewPCG(1, 1)), 12, 14) {
+		held = append(held, "content/"+pattern)
+	}
+	for _, pattern := range entangled(rand.New(rand.NewPCG(2, 1)), 64, 14) {
+		scopes = append(scopes, "content/"+pattern)
+	}
+	issued, err := in.host.ring.IssueCustom(in.t.Context(), keys.Custom{Name: "odd", Role: "admin", Scopes: append(held, "app/api/manage")})
+	require.NoError(in.t, err)
+	body, err := json.Marshal(map[string]any{"name": "costly", "role": "admin", "scopes": scopes})
+	require.NoError(in.t, err)
+	in.send(call{method: "POST", path: "/keys", key: issued.Key.Reveal(), body: string(body)}, 422)
 }
