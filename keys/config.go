@@ -97,8 +97,8 @@ func (c *Config) check() error {
 		if !goodPepperID(p.id) {
 			add("pepper ID %q is not 1 to 64 of A-Z a-z 0-9 _ - .", p.id)
 		}
-		if len(p.reveal()) < 16 {
-			add("pepper %q has a secret of %d bytes; it needs 16 or more", p.id, len(p.reveal()))
+		if len(p.secret()) < 16 {
+			add("pepper %q has a secret of %d bytes; it needs 16 or more", p.id, len(p.secret()))
 		}
 		if slices.ContainsFunc(c.Peppers[:i], func(q Pepper) bool { return q.id == p.id }) {
 			add("pepper ID %q is there twice", p.id)

@@ -9,13 +9,12 @@ const SHA256 = "sha256"
 // digests: the records that a [Ring] returns have none. A Digest does not print, log or marshal its value, wherever
 // it stands; only Reveal returns it. The zero Digest belongs to no key.
 //
-// Compare digests with Equal: == does not compile, and reflect.DeepEqual tells equal digests apart unless one is a
-// copy of the other. Digests are safe for concurrent use.
+// Compare digests with Equal: == does not compile, and for reflect.DeepEqual only zero Digests are equal. Digests are
+// safe for concurrent use.
 type Digest struct {
-	_ [0]func() // makes == a compile error: it would compare pointers
-	// fmt prints an unexported field of a host's struct without calling its methods, and follows a pointer under
-	// some verbs. Nothing that prints calls a function.
-	reveal *func() rawDigest
+	// fmt prints an unexported field of a host's struct without calling its methods, and some printers follow
+	// pointers. Nothing that prints calls a function.
+	reveal func() rawDigest
 }
 
 // NewDigest returns the digest with this algorithm and sum, for a [Store] that reads what it has written. The
@@ -49,7 +48,7 @@ func (d Digest) raw() rawDigest {
 	if d.reveal == nil {
 		return rawDigest{}
 	}
-	return (*d.reveal)()
+	return d.reveal()
 }
 
 // A rawDigest is the value of a Digest, for look-ups that must not allocate. It would print, so nothing that leaves
@@ -63,8 +62,8 @@ func (d rawDigest) seal() Digest {
 	if d.isZero() {
 		return Digest{}
 	}
-	reveal := func() rawDigest { return d }
-	return Digest{reveal: &reveal}
+	own := d // not d, whose address was taken: this is one allocation
+	return Digest{func() rawDigest { return own }}
 }
 
 // sealAll returns the digests to ask a store for, in a slice of their own.

@@ -149,7 +149,7 @@ func (r *Ring) digestImported(rec *Record, in *Imported) ([]Digest, error) {
 		return nil, fmt.Errorf("%w: a weak key is only taken under a pepper", ErrRefused)
 	}
 	if in.Text != "" {
-		return sealAll(r.digester.all(in.Text)), nil
+		return sealAll(r.digester.all(nil, in.Text)), nil
 	}
 	return []Digest{rec.Digest}, nil
 }

@@ -13,25 +13,24 @@ import (
 // marshal its secret, wherever it stands.
 type Pepper struct {
 	id     string
-	secret *func() []byte // for the reason that a Digest has one
+	reveal func() []byte // of the secret, for the reason that a Digest has one
 }
 
 // NewPepper returns a pepper. The ID is stored with each digest: 1 to 64 of A-Z a-z 0-9 _ - . The secret is at least
 // 16 bytes from a random source.
 func NewPepper(id string, secret []byte) Pepper {
 	secret = slices.Clone(secret)
-	reveal := func() []byte { return secret }
-	return Pepper{id, &reveal}
+	return Pepper{id, func() []byte { return secret }}
 }
 
 // String returns "pepper" and the ID.
 func (p Pepper) String() string { return "pepper " + p.id }
 
-func (p Pepper) reveal() []byte {
-	if p.secret == nil {
+func (p Pepper) secret() []byte {
+	if p.reveal == nil {
 		return nil
 	}
-	return (*p.secret)()
+	return p.reveal()
 }
 
 // A digester makes the digests under which a text may be stored: one per pepper, the current one first, and
@@ -53,7 +52,7 @@ type mac struct {
 func newDigester(peppers []Pepper) digester {
 	var d digester
 	for _, p := range peppers {
-		secret := p.reveal()
+		secret := p.secret()
 		d = append(d, hasher{
 			algorithm: "hmac-sha256:" + p.id,
 			macs:      &sync.Pool{New: func() any { return &mac{hash: hmac.New(sha256.New, secret)} }},
@@ -70,13 +69,12 @@ func (d digester) knows(algorithm string) bool {
 // current returns the digest under which text is stored from now on.
 func (d digester) current(text string) Digest { return d[0].digest(text).seal() }
 
-// all returns the digests under which text may be stored.
-func (d digester) all(text string) []rawDigest {
-	digests := make([]rawDigest, len(d))
+// all appends the digests under which text may be stored to room.
+func (d digester) all(room []rawDigest, text string) []rawDigest {
 	for i := range d {
-		digests[i] = d[i].digest(text)
+		room = append(room, d[i].digest(text))
 	}
-	return digests
+	return room
 }
 
 // digest returns the digest of text, which is not longer than maxText.

@@ -58,10 +58,12 @@ func (r *Ring) Verify(ctx context.Context, presented string) (Verified, error) {
 		}
 		if e == nil {
 			at = time.Time{}
-			e, err = r.findCached(ctx, r.digester.all(presented))
+			var room [2]rawDigest // on the stack
+			e, err = r.findCached(ctx, r.digester.all(room[:0], presented))
 		}
 	default:
-		e, err = r.ask(ctx, r.digester.all(presented))
+		var room [2]rawDigest
+		e, err = r.ask(ctx, r.digester.all(room[:0], presented))
 	}
 	if err != nil {
 		return Verified{}, err

@@ -87,7 +87,7 @@ func TestImportOfTheFileEqualsImportOfTheFixture(t *testing.T) {
 			was := records[id]
 			r.ID, r.Space, was.ID, was.Space = "", "", "", ""
 			require.True(t, r.Digest.Equal(was.Digest), id)
-			r.Digest = was.Digest
+			r.Digest, was.Digest = keys.Digest{}, keys.Digest{} // which require.Equal cannot compare
 			require.Equal(t, was, r, id)
 		}
 		// roles, users and the public API came with the first: nothing of them is different

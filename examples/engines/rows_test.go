@@ -86,7 +86,7 @@ func TestADeletedRoleIsTakenFromItsKeysAndThePublicAPI(t *testing.T) {
 			got, err = s.Keys().Get(ctx, "", other.ID)
 			require.NoError(t, err)
 			require.True(t, got.Digest.Equal(other.Digest))
-			got.Digest = other.Digest
+			got.Digest, other.Digest = keys.Digest{}, keys.Digest{} // which require.Equal cannot compare
 			require.Equal(t, other, got)
 			setting, err := s.PublicAPI().Load(ctx)
 			require.NoError(t, err)
