@@ -12,7 +12,7 @@ import (
 )
 
 // This example needs a driver, which this module does not have, so it is compiled and not run. One that runs is in
-// examples/engines.
+// examples/internal/engines.
 func Example() {
 	ctx := context.Background()
 	db, err := sql.Open("sqlite", "file:keys.db?_pragma=busy_timeout(5000)&_pragma=journal_mode(WAL)&_pragma=synchronous(FULL)")

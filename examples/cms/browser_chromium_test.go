@@ -7,7 +7,7 @@ import (
 	"github.com/chromedp/chromedp"
 	"github.com/stretchr/testify/require"
 
-	"github.com/latchkey-go/latchkey/examples/chromium"
+	"github.com/latchkey-go/latchkey/examples/internal/chromium"
 )
 
 // A tab is somebody at the pages of a program. It knows nothing of how they are made: it finds links, buttons and inputs

@@ -5,7 +5,7 @@ import (
 
 	"github.com/stretchr/testify/require"
 
-	"github.com/latchkey-go/latchkey/examples/chromium"
+	"github.com/latchkey-go/latchkey/examples/internal/chromium"
 )
 
 // inUse is a CMS that has been in use for a while.

@@ -11,7 +11,7 @@ import (
 	"testing"
 	"time"
 
-	"github.com/latchkey-go/latchkey/examples/pgserver"
+	"github.com/latchkey-go/latchkey/examples/internal/pgserver"
 )
 
 // bound is B: how long a change made on one node may go unseen on another.

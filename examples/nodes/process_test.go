@@ -15,7 +15,7 @@ import (
 
 	"go.uber.org/goleak"
 
-	"github.com/latchkey-go/latchkey/examples/pgserver"
+	"github.com/latchkey-go/latchkey/examples/internal/pgserver"
 )
 
 // program is the node under test, built once.

@@ -12,8 +12,8 @@ import (
 	"github.com/stretchr/testify/require"
 	"go.uber.org/goleak"
 
+	"github.com/latchkey-go/latchkey/examples/internal/pgserver"
 	"github.com/latchkey-go/latchkey/examples/pglisten"
-	"github.com/latchkey-go/latchkey/examples/pgserver"
 )
 
 func TestMain(m *testing.M) { os.Exit(pgserver.Main(m)) }

@@ -10,7 +10,7 @@ import (
 )
 
 // TestTheDocumentHasEveryRoute compares what Handler registers with the document, in both directions. What the answers
-// look like is checked in examples/adminapi, with a validator.
+// look like is checked in examples/internal/adminapi, with a validator.
 func TestTheDocumentHasEveryRoute(t *testing.T) {
 	type parameter struct {
 		Ref  string `json:"$ref"`

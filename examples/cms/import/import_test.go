@@ -18,7 +18,7 @@ import (
 	"github.com/latchkey-go/latchkey/auth/cockpit"
 	"github.com/latchkey-go/latchkey/examples/cms/database"
 	"github.com/latchkey-go/latchkey/examples/cms/load"
-	"github.com/latchkey-go/latchkey/examples/pgserver"
+	"github.com/latchkey-go/latchkey/examples/internal/pgserver"
 )
 
 func TestMain(m *testing.M) { os.Exit(pgserver.Main(m)) }

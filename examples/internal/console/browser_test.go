@@ -5,7 +5,7 @@ import (
 
 	"github.com/chromedp/chromedp"
 
-	"github.com/latchkey-go/latchkey/examples/chromium"
+	"github.com/latchkey-go/latchkey/examples/internal/chromium"
 )
 
 // A tab is somebody at the pages of a host.

@@ -8,7 +8,7 @@ import (
 
 	_ "github.com/jackc/pgx/v5/stdlib"
 
-	"github.com/latchkey-go/latchkey/examples/pgserver"
+	"github.com/latchkey-go/latchkey/examples/internal/pgserver"
 )
 
 func TestMain(m *testing.M) { os.Exit(pgserver.Main(m)) }

@@ -15,7 +15,7 @@ import (
 )
 
 // library is the checkout that the projects use in place of a released version.
-const library = "../.."
+const library = "../../.."
 
 // A project is a module of its own in a new folder.
 type project struct {
@@ -26,7 +26,7 @@ type project struct {
 func newProject(t *testing.T) *project {
 	t.Helper()
 	p := &project{t, t.TempDir()}
-	sums, err := os.ReadFile("../go.sum") // spares the checksum server most questions
+	sums, err := os.ReadFile("../../go.sum") // spares the checksum server most questions
 	require.NoError(t, err)
 	p.write("go.sum", string(sums))
 	return p
@@ -79,7 +79,7 @@ func (p *project) sh(line string) string {
 // current is the version of gqlgen that the examples use.
 func current(t *testing.T) string {
 	t.Helper()
-	mod, err := os.ReadFile("../go.mod")
+	mod, err := os.ReadFile("../../go.mod")
 	require.NoError(t, err)
 	found := regexp.MustCompile(`github\.com/99designs/gqlgen (v\S+)`).FindSubmatch(mod)
 	require.NotNil(t, found)

@@ -18,7 +18,7 @@ import (
 	"github.com/latchkey-go/latchkey/auth/admin"
 	"github.com/latchkey-go/latchkey/auth/audit"
 	"github.com/latchkey-go/latchkey/auth/sqlstore"
-	"github.com/latchkey-go/latchkey/examples/pgserver"
+	"github.com/latchkey-go/latchkey/examples/internal/pgserver"
 	"github.com/latchkey-go/latchkey/keys"
 	"github.com/latchkey-go/latchkey/publicapi"
 	"github.com/latchkey-go/latchkey/roles"

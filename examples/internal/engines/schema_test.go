@@ -16,7 +16,7 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"github.com/latchkey-go/latchkey/auth/sqlstore"
-	"github.com/latchkey-go/latchkey/examples/pgserver"
+	"github.com/latchkey-go/latchkey/examples/internal/pgserver"
 	"github.com/latchkey-go/latchkey/keys"
 )
 
@@ -74,7 +74,7 @@ func TestMigrateFromTheFirstSchema(t *testing.T) {
 			defer db.Close()
 		}
 		p := place{db: db, prefix: "latchkey_"}
-		first, err := os.ReadFile("../../auth/sqlstore/migrations/" + strings.ToLower(e.name) + "/0001_stores.sql")
+		first, err := os.ReadFile("../../../auth/sqlstore/migrations/" + strings.ToLower(e.name) + "/0001_stores.sql")
 		require.NoError(t, err)
 		r := custom(1)
 		for _, text := range []string{

@@ -14,7 +14,7 @@ import (
 
 	"github.com/latchkey-go/latchkey/auth"
 	"github.com/latchkey-go/latchkey/auth/admin"
-	"github.com/latchkey-go/latchkey/examples/chromium"
+	"github.com/latchkey-go/latchkey/examples/internal/chromium"
 	"github.com/latchkey-go/latchkey/keys"
 	"github.com/latchkey-go/latchkey/roles"
 )

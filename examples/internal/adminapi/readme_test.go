@@ -74,7 +74,7 @@ func TestREADMEsWiringOpensThePublicAPI(t *testing.T) {
 	require.Equal(t, 404, status("orders/create"))
 
 	// The lines above are README's.
-	readme, err := os.ReadFile("../../README.md")
+	readme, err := os.ReadFile("../../../README.md")
 	require.NoError(t, err)
 	source, err := os.ReadFile("readme_test.go")
 	require.NoError(t, err)

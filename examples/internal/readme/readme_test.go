@@ -13,7 +13,7 @@ import (
 	"github.com/stretchr/testify/require"
 )
 
-const root = "../.."
+const root = "../../.."
 
 func readme(t *testing.T) string {
 	text, err := os.ReadFile(filepath.Join(root, "README.md"))

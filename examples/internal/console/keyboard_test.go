@@ -9,7 +9,7 @@ import (
 	"github.com/chromedp/chromedp/kb"
 	"github.com/stretchr/testify/require"
 
-	"github.com/latchkey-go/latchkey/examples/chromium"
+	"github.com/latchkey-go/latchkey/examples/internal/chromium"
 )
 
 // tabTo presses Tab until what a selector finds has the focus. Each stop on the way has to be visible.

@@ -50,7 +50,7 @@ func TestTheFileOfACockpitIsOnlyRead(t *testing.T) {
 // documents are what storage holds, as JSON.
 func documents(t *testing.T) *cockpit.Source {
 	t.Helper()
-	json, err := os.Open("../../auth/cockpit/testdata/cockpit-fixture.json")
+	json, err := os.Open("../../../auth/cockpit/testdata/cockpit-fixture.json")
 	require.NoError(t, err)
 	defer json.Close()
 	fixture, err := cockpit.ReadJSON(json)

@@ -14,7 +14,7 @@ import (
 	_ "modernc.org/sqlite"
 
 	"github.com/latchkey-go/latchkey/auth/sqlstore"
-	"github.com/latchkey-go/latchkey/examples/pgserver"
+	"github.com/latchkey-go/latchkey/examples/internal/pgserver"
 	"github.com/latchkey-go/latchkey/keys"
 )
 

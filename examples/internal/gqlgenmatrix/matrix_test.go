@@ -41,7 +41,7 @@ func TestOldestAndNewest(t *testing.T) {
 func generateAndTest(t *testing.T, version, layout string) {
 	began := time.Now()
 	p := newProject(t)
-	mod, err := os.ReadFile("../go.mod")
+	mod, err := os.ReadFile("../../go.mod")
 	require.NoError(t, err)
 	p.write("go.mod", string(mod))
 	p.replace()
@@ -63,7 +63,7 @@ func generateAndTest(t *testing.T, version, layout string) {
 func copyExample(p *project, example string) {
 	p.t.Helper()
 	left := 0
-	files := os.DirFS("../" + example)
+	files := os.DirFS("../../" + example)
 	require.NoError(p.t, fs.WalkDir(files, ".", func(name string, entry fs.DirEntry, err error) error {
 		if err != nil || entry.IsDir() {
 			return err
