@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"math"
 	"net/http"
 	"sync"
 	"time"
@@ -30,16 +31,47 @@ func costly(err error) error {
 	return err
 }
 
-// budget returns the step budget of one operation of p. done must be called at its end.
-func budget(p auth.Principal) (b *roles.Budget, done func()) {
-	end := func() {}
-	return &roles.Budget{Steps: maxSteps, Free: freeSteps, Wait: func(ctx context.Context) (err error) {
-		leave, err := turns.take(ctx, actor{Principal: p}.id())
-		if err == nil {
-			end = leave
-		}
+// A turn is the place in the queue of one operation, which takes it at most once.
+type turn struct {
+	caller string
+	end    func() // nil: not taken
+}
+
+func (t *turn) take(ctx context.Context) (err error) {
+	if t.end == nil {
+		t.end, err = turns.take(ctx, t.caller)
+	}
+	return err
+}
+
+func (t *turn) leave() {
+	if t.end != nil {
+		t.end()
+	}
+}
+
+// budget returns a step budget. A caller who covers everything has no limit, and never waits.
+func (c *change) budget() *roles.Budget {
+	if c.unlimited() {
+		return &roles.Budget{Steps: math.MaxInt}
+	}
+	return &roles.Budget{Steps: maxSteps, Free: freeSteps, Wait: c.turn.take}
+}
+
+// previewBudget returns the budget of a preview, which is always a new one, so that a preview is the same whatever was
+// asked before. It is limited for every caller: what a preview gives up counts as opened.
+func (c *change) previewBudget() *roles.Budget {
+	b := c.budget()
+	b.Steps = maxSteps
+	return b
+}
+
+// ended returns why an operation must end after a preview, or nil.
+func ended(b *roles.Budget) error {
+	if err := b.Err(); !errors.Is(err, roles.ErrBudget) {
 		return err
-	}}, func() { end() }
+	}
+	return nil
 }
 
 // turns are those of all services in this process, since they share its processors.

@@ -28,9 +28,10 @@ const (
 // passes, see [Service.change].
 type change struct {
 	*Service
-	policy   *roles.Policy // draws from budget
-	budget   *roles.Budget // of the whole operation
-	revision uint64        // of the roles
+	policy   *roles.Policy // draws from limit
+	limit    *roles.Budget // of the costly checks but previews; nil until the caller is known
+	turn     *turn
+	revision uint64 // of the roles
 	by       actor
 	from     string
 	inTx     bool
@@ -102,9 +103,8 @@ func (s *Service) change(ctx context.Context, p auth.Principal, judge func(conte
 	}
 	ctx, cancel := context.WithTimeout(ctx, s.c.Timeout)
 	defer cancel()
-	budget, done := budget(p)
-	defer done()
-	c := &change{Service: s, budget: budget, answers: map[string]error{}}
+	c := &change{Service: s, turn: &turn{caller: actor{Principal: p}.id()}, answers: map[string]error{}}
+	defer c.turn.leave()
 	c.from, _ = ctx.Value(peerKey{}).(string)
 	var err error
 	for range maxTries {
@@ -115,7 +115,7 @@ func (s *Service) change(ctx context.Context, p auth.Principal, judge func(conte
 		if now.revision != c.revision {
 			clear(c.answers)
 		}
-		c.policy, c.revision, c.inTx = now.policy.Within(ctx, budget), now.revision, false
+		c.policy, c.revision, c.inTx = now.policy, now.revision, false
 		if _, err = c.judge(ctx, p, judge); err != nil {
 			break
 		}
@@ -146,10 +146,16 @@ func (c *change) judge(ctx context.Context, p auth.Principal, judge func(context
 	if c.by, err = c.actor(ctx, p); err != nil {
 		return nil, err
 	}
-	if c.by.rights.Role == roles.Admin && len(c.by.rights.Scopes) == 0 {
-		c.budget.Steps, c.budget.Wait = math.MaxInt, nil // covers everything, and is never refused for the cost of a check
+	if c.limit == nil || c.unlimited() != (c.limit.Steps == math.MaxInt) {
+		c.limit = c.budget()
 	}
+	c.policy = c.policy.Within(ctx, c.limit)
 	return judge(ctx, c)
+}
+
+// unlimited reports whether the caller covers everything. Such a caller is never refused for the cost of a check.
+func (c *change) unlimited() bool {
+	return c.by.rights.Role == roles.Admin && len(c.by.rights.Scopes) == 0
 }
 
 // ahead answers a costly question before the transaction, and repeats that answer inside it. The question has to name
@@ -164,7 +170,7 @@ func (c *change) ahead(question string, answer func() error) error {
 		return errAgain
 	}
 	err := answer()
-	if given := c.budget.Err(); given != nil {
+	if given := c.limit.Err(); given != nil {
 		err = costly(given) // whatever was concluded from questions that were given up
 	}
 	c.answers[question] = err

@@ -109,7 +109,7 @@ func (s *Service) OpenPublic(ctx context.Context, by auth.Principal, appid strin
 			return nil, nil
 		}
 		err := c.ahead(fmt.Sprintf("open %q after %s", appid, SettingRevision(before)), func() (err error) {
-			prepared, err = s.prepareOpening(ctx, c.policy, publicapi.Opening{Role: appid, By: c.by.author(), Token: seen.Token, Acknowledged: seen.Acknowledged})
+			prepared, err = c.prepareOpening(ctx, publicapi.Opening{Role: appid, By: c.by.author(), Token: seen.Token, Acknowledged: seen.Acknowledged})
 			return err
 		})
 		if err != nil {
@@ -119,27 +119,37 @@ func (s *Service) OpenPublic(ctx context.Context, by auth.Principal, appid strin
 	})
 }
 
-// prepareOpening checks the confirmation of an opening by policy. It may be called before the transaction: saving what it
-// returns fails if the setting was changed since, and the caller must see to it that the roles are the same.
-func (s *Service) prepareOpening(ctx context.Context, policy *roles.Policy, o publicapi.Opening) (*publicapi.Prepared, error) {
-	prepared, err := s.c.Public.Prepare(ctx, policy, o)
+// prepareOpening checks the confirmation of an opening. It is called before the transaction: saving what it returns fails
+// if the setting was changed since.
+func (c *change) prepareOpening(ctx context.Context, o publicapi.Opening) (*publicapi.Prepared, error) {
+	b := c.previewBudget()
+	policy := c.policy.Within(ctx, b)
+	prepared, err := c.c.Public.Prepare(ctx, policy, o)
+	if err := ended(b); err != nil {
+		return nil, err
+	}
 	if unconfirmed, ok := errors.AsType[*publicapi.UnconfirmedError](err); ok {
-		unconfirmed.Preview.Routes = s.opened(policy, nil, o.Role)
+		unconfirmed.Preview.Routes = c.opened(policy, nil, o.Role)
 	}
 	return prepared, err
 }
 
-// confirmEdit checks the confirmation of an edit of roles: everything that next allows the public role and before does
+// confirmEdit checks the confirmation of an edit of roles: everything that next allows the public role and c.policy does
 // not. It is called before the transaction, which must see to it that the roles and the setting are the same.
-func (s *Service) confirmEdit(ctx context.Context, before, next *roles.Policy, seen Confirmation) error {
-	if s.c.Public == nil {
+func (c *change) confirmEdit(ctx context.Context, next *roles.Policy, seen Confirmation) error {
+	if c.c.Public == nil {
 		return nil
 	}
-	preview, setting, err := s.c.Public.PreviewEdit(ctx, before, next)
+	b := c.previewBudget()
+	before, next := c.policy.Within(ctx, b), next.Within(ctx, b)
+	preview, setting, err := c.c.Public.PreviewEdit(ctx, before, next)
+	if err := ended(b); err != nil {
+		return err
+	}
 	if err != nil || len(preview.Permissions) == 0 {
 		return err
 	}
-	preview.Routes = s.opened(next, before, setting.Role)
+	preview.Routes = c.opened(next, before, setting.Role)
 	return preview.Confirm(seen.Token, seen.Acknowledged)
 }
 

@@ -94,7 +94,7 @@ func (c *change) saveRole(ctx context.Context, role roles.Role, before map[strin
 		if err := c.coversRole(next, role.AppID); err != nil {
 			return err
 		}
-		return c.confirmEdit(ctx, c.policy, next, seen)
+		return c.confirmEdit(ctx, next, seen)
 	})
 	if err != nil {
 		return nil, err
