@@ -8,6 +8,7 @@ import (
 	"github.com/stretchr/testify/require"
 	"github.com/vektah/gqlparser/v2"
 	"github.com/vektah/gqlparser/v2/ast"
+	"github.com/vektah/gqlparser/v2/validator/rules"
 
 	"github.com/latchkey-go/latchkey/graphqlauth"
 	"github.com/latchkey-go/latchkey/graphqlauth/testschema"
@@ -21,7 +22,7 @@ func TestAClearanceIsForOneOperation(t *testing.T) {
 	e := graphqlauth.New(s.guard, graphqlauth.WithDirective("hasRole", hasRole), graphqlauth.WithMode(graphqlauth.Partial))
 	require.NoError(t, e.Validate(schema))
 	operation := func(query string) *graphql.OperationContext {
-		doc, errs := gqlparser.LoadQuery(schema.Schema(), query)
+		doc, errs := gqlparser.LoadQueryWithRules(schema.Schema(), query, rules.NewDefaultRules())
 		require.Empty(t, errs)
 		return &graphql.OperationContext{
 			RawQuery: query, Doc: doc, Operation: doc.Operations[0], Variables: map[string]any{},

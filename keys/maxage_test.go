@@ -193,7 +193,7 @@ func TestMaxAgeIsReportedAfterTrouble(t *testing.T) {
 		f.fail.Store(true)
 		var heard []string
 		config := keys.Config{Store: f, MaxAge: day, OnError: func(err error) { heard = append(heard, fmt.Sprint(err)) }}
-		r := open(t, config)
+		open(t, config)
 		pass(10 * time.Minute)
 		require.Len(t, heard, 1)
 		require.Contains(t, heard[0], "not counted yet")
@@ -203,7 +203,7 @@ func TestMaxAgeIsReportedAfterTrouble(t *testing.T) {
 		require.Contains(t, heard[1], "ends 1 of the values")
 
 		f.fail.Store(true)
-		r = open(t, config)
+		r := open(t, config)
 		synctest.Wait()
 		require.NoError(t, r.Close(ctx))
 		f.fail.Store(false)
