@@ -116,7 +116,9 @@ func (s *Service) change(ctx context.Context, p auth.Principal, judge func(conte
 			clear(c.answers)
 		}
 		c.policy, c.revision, c.inTx = now.policy, now.revision, false
-		if _, err = c.judge(ctx, p, judge); err != nil {
+		if _, err = c.judge(ctx, p, judge); errors.Is(err, errAgain) {
+			continue
+		} else if err != nil {
 			break
 		}
 		err = s.c.InTx(ctx, func(ctx context.Context) error {
