@@ -327,9 +327,9 @@ func TestOverlapOfWhatIsKept(t *testing.T) {
 	})
 }
 
+// The bubble of synctest ends only when each of its goroutines has ended, so it fails if one is left.
 func TestCloseEndsFollowing(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		before := runtime.NumGoroutine()
 		n := newShared().node()
 		r, err := keys.Open(keys.Config{Store: n, Feed: n})
 		require.NoError(t, err)
@@ -340,8 +340,6 @@ func TestCloseEndsFollowing(t *testing.T) {
 		synctest.Wait() // a poll hangs
 		require.NoError(t, r.Close(ctx))
 		require.NoError(t, r.Close(ctx))
-		synctest.Wait()
-		require.Equal(t, before, runtime.NumGoroutine())
 		require.Empty(t, n.watchers)
 		noVerdict(t, r, key)
 

@@ -40,7 +40,7 @@ func TestWhatIsKeptIsNotAskedFor(t *testing.T) {
 					require.Zero(t, testing.AllocsPerRun(100, hits))
 				}
 				require.Equal(t, before, n.finds.Load())
-				require.LessOrEqual(t, runtime.NumGoroutine(), goroutines, "nothing is started for it")
+				require.LessOrEqual(t, runtime.NumGoroutine(), goroutines+1, "nothing is started for it; the runtime may run a cleanup")
 
 				refused(t, r.In("b"), key, keys.ErrUnknown)
 				time.Sleep(time.Hour)
