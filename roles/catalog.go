@@ -3,6 +3,7 @@ package roles
 import (
 	"errors"
 	"fmt"
+	"maps"
 	"slices"
 	"strings"
 )
@@ -12,10 +13,8 @@ import (
 // grant what no catalog lists; such a right counts as one to change data. A nil *Catalog lists nothing. A
 // catalog does not change and may be used by any number of goroutines at once.
 type Catalog struct {
-	groups []Group
-	reads  []string // patterns of what is listed as read
-	writes []string // patterns of what is listed as write; where both match, this counts
-	listed *node    // all of them
+	groups   []Group
+	patterns []string // of all entries
 }
 
 // A Group is a number of permissions under one heading.
@@ -88,12 +87,8 @@ func NewCatalog(groups ...Group) (*Catalog, error) {
 				continue
 			}
 			seen[pattern] = true
-			switch e.Effect {
-			case Read:
-				c.reads = append(c.reads, pattern)
-			case Write:
-				c.writes = append(c.writes, pattern)
-			default:
+			c.patterns = append(c.patterns, pattern)
+			if e.Effect > Read {
 				wrong("has an unknown effect")
 			}
 		}
@@ -101,7 +96,6 @@ func NewCatalog(groups ...Group) (*Catalog, error) {
 	if len(errs) > 0 {
 		return nil, errors.Join(errs...)
 	}
-	c.listed = rootOf(slices.Concat(c.reads, c.writes)...)
 	return c, nil
 }
 
@@ -148,6 +142,19 @@ func spell(e Entry, segments []string, vars map[string][]string) []Entry {
 		return all
 	}
 	return []Entry{e}
+}
+
+// Unknown returns, in order, the grants of role that match nothing in the catalog, such as typing errors and grants that
+// are not well formed.
+func (c *Catalog) Unknown(role Role) []string {
+	var unknown []string
+	for _, text := range slices.Sorted(maps.Keys(role.Permissions)) {
+		listed := func(pattern string) bool { return overlap(pattern, text) }
+		if c == nil || !ValidPattern(text) || !slices.ContainsFunc(c.patterns, listed) {
+			unknown = append(unknown, text)
+		}
+	}
+	return unknown
 }
 
 // templatePattern turns a template into the pattern of all it stands for.

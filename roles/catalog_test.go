@@ -25,41 +25,6 @@ func cms(t *testing.T) *roles.Catalog {
 	return c
 }
 
-func TestCatalogWrites(t *testing.T) {
-	p := roles.MustCompile(
-		roles.Role{AppID: "pages", Permissions: roles.Grants{"content/pages/read": true, "app/logs": true}},
-		roles.Role{AppID: "reader", Permissions: roles.Grants{"content/*/read": true, "content/counter/read": false}},
-		roles.Role{AppID: "counter", Permissions: roles.Grants{"content/*/read": true}},
-		roles.Role{AppID: "creator", Permissions: roles.Grants{"content/posts/create": true}},
-		roles.Role{AppID: "unlisted", Permissions: roles.Grants{"export/all": true, "content/posts/read": true}},
-		roles.Role{AppID: "broad", Permissions: roles.Grants{"content/**": true}},
-		roles.Role{AppID: "taken-back", Permissions: roles.Grants{"content/posts/*": true, "content/*/create": false, "content/posts/read": true, "content/*/*": false}},
-		roles.Role{AppID: "heir", Inherits: []string{"creator", "pages"}},
-		roles.Role{AppID: "empty"},
-	)
-	catalog := cms(t)
-	for appid, want := range map[string][]string{
-		"pages":      nil,
-		"reader":     nil,
-		"counter":    {"content/counter/read"},
-		"creator":    {"content/{model}/create"},
-		"unlisted":   {"export/all"},
-		"broad":      {"content/**", "content/:models/manage", "content/counter/read", "content/{model}/create", "content/{model}/{locale}/publish"},
-		"taken-back": nil,
-		"heir":       {"content/{model}/create"},
-		"empty":      nil,
-		"ghost":      nil,
-		"admin":      {"**", "content/:models/manage", "content/counter/read", "content/{model}/create", "content/{model}/{locale}/publish"},
-	} {
-		require.Equal(t, want, catalog.Writes(p, appid), appid)
-	}
-	var none *roles.Catalog
-	require.Equal(t, []string{"app/logs", "content/pages/read"}, none.Writes(p, "pages"))
-	require.Equal(t, []string{"**"}, none.Writes(p, roles.Admin))
-	require.Nil(t, none.Writes(p, "taken-back"), "what is denied in the end does not count")
-	require.Nil(t, catalog.Writes(nil, "broad"))
-}
-
 func TestCatalogUnknown(t *testing.T) {
 	catalog := cms(t)
 	role := roles.Role{Permissions: roles.Grants{
@@ -69,14 +34,6 @@ func TestCatalogUnknown(t *testing.T) {
 	require.Equal(t, []string{"a//b", "app", "app/*/logs", "content/*/*/*/*", "content/posts/raed", "contents/**"}, catalog.Unknown(role))
 	var none *roles.Catalog
 	require.Equal(t, []string{"x"}, none.Unknown(roles.Role{Permissions: roles.Grants{"x": true}}))
-}
-
-func TestCatalogReached(t *testing.T) {
-	p := roles.MustCompile(roles.Role{AppID: "r", Permissions: roles.Grants{"content/posts/*": true, "content/*/create": false}})
-	got := cms(t).Reached(p, "r")
-	require.Equal(t, []roles.Group{{Name: "Content", Permissions: []roles.Entry{{Permission: "content/{model}/read", Label: "Read {model}", Effect: roles.Read}}}}, got)
-	require.Nil(t, cms(t).Reached(p, "ghost"))
-	require.Nil(t, (*roles.Catalog)(nil).Reached(p, "r"))
 }
 
 func TestCatalogGroups(t *testing.T) {

@@ -81,7 +81,7 @@ func ExampleDirectory() {
 	// roles: role "editor": inherits from itself: "editor" from "editor"
 }
 
-func ExampleCatalog_Writes() {
+func ExampleCatalog_Unknown() {
 	catalog, err := roles.NewCatalog(roles.Group{Name: "Content", Permissions: []roles.Entry{
 		{Permission: "content/{model}/read", Label: "Read {model}", Effect: roles.Read},
 		{Permission: "content/{model}/create", Label: "Create {model}"},
@@ -90,16 +90,8 @@ func ExampleCatalog_Writes() {
 		fmt.Println(err)
 		return
 	}
-	policy := roles.MustCompile(
-		roles.Role{AppID: "reader", Permissions: roles.Grants{"content/*/read": true}},
-		roles.Role{AppID: "author", Permissions: roles.Grants{"content/posts/**": true}},
-	)
-	fmt.Println(catalog.Writes(policy, "reader"))
-	fmt.Println(catalog.Writes(policy, "author"))
 	fmt.Println(catalog.Unknown(roles.Role{Permissions: roles.Grants{"content/posts/raed": true}}))
 	// Output:
-	// []
-	// [content/posts/** content/{model}/create]
 	// [content/posts/raed]
 }
 

@@ -101,6 +101,30 @@ func (p *Policy) Missing(held Rights, next *Policy, wanted Rights) ([]string, er
 	return missing, nil
 }
 
+// allowing lists the grants with true that count for a role, each once.
+func (p *Policy) allowing(appid string) []string {
+	if p == nil {
+		return nil
+	}
+	m := p.members[appid]
+	if m == nil {
+		if appid == Admin {
+			return []string{"**"}
+		}
+		return nil
+	}
+	var texts []string
+	for _, r := range m.line {
+		for _, g := range r.grants {
+			if g.allowed {
+				texts = append(texts, g.text)
+			}
+		}
+	}
+	slices.Sort(texts)
+	return slices.Compact(texts)
+}
+
 // plain returns a cheap check of one pattern. It reports true only if held has the same grant and no deny that meets it.
 func (p *Policy) plain(held Rights) func(pattern string) bool {
 	m := p.members[held.Role]

@@ -139,7 +139,7 @@ func universe(depth int, alphabet ...string) []string {
 	return all
 }
 
-// Covers, Reaches and Writes agree with trying every permission. Patterns have up to three segments, so that
+// Covers and Reaches agree with trying every permission. Patterns have up to three segments, so that
 // permissions of up to four tell all they can do.
 func TestCoversAgreesWithEnumeration(t *testing.T) {
 	w := newWorld(t)
@@ -177,27 +177,6 @@ func TestCoversAgreesWithEnumeration(t *testing.T) {
 			} else {
 				not++
 			}
-		}
-		catalog, err := roles.NewCatalog(roles.Group{Name: "g", Permissions: []roles.Entry{
-			{Permission: "a/{x}", Effect: roles.Read}, {Permission: "b", Effect: roles.Read},
-			{Permission: "{x}/{y}/a", Effect: roles.Read}, {Permission: "a/b", Effect: roles.Write},
-			{Permission: "b/{x}", Effect: roles.Write}}})
-		require.NoError(t, err)
-		isRead := func(p string) bool {
-			return (roles.Match("a/*", p) || p == "b" || roles.Match("*/*/a", p)) && p != "a/b" && !roles.Match("b/*", p)
-		}
-		for i := range rs {
-			appid := rs[i].AppID
-			want := slices.ContainsFunc(permissions, func(p string) bool { return policy.Allows(appid, p) && !isRead(p) })
-			writes := catalog.Writes(policy, appid)
-			if (len(writes) > 0) != want || !slices.IsSorted(writes) {
-				t.Fatalf("%v\nWrites(%s) = %v, want any: %v", rs, appid, writes, want)
-			}
-			unlisted := catalog.Writes(policy, appid)
-			require.Equal(t, writes, unlisted, "stable")
-			var none *roles.Catalog
-			anything := slices.ContainsFunc(permissions, func(p string) bool { return policy.Allows(appid, p) })
-			require.Equal(t, anything, len(none.Writes(policy, appid)) > 0)
 		}
 	}
 	t.Logf("%d pairs covered, %d not", covered, not)

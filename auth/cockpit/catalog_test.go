@@ -7,6 +7,7 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"github.com/latchkey-go/latchkey/auth/cockpit"
+	"github.com/latchkey-go/latchkey/publicapi"
 	"github.com/latchkey-go/latchkey/roles"
 )
 
@@ -65,8 +66,8 @@ func TestTheCatalogIsCockpitsRoleScreen(t *testing.T) {
 		roles.Role{AppID: "web", Permissions: roles.Grants{"content/posts/read": true, "content/settings/read": true, "app/logs": true}},
 		roles.Role{AppID: "writer", Permissions: roles.Grants{"content/settings/create": true, "content/menu/updateorder": true}},
 	)
-	require.Empty(t, catalog.Writes(policy, "web"))
-	require.Equal(t, []string{"content/menu/updateorder", "content/settings/create"}, catalog.Writes(policy, "writer"),
+	require.Empty(t, publicapi.Exposure(policy, "web", catalog, nil).Writes)
+	require.Equal(t, []string{"content/menu/updateorder", "content/settings/create"}, publicapi.Exposure(policy, "writer", catalog, nil).Writes,
 		"a singleton's create is on no screen, and counts all the same")
 	require.Equal(t, []string{"content/settings/delete"}, catalog.Unknown(roles.Role{Permissions: roles.Grants{
 		"content/settings/delete": true, "content/menu/delete": true, "content/*/read": true,
