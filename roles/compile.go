@@ -7,6 +7,8 @@ import (
 	"strings"
 	"unicode"
 	"unicode/utf8"
+
+	"github.com/latchkey-go/latchkey/roles/internal/automaton"
 )
 
 // Compile makes a policy of roles. It copies what it needs: the roles may be changed afterwards.
@@ -58,10 +60,10 @@ func (u update) compile(rs []Role) (*Policy, error) {
 		if same == nil || !same.holds(role) {
 			same = newRow(role)
 			for i, g := range same.grants {
-				if _, known := texts[g.text]; !known {
-					texts[g.text] = g.text
+				if _, known := texts[g.Pattern]; !known {
+					texts[g.Pattern] = g.Pattern
 				}
-				same.grants[i].text = texts[g.text]
+				same.grants[i].Pattern = texts[g.Pattern]
 			}
 			problems = append(problems, same.problems()...)
 		}
@@ -100,7 +102,7 @@ func (u update) assemble(rows map[string]*row, problems []*Problem) (*Policy, er
 	if len(f.problems) > 0 {
 		return nil, join(f.problems)
 	}
-	if err := u.makeRules(f.members); err != nil {
+	if err := u.makeDFAs(f.members); err != nil {
 		return nil, err
 	}
 	return &Policy{f.members, u.budget}, nil
@@ -109,25 +111,20 @@ func (u update) assemble(rows map[string]*row, problems []*Problem) (*Policy, er
 // A row is a role as a policy keeps it. It does not change.
 type row struct {
 	appid, name, info string
-	grants            []grant // in order of their texts
+	grants            []automaton.Grant // in order of their patterns
 	inherits          []string
 }
 
-type grant struct {
-	text    string
-	allowed bool
-}
-
-// compare is the order of a row's grants.
-func (g grant) compare(text string) int { return strings.Compare(g.text, text) }
+// byPattern is the order of a row's grants.
+func byPattern(g automaton.Grant, pattern string) int { return strings.Compare(g.Pattern, pattern) }
 
 func newRow(role Role) *row {
 	r := &row{appid: role.AppID, name: role.Name, info: role.Info, inherits: slices.Clone(role.Inherits)}
-	r.grants = make([]grant, 0, len(role.Permissions))
+	r.grants = make([]automaton.Grant, 0, len(role.Permissions))
 	for text, allowed := range role.Permissions {
-		r.grants = append(r.grants, grant{text, allowed})
+		r.grants = append(r.grants, automaton.Grant{Pattern: text, Allowed: allowed})
 	}
-	slices.SortFunc(r.grants, func(a, b grant) int { return a.compare(b.text) })
+	slices.SortFunc(r.grants, func(a, b automaton.Grant) int { return byPattern(a, b.Pattern) })
 	return r
 }
 
@@ -136,7 +133,7 @@ func (r *row) role() Role {
 	role := Role{AppID: r.appid, Name: r.name, Info: r.info, Inherits: slices.Clone(r.inherits)}
 	role.Permissions = make(Grants, len(r.grants))
 	for _, g := range r.grants {
-		role.Permissions[g.text] = g.allowed
+		role.Permissions[g.Pattern] = g.Allowed
 	}
 	return role
 }
@@ -148,7 +145,7 @@ func (r *row) holds(role Role) bool {
 		return false
 	}
 	for _, g := range r.grants {
-		if allowed, ok := role.Permissions[g.text]; !ok || allowed != g.allowed {
+		if allowed, ok := role.Permissions[g.Pattern]; !ok || allowed != g.Allowed {
 			return false
 		}
 	}
@@ -173,10 +170,10 @@ func (r *row) problems() (found []*Problem) {
 		problem("info", "", "has info that is not a text of at most 4096 bytes of UTF-8")
 	}
 	for _, g := range r.grants {
-		if g.text == "" {
+		if g.Pattern == "" {
 			problem("permissions", "", "has a grant without text")
-		} else if !ValidPattern(g.text) {
-			problem("permissions", g.text, "is not a permission or a pattern of permissions")
+		} else if !ValidPattern(g.Pattern) {
+			problem("permissions", g.Pattern, "is not a permission or a pattern of permissions")
 		}
 	}
 	return found

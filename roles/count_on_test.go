@@ -2,10 +2,12 @@
 
 package roles
 
+import "github.com/latchkey-go/latchkey/roles/internal/automaton"
+
 const counting = true
 
 func lookupsOf(f func()) int64 {
-	before := lookups.Load()
+	before := automaton.Lookups.Load()
 	f()
-	return lookups.Load() - before
+	return automaton.Lookups.Load() - before
 }

@@ -1,6 +1,10 @@
 package roles
 
-import "slices"
+import (
+	"slices"
+
+	"github.com/latchkey-go/latchkey/roles/internal/automaton"
+)
 
 // A Reason says why a decision came out as it did. It is a stable code for logs and tests.
 type Reason string
@@ -77,14 +81,14 @@ func (m *member) decides(permission string, allowed bool) (Decision, bool) {
 	}
 	for _, r := range m.line {
 		d.Role = r.appid
-		i, ok := slices.BinarySearchFunc(r.grants, permission, grant.compare)
-		if ok && r.grants[i].allowed == allowed {
+		i, ok := slices.BinarySearchFunc(r.grants, permission, byPattern)
+		if ok && r.grants[i].Allowed == allowed {
 			d.Grant = permission
 			return d, true
 		}
 		for _, g := range r.grants {
-			if g.allowed == allowed && !isLiteral(g.text) && match(g.text, permission) {
-				d.Grant = g.text
+			if g.Allowed == allowed && !automaton.IsLiteral(g.Pattern) && match(g.Pattern, permission) {
+				d.Grant = g.Pattern
 				return d, true
 			}
 		}

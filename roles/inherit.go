@@ -4,6 +4,9 @@ import (
 	"fmt"
 	"slices"
 	"strings"
+	"sync"
+
+	"github.com/latchkey-go/latchkey/roles/internal/automaton"
 )
 
 const (
@@ -15,14 +18,16 @@ const (
 
 // A member is a role in its place in a policy.
 type member struct {
-	rules
+	dfa automaton.DFA // first, because each decision reads it
 	*row
 	parents []*member
-	line    []*row // itself first, then all it inherits from, nearest first, each once
-	weight  int    // what it adds to the policy's weight
-	depth   int    // generations above it
-	search  root
-	over    *Problem // nil unless its patterns pass maxOverlap
+	line    []*row   // itself first, then all it inherits from, nearest first, each once
+	weight  int      // what it adds to the policy's weight
+	depth   int      // generations above it
+	over    *Problem // nil unless its patterns pass the bound of With
+
+	trieOnce sync.Once // see trie
+	trieRoot *automaton.Node
 }
 
 // A family sorts out who inherits from whom.
@@ -106,6 +111,27 @@ func (f *family) settle(m *member) *member {
 	}
 	f.weight += m.weight
 	return m
+}
+
+// grantLists returns the grants of the member's line.
+func (m *member) grantLists() [][]automaton.Grant {
+	lists := make([][]automaton.Grant, len(m.line))
+	for i, r := range m.line {
+		lists[i] = r.grants
+	}
+	return lists
+}
+
+// effective merges the grants of the member's line; deny wins.
+func (m *member) effective() Grants {
+	all := Grants{}
+	for _, list := range m.grantLists() {
+		for _, g := range list {
+			before, known := all[g.Pattern]
+			all[g.Pattern] = g.Allowed && (before || !known)
+		}
+	}
+	return all
 }
 
 func (f *family) problem(appid, field, text string) {

@@ -1,53 +1,20 @@
 package roles
 
-import "strings"
+import (
+	"strings"
 
-const (
-	maxSegments   = 16
-	maxSegment    = 64
-	maxPermission = maxSegments*maxSegment + maxSegments - 1
-	maxAppID      = 64
+	"github.com/latchkey-go/latchkey/roles/internal/automaton"
 )
 
-// inSegment says which bytes a segment may hold.
-var inSegment = func() (in [256]bool) {
-	for b := range in {
-		c := byte(b)
-		in[b] = isAlphanumeric(c) || strings.IndexByte("_-.:@", c) >= 0
-	}
-	return in
-}()
-
-func isAlphanumeric(c byte) bool {
-	return 'a' <= c && c <= 'z' || 'A' <= c && c <= 'Z' || '0' <= c && c <= '9'
-}
-
-// segmentEnd returns where the segment of s that starts at i ends, or -1 if that is no valid segment.
-// It reads at most one byte more than a segment can hold.
-func segmentEnd(s string, i int) int {
-	j := i
-	for j < len(s) && inSegment[s[j]] {
-		j++
-		if j-i > maxSegment {
-			return -1
-		}
-	}
-	if j < len(s) && s[j] != '/' {
-		return -1
-	}
-	if j-i <= 2 && (j == i || s[i] == '.' && s[j-1] == '.') {
-		return -1 // empty, "." or ".."
-	}
-	return j
-}
+const maxAppID = 64
 
 // ValidPermission reports whether s is a well-formed permission: something that can be asked for.
 func ValidPermission(s string) bool {
-	if len(s) > maxPermission {
+	if len(s) > automaton.MaxPermission {
 		return false
 	}
-	for i, n := 0, 1; n <= maxSegments; n++ {
-		end := segmentEnd(s, i)
+	for i, n := 0, 1; n <= automaton.MaxSegments; n++ {
+		end := automaton.SegmentEnd(s, i)
 		if end < 0 || end == len(s) {
 			return end > 0
 		}
@@ -59,10 +26,10 @@ func ValidPermission(s string) bool {
 // ValidPattern reports whether s is a well-formed pattern: something that can be granted. Every permission
 // is a pattern too.
 func ValidPattern(s string) bool {
-	if len(s) > maxPermission {
+	if len(s) > automaton.MaxPermission {
 		return false
 	}
-	for n := 1; n <= maxSegments; n++ {
+	for n := 1; n <= automaton.MaxSegments; n++ {
 		segment, rest, more := strings.Cut(s, "/")
 		switch {
 		case segment == "**" && more, segment != "*" && segment != "**" && !ValidSegment(segment):
@@ -77,7 +44,11 @@ func ValidPattern(s string) bool {
 
 // ValidSegment reports whether s can be one segment of a permission. "*", "." and ".." cannot.
 func ValidSegment(s string) bool {
-	return segmentEnd(s, 0) == len(s) && s != ""
+	return automaton.SegmentEnd(s, 0) == len(s) && s != ""
+}
+
+func isAlphanumeric(c byte) bool {
+	return 'a' <= c && c <= 'z' || 'A' <= c && c <= 'Z' || '0' <= c && c <= '9'
 }
 
 // ValidAppID reports whether s has the shape of an appid: 1 to 64 of A-Z a-z 0-9 _ -, the first a letter or a
@@ -92,11 +63,6 @@ func ValidAppID(s string) bool {
 		}
 	}
 	return true
-}
-
-// isLiteral reports whether a valid pattern stands for exactly one permission.
-func isLiteral(pattern string) bool {
-	return strings.IndexByte(pattern, '*') < 0
 }
 
 // Match reports whether pattern matches permission. It is false if either is malformed. It allocates nothing

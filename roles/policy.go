@@ -30,7 +30,7 @@ func (p *Policy) Allows(appid, permission string) bool {
 		return false
 	}
 	if m := p.members[appid]; m != nil {
-		return m.allows(permission)
+		return m.dfa.Allows(permission)
 	}
 	return appid == Admin && ValidPermission(permission)
 }
@@ -85,14 +85,10 @@ func (p *Policy) Lineage(appid string) []string {
 // Effective returns all grants of a role, its own and inherited; what is denied by one is denied. It is empty for a
 // role that is not there and for [Admin].
 func (p *Policy) Effective(appid string) Grants {
-	all := Grants{}
-	for _, from := range p.Lineage(appid) {
-		for grant, allowed := range p.row(from).role().Permissions {
-			before, known := all[grant]
-			all[grant] = allowed && (before || !known)
-		}
+	if p == nil || p.members[appid] == nil {
+		return Grants{}
 	}
-	return all
+	return p.members[appid].effective()
 }
 
 // With returns the policy as it would be with this role, added or in place of the one with its appid. p stays

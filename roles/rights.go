@@ -4,6 +4,8 @@ import (
 	"errors"
 	"slices"
 	"strings"
+
+	"github.com/latchkey-go/latchkey/roles/internal/automaton"
 )
 
 // Rights are what one key may do: what its role allows, narrowed by its scopes.
@@ -37,15 +39,17 @@ func (p *Policy) Reaches(r Rights, pattern string) bool {
 	if p == nil || !ValidPattern(pattern) {
 		return false
 	}
-	if isLiteral(pattern) {
+	if automaton.IsLiteral(pattern) {
 		return p.holds(r, pattern)
 	}
 	if r.Role == Admin && len(r.Scopes) == 0 {
 		return true
 	}
 	p = p.bounded()
-	role, scopes := p.trees(r)
-	return query{allows: [...]*node{role, scopes, p.budget.tree(pattern)}}.possible(p.budget)
+	role, scopes := p.tries(r)
+	q := automaton.Query{Allow: [...]*automaton.Node{role, scopes, p.budget.trie(pattern)}}
+	_, found, err := q.Find(p.budget.spend)
+	return found || err != nil
 }
 
 // mostMissing is how many grants Missing lists.
@@ -116,8 +120,8 @@ func (p *Policy) allowing(appid string) []string {
 	var texts []string
 	for _, r := range m.line {
 		for _, g := range r.grants {
-			if g.allowed {
-				texts = append(texts, g.text)
+			if g.Allowed {
+				texts = append(texts, g.Pattern)
 			}
 		}
 	}
@@ -131,9 +135,9 @@ func (p *Policy) plain(held Rights) func(pattern string) bool {
 	if m == nil || len(held.Scopes) > 0 {
 		return func(string) bool { return false }
 	}
-	granted, denied := map[string]bool{}, []string(nil)
-	for text, v := range m.verdicts() {
-		if granted[text] = v == allow; v == deny {
+	granted, denied := m.effective(), []string(nil)
+	for text, allowed := range granted {
+		if !allowed {
 			denied = append(denied, text)
 		}
 	}
@@ -160,7 +164,7 @@ func (p *Policy) lacks(held Rights, next *Policy, wanted Rights) (witness string
 		for _, scope := range wanted.Scopes {
 			switch {
 			case !ValidPattern(scope):
-			case !isLiteral(scope):
+			case !automaton.IsLiteral(scope):
 				patterns = append(patterns, scope)
 			case next.Allows(wanted.Role, scope) && !p.holds(held, scope):
 				return scope, true, nil
@@ -172,10 +176,10 @@ func (p *Policy) lacks(held Rights, next *Policy, wanted Rights) (witness string
 		wanted.Scopes = patterns
 	}
 	next = &Policy{next.members, p.budget}
-	var q query
-	q.allows[0], q.allows[1] = next.trees(wanted)
-	q.unless[0], q.unless[1] = p.trees(held)
-	return q.find(p.budget)
+	var q automaton.Query
+	q.Allow[0], q.Allow[1] = next.tries(wanted)
+	q.Except[0], q.Except[1] = p.tries(held)
+	return q.Find(p.budget.spend)
 }
 
 // holds reports whether r allows one permission.
@@ -188,9 +192,9 @@ func (p *Policy) holds(r Rights, permission string) bool {
 	})
 }
 
-// trees returns the grants of r's role and, if it has any, its scopes. A permission must be allowed by both.
-func (p *Policy) trees(r Rights) (role, scopes *node) {
-	role = p.root(r.Role)
+// tries returns the tries of the grants of r's role and, if it has any, of its scopes. A permission must be allowed by both.
+func (p *Policy) tries(r Rights) (role, scopes *automaton.Node) {
+	role = p.trie(r.Role)
 	if len(r.Scopes) == 0 {
 		return role, nil
 	}
@@ -200,29 +204,44 @@ func (p *Policy) trees(r Rights) (role, scopes *node) {
 			valid = append(valid, scope)
 		}
 	}
-	return role, p.budget.tree(valid...)
+	return role, p.budget.trie(valid...)
 }
 
-// root returns the tree of all grants of a role. After the end of the budget it may return another one, since the
-// search that follows returns the error.
-func (p *Policy) root(appid string) *node {
+// trie returns the trie of all grants of a role. After the end of the budget it may return another one, since the query
+// that follows returns the error.
+func (p *Policy) trie(appid string) *automaton.Node {
 	if p != nil && p.budget.failure() == nil {
 		if m := p.members[appid]; m != nil {
-			return m.root(p.budget)
+			return m.trie(p.budget)
 		}
 		if appid == Admin {
-			return everything
+			return automaton.Everything
 		}
 	}
-	return nothing
+	return automaton.Nothing
 }
 
-// tree is rootOf at the expense of the budget.
-func (b *Budget) tree(patterns ...string) *node {
+// trie returns the trie of all grants of the member's line. The first query pays for it, since decisions do not need it.
+func (m *member) trie(b *Budget) *automaton.Node {
+	m.trieOnce.Do(func() {
+		m.trieRoot = automaton.NewTrie(m.grantLists()...)
+		segments := 0
+		for _, list := range m.grantLists() {
+			for _, g := range list {
+				segments += 1 + strings.Count(g.Pattern, "/")
+			}
+		}
+		_ = b.spend(segments) // the query that follows returns the error
+	})
+	return m.trieRoot
+}
+
+// trie returns the trie of patterns, and pays for it.
+func (b *Budget) trie(patterns ...string) *automaton.Node {
 	for _, p := range patterns {
 		if b.spend(1+strings.Count(p, "/")) != nil {
-			return nothing // the search ends before it looks at it
+			return automaton.Nothing // the query that follows returns the error
 		}
 	}
-	return rootOf(patterns...)
+	return automaton.Allowing(patterns...)
 }

@@ -11,10 +11,12 @@ import (
 // What each package of the library imports, but for the standard library. Whoever adds an arrow adds it here, and has
 // a reason.
 var rooms = map[string]string{
-	"roles":     "",
+	"roles":     "roles/internal/automaton",
 	"keys":      "uuid",
 	"auth":      "keys roles",
 	"publicapi": "auth keys roles",
+
+	"roles/internal/automaton": "",
 
 	"auth/audit":          "",
 	"auth/sqlstore":       "auth/audit keys publicapi roles",

@@ -1,0 +1,24 @@
+package roles
+
+import "testing"
+
+// What a change does not touch is taken from the policy before.
+func TestWithCompilesOnlyWhatChanges(t *testing.T) {
+	p := MustCompile(Role{AppID: "base", Permissions: Grants{"a": true}}, Role{AppID: "heir", Inherits: []string{"base"}}, Role{AppID: "other"})
+	q, err := p.With(Role{AppID: "base", Permissions: Grants{"b": true}})
+	if err != nil {
+		t.Fatal(err)
+	}
+	if p.members["other"] != q.members["other"] || p.members["heir"] == q.members["heir"] {
+		t.Error("other must be the same, heir must not")
+	}
+	again, err := q.Recompile(q.Roles()...)
+	if err != nil {
+		t.Fatal(err)
+	}
+	for appid, m := range q.members {
+		if again.members[appid] != m {
+			t.Errorf("%s was compiled again though nothing changed", appid)
+		}
+	}
+}
