@@ -5,36 +5,36 @@ import (
 	"errors"
 )
 
-// ErrBudget means that a question was given up because its [Budget] was used up. It says nothing about the answer.
+// ErrBudget is the error of a comparison that needs more steps than its [Budget] has left. The answer is not known.
 var ErrBudget = errors.New("roles: these roles take too many steps to compare")
 
-// A Budget bounds the work of one operation: [Policy.Within] makes all questions of a policy draw from it. The zero
-// Budget allows no steps. A Budget serves one goroutine.
+// A Budget bounds the work of one operation: after [Policy.Within] all comparisons of a policy draw from it. The zero Budget
+// has no steps. A Budget must not be used concurrently.
 type Budget struct {
-	// Steps is how many steps the operation may take in all. A step looks at one place of a pattern and takes about
-	// a quarter of a microsecond. Comparing ordinary roles takes hundreds to a few thousand steps.
+	// Steps is the number of steps of the whole operation. A step looks at one place of a pattern and takes about 0.25 µs.
+	// Comparing ordinary roles takes hundreds to a few thousand steps.
 	Steps int
 
-	// Wait, if not nil, is called once, before the first step beyond Free. It lets costly operations take turns. An
-	// error of Wait ends the question, and all later ones.
+	// Wait, if not nil, is called once, before the first step beyond Free. It lets costly operations take turns. An error of
+	// Wait ends the comparison, and all later ones.
 	Wait func(context.Context) error
 	Free int
 
 	ctx     context.Context
 	used    int
-	checked int // the value of used when ctx was last looked at
+	checked int // the value of used at the last check of ctx
 	waited  bool
 	err     error
 }
 
-// freeSteps bound a question of a policy without a budget. They take less than 100 ms.
+// freeSteps bounds a comparison of a policy without a budget. It takes less than 100 ms.
 const freeSteps = 1 << 18
 
-// Err returns nil while every question so far had an exact answer. Otherwise it returns the reason why one was given
-// up: [ErrBudget], the error of the context, or that of Wait. All later questions are given up as well.
+// Err returns nil if every comparison so far was exact. Otherwise it returns the error that ended one: [ErrBudget], or the
+// error of the context or of Wait. All later comparisons end with it too.
 func (b *Budget) Err() error { return b.err }
 
-// spend takes n steps. After an error the caller must give its question up. A nil budget is unlimited.
+// spend takes n steps. On an error the caller must stop. With n = 0 it checks the context. A nil budget is unlimited.
 func (b *Budget) spend(n int) error {
 	if b == nil || b.err != nil {
 		return b.failure()
@@ -64,20 +64,20 @@ func (b *Budget) failure() error {
 	return b.err
 }
 
-// Within returns p with a budget: questions of the result, and of the policies that its With and Without return, draw
-// from b and give up when ctx is done. Like b, it serves one goroutine. Allows, Explain and the methods that only list
-// take no steps.
+// Within returns p with a budget. Comparisons of the result, and of the policies that its With and Without return, draw from
+// b and end when ctx is done. Like b, the result must not be used concurrently. Allows, Explain and the methods that only
+// list take no steps.
 func (p *Policy) Within(ctx context.Context, b *Budget) *Policy {
 	if p == nil {
 		return nil
 	}
 	b.ctx = ctx
-	return &Policy{p.members, b}
+	return &Policy{p.roles, b}
 }
 
-// bounded returns p itself if it has a budget, else p with a budget of its own.
+// bounded returns p if it has a budget, else p with a new one of freeSteps.
 func (p *Policy) bounded() *Policy {
-	if p == nil || p.budget != nil {
+	if p.budget != nil {
 		return p
 	}
 	return p.Within(context.Background(), &Budget{Steps: freeSteps})

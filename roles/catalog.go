@@ -8,38 +8,38 @@ import (
 	"strings"
 )
 
-// A Catalog lists the permissions that an application knows, in groups, each with a label and with its effect.
-// It feeds check boxes, finds typing errors in roles, and tells which rights can change data. A role may
-// grant what no catalog lists; such a right counts as one to change data. A nil *Catalog lists nothing. A
-// catalog does not change and may be used by any number of goroutines at once.
+// A Catalog lists the permissions of an application, in groups, each with a label and an effect. It feeds check boxes, finds
+// typing errors in roles, and tells which permissions can change data. A role may grant a permission that is not listed; it
+// counts as one that can change data. A nil *Catalog lists nothing. A Catalog does not change, and may be used by several
+// goroutines at once.
 type Catalog struct {
 	groups   []Group
-	patterns []string // of all entries
+	patterns []string // of the entries
 }
 
-// A Group is a number of permissions under one heading.
+// A Group is a list of permissions with a heading.
 type Group struct {
 	Name        string  `json:"name"`
 	Permissions []Entry `json:"permissions"`
 }
 
-// An Entry is one listed permission, such as content/pages/read, or a template for many: content/{model}/read.
-// Text in braces stands for one whole segment.
+// An Entry is a permission, such as content/pages/read, or a template of permissions, such as content/{model}/read. A name in
+// braces stands for one whole segment.
 type Entry struct {
 	Permission string `json:"permission"`
 	Label      string `json:"label"`
 	Effect     Effect `json:"effect"`
 }
 
-// An Effect says whether a permission lets data be changed.
+// An Effect tells whether a permission can change data.
 type Effect uint8
 
 const (
-	Write Effect = iota // can change something; also what is not said
-	Read                // shows only
+	Write Effect = iota // can change data; the default
+	Read                // only shows data
 )
 
-// String is "read" or "write".
+// String returns "read" or "write".
 func (e Effect) String() string {
 	if e == Read {
 		return "read"
@@ -63,9 +63,8 @@ func (e *Effect) UnmarshalText(text []byte) error {
 	return nil
 }
 
-// NewCatalog makes a catalog of groups, which it copies. The error tells every entry whose permission is not
-// well formed, whose effect is unknown, or that is listed twice (templates that differ only in the names in
-// braces are the same).
+// NewCatalog makes a catalog from groups, which it copies. The error names every entry whose permission is not well formed,
+// whose effect is unknown, or that is listed twice. Templates that differ only in the names in braces are equal.
 func NewCatalog(groups ...Group) (*Catalog, error) {
 	c := &Catalog{}
 	seen := map[string]bool{}
@@ -99,10 +98,10 @@ func NewCatalog(groups ...Group) (*Catalog, error) {
 	return c, nil
 }
 
-// Groups returns copies of the groups with each template spelt out for the values of its names: with vars
-// {"model": {"posts", "pages"}}, content/{model}/read becomes content/posts/read and content/pages/read, and
-// {model} in the label is replaced too. A template with a name that vars lacks stays a template; values that
-// are not valid segments are left out.
+// Groups returns copies of the groups, with each template expanded for the values of its names: with vars
+// {"model": {"posts", "pages"}}, content/{model}/read becomes content/posts/read and content/pages/read, and {model} in the
+// label is replaced too. A template with a name that is not in vars stays a template. Values that are not valid segments
+// are left out.
 func (c *Catalog) Groups(vars map[string][]string) []Group {
 	if c == nil {
 		return nil
@@ -111,14 +110,14 @@ func (c *Catalog) Groups(vars map[string][]string) []Group {
 	for i, g := range c.groups {
 		groups[i] = Group{Name: g.Name, Permissions: []Entry{}}
 		for _, e := range g.Permissions {
-			groups[i].Permissions = append(groups[i].Permissions, spell(e, strings.Split(e.Permission, "/"), vars)...)
+			groups[i].Permissions = append(groups[i].Permissions, expand(e, strings.Split(e.Permission, "/"), vars)...)
 		}
 	}
 	return groups
 }
 
-// spell replaces the first name among the segments by each of its values, and so on for what comes of that.
-func spell(e Entry, segments []string, vars map[string][]string) []Entry {
+// expand replaces the first known name of a template by each of its values, then expands the results.
+func expand(e Entry, segments []string, vars map[string][]string) []Entry {
 	for _, segment := range segments {
 		name, ok := templateName(segment)
 		values, known := vars[name]
@@ -130,22 +129,22 @@ func spell(e Entry, segments []string, vars map[string][]string) []Entry {
 			if !ValidSegment(value) {
 				continue
 			}
-			spelt := slices.Clone(segments)
-			for i := range spelt {
-				if spelt[i] == segment {
-					spelt[i] = value
+			replaced := slices.Clone(segments)
+			for i := range replaced {
+				if replaced[i] == segment {
+					replaced[i] = value
 				}
 			}
-			one := Entry{strings.Join(spelt, "/"), strings.ReplaceAll(e.Label, segment, value), e.Effect}
-			all = append(all, spell(one, spelt, vars)...)
+			one := Entry{strings.Join(replaced, "/"), strings.ReplaceAll(e.Label, segment, value), e.Effect}
+			all = append(all, expand(one, replaced, vars)...)
 		}
 		return all
 	}
 	return []Entry{e}
 }
 
-// Unknown returns, in order, the grants of role that match nothing in the catalog, such as typing errors and grants that
-// are not well formed.
+// Unknown returns, in order, the grants of role that match no permission of the catalog, such as typing errors and malformed
+// grants.
 func (c *Catalog) Unknown(role Role) []string {
 	var unknown []string
 	for _, text := range slices.Sorted(maps.Keys(role.Permissions)) {
@@ -157,7 +156,7 @@ func (c *Catalog) Unknown(role Role) []string {
 	return unknown
 }
 
-// templatePattern turns a template into the pattern of all it stands for.
+// templatePattern returns the pattern of the permissions that a template stands for.
 func templatePattern(template string) (string, bool) {
 	segments := strings.Split(template, "/")
 	for i, segment := range segments {
@@ -171,7 +170,7 @@ func templatePattern(template string) (string, bool) {
 	return pattern, ValidPattern(pattern)
 }
 
-// templateName takes the name out of "{name}".
+// templateName returns the name in "{name}".
 func templateName(segment string) (string, bool) {
 	name, ok := strings.CutPrefix(segment, "{")
 	if !ok {

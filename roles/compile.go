@@ -11,27 +11,26 @@ import (
 	"github.com/latchkey-go/latchkey/roles/internal/automaton"
 )
 
-// Compile makes a policy of roles. It copies what it needs: the roles may be changed afterwards.
+// Compile makes a policy from roles. It copies them, so the caller may change them afterwards.
 //
-// Every mistake is found and told at once, as a [*Problem] with its role and grant: an appid or a grant that is
-// not well formed, the name [Admin] in any case, two appids that are equal or differ only in case, a role that
-// inherits from admin, from a role that is not there, from itself over any number of others, or through more
-// than 16 roles in a row. Roles that come to more than 16 million grants in all are refused too; a grant counts
-// once for each role that has it, its own or inherited.
+// The error joins a [*Problem] for every mistake: an appid or a grant that is not well formed, the name [Admin] in any
+// case, two appids that are equal or differ only in case, a role that inherits from admin, from an unknown role, from
+// itself over any number of others, or through more than 16 roles in a row. It is also an error if the roles have more
+// than 16 million grants; a grant counts once for each role that has or inherits it.
 //
-// Compile takes roles whose patterns overlap in too many ways to be saved (see [Policy.With]). They work, and a decision
-// about them takes longer.
+// Compile accepts roles whose patterns overlap too much to be saved (see [Policy.With]). A decision about such a role takes
+// longer.
 func Compile(rs ...Role) (*Policy, error) {
 	return (*Policy)(nil).Recompile(rs...)
 }
 
-// Recompile is [Compile], but roles that have not changed since p was made, and whose ancestors have not either, are
-// taken from p. p stays as it is and may be nil.
+// Recompile is [Compile], but takes a role from p if neither it nor an ancestor has changed. It does not change p, which
+// may be nil.
 func (p *Policy) Recompile(rs ...Role) (*Policy, error) {
 	return update{old: p}.compile(rs)
 }
 
-// MustCompile is [Compile] for roles written in a program. It panics if there is a mistake in them.
+// MustCompile is [Compile] for roles that are part of a program. It panics on an error.
 func MustCompile(rs ...Role) *Policy {
 	p, err := Compile(rs...)
 	if err != nil {
@@ -40,86 +39,86 @@ func MustCompile(rs ...Role) *Policy {
 	return p
 }
 
-// An update makes a policy out of an older one, which may be nil.
+// An update makes a policy from an older one, which may be nil.
 type update struct {
 	old    *Policy
-	saved  string // the appid of the role that is to be saved, or ""
+	saved  string // the appid of the role to save, or ""
 	budget *Budget
 }
 
 func (u update) compile(rs []Role) (*Policy, error) {
 	var problems []*Problem
-	rows := make(map[string]*row, len(rs))
-	texts := map[string]string{} // roles share most of their grants: one copy of each text stays nearer at hand
+	entries := make(map[string]*roleEntry, len(rs))
+	texts := map[string]string{} // one copy of each text: roles share most of their grants, and the processor's cache is small
 	for _, role := range rs {
-		if rows[role.AppID] != nil {
+		if entries[role.AppID] != nil {
 			problems = append(problems, &Problem{Role: role.AppID, Field: "appid", Text: "is there twice"})
 			continue
 		}
-		same := u.old.row(role.AppID)
-		if same == nil || !same.holds(role) {
-			same = newRow(role)
-			for i, g := range same.grants {
+		entry := u.old.entry(role.AppID)
+		if entry == nil || !entry.equals(role) {
+			entry = newRoleEntry(role)
+			for i, g := range entry.grants {
 				if _, known := texts[g.Pattern]; !known {
 					texts[g.Pattern] = g.Pattern
 				}
-				same.grants[i].Pattern = texts[g.Pattern]
+				entry.grants[i].Pattern = texts[g.Pattern]
 			}
-			problems = append(problems, same.problems()...)
+			problems = append(problems, entry.problems()...)
 		}
-		rows[role.AppID] = same
+		entries[role.AppID] = entry
 	}
-	return u.assemble(rows, problems)
+	return u.assemble(entries, problems)
 }
 
-// assemble makes a policy of rows, each by its appid, that have these problems so far.
-func (u update) assemble(rows map[string]*row, problems []*Problem) (*Policy, error) {
-	f := family{rows: rows, members: make(map[string]*member, len(rows)), places: map[string]int{}, old: u.old,
+// assemble makes a policy from entries by appid. problems are those found so far.
+func (u update) assemble(entries map[string]*roleEntry, problems []*Problem) (*Policy, error) {
+	r := resolver{entries: entries, resolved: make(map[string]*resolvedRole, len(entries)), onPath: map[string]int{}, old: u.old,
 		problems: problems}
-	folded := make(map[string]string, len(rows))
-	for _, appid := range slices.Sorted(maps.Keys(rows)) {
+	folded := make(map[string]string, len(entries))
+	for _, appid := range slices.Sorted(maps.Keys(entries)) {
 		lower := strings.ToLower(appid)
 		if other, taken := folded[lower]; taken {
-			one := appid
-			if other == u.saved { // the stored role is in order
-				one, other = other, appid
+			wrong := appid
+			if other == u.saved { // the problem is that of the saved role, not of the stored one
+				wrong, other = other, appid
 			}
-			f.problem(one, "appid", "differs only in case from the role "+quote(other))
+			r.problem(wrong, "appid", "differs only in case from the role "+quote(other))
 		}
 		folded[lower] = appid
-		f.member(appid)
+		r.resolve(appid)
 	}
-	if f.weight > maxWeight && len(f.problems) == 0 {
-		heaviest := slices.MaxFunc(slices.Collect(maps.Values(f.members)), func(a, b *member) int {
+	if r.weight > maxWeight && len(r.problems) == 0 {
+		heaviest := slices.MaxFunc(slices.Collect(maps.Values(r.resolved)), func(a, b *resolvedRole) int {
 			if a.weight != b.weight {
 				return a.weight - b.weight
 			}
 			return strings.Compare(b.appid, a.appid)
 		})
-		f.problem(heaviest.appid, "permissions", fmt.Sprintf(
+		r.problem(heaviest.appid, "permissions", fmt.Sprintf(
 			"brings all roles together to more than %d grants, counting inherited ones; it has the most", maxWeight))
 	}
-	if len(f.problems) > 0 {
-		return nil, join(f.problems)
+	if len(r.problems) > 0 {
+		return nil, join(r.problems)
 	}
-	if err := u.makeDFAs(f.members); err != nil {
+	if err := u.compileDFAs(r.resolved); err != nil {
 		return nil, err
 	}
-	return &Policy{f.members, u.budget}, nil
+	return &Policy{r.resolved, u.budget}, nil
 }
 
-// A row is a role as a policy keeps it. It does not change.
-type row struct {
+// A roleEntry is a role as a policy stores it, without inherited grants. It does not change.
+type roleEntry struct {
 	appid, name, info string
 	grants            []automaton.Grant // in order of their patterns
 	inherits          []string
 }
 
-// byPattern is the order of a row's grants.
+// byPattern compares for the order of the grants of an entry.
 func byPattern(g automaton.Grant, pattern string) int { return strings.Compare(g.Pattern, pattern) }
 
-func newRow(role Role) *row {
-	r := &row{appid: role.AppID, name: role.Name, info: role.Info, inherits: slices.Clone(role.Inherits)}
+func newRoleEntry(role Role) *roleEntry {
+	r := &roleEntry{appid: role.AppID, name: role.Name, info: role.Info, inherits: slices.Clone(role.Inherits)}
 	r.grants = make([]automaton.Grant, 0, len(role.Permissions))
 	for text, allowed := range role.Permissions {
 		r.grants = append(r.grants, automaton.Grant{Pattern: text, Allowed: allowed})
@@ -128,8 +127,8 @@ func newRow(role Role) *row {
 	return r
 }
 
-// role is the opposite of newRow.
-func (r *row) role() Role {
+// role is the inverse of newRoleEntry.
+func (r *roleEntry) role() Role {
 	role := Role{AppID: r.appid, Name: r.name, Info: r.info, Inherits: slices.Clone(r.inherits)}
 	role.Permissions = make(Grants, len(r.grants))
 	for _, g := range r.grants {
@@ -138,8 +137,8 @@ func (r *row) role() Role {
 	return role
 }
 
-// holds reports whether r is the row of role.
-func (r *row) holds(role Role) bool {
+// equals reports whether r is the entry of role.
+func (r *roleEntry) equals(role Role) bool {
 	if r.appid != role.AppID || r.name != role.Name || r.info != role.Info ||
 		!slices.Equal(r.inherits, role.Inherits) || len(r.grants) != len(role.Permissions) {
 		return false
@@ -152,8 +151,8 @@ func (r *row) holds(role Role) bool {
 	return true
 }
 
-// problems finds what is wrong with the row by itself.
-func (r *row) problems() (found []*Problem) {
+// problems returns the mistakes in the entry, apart from inheritance.
+func (r *roleEntry) problems() (found []*Problem) {
 	problem := func(field, grant, text string) {
 		found = append(found, &Problem{Role: r.appid, Field: field, Grant: grant, Text: text})
 	}
@@ -179,7 +178,7 @@ func (r *row) problems() (found []*Problem) {
 	return found
 }
 
-// plainText reports whether s is text of at most this many bytes with no control characters but these.
+// plainText reports whether s is UTF-8 of at most most bytes with no control characters other than those of except.
 func plainText(s string, most int, except string) bool {
 	if len(s) > most || !utf8.ValidString(s) {
 		return false

@@ -87,7 +87,7 @@ func savableRoles(t *testing.T, n int) (all []savable) {
 func TestLookupsOfADecision(t *testing.T) {
 	for _, n := range []int{3, 16} {
 		for _, s := range savableRoles(t, n) {
-			if s.p.members["r"].over != nil {
+			if s.p.roles["r"].over != nil {
 				t.Errorf("%s, %d segments: several automata", s.name, n)
 			}
 			for _, permission := range s.asks {

@@ -6,28 +6,28 @@ import (
 	"github.com/latchkey-go/latchkey/roles/internal/automaton"
 )
 
-// A Reason says why a decision came out as it did. It is a stable code for logs and tests.
+// A Reason is the cause of a decision. It is a stable code for logs and tests.
 type Reason string
 
 const (
 	ReasonNoPolicy   Reason = "no_policy"            // the policy is nil
 	ReasonNoRole     Reason = "no_role"              // there is no such role
-	ReasonMalformed  Reason = "malformed_permission" // what was asked for is not a permission
-	ReasonAdmin      Reason = "admin"                // the built-in role may do everything
+	ReasonMalformed  Reason = "malformed_permission" // the permission is not well formed
+	ReasonAdmin      Reason = "admin"                // the built-in role allows everything
 	ReasonGranted    Reason = "granted"              // a grant allows it and none denies it
 	ReasonDenied     Reason = "denied"               // a grant denies it
-	ReasonNotGranted Reason = "not_granted"          // no grant is about it
+	ReasonNotGranted Reason = "not_granted"          // no grant matches it
 )
 
-// A Decision is an answer with its reason.
+// A Decision is the answer of [Policy.Explain].
 type Decision struct {
 	Allowed bool
 	Reason  Reason
-	Role    string // the role whose grant decided, which may be an inherited one; else the role asked for
+	Role    string // the role whose grant decided, perhaps an inherited one; without a grant, the role asked for
 	Grant   string // the grant that decided, or "" if none did
 }
 
-// String is the decision in one sentence.
+// String describes the decision in one sentence.
 func (d Decision) String() string {
 	switch d.Reason {
 	case ReasonNoPolicy:
@@ -48,45 +48,44 @@ func (d Decision) String() string {
 	return "denied: no decision was made"
 }
 
-// Explain decides like [Policy.Allows] and says why. Where several grants say the same, it names one of the
-// nearest role in the line of inheritance: the exact one, else the first by text. It is for people, not for
-// every request: it looks at each pattern in turn.
+// Explain decides like [Policy.Allows] and returns the reason. If several grants decide alike, it names one of the nearest
+// role in the lineage: the exact one, else the first by text. It compares each pattern in turn, so it is slower than Allows.
 func (p *Policy) Explain(appid, permission string) Decision {
 	if p == nil {
 		return Decision{Reason: ReasonNoPolicy, Role: appid}
 	}
-	m := p.members[appid]
+	r := p.roles[appid]
 	switch {
-	case m == nil && appid != Admin:
+	case r == nil && appid != Admin:
 		return Decision{Reason: ReasonNoRole, Role: appid}
 	case !ValidPermission(permission):
 		return Decision{Reason: ReasonMalformed, Role: appid}
-	case m == nil:
+	case r == nil:
 		return Decision{Allowed: true, Reason: ReasonAdmin, Role: appid}
 	}
-	if d, ok := m.decides(permission, false); ok {
+	if d, ok := r.decidedBy(permission, false); ok {
 		return d
 	}
-	if d, ok := m.decides(permission, true); ok {
+	if d, ok := r.decidedBy(permission, true); ok {
 		return d
 	}
 	return Decision{Reason: ReasonNotGranted, Role: appid}
 }
 
-// decides finds the first grant in the line that allows, or denies, this permission.
-func (m *member) decides(permission string, allowed bool) (Decision, bool) {
+// decidedBy finds the first grant in the lineage that allows, or denies, this permission.
+func (r *resolvedRole) decidedBy(permission string, allowed bool) (Decision, bool) {
 	d := Decision{Allowed: allowed, Reason: ReasonDenied}
 	if allowed {
 		d.Reason = ReasonGranted
 	}
-	for _, r := range m.line {
-		d.Role = r.appid
-		i, ok := slices.BinarySearchFunc(r.grants, permission, byPattern)
-		if ok && r.grants[i].Allowed == allowed {
+	for _, entry := range r.lineage {
+		d.Role = entry.appid
+		i, ok := slices.BinarySearchFunc(entry.grants, permission, byPattern)
+		if ok && entry.grants[i].Allowed == allowed {
 			d.Grant = permission
 			return d, true
 		}
-		for _, g := range r.grants {
+		for _, g := range entry.grants {
 			if g.Allowed == allowed && !automaton.IsLiteral(g.Pattern) && match(g.Pattern, permission) {
 				d.Grant = g.Pattern
 				return d, true

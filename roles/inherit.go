@@ -11,97 +11,97 @@ import (
 
 const (
 	maxDepth = 16
-	// maxWeight bounds what a whole policy may come to: every grant counts once for each role that has it,
-	// itself or by inheritance. Beyond that, a few stored roles could take all memory.
+	// maxWeight bounds the memory of a policy. Each grant counts once for each role that has or inherits it. Without the
+	// bound a few stored roles could take all memory.
 	maxWeight = 1 << 24
 )
 
-// A member is a role in its place in a policy.
-type member struct {
+// A resolvedRole is a role with all that it inherits. It does not change after it is compiled.
+type resolvedRole struct {
 	dfa automaton.DFA // first, because each decision reads it
-	*row
-	parents []*member
-	line    []*row   // itself first, then all it inherits from, nearest first, each once
-	weight  int      // what it adds to the policy's weight
-	depth   int      // generations above it
-	over    *Problem // nil unless its patterns pass the bound of With
+	*roleEntry
+	parents []*resolvedRole
+	lineage []*roleEntry // itself, then the roles that it inherits from, nearest first, each once
+	weight  int          // its part of the policy's weight
+	depth   int          // the longest chain of ancestors
+	over    *Problem     // nil unless its patterns pass automaton.MaxOverlap
 
 	trieOnce sync.Once // see trie
 	trieRoot *automaton.Node
 }
 
-// A family sorts out who inherits from whom.
-type family struct {
-	rows     map[string]*row
-	members  map[string]*member // nil if there can be none, and while their parents are being looked at
-	path     []string           // from the role asked about to the one being looked at
-	places   map[string]int     // of each role on the path
+// A resolver resolves inheritance, depth first.
+type resolver struct {
+	entries  map[string]*roleEntry
+	resolved map[string]*resolvedRole // nil for a role with a problem, and for one whose parents are being resolved
+	path     []string                 // the roles that are being resolved, each a parent of the one before
+	onPath   map[string]int           // the index of each role in path
 	weight   int
-	old      *Policy // its members serve again where nothing has changed for them
+	old      *Policy // unchanged roles are taken from it
 	problems []*Problem
 }
 
-// member returns the member for appid with all it inherits from, or nil if there is none that can be.
-func (f *family) member(appid string) *member {
-	if m, seen := f.members[appid]; seen {
-		if place, open := f.places[appid]; open {
-			f.problem(appid, "inherits", "inherits from itself: "+circle(f.path[place:]))
+// resolve returns the role with all that it inherits, or nil if it or an ancestor has a problem.
+func (r *resolver) resolve(appid string) *resolvedRole {
+	if role, seen := r.resolved[appid]; seen {
+		if start, open := r.onPath[appid]; open {
+			r.problem(appid, "inherits", "inherits from itself: "+cycle(r.path[start:]))
 		}
-		return m
+		return role
 	}
-	m := &member{row: f.rows[appid]}
-	f.members[appid] = nil
-	f.places[appid] = len(f.path)
-	f.path = append(f.path, appid)
-	whole := true
-	for _, name := range m.inherits {
+	role := &resolvedRole{roleEntry: r.entries[appid]}
+	r.resolved[appid] = nil
+	r.onPath[appid] = len(r.path)
+	r.path = append(r.path, appid)
+	valid := true
+	for _, name := range role.inherits {
 		switch {
 		case strings.EqualFold(name, Admin):
-			f.problem(appid, "inherits", "inherits from "+quote(name)+", which is reserved")
-			whole = false
+			r.problem(appid, "inherits", "inherits from "+quote(name)+", which is reserved")
+			valid = false
 			continue
-		case f.rows[name] == nil:
-			f.problem(appid, "inherits", "inherits from "+quote(name)+", which is no role")
-			whole = false
+		case r.entries[name] == nil:
+			r.problem(appid, "inherits", "inherits from "+quote(name)+", which is no role")
+			valid = false
 			continue
 		}
-		parent := f.member(name)
+		parent := r.resolve(name)
 		if parent == nil {
-			whole = false // the problem is told already
+			valid = false // its problem is reported already
 			continue
 		}
-		m.parents = append(m.parents, parent)
-		m.depth = max(m.depth, parent.depth+1)
+		role.parents = append(role.parents, parent)
+		role.depth = max(role.depth, parent.depth+1)
 	}
-	f.path = f.path[:len(f.path)-1]
-	delete(f.places, appid)
-	if whole && m.depth > maxDepth {
-		f.problem(appid, "inherits", fmt.Sprintf("inherits through %d roles in a row; at most %d are allowed", m.depth, maxDepth))
-		whole = false
+	r.path = r.path[:len(r.path)-1]
+	delete(r.onPath, appid)
+	if valid && role.depth > maxDepth {
+		r.problem(appid, "inherits", fmt.Sprintf("inherits through %d roles in a row; at most %d are allowed", role.depth, maxDepth))
+		valid = false
 	}
-	if !whole {
+	if !valid {
 		return nil
 	}
-	m = f.settle(m)
-	f.members[appid] = m
-	return m
+	role = r.complete(role)
+	r.resolved[appid] = role
+	return role
 }
 
-// settle works out the member's line and weight, or finds the same member in the policy before.
-func (f *family) settle(m *member) *member {
-	if f.old != nil {
-		if same := f.old.members[m.appid]; same != nil && same.row == m.row && slices.Equal(same.parents, m.parents) {
-			f.weight += same.weight
+// complete sets lineage and weight. If nothing has changed since the older policy, it returns the role from there.
+func (r *resolver) complete(role *resolvedRole) *resolvedRole {
+	if r.old != nil {
+		if same := r.old.roles[role.appid]; same != nil && same.roleEntry == role.roleEntry && slices.Equal(same.parents, role.parents) {
+			r.weight += same.weight
 			return same
 		}
 	}
-	seen := map[*member]bool{m: true}
-	queue := []*member{m}
-	for len(queue) > 0 && f.weight+m.weight <= maxWeight {
+	seen := map[*resolvedRole]bool{role: true}
+	queue := []*resolvedRole{role}
+	for len(queue) > 0 && r.weight+role.weight <= maxWeight {
 		next := queue[0]
 		queue = queue[1:]
-		m.line = append(m.line, next.row)
-		m.weight += 1 + len(next.grants) + len(next.parents)
+		role.lineage = append(role.lineage, next.roleEntry)
+		role.weight += 1 + len(next.grants) + len(next.parents)
 		for _, parent := range next.parents {
 			if !seen[parent] {
 				seen[parent] = true
@@ -109,23 +109,23 @@ func (f *family) settle(m *member) *member {
 			}
 		}
 	}
-	f.weight += m.weight
-	return m
+	r.weight += role.weight
+	return role
 }
 
-// grantLists returns the grants of the member's line.
-func (m *member) grantLists() [][]automaton.Grant {
-	lists := make([][]automaton.Grant, len(m.line))
-	for i, r := range m.line {
-		lists[i] = r.grants
+// grantLists returns the role's own grants and those of each ancestor.
+func (r *resolvedRole) grantLists() [][]automaton.Grant {
+	lists := make([][]automaton.Grant, len(r.lineage))
+	for i, entry := range r.lineage {
+		lists[i] = entry.grants
 	}
 	return lists
 }
 
-// effective merges the grants of the member's line; deny wins.
-func (m *member) effective() Grants {
+// effective merges the role's own and inherited grants. Deny wins.
+func (r *resolvedRole) effective() Grants {
 	all := Grants{}
-	for _, list := range m.grantLists() {
+	for _, list := range r.grantLists() {
 		for _, g := range list {
 			before, known := all[g.Pattern]
 			all[g.Pattern] = g.Allowed && (before || !known)
@@ -134,13 +134,13 @@ func (m *member) effective() Grants {
 	return all
 }
 
-func (f *family) problem(appid, field, text string) {
-	f.problems = append(f.problems, &Problem{Role: appid, Field: field, Text: text})
+func (r *resolver) problem(appid, field, text string) {
+	r.problems = append(r.problems, &Problem{Role: appid, Field: field, Text: text})
 }
 
-// circle tells who inherits from whom, from the first name round to itself, without the middle of a long circle.
-func circle(names []string) string {
-	const end = 10 // names shown of each end
+// cycle describes a cycle of inheritance. It leaves out the middle of a long one.
+func cycle(names []string) string {
+	const end = 10 // names at each end
 	var quoted []string
 	for i, name := range names {
 		if i == end && len(names) >= 2*end {

@@ -9,11 +9,10 @@ import (
 	"github.com/latchkey-go/latchkey/roles/internal/automaton"
 )
 
-// This file bounds how far the patterns of a role may overlap. The bound keeps one automaton for each role, and so the
-// cost of a decision.
+// This file compiles roles, and refuses to save a role whose patterns overlap too much. The bound keeps the cost of a decision.
 
-// problem returns the Problem of m. It names a few of the patterns.
-func (m *member) problem(o *automaton.Overlap) *Problem {
+// overlapProblem returns the Problem of r. It names a few of the patterns.
+func (r *resolvedRole) overlapProblem(o *automaton.Overlap) *Problem {
 	const named = 5
 	worst := o.Patterns()
 	rest := len(worst) - named
@@ -24,55 +23,55 @@ func (m *member) problem(o *automaton.Overlap) *Problem {
 	if rest > 0 {
 		text += fmt.Sprintf(" and %d more", rest)
 	}
-	if len(m.line) > 1 {
+	if len(r.lineage) > 1 {
 		text += " (inherited ones count too)"
 	}
-	return &Problem{Role: m.appid, Field: "permissions", Text: text}
+	return &Problem{Role: r.appid, Field: "permissions", Text: text}
 }
 
-// makeDFAs compiles the members that are not from the older policy, the saved role first. It refuses the saved role, or
-// an heir of it, over the bound.
-func (u update) makeDFAs(members map[string]*member) error {
-	appids := slices.Sorted(maps.Keys(members))
+// compileDFAs compiles the roles that are not from the older policy, the saved role first. It refuses the saved role, and a
+// role that inherits from it, over the bound.
+func (u update) compileDFAs(roles map[string]*resolvedRole) error {
+	appids := slices.Sorted(maps.Keys(roles))
 	if i := slices.Index(appids, u.saved); i > 0 {
 		appids = slices.Insert(slices.Delete(appids, i, i+1), 0, u.saved)
 	}
 	for _, appid := range appids {
-		m := members[appid]
-		var before *member
+		r := roles[appid]
+		var before *resolvedRole
 		if u.old != nil {
-			before = u.old.members[appid]
+			before = u.old.roles[appid]
 		}
-		if m == before {
+		if r == before {
 			continue
 		}
-		strict := slices.ContainsFunc(m.line, func(r *row) bool { return r.appid == u.saved })
-		dfa, over, err := automaton.Compile(m.grantLists(), strict, u.budget.spend)
-		if err == nil && over != nil && strict {
+		strict := slices.ContainsFunc(r.lineage, func(e *roleEntry) bool { return e.appid == u.saved })
+		dfa, overlap, err := automaton.Compile(r.grantLists(), strict, u.budget.spend)
+		if err == nil && overlap != nil && strict {
 			if before == nil || before.over == nil {
-				return m.problem(over)
+				return r.overlapProblem(overlap)
 			}
-			if !m.narrows(before) {
-				p := m.problem(over)
+			if !r.narrows(before) {
+				p := r.overlapProblem(overlap)
 				p.Text += "; it was stored before there was this bound, and can only be deleted or saved with fewer rights and no new patterns"
 				return p
 			}
-			dfa, over, err = automaton.Compile(m.grantLists(), false, u.budget.spend)
+			dfa, overlap, err = automaton.Compile(r.grantLists(), false, u.budget.spend)
 		}
 		if err != nil {
 			return err
 		}
-		m.dfa = dfa
-		if over != nil {
-			m.over = m.problem(over)
+		r.dfa = dfa
+		if overlap != nil {
+			r.over = r.overlapProblem(overlap)
 		}
 	}
 	return nil
 }
 
-// narrows reports whether m, by its grants as they are written, allows no more than before and has no new pattern.
-func (m *member) narrows(before *member) bool {
-	old, saved := before.effective(), m.effective()
+// narrows reports whether r, compared grant by grant, allows no more than before and has no new pattern.
+func (r *resolvedRole) narrows(before *resolvedRole) bool {
+	old, saved := before.effective(), r.effective()
 	for text, allowed := range saved {
 		was, known := old[text]
 		if allowed && !was || !known && !automaton.IsLiteral(text) {

@@ -8,7 +8,7 @@ import (
 
 const maxAppID = 64
 
-// ValidPermission reports whether s is a well-formed permission: something that can be asked for.
+// ValidPermission reports whether s is a well-formed permission.
 func ValidPermission(s string) bool {
 	if len(s) > automaton.MaxPermission {
 		return false
@@ -23,8 +23,7 @@ func ValidPermission(s string) bool {
 	return false
 }
 
-// ValidPattern reports whether s is a well-formed pattern: something that can be granted. Every permission
-// is a pattern too.
+// ValidPattern reports whether s is a well-formed pattern. Every well-formed permission is one too.
 func ValidPattern(s string) bool {
 	if len(s) > automaton.MaxPermission {
 		return false
@@ -51,8 +50,8 @@ func isAlphanumeric(c byte) bool {
 	return 'a' <= c && c <= 'z' || 'A' <= c && c <= 'Z' || '0' <= c && c <= '9'
 }
 
-// ValidAppID reports whether s has the shape of an appid: 1 to 64 of A-Z a-z 0-9 _ -, the first a letter or a
-// digit. It says nothing about names that are taken or reserved; [Compile] does.
+// ValidAppID reports whether s has the form of an appid: 1 to 64 of A-Z a-z 0-9 _ -, the first a letter or a digit. It does
+// not check whether the appid is taken or reserved; [Compile] does.
 func ValidAppID(s string) bool {
 	if s == "" || len(s) > maxAppID || !isAlphanumeric(s[0]) {
 		return false
@@ -65,13 +64,13 @@ func ValidAppID(s string) bool {
 	return true
 }
 
-// Match reports whether pattern matches permission. It is false if either is malformed. It allocates nothing
-// and takes time linear in their lengths.
+// Match reports whether pattern matches permission. It is false if either is malformed. It allocates nothing, and takes
+// time linear in their lengths.
 func Match(pattern, permission string) bool {
 	return ValidPattern(pattern) && ValidPermission(permission) && match(pattern, permission)
 }
 
-// match is [Match] for a pattern and a permission that are known to be well formed.
+// match is [Match] for a well-formed pattern and a well-formed permission.
 func match(pattern, permission string) bool {
 	for {
 		want, restPattern, morePattern := strings.Cut(pattern, "/")
@@ -88,14 +87,14 @@ func match(pattern, permission string) bool {
 	}
 }
 
-// overlap reports whether some permission matches both of two well-formed patterns.
+// overlap reports whether a permission matches both of two well-formed patterns.
 func overlap(p, q string) bool {
 	for {
 		a, restP, moreP := strings.Cut(p, "/")
 		b, restQ, moreQ := strings.Cut(q, "/")
 		switch {
 		case a == "**" || b == "**":
-			return true // the other one has at least one segment left, and no more than fit
+			return true // the other pattern has at least one segment left, and at most as many as a permission
 		case a != "*" && b != "*" && a != b, moreP != moreQ:
 			return false
 		case !moreP:

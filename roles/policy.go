@@ -5,105 +5,103 @@ import (
 	"slices"
 )
 
-// A Policy is a set of roles, ready to be asked. It never changes and may be used by any number of
-// goroutines at once. A nil *Policy has no roles, not even [Admin]. [Compile] makes one.
+// A Policy decides what roles allow. It never changes, and may be used by several goroutines at once. A nil *Policy has no
+// roles, not even [Admin]. [Compile] makes a Policy.
 type Policy struct {
-	members map[string]*member
-	budget  *Budget // of questions; see Within
+	roles  map[string]*resolvedRole
+	budget *Budget // of comparisons; see Within
 }
 
-// A Source has the policy of the moment. It is met by a [*Policy], which is always its own, and by a
-// [*Directory], which follows a store.
+// A Source returns the current policy. A [*Policy] is a Source that returns itself; a [*Directory] follows a store.
 type Source interface {
-	// Policy returns the policy that counts now. Nil means that none can be vouched for: whoever asked must
-	// be told to come again (503), and nothing may be allowed.
+	// Policy returns the current policy. Nil means that the source cannot tell: the caller must allow nothing and refuse
+	// with 503.
 	Policy() *Policy
 }
 
-// Policy returns p itself, so that a fixed policy is a [Source].
+// Policy returns p. It makes a fixed policy a [Source].
 func (p *Policy) Policy() *Policy { return p }
 
-// Allows reports whether the role may do this. It is false for a role that is not there and for a permission
-// that is not well formed. It allocates nothing.
+// Allows reports whether the role allows the permission. It is false for an unknown role and for a permission that is not
+// well formed. It allocates nothing.
 func (p *Policy) Allows(appid, permission string) bool {
 	if p == nil {
 		return false
 	}
-	if m := p.members[appid]; m != nil {
-		return m.dfa.Allows(permission)
+	if r := p.roles[appid]; r != nil {
+		return r.dfa.Allows(permission)
 	}
 	return appid == Admin && ValidPermission(permission)
 }
 
-// Has reports whether there is such a role. There always is [Admin].
+// Has reports whether the policy has the role. Every policy but nil has [Admin].
 func (p *Policy) Has(appid string) bool {
-	return p != nil && (appid == Admin || p.members[appid] != nil)
+	return p != nil && (appid == Admin || p.roles[appid] != nil)
 }
 
-// Role returns a copy of the role. It is false for a role that is not there and for [Admin], which has no
-// grants to show.
+// Role returns a copy of the role. It returns false for an unknown role and for [Admin], which has no grants.
 func (p *Policy) Role(appid string) (Role, bool) {
-	if r := p.row(appid); r != nil {
-		return r.role(), true
+	if entry := p.entry(appid); entry != nil {
+		return entry.role(), true
 	}
 	return Role{}, false
 }
 
-// AppIDs returns the names of all roles but Admin, in order.
+// AppIDs returns the appids of all roles, in order, without [Admin].
 func (p *Policy) AppIDs() []string {
 	if p == nil {
 		return nil
 	}
-	return slices.Sorted(maps.Keys(p.members))
+	return slices.Sorted(maps.Keys(p.roles))
 }
 
-// Roles returns copies of all roles, in order of their appids, without [Admin].
+// Roles returns copies of all roles, in the order of their appids, without [Admin].
 func (p *Policy) Roles() []Role {
 	if p == nil {
 		return nil
 	}
-	rs := make([]Role, 0, len(p.members))
+	rs := make([]Role, 0, len(p.roles))
 	for _, appid := range p.AppIDs() {
-		rs = append(rs, p.members[appid].role())
+		rs = append(rs, p.roles[appid].role())
 	}
 	return rs
 }
 
-// Lineage returns the appids of a role and of all that it inherits from, nearest first, each once. It is empty for a
-// role that is not there and for [Admin].
+// Lineage returns the appids of a role and of all that it inherits from, nearest first, each once. It is empty for an
+// unknown role and for [Admin].
 func (p *Policy) Lineage(appid string) []string {
-	if p == nil || p.members[appid] == nil {
+	if p == nil || p.roles[appid] == nil {
 		return nil
 	}
-	var line []string
-	for _, r := range p.members[appid].line {
-		line = append(line, r.appid)
+	var appids []string
+	for _, entry := range p.roles[appid].lineage {
+		appids = append(appids, entry.appid)
 	}
-	return line
+	return appids
 }
 
-// Effective returns all grants of a role, its own and inherited; what is denied by one is denied. It is empty for a
-// role that is not there and for [Admin].
+// Effective returns the grants of a role, its own and inherited. A deny wins over an allow of the same text. It is empty
+// for an unknown role and for [Admin].
 func (p *Policy) Effective(appid string) Grants {
-	if p == nil || p.members[appid] == nil {
+	if p == nil || p.roles[appid] == nil {
 		return Grants{}
 	}
-	return p.members[appid].effective()
+	return p.roles[appid].effective()
 }
 
-// With returns the policy as it would be with this role, added or in place of the one with its appid. p stays
-// as it is. It is the check before a role is saved. Only the role and its heirs are compiled.
+// With returns a new policy in which this role is added, or replaces the one with the same appid. It is the check before a
+// role is saved. It compiles only the role and those that inherit from it.
 //
-// Its errors are those of [Compile], and a [*Problem] if the patterns of the role or of an heir overlap in too many ways
-// for a decision to take one step for each segment: if their automaton has more than 32,768 states and transitions,
-// each counted once for every place in the patterns that it stands for. A role that is over this bound in p can be saved
-// with fewer rights: no new pattern, nothing allowed that was not, and every deny kept. If p has a [Budget], With draws
-// from it too and returns its error.
+// Its errors are those of [Compile], and a [*Problem] if the patterns of the role, or of one that inherits from it, overlap
+// too much for a decision to take one step per segment: if their automaton has more than 32,768 states and transitions,
+// each counted once for every place in the patterns that it stands for. A role that is over this bound in p can be
+// replaced by one with fewer rights: no new pattern, no new allow, and every deny kept. If p has a [Budget], With draws
+// from it and returns its error.
 func (p *Policy) With(role Role) (*Policy, error) {
-	rows := p.rows()
-	r := newRow(role)
-	rows[role.AppID] = r
-	return p.update(role.AppID).assemble(rows, r.problems())
+	entries := p.entries()
+	entry := newRoleEntry(role)
+	entries[role.AppID] = entry
+	return p.update(role.AppID).assemble(entries, entry.problems())
 }
 
 func (p *Policy) update(saved string) update {
@@ -114,23 +112,23 @@ func (p *Policy) update(saved string) update {
 	return u
 }
 
-// Without returns the policy as it would be without this role. It is an error wrapping [ErrNotFound] if the
-// role is not there, and a [*Problem] for each role that inherits from it.
+// Without returns a new policy without this role. It returns an error wrapping [ErrNotFound] if p does not have the role,
+// and a [*Problem] for each role that inherits from it.
 func (p *Policy) Without(appid string) (*Policy, error) {
-	if p.row(appid) == nil {
+	if p.entry(appid) == nil {
 		return nil, notFound(appid)
 	}
-	rows := p.rows()
-	delete(rows, appid)
-	return p.update("").assemble(rows, nil)
+	entries := p.entries()
+	delete(entries, appid)
+	return p.update("").assemble(entries, nil)
 }
 
-// overBound joins the problems of roles over the bound of With, without those that before has too. It may be nil.
+// overBound joins the problems of roles over the bound of With, except for roles that before has too. It may return nil.
 func (p *Policy) overBound(before *Policy) error {
 	var over []*Problem
-	for appid, m := range p.members {
-		if m.over != nil && (before == nil || before.members[appid] != m) {
-			over = append(over, m.over)
+	for appid, r := range p.roles {
+		if r.over != nil && (before == nil || before.roles[appid] != r) {
+			over = append(over, r.over)
 		}
 	}
 	if over == nil {
@@ -139,19 +137,19 @@ func (p *Policy) overBound(before *Policy) error {
 	return join(over)
 }
 
-func (p *Policy) rows() map[string]*row {
-	rows := map[string]*row{}
+func (p *Policy) entries() map[string]*roleEntry {
+	entries := map[string]*roleEntry{}
 	if p != nil {
-		for appid, m := range p.members {
-			rows[appid] = m.row
+		for appid, r := range p.roles {
+			entries[appid] = r.roleEntry
 		}
 	}
-	return rows
+	return entries
 }
 
-func (p *Policy) row(appid string) *row {
-	if p == nil || p.members[appid] == nil {
+func (p *Policy) entry(appid string) *roleEntry {
+	if p == nil || p.roles[appid] == nil {
 		return nil
 	}
-	return p.members[appid].row
+	return p.roles[appid].roleEntry
 }

@@ -9,15 +9,15 @@ func TestWithCompilesOnlyWhatChanges(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	if p.members["other"] != q.members["other"] || p.members["heir"] == q.members["heir"] {
+	if p.roles["other"] != q.roles["other"] || p.roles["heir"] == q.roles["heir"] {
 		t.Error("other must be the same, heir must not")
 	}
 	again, err := q.Recompile(q.Roles()...)
 	if err != nil {
 		t.Fatal(err)
 	}
-	for appid, m := range q.members {
-		if again.members[appid] != m {
+	for appid, m := range q.roles {
+		if again.roles[appid] != m {
 			t.Errorf("%s was compiled again though nothing changed", appid)
 		}
 	}

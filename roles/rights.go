@@ -8,39 +8,39 @@ import (
 	"github.com/latchkey-go/latchkey/roles/internal/automaton"
 )
 
-// Rights are what one key may do: what its role allows, narrowed by its scopes.
+// Rights are the access of one key: its role, narrowed by its scopes.
 type Rights struct {
 	Role string // an appid
 
-	// Scopes are patterns of which one must match too. Without any, the role is not narrowed. One that is not
-	// well formed matches nothing.
+	// Scopes are patterns, one of which must match as well. Without scopes the role is not narrowed. A malformed scope matches
+	// nothing.
 	Scopes []string
 }
 
-// Covers reports whether a allows all that b allows, so that a caller with a may hand out b. It is exact, with
-// patterns, denies, inheritance and scopes: it is true if and only if there is no permission that b allows and
-// a does not. A role that is not there allows nothing. On a nil policy it is false.
+// Covers reports whether a allows everything that b allows, so that a caller with a may grant b. It is exact for patterns,
+// denies, inheritance and scopes: it is true if and only if no permission is allowed by b and not by a. An unknown role
+// allows nothing. A nil policy covers nothing.
 //
-// Patterns can be chosen so that comparing them takes very long. Covers returns false if it has to give up: at the end
-// of the policy's [Budget], or after a quarter of a million steps if it has none.
+// Some patterns take very long to compare. Covers gives up and returns false at the end of the policy's [Budget], or after
+// a quarter of a million steps without one.
 func (p *Policy) Covers(a, b Rights) bool {
 	if p == nil {
 		return false
 	}
 	p = p.bounded()
-	_, lacking, err := p.lacks(a, p, b)
+	_, lacking, err := p.findMissing(a, p, b)
 	return err == nil && !lacking
 }
 
-// Reaches reports whether r allows at least one permission that matches pattern. For a route that needs
-// content/{model}/read, ask with content/*/read. It is exact like [Policy.Covers], but where it gives up it
-// returns true, since it serves to report what is open. A malformed pattern is never reached.
+// Reaches reports whether r allows at least one permission that matches pattern. For a route that requires
+// content/{model}/read the pattern is content/*/read. It is exact like [Policy.Covers], but returns true if it gives up,
+// because it serves to report access. A malformed pattern is never reached.
 func (p *Policy) Reaches(r Rights, pattern string) bool {
 	if p == nil || !ValidPattern(pattern) {
 		return false
 	}
 	if automaton.IsLiteral(pattern) {
-		return p.holds(r, pattern)
+		return p.allows(r, pattern)
 	}
 	if r.Role == Admin && len(r.Scopes) == 0 {
 		return true
@@ -52,24 +52,23 @@ func (p *Policy) Reaches(r Rights, pattern string) bool {
 	return found || err != nil
 }
 
-// mostMissing is how many grants Missing lists.
+// mostMissing bounds the list of Missing.
 const mostMissing = 20
 
 var errNoPolicy = errors.New("roles: there is no policy to compare")
 
-// Missing returns the part of wanted that held does not allow: the scopes, or without scopes the grants of the role,
-// that allow something more. It returns at most 20 of them, and none only if held allows all that wanted allows. The
-// role of held is looked up in p, the role of wanted in next, which may be p: so a changed role can be compared with
-// the role before the change.
+// Missing returns the scopes of wanted, or without scopes the grants of its role, that allow something that held does not
+// allow. It returns at most 20, and none only if held allows everything that wanted allows. It looks up the role of held
+// in p, and the role of wanted in next, which may be p or the policy after a change.
 //
-// The error is that of p's [Budget]; then nothing is known, and the caller must not go on. Held rights of [Admin]
-// without scopes take no steps.
+// The error is that of p's [Budget]. After an error nothing is known, and the caller must deny. [Admin] without scopes as
+// held takes no steps.
 func (p *Policy) Missing(held Rights, next *Policy, wanted Rights) ([]string, error) {
 	if p == nil || next == nil {
 		return nil, errNoPolicy
 	}
 	p = p.bounded()
-	witness, lacking, err := p.lacks(held, next, wanted)
+	witness, lacking, err := p.findMissing(held, next, wanted)
 	if err != nil || !lacking {
 		return nil, err
 	}
@@ -78,15 +77,15 @@ func (p *Policy) Missing(held Rights, next *Policy, wanted Rights) ([]string, er
 		parts = slices.Clone(wanted.Scopes)
 	}
 	parts = slices.DeleteFunc(parts, func(part string) bool { return !ValidPattern(part) })
-	plain := p.plain(held)
+	covered := p.cheapCheck(held)
 	var missing []string
 	for _, part := range parts {
-		if plain(part) {
+		if covered(part) {
 			continue
 		}
-		_, lacking, err := p.lacks(held, next, Rights{wanted.Role, []string{part}})
+		_, lacking, err := p.findMissing(held, next, Rights{wanted.Role, []string{part}})
 		if errors.Is(err, ErrBudget) {
-			p.budget.err = nil // that something is missing is known; only the list is cut short
+			p.budget.err = nil // something is missing, which is the answer; only the list is incomplete
 			break
 		}
 		if err != nil {
@@ -105,21 +104,18 @@ func (p *Policy) Missing(held Rights, next *Policy, wanted Rights) ([]string, er
 	return missing, nil
 }
 
-// allowing lists the grants with true that count for a role, each once.
+// allowing returns the allowing grants of a role, own and inherited, each once, in order.
 func (p *Policy) allowing(appid string) []string {
-	if p == nil {
-		return nil
-	}
-	m := p.members[appid]
-	if m == nil {
+	r := p.roles[appid]
+	if r == nil {
 		if appid == Admin {
 			return []string{"**"}
 		}
 		return nil
 	}
 	var texts []string
-	for _, r := range m.line {
-		for _, g := range r.grants {
+	for _, list := range r.grantLists() {
+		for _, g := range list {
 			if g.Allowed {
 				texts = append(texts, g.Pattern)
 			}
@@ -129,13 +125,14 @@ func (p *Policy) allowing(appid string) []string {
 	return slices.Compact(texts)
 }
 
-// plain returns a cheap check of one pattern. It reports true only if held has the same grant and no deny that meets it.
-func (p *Policy) plain(held Rights) func(pattern string) bool {
-	m := p.members[held.Role]
-	if m == nil || len(held.Scopes) > 0 {
+// cheapCheck returns a check whether held covers a pattern. It is true only if held has the same grant, and no deny that
+// overlaps it.
+func (p *Policy) cheapCheck(held Rights) func(pattern string) bool {
+	r := p.roles[held.Role]
+	if r == nil || len(held.Scopes) > 0 {
 		return func(string) bool { return false }
 	}
-	granted, denied := m.effective(), []string(nil)
+	granted, denied := r.effective(), []string(nil)
 	for text, allowed := range granted {
 		if !allowed {
 			denied = append(denied, text)
@@ -147,12 +144,11 @@ func (p *Policy) plain(held Rights) func(pattern string) bool {
 	}
 }
 
-// lacks looks for a permission that wanted allows, by the policy next, and held does not. A segment of the witness is
-// empty where any segment will do that no grant and no scope mentions.
-func (p *Policy) lacks(held Rights, next *Policy, wanted Rights) (witness string, lacking bool, err error) {
+// findMissing searches for a permission that wanted allows in next, and held does not allow in p. An empty segment of the
+// witness stands for any segment that no grant and no scope names.
+func (p *Policy) findMissing(held Rights, next *Policy, wanted Rights) (witness string, lacking bool, err error) {
 	if len(held.Scopes) == 0 {
-		m := p.members[held.Role]
-		if held.Role == Admin || held.Role == wanted.Role && m == next.members[wanted.Role] {
+		if held.Role == Admin || held.Role == wanted.Role && p.roles[held.Role] == next.roles[wanted.Role] {
 			return "", false, nil
 		}
 	}
@@ -166,7 +162,7 @@ func (p *Policy) lacks(held Rights, next *Policy, wanted Rights) (witness string
 			case !ValidPattern(scope):
 			case !automaton.IsLiteral(scope):
 				patterns = append(patterns, scope)
-			case next.Allows(wanted.Role, scope) && !p.holds(held, scope):
+			case next.Allows(wanted.Role, scope) && !p.allows(held, scope):
 				return scope, true, nil
 			}
 		}
@@ -175,15 +171,15 @@ func (p *Policy) lacks(held Rights, next *Policy, wanted Rights) (witness string
 		}
 		wanted.Scopes = patterns
 	}
-	next = &Policy{next.members, p.budget}
+	next = &Policy{next.roles, p.budget}
 	var q automaton.Query
 	q.Allow[0], q.Allow[1] = next.tries(wanted)
 	q.Except[0], q.Except[1] = p.tries(held)
 	return q.Find(p.budget.spend)
 }
 
-// holds reports whether r allows one permission.
-func (p *Policy) holds(r Rights, permission string) bool {
+// allows reports whether r allows one permission.
+func (p *Policy) allows(r Rights, permission string) bool {
 	if !p.Allows(r.Role, permission) {
 		return false
 	}
@@ -192,7 +188,7 @@ func (p *Policy) holds(r Rights, permission string) bool {
 	})
 }
 
-// tries returns the tries of the grants of r's role and, if it has any, of its scopes. A permission must be allowed by both.
+// tries returns the trie of the grants of r's role and, if r has scopes, the trie of those. r allows what both allow.
 func (p *Policy) tries(r Rights) (role, scopes *automaton.Node) {
 	role = p.trie(r.Role)
 	if len(r.Scopes) == 0 {
@@ -207,33 +203,33 @@ func (p *Policy) tries(r Rights) (role, scopes *automaton.Node) {
 	return role, p.budget.trie(valid...)
 }
 
-// trie returns the trie of all grants of a role. After the end of the budget it may return another one, since the query
-// that follows returns the error.
+// trie returns the trie of the grants of a role, own and inherited. After the end of the budget it returns an empty one,
+// because the query that follows returns the error.
 func (p *Policy) trie(appid string) *automaton.Node {
-	if p != nil && p.budget.failure() == nil {
-		if m := p.members[appid]; m != nil {
-			return m.trie(p.budget)
-		}
-		if appid == Admin {
-			return automaton.Everything
-		}
+	r := p.roles[appid]
+	switch {
+	case p.budget.failure() != nil, r == nil && appid != Admin:
+		return automaton.Nothing
+	case r == nil:
+		return automaton.Everything
 	}
-	return automaton.Nothing
+	return r.trie(p.budget)
 }
 
-// trie returns the trie of all grants of the member's line. The first query pays for it, since decisions do not need it.
-func (m *member) trie(b *Budget) *automaton.Node {
-	m.trieOnce.Do(func() {
-		m.trieRoot = automaton.NewTrie(m.grantLists()...)
+// trie returns the trie of the role's own and inherited grants. It is made, and paid for, by the first query, because
+// decisions do not need it.
+func (r *resolvedRole) trie(b *Budget) *automaton.Node {
+	r.trieOnce.Do(func() {
+		r.trieRoot = automaton.NewTrie(r.grantLists()...)
 		segments := 0
-		for _, list := range m.grantLists() {
+		for _, list := range r.grantLists() {
 			for _, g := range list {
 				segments += 1 + strings.Count(g.Pattern, "/")
 			}
 		}
 		_ = b.spend(segments) // the query that follows returns the error
 	})
-	return m.trieRoot
+	return r.trieRoot
 }
 
 // trie returns the trie of patterns, and pays for it.

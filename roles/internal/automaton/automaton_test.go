@@ -63,6 +63,7 @@ func TestDFA(t *testing.T) {
 	require.True(t, d.Allows("a"+strings.Repeat("/a", 15)))
 	empty := compile(t)
 	require.False(t, empty.Allows("a"))
+	require.False(t, new(automaton.DFA).Allows("a"))
 }
 
 // A random source of grants over a small alphabet, so that patterns overlap often.

@@ -13,8 +13,8 @@ const MaxOverlap = 1 << 15
 // Compile makes the DFA of a role from the lists of its own and of its inherited grants. No list has a pattern twice. The
 // result does not depend on the order of the grants.
 //
-// If the patterns pass MaxOverlap, it returns the overlap as well. Then the DFA is unusable with strict; without strict it
-// consists of several automata, and decisions take longer. The error is that of the budget.
+// If the patterns pass MaxOverlap, it returns the overlap as well. With strict the DFA then allows nothing. Without
+// strict it consists of several automata, and decisions take longer. The error is that of the budget.
 func Compile(grants [][]Grant, strict bool, budget Budget) (DFA, *Overlap, error) {
 	total := 0
 	for _, list := range grants {

@@ -1,7 +1,7 @@
 package automaton
 
-// A DFA decides which permissions the grants of one role allow. [Compile] makes one. The zero DFA is not usable. A DFA does
-// not change, and may be used by several goroutines at once.
+// A DFA decides which permissions the grants of one role allow. [Compile] makes one. The zero DFA allows nothing. A
+// DFA does not change, and may be used by several goroutines at once.
 //
 // The fields come in the order in which a decision reads them, so that they share few cache lines: with many roles, reading
 // these is most of the cost of a decision.
