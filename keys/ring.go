@@ -30,19 +30,21 @@ type core struct {
 	digester digester
 	random   io.Reader
 	maxAge   time.Duration
-	aged     sync.Map // of spaces: the values that MaxAge ends are counted, or are being counted
-	sole     bool     // one key a user
+	sole     bool // one key a user
 	onError  func(error)
 
 	legacy   legacySets
+	surveyed sync.Map // of surveyed: done or under way
 	watchers watchers
 	uses     lastUsed
 	proofs   proofs
 	errands  errands
 
-	closed atomic.Bool
-	life   context.Context // of work off the request path
-	end    context.CancelFunc
+	closed  atomic.Bool
+	life    context.Context // of work off the request path
+	end     context.CancelFunc
+	surveys context.Context // of surveys; Close cancels it and does not wait for them
+	abandon context.CancelFunc
 }
 
 // NewRing returns a ring with default settings over store. It panics if store is nil.
@@ -88,8 +90,11 @@ func Open(c Config) (*Ring, error) {
 		k.patience = time.Second
 	}
 	k.life, k.end = context.WithCancel(context.Background())
+	k.surveys, k.abandon = context.WithCancel(k.life)
 	r := &Ring{k, ""}
-	r.countAged()
+	if r.maxAge > 0 {
+		agedValues.begin(r)
+	}
 	return r, nil
 }
 
@@ -117,6 +122,7 @@ func (r *Ring) Close(ctx context.Context) error {
 		return nil
 	}
 	r.closed.Store(true)
+	r.abandon()
 	err := r.errands.close(ctx)
 	r.end()
 	return errors.Join(err, r.cache.close(ctx), r.uses.close(ctx))

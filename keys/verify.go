@@ -179,7 +179,7 @@ func (r *Ring) judge(e *entry, kind Kind, now time.Time) (Verified, error) {
 		return Verified{}, &StateError{rec.ID, ErrExpired}
 	}
 	if r.maxAge > 0 && !now.Before(r.expiryOf(rec)) {
-		r.countAged()
+		agedValues.begin(r)
 		return Verified{}, &StateError{rec.ID, ErrExpired}
 	}
 	r.expect(e, now)

@@ -1,0 +1,74 @@
+package keys
+
+import (
+	"context"
+	"fmt"
+	"time"
+)
+
+const (
+	surveyTimeout = time.Minute // for one page
+	surveyAgain   = time.Minute // after a failure
+)
+
+// A survey searches one space of the store, in the background, for records that the ring's configuration refuses.
+// Only OnError receives the result.
+type survey struct {
+	failed string                                  // says that the result is not known yet
+	search func(*Ring) (finding string, err error) // "" if there is nothing to report
+}
+
+// A surveyed is a survey that has begun in a space.
+type surveyed struct {
+	*survey
+	space string
+}
+
+// begin searches r's space and reports what it finds, once for each space. If the store fails, it reports that once
+// and tries again until it knows.
+func (s *survey) begin(r *Ring) {
+	if r.onError == nil {
+		return
+	}
+	if _, begun := r.surveyed.LoadOrStore(surveyed{s, r.space}, true); !begun {
+		s.try(r, true)
+	}
+}
+
+// try searches once. If that fails, it reports the failure if told to, and another try follows.
+func (s *survey) try(r *Ring, report bool) {
+	if r.open() != nil {
+		return
+	}
+	again := func() { time.AfterFunc(surveyAgain, func() { s.try(r, false) }) }
+	if !r.errands.begin() {
+		again()
+		return
+	}
+	go func() {
+		defer r.errands.end()
+		finding, err := s.search(r)
+		switch {
+		case r.open() != nil:
+		case err != nil:
+			if report {
+				r.report(fmt.Errorf("keys: %s: %w", s.failed, err))
+			}
+			again()
+		case finding != "":
+			r.report(fmt.Errorf("keys: %s", finding))
+		}
+	}()
+}
+
+// page returns one page of the list of r's space, for a survey. It gives up after surveyTimeout, or when
+// the ring is closed.
+func (r *Ring) page(f Filter) ([]Record, error) {
+	page, err := Ask(r.surveys, NewDeadline(surveyTimeout, 1), func(ctx context.Context) ([]Record, error) {
+		return r.store.List(ctx, r.space, f)
+	})
+	if err != nil {
+		return nil, noVerdict(err)
+	}
+	return page, nil
+}
