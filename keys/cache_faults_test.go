@@ -56,7 +56,7 @@ func faulted(t *testing.T, all *shared, s *script) *keys.Ring {
 	n.before.set(func(ctx context.Context, _ string) error { return s.run(ctx, false) })
 	n.after.set(func(ctx context.Context, _ string) error { return s.run(ctx, true) })
 	n.row.set(s.row)
-	r, err := keys.Open(keys.Config{Store: n, Feed: n, Staleness: 2 * time.Second, LastUsed: new(ledger)})
+	r, err := keys.Open(keys.Config{Store: n, Feed: n, Staleness: 2 * time.Second, LastUsed: new(ledger), ImportedKeys: true})
 	require.NoError(t, err)
 	return r
 }

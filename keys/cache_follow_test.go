@@ -246,7 +246,7 @@ func TestEveryWriteRaisesDoubt(t *testing.T) {
 		for _, fail := range []bool{false, true} {
 			t.Run(name, func(t *testing.T) {
 				synctest.Test(t, func(t *testing.T) {
-					r, n := newShared().ring(t, keys.Config{})
+					r, n := newShared().ring(t, keys.Config{ImportedKeys: true})
 					n.mute.Store(true)
 					key, _ := issue(t, r, keys.Custom{})
 					_, rec := issue(t, r, keys.Custom{})

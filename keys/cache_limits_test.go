@@ -5,7 +5,6 @@ import (
 	"fmt"
 	"slices"
 	"strings"
-	"sync"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -37,7 +36,7 @@ func TestNamesOfSpacesHoldNothingElse(t *testing.T) {
 	} {
 		for name, length := range map[string]int{"short": 5, "long": large} {
 			t.Run(what+" in a "+name+" space", func(t *testing.T) {
-				r, n := newShared().ring(t, keys.Config{Staleness: time.Hour})
+				r, n := newShared().ring(t, keys.Config{Staleness: time.Hour, ImportedKeys: true})
 				key, _ := issue(t, r, keys.Custom{})
 				n.warm(t, r, key)
 				before := heap()
@@ -76,39 +75,4 @@ func TestCloseEndsQuestions(t *testing.T) {
 		synctest.Wait()
 		require.Zero(t, hanging)
 	})
-}
-
-// Whenever a key is imported elsewhere, and however long the list takes to read, within reason: it is good here
-// within the staleness.
-func TestImportedElsewhereWithinTheStaleness(t *testing.T) {
-	const staleness = 5 * time.Second
-	for _, listing := range []time.Duration{0, 200 * time.Millisecond} {
-		for at := time.Duration(0); at < 3*staleness; at += 130 * time.Millisecond {
-			synctest.Test(t, func(t *testing.T) {
-				all := newShared()
-				a, _ := all.ring(t, keys.Config{})
-				b, n := all.ring(t, keys.Config{Staleness: staleness})
-				n.after.set(func(_ context.Context, what string) error {
-					if what == "List" {
-						time.Sleep(listing)
-					}
-					return nil
-				})
-				var junk sync.WaitGroup
-				defer junk.Wait()
-				junk.Go(func() { // the first has the list read, and later ones take the feed's word
-					for range int((at + staleness) / (100 * time.Millisecond)) {
-						b.Verify(ctx, "junk")
-						time.Sleep(100 * time.Millisecond)
-					}
-				})
-				time.Sleep(at)
-				_, err := a.Import(ctx, keys.Imported{Kind: keys.CustomKey, Text: legacyText})
-				require.NoError(t, err)
-				time.Sleep(staleness)
-				_, err = b.Verify(ctx, legacyText)
-				require.NoError(t, err, "imported after %v; reading takes %v", at, listing)
-			})
-		}
-	}
 }

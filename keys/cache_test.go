@@ -4,7 +4,6 @@ import (
 	"context"
 	"runtime"
 	"sync"
-	"sync/atomic"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -79,7 +78,7 @@ func TestIssuedElsewhere(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		all := newShared()
 		a, an := all.ring(t, keys.Config{})
-		b, _ := all.ring(t, keys.Config{})
+		b, _ := all.ring(t, keys.Config{ImportedKeys: true})
 		first, _ := issue(t, a, keys.Custom{})
 		an.warm(t, a, first)
 		for text, heard := range map[string]func(){
@@ -269,35 +268,5 @@ func TestLastUsedOfWhatIsKept(t *testing.T) {
 		last := uses.last()
 		require.Len(t, last, 1)
 		require.True(t, last[0].At.Equal(used.UTC().Truncate(time.Microsecond)))
-	})
-}
-
-// The list of imported keys is not read again while nothing changes, and is within the staleness after a change.
-func TestImportedElsewhere(t *testing.T) {
-	synctest.Test(t, func(t *testing.T) {
-		all := newShared()
-		a, _ := all.ring(t, keys.Config{Staleness: time.Second})
-		var lists atomic.Int64
-		n := all.node()
-		n.before.set(func(_ context.Context, what string) error {
-			if what == "List" {
-				lists.Add(1)
-			}
-			return nil
-		})
-		b := n.ring(t, keys.Config{Staleness: time.Second})
-		refused(t, b, "junk", keys.ErrMalformed)
-		time.Sleep(time.Minute)
-		refused(t, b, "junk", keys.ErrMalformed)
-		before := lists.Load()
-		for range 100 {
-			time.Sleep(time.Minute)
-			refused(t, b, "junk", keys.ErrMalformed)
-		}
-		require.Equal(t, before, lists.Load())
-		_, err := a.Import(ctx, keys.Imported{Kind: keys.CustomKey, Text: legacyText})
-		require.NoError(t, err)
-		time.Sleep(time.Second)
-		good(t, b, legacyText)
 	})
 }

@@ -157,6 +157,9 @@ func (r *Ring) List(ctx context.Context, f Filter) ([]Record, error) {
 				return nil, r.nonsense(&list[i], "it is of another space")
 			}
 		}
+		if len(list) > 0 && !r.imported {
+			importedKeys.begin(r)
+		}
 		return list, nil
 	})
 }

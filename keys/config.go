@@ -21,9 +21,8 @@ type Config struct {
 	// not used.
 	Feed Feed
 	// Staleness is the time after which a change on another node holds here at the latest. It is kept by asking
-	// Feed more often than twice in that time; while Feed does not answer, Store is asked each time. Only a key
-	// imported elsewhere may take longer to be good here: twenty times as long as it takes to list all imported keys
-	// of its space, if that is more. 0 means 5 seconds.
+	// Feed more often than twice in that time; while Feed does not answer, Store is asked each time. 0 means
+	// 5 seconds.
 	Staleness time.Duration
 	// CacheBytes is how much memory the kept records may take. 0 means 64 MiB.
 	CacheBytes int64
@@ -36,6 +35,11 @@ type Config struct {
 	// rotate, put a new one in front; take an old one out once no key depends on it.
 	Peppers []Pepper
 
+	// ImportedKeys lets [Ring.Import] take keys that were made elsewhere, and [Ring.Verify] look up texts that fail the
+	// checksum, as those keys do. Each text that is not a key then costs one question to Store; with a Feed, the same text
+	// costs one a second. False: such a text is neither hashed nor looked up. If Store holds imported keys then, OnError
+	// receives one error for each space that has some: for "" after Open, for another space after its keys were listed.
+	ImportedKeys bool
 	// MaxAge is the longest that a value may live, counted from the record's RefreshedAt, else from its CreatedAt, else
 	// from its import. It ends values that were issued before it was set as well: the ring counts them once for each
 	// space, in the background, and OnError hears how many there are; see [Filter.IssuedUntil]. A record that a ring
@@ -55,8 +59,8 @@ type Config struct {
 	FlushEvery time.Duration
 
 	// OnError hears what went wrong where no caller could be told: last-used times that could not be
-	// written, the first use of a refreshed key that could not be recorded, how many values MaxAge ends, a row that
-	// makes no sense, a watcher that panicked. It may be called concurrently and should be quick. Nil is silent.
+	// written, the first use of a refreshed key that could not be recorded, how many values MaxAge ends, imported
+	// keys that the ring refuses, a row that makes no sense, a watcher that panicked. It may be called concurrently and should be quick. Nil is silent.
 	OnError func(error)
 }
 

@@ -9,9 +9,8 @@
 // does not decide what they allow, and it never sees a request.
 //
 // A key reads "USR-" or "API-" and 40 lower-case hex digits: 128 random bits and the CRC-32 (IEEE) of all
-// bytes before it. What fails this checksum costs neither hashing nor a look-up, unless keys of another shape
-// were brought in with [Ring.Import]. To know that, a ring reads the list of these from its store when junk first
-// arrives, and at most every five seconds after; while it cannot be read, junk is answered with [ErrStore].
+// bytes before it. A text that fails this checksum costs neither hashing nor a look-up. With [Config.ImportedKeys],
+// which keys made elsewhere need, it costs both, and is answered with [ErrStore] while the store fails.
 //
 // # Several nodes
 //

@@ -5,13 +5,6 @@ import "io"
 // SetRandom makes a ring draw from source.
 func SetRandom(r *Ring, source io.Reader) { r.random = source }
 
-// SetMaxLegacy changes the bound of the sets of imported keys and returns what brings it back.
-func SetMaxLegacy(n int) (restore func()) {
-	old := maxLegacy
-	maxLegacy = n
-	return func() { maxLegacy = old }
-}
-
 // Strength is the estimate behind Import.
 func Strength(text string) float64 { return strength(text) }
 

@@ -170,8 +170,8 @@ func FuzzFormat(f *testing.F) {
 // Whatever is presented, Verify does not panic, and lets in nothing but what was issued or imported.
 func FuzzVerify(f *testing.F) {
 	s := keys.NewMemoryStore()
-	r := open(f, keys.Config{Store: s, Peppers: []keys.Pepper{keys.NewPepper("p", make([]byte, 16))}})
-	through := open(f, keys.Config{Store: foreign{s}, Peppers: []keys.Pepper{keys.NewPepper("p", make([]byte, 16))}})
+	r := open(f, keys.Config{Store: s, ImportedKeys: true, Peppers: []keys.Pepper{keys.NewPepper("p", make([]byte, 16))}})
+	through := open(f, keys.Config{Store: foreign{s}, ImportedKeys: true, Peppers: []keys.Pepper{keys.NewPepper("p", make([]byte, 16))}})
 	key, _ := issue(f, r, keys.Custom{})
 	_, err := r.Import(ctx, keys.Imported{Kind: keys.CustomKey, Text: legacyText})
 	require.NoError(f, err)

@@ -20,7 +20,7 @@ const legacyText = "API-4f0e9d1c8b7a65123490fedcba5a6b7c8d9e0f11"
 
 func TestImport(t *testing.T) {
 	onBoth(t, func(t *testing.T, s keys.Store) {
-		r := open(t, keys.Config{Store: s, Peppers: []keys.Pepper{pepper("1")}})
+		r := open(t, keys.Config{Store: s, ImportedKeys: true, Peppers: []keys.Pepper{pepper("1")}})
 		made := time.Now().Add(-time.Hour)
 		random := "Zq7-x0TfK2m9LwPb4RyVhC8sDgN1aJeU"
 		for text, in := range map[string]keys.Imported{
@@ -74,7 +74,7 @@ func TestImport(t *testing.T) {
 }
 
 func hintOf(t *testing.T, text string) string {
-	r := open(t, keys.Config{Store: keys.NewMemoryStore(), Peppers: []keys.Pepper{pepper("1")}})
+	r := open(t, keys.Config{Store: keys.NewMemoryStore(), ImportedKeys: true, Peppers: []keys.Pepper{pepper("1")}})
 	rec, err := r.Import(ctx, keys.Imported{Kind: keys.CustomKey, Text: text, AllowWeak: true})
 	require.NoError(t, err)
 	return rec.Hint
@@ -86,8 +86,8 @@ func TestHintOfShortText(t *testing.T) {
 }
 
 func TestImportRefuses(t *testing.T) {
-	r := open(t, keys.Config{Store: keys.NewMemoryStore(), Peppers: []keys.Pepper{pepper("1")}})
-	bare := open(t, keys.Config{Store: keys.NewMemoryStore()})
+	r := open(t, keys.Config{Store: keys.NewMemoryStore(), ImportedKeys: true, Peppers: []keys.Pepper{pepper("1")}})
+	bare := open(t, keys.Config{Store: keys.NewMemoryStore(), ImportedKeys: true})
 	text := legacyText[4:]
 	sum := sha256.Sum256([]byte(text))
 	for why, in := range map[string]keys.Imported{
@@ -151,9 +151,9 @@ func TestImportRefuses(t *testing.T) {
 
 	// The same text under an older pepper is the same key.
 	s := keys.NewMemoryStore()
-	_, err = open(t, keys.Config{Store: s}).Import(ctx, keys.Imported{Kind: keys.CustomKey, Text: legacyText})
+	_, err = open(t, keys.Config{Store: s, ImportedKeys: true}).Import(ctx, keys.Imported{Kind: keys.CustomKey, Text: legacyText})
 	require.NoError(t, err)
-	_, err = open(t, keys.Config{Store: s, Peppers: []keys.Pepper{pepper("1")}}).Import(ctx, keys.Imported{Kind: keys.CustomKey, Text: legacyText})
+	_, err = open(t, keys.Config{Store: s, ImportedKeys: true, Peppers: []keys.Pepper{pepper("1")}}).Import(ctx, keys.Imported{Kind: keys.CustomKey, Text: legacyText})
 	require.ErrorIs(t, err, keys.ErrExists)
 }
 
@@ -161,7 +161,7 @@ func TestImportRefuses(t *testing.T) {
 func TestCheckImport(t *testing.T) {
 	onBoth(t, func(t *testing.T, s keys.Store) {
 		var l ledger
-		r := open(t, keys.Config{Store: s, LastUsed: &l, Peppers: []keys.Pepper{pepper("1")}})
+		r := open(t, keys.Config{Store: s, LastUsed: &l, ImportedKeys: true, Peppers: []keys.Pepper{pepper("1")}})
 		in := keys.Imported{Kind: keys.CustomKey, Text: "public", Role: "reader", ForeignID: "f"}
 		_, err := r.CheckImport(ctx, in)
 		require.ErrorIs(t, err, keys.ErrRefused)

@@ -53,10 +53,10 @@ func (i Imported) MarshalText() ([]byte, error) { return []byte(fmt.Sprint(i)), 
 func (i Imported) LogValue() slog.Value { return slog.StringValue(fmt.Sprint(i)) }
 
 // Import stores a key made elsewhere, so that its holders need not change it. Its record is marked Legacy. Import
-// returns an error wrapping [ErrRefused] that says why if the key cannot be taken: a text that is empty, longer
-// than 256 bytes, not UTF-8, with a comma, a control character or a blank at either end, that begins like an
-// authentication scheme or like a key of the other kind, or that is too weak. An error wraps [ErrExists] if the
-// key, its foreign ID, or a key of its user is there already.
+// returns an error wrapping [ErrRefused] that says why if the ring is without [Config.ImportedKeys], or the key cannot be
+// taken: a text that is empty, longer than 256 bytes, not UTF-8, with a comma, a control character or a blank at either
+// end, that begins like an authentication scheme or like a key of the other kind, or that is too weak. An error wraps
+// [ErrExists] if the key, its foreign ID, or a key of its user is there already.
 func (r *Ring) Import(ctx context.Context, in Imported) (Record, error) {
 	rec, err := r.checkImport(ctx, &in)
 	if err != nil {
@@ -65,8 +65,6 @@ func (r *Ring) Import(ctx context.Context, in Imported) (Record, error) {
 	if rec, err = r.insert(ctx, rec); err != nil {
 		return Record{}, err
 	}
-	digest := rec.Digest.raw()
-	r.legacy.of(r.space).add(&digest)
 	r.tell(&rec, "imported")
 	return rec.withoutDigests(), nil
 }
@@ -82,6 +80,9 @@ func (r *Ring) CheckImport(ctx context.Context, in Imported) (Record, error) {
 func (r *Ring) checkImport(ctx context.Context, in *Imported) (Record, error) {
 	if err := r.open(); err != nil {
 		return Record{}, err
+	}
+	if !r.imported {
+		return Record{}, fmt.Errorf("%w: this ring verifies no imported keys: set Config.ImportedKeys in each program that shares the store", ErrRefused)
 	}
 	rec := Record{
 		Kind: in.Kind, Name: in.Name, UserID: in.UserID, Role: in.Role, ForeignID: in.ForeignID,
@@ -162,27 +163,45 @@ var schemes = []string{
 }
 
 func (r *Ring) checkText(text string, kind Kind) error {
-	refuse := func(why string) error { return fmt.Errorf("%w: the key %s", ErrRefused, why) }
+	why := textProblem(text)
+	if k, n := r.format.prefix(text); why == "" && n > 0 && k != kind {
+		why = "begins like a key of the other kind"
+	}
+	if why != "" {
+		return fmt.Errorf("%w: the key %s", ErrRefused, why)
+	}
+	return nil
+}
+
+// textProblem returns why no key has this text, or "".
+func textProblem(text string) string {
 	switch {
 	case len(text) > maxText:
-		return refuse("is longer than 256 bytes")
+		return "is longer than 256 bytes"
 	case !utf8.ValidString(text):
-		return refuse("is not valid UTF-8")
+		return "is not valid UTF-8"
 	case strings.TrimSpace(text) != text:
-		return refuse("has a blank at its beginning or end")
+		return "has a blank at its beginning or end"
 	case strings.Contains(text, ","):
-		return refuse("has a comma, which separates two keys in a header")
+		return "has a comma, which separates two keys in a header"
 	case strings.ContainsFunc(text, unicode.IsControl):
-		return refuse("has a control character")
+		return "has a control character"
 	}
 	first, _, _ := strings.Cut(text, " ")
 	for _, s := range schemes {
 		if strings.EqualFold(first, s) {
-			return refuse("begins like an authentication scheme")
+			return "begins like an authentication scheme"
 		}
 	}
-	if k, n := r.format.prefix(text); n > 0 && k != kind {
-		return refuse("begins like a key of the other kind")
-	}
-	return nil
+	return ""
 }
+
+// importedKeys looks for imported keys that a ring without ImportedKeys refuses.
+var importedKeys = survey{"whether the store holds imported keys is not known yet", func(r *Ring) (string, error) {
+	page, err := r.page(Filter{Legacy: true, Limit: 1})
+	if err != nil || len(page) == 0 {
+		return "", err
+	}
+	return fmt.Sprintf("the store holds imported keys in space %q, and this ring refuses those without a valid checksum: "+
+		"set Config.ImportedKeys, or refresh or remove these keys", r.space), nil
+}}

@@ -13,7 +13,7 @@ import (
 
 func TestMaxAge(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		r := open(t, keys.Config{Store: keys.NewMemoryStore(), MaxAge: time.Hour})
+		r := open(t, keys.Config{Store: keys.NewMemoryStore(), MaxAge: time.Hour, ImportedKeys: true})
 		_, rec := issue(t, r, keys.Custom{})
 		require.Equal(t, rec.CreatedAt.Add(time.Hour), rec.ExpiresAt, "no expiry means the longest")
 

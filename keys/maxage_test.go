@@ -17,7 +17,7 @@ const day = 24 * time.Hour
 func TestMaxAgeEndsValuesIssuedBefore(t *testing.T) {
 	onBoth(t, func(t *testing.T, s keys.Store) {
 		synctest.Test(t, func(t *testing.T) {
-			before := open(t, keys.Config{Store: s})
+			before := open(t, keys.Config{Store: s, ImportedKeys: true})
 			endless, rec := issue(t, before, keys.Custom{})
 			late, _ := issue(t, before, keys.Custom{ExpiresAt: time.Now().Add(365 * day)})
 			soon, _ := issue(t, before, keys.Custom{ExpiresAt: time.Now().Add(31 * day)})
@@ -30,7 +30,7 @@ func TestMaxAgeEndsValuesIssuedBefore(t *testing.T) {
 			require.NoError(t, err)
 			refused(t, before, refreshed, keys.ErrUnknown)
 
-			r := open(t, keys.Config{Store: s, MaxAge: 30 * day})
+			r := open(t, keys.Config{Store: s, MaxAge: 30 * day, ImportedKeys: true})
 			born := time.Now().Add(-20 * day)
 			refused(t, r, legacyText, keys.ErrExpired)
 			good(t, before, legacyText) // for a ring without MaxAge over the same store
@@ -127,7 +127,7 @@ func TestMaxAgeAndUpdate(t *testing.T) {
 
 func TestMaxAgeOfAnImportCountsFromItsCreation(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		r := open(t, keys.Config{Store: keys.NewMemoryStore(), MaxAge: 30 * day})
+		r := open(t, keys.Config{Store: keys.NewMemoryStore(), MaxAge: 30 * day, ImportedKeys: true})
 		in := keys.Imported{Kind: keys.CustomKey, Text: legacyText, CreatedAt: time.Now().Add(-20 * day)}
 		in.ExpiresAt = time.Now().Add(11 * day)
 		_, err := r.Import(ctx, in)
@@ -192,7 +192,7 @@ func TestMaxAgeIsReportedAfterTrouble(t *testing.T) {
 		f := &faulty{Store: s}
 		f.fail.Store(true)
 		var heard []string
-		config := keys.Config{Store: f, MaxAge: day, OnError: func(err error) { heard = append(heard, fmt.Sprint(err)) }}
+		config := keys.Config{Store: f, MaxAge: day, ImportedKeys: true, OnError: func(err error) { heard = append(heard, fmt.Sprint(err)) }}
 		open(t, config)
 		pass(10 * time.Minute)
 		require.Len(t, heard, 1)

@@ -61,7 +61,7 @@ func TestAgainstModel(t *testing.T) {
 }
 
 func runModel(t *testing.T, s keys.Store, rnd *rand.Rand) {
-	root := open(t, keys.Config{Store: s, LastUsed: new(ledger), Peppers: []keys.Pepper{pepper("1")}})
+	root := open(t, keys.Config{Store: s, LastUsed: new(ledger), ImportedKeys: true, Peppers: []keys.Pepper{pepper("1")}})
 	var all []*modelled
 	owner := map[string]*modelled{} // space and value, to key
 	var shown [][2]string           // space and value

@@ -186,7 +186,7 @@ func TestAPanicPrintsNoDigest(t *testing.T) {
 // No method that returns a record, or leads to one, returns a digest.
 func TestARingReturnsNoDigest(t *testing.T) {
 	onBoth(t, func(t *testing.T, s keys.Store) {
-		r := open(t, keys.Config{Store: s})
+		r := open(t, keys.Config{Store: s, ImportedKeys: true})
 		bare := func(rec keys.Record, err error) keys.Record {
 			t.Helper()
 			require.NoError(t, err)

@@ -24,7 +24,7 @@ func (c *collector) Errorf(format string, a ...any) { fmt.Fprintf(c, format, a..
 // No way of printing a key, or of what comes with it, shows the key; no way of logging a record shows a digest.
 func TestNothingShowsAKey(t *testing.T) {
 	s := keys.NewMemoryStore()
-	r := open(t, keys.Config{Store: s, Peppers: []keys.Pepper{pepper("1")}})
+	r := open(t, keys.Config{Store: s, ImportedKeys: true, Peppers: []keys.Pepper{pepper("1")}})
 	issued, err := r.IssueCustom(ctx, keys.Custom{Name: "n"})
 	require.NoError(t, err)
 	key := issued.Key.Reveal()

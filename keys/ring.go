@@ -21,19 +21,17 @@ type Ring struct {
 // core is what the views of all spaces share.
 type core struct {
 	store    Store
-	memory   *MemoryStore  // store, if it is one: asked inline and without a lock
-	cache    *cache        // of what store answered; nil without a feed
-	deadline *Deadline     // for questions on the request path; nil: inline
-	listing  *Deadline     // for reading the list of imported keys
-	patience time.Duration // of a request that waits for that list
+	memory   *MemoryStore // store, if it is one: asked inline and without a lock
+	cache    *cache       // of what store answered; nil without a feed
+	deadline *Deadline    // for questions on the request path; nil: inline
 	format   Format
 	digester digester
 	random   io.Reader
 	maxAge   time.Duration
+	imported bool // look up texts without the checksum of a key
 	sole     bool // one key a user
 	onError  func(error)
 
-	legacy   legacySets
 	surveyed sync.Map // of surveyed: done or under way
 	watchers watchers
 	uses     lastUsed
@@ -57,7 +55,7 @@ func NewRing(store Store) *Ring {
 }
 
 // Open returns a ring as c describes, or an error that names every mistake in c. It does not wait for the store; see
-// [Config.MaxAge]. The ring serves the space "" of a host without tenants; see [Ring.In].
+// [Config.MaxAge] and [Config.ImportedKeys]. The ring serves the space "" of a host without tenants; see [Ring.In].
 func Open(c Config) (*Ring, error) {
 	c = c.withDefaults()
 	if err := c.check(); err != nil {
@@ -69,6 +67,7 @@ func Open(c Config) (*Ring, error) {
 		digester: newDigester(c.Peppers),
 		random:   rand.Reader,
 		maxAge:   c.MaxAge,
+		imported: c.ImportedKeys,
 		sole:     !c.SeveralPerUser,
 		onError:  c.OnError,
 	}
@@ -85,15 +84,14 @@ func Open(c Config) (*Ring, error) {
 		k.store = doubted{c.Store, k.cache}
 	}
 	k.errands = newErrands()
-	k.listing = NewDeadline(legacyTimeout, 16)
-	if k.patience = c.StoreTimeout; k.patience <= 0 {
-		k.patience = time.Second
-	}
 	k.life, k.end = context.WithCancel(context.Background())
 	k.surveys, k.abandon = context.WithCancel(k.life)
 	r := &Ring{k, ""}
 	if r.maxAge > 0 {
 		agedValues.begin(r)
+	}
+	if !r.imported {
+		importedKeys.begin(r)
 	}
 	return r, nil
 }

@@ -93,7 +93,7 @@ func TestVerifiedIsImmutable(t *testing.T) {
 // A stream that began with a key ends with its record, also if the same text is imported again.
 func TestRecheckIsAboutTheSameRecord(t *testing.T) {
 	onBoth(t, func(t *testing.T, s keys.Store) {
-		r := open(t, keys.Config{Store: s})
+		r := open(t, keys.Config{Store: s, ImportedKeys: true})
 		in := keys.Imported{Kind: keys.CustomKey, Role: "editor", Text: legacyText}
 		first, err := r.Import(ctx, in)
 		require.NoError(t, err)

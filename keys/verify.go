@@ -21,9 +21,9 @@ const notItsOwn = "it was found by a digest that is not its own"
 // Every other error wraps [ErrStore] and is no verdict: the request cannot be answered now. Verify gives its
 // answer within [Config.StoreTimeout], whatever the store does.
 //
-// More than 256 bytes are never looked at, and what fails the checksum is neither hashed nor looked up, unless the
-// space holds imported keys. Over a [MemoryStore], or when the ring keeps its record, a good key takes no lock and no
-// memory.
+// A text of more than 256 bytes is malformed. So is one without the shape or checksum of a key, which is neither hashed nor
+// looked up; with [Config.ImportedKeys] it is, if Import would take it, and is malformed if it is not an imported key.
+// Over a [MemoryStore], or when the ring keeps its record, a good key takes no lock and no memory.
 //
 // With a [Config.Feed] those who present one key at the same time share one question to the store, so it is asked
 // without the values of ctx: what an open transaction of the caller's has written, Verify does not see.
@@ -35,14 +35,13 @@ func (r *Ring) Verify(ctx context.Context, presented string) (Verified, error) {
 		return Verified{}, ErrMalformed
 	}
 	kind, shaped := r.format.parse(presented)
+	if !shaped && (!r.imported || textProblem(presented) != "") {
+		return Verified{}, ErrMalformed
+	}
 	var e *entry
 	var err error
 	var at time.Time
 	switch {
-	case !shaped:
-		if e, err = r.findLegacy(ctx, presented); e == nil && err == nil {
-			return Verified{}, ErrMalformed
-		}
 	case r.memory != nil:
 		// One candidate after the other, so that a pepper costs one hash and not two.
 		for i := 0; i < len(r.digester) && e == nil && err == nil; i++ {
@@ -67,6 +66,9 @@ func (r *Ring) Verify(ctx context.Context, presented string) (Verified, error) {
 	}
 	if err != nil {
 		return Verified{}, err
+	}
+	if !shaped && (e == nil || !e.rec.Legacy) { // a key of a prefix that was taken out of the configuration is not legacy
+		return Verified{}, ErrMalformed
 	}
 	if at.IsZero() {
 		at = time.Now() // only now: a store takes its time

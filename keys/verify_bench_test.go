@@ -26,6 +26,7 @@ func TestVerifyAllocatesNothing(t *testing.T) {
 	for name, peppers := range map[string][]keys.Pepper{"bare": nil, "pepper": {pepper("1")}, "two peppers": {pepper("2"), pepper("1")}} {
 		r := open(t, keys.Config{Store: keys.NewMemoryStore(), Peppers: peppers})
 		key, _ := issue(t, r, keys.Custom{Role: "editor", ExpiresAt: time.Now().Add(time.Hour), Scopes: []string{"a"}})
+		imports := open(t, keys.Config{Store: keys.NewMemoryStore(), Peppers: peppers, ImportedKeys: true})
 		unknown := sealed("API-00112233445566778899aabbccddeeff")
 		v := good(t, r, key)
 		refused(t, r, "junk", keys.ErrMalformed)
@@ -34,6 +35,7 @@ func TestVerifyAllocatesNothing(t *testing.T) {
 			"recheck":   func() { v, _ := r.Recheck(ctx, v); v.Used() },
 			"unknown":   func() { r.Verify(ctx, unknown) },
 			"malformed": func() { r.Verify(ctx, legacyText) },
+			"looked up": func() { imports.Verify(ctx, legacyText) },
 			"contains":  func() { r.Format().Contains(strings.Clone("")); r.Format().Contains("x:y API-") },
 		} {
 			require.Zero(t, testing.AllocsPerRun(1000, f), "%s, %s", name, what)

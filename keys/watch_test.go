@@ -11,7 +11,7 @@ import (
 func TestWatch(t *testing.T) {
 	onBoth(t, func(t *testing.T, s keys.Store) {
 		var reported []error
-		r := open(t, keys.Config{Store: s, OnError: func(err error) { reported = append(reported, err); panic("in the reporter") }})
+		r := open(t, keys.Config{Store: s, ImportedKeys: true, OnError: func(err error) { reported = append(reported, err); panic("in the reporter") }})
 		var heard, elsewhere []string
 		var key string
 		stop := r.Watch(func(c keys.Change) {

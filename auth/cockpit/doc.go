@@ -8,7 +8,8 @@
 //
 //	source, err := cockpit.ReadSQL(ctx, db) // storage/data/system.sqlite, with any driver for SQLite
 //	into := cockpit.Into{
-//		Keys: ring, Roles: store.Roles(), Public: store.PublicAPI(), Audit: store.Audit(), InTx: store.InTx,
+//		Keys: ring, // has ImportedKeys in its keys.Config, as every ring over these keys needs
+//		Roles: store.Roles(), Public: store.PublicAPI(), Audit: store.Audit(), InTx: store.InTx,
 //		Catalog: catalog, // which tells whether the public role only reads
 //		Users:   users,   // your table of users: a user's key is refused where its owner is not known
 //	}

@@ -28,7 +28,10 @@ func Example() {
 	if err != nil {
 		log.Fatal(err)
 	}
-	ring := keys.NewRing(keys.NewMemoryStore())
+	ring, err := keys.Open(keys.Config{Store: keys.NewMemoryStore(), ImportedKeys: true})
+	if err != nil {
+		log.Fatal(err)
+	}
 	defer ring.Close(ctx)
 	into := cockpit.Into{
 		Keys: ring, Roles: roles.NewMemoryStore(), Public: publicapi.NewMemoryStore(), Audit: audit.NewMemoryLog(0),

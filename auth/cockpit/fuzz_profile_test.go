@@ -101,7 +101,8 @@ func decode(text string) string {
 // FuzzConfigure puts anything into the query and the headers: bit i of present says that header i is there, bit i+3 that
 // it is there twice. In the texts, GOOD, ALSO, ENDED and OLD stand for keys.
 func FuzzConfigure(f *testing.F) {
-	ring := keys.NewRing(keys.NewMemoryStore())
+	ring, err := keys.Open(keys.Config{Store: keys.NewMemoryStore(), ImportedKeys: true})
+	require.NoError(f, err)
 	f.Cleanup(func() { _ = ring.Close(context.Background()) })
 	ids, names, inQuery := map[string]string{}, []string{}, []string{}
 	add := func(name, text, id string) {

@@ -116,7 +116,9 @@ func TestWithoutLeaveOrPepperWeakKeysAreRefused(t *testing.T) {
 	require.Contains(t, reasons(report, cockpit.AboutKey, "k-space")[cockpit.Refused], "less than 112 bits")
 
 	bare := newWorld(t)
-	bare.Keys = keys.NewRing(keys.NewMemoryStore())
+	ring, err := keys.Open(keys.Config{Store: keys.NewMemoryStore(), ImportedKeys: true})
+	require.NoError(t, err)
+	bare.Keys = ring
 	defer bare.Keys.Close(t.Context())
 	report = bare.bring(t, fixture(t))
 	require.Equal(t, 4, report.Count(cockpit.AboutKey, cockpit.Refused))

@@ -13,6 +13,7 @@ import (
 
 // Into says where a [Source] goes. Keys and Roles are required.
 type Into struct {
+	// Keys needs [keys.Config.ImportedKeys]; without it every key is refused. So does each ring that verifies the keys later.
 	Keys *keys.Ring
 
 	// Roles and Public are written directly. Whoever follows them, a [roles.Directory] or a [publicapi.Service],

@@ -91,8 +91,9 @@ func TestAUserWithOtherRightsHere(t *testing.T) {
 // Plan looks whether a text is here without being a caller who shows it.
 func TestPlanIsNoUseOfAKey(t *testing.T) {
 	store := keys.NewMemoryStore()
-	ring := keys.NewRing(store)
-	_, err := ring.Import(t.Context(), keys.Imported{Kind: keys.CustomKey, Text: good("API-", 1), ForeignID: "elsewhere"})
+	ring, err := keys.Open(keys.Config{Store: store, ImportedKeys: true})
+	require.NoError(t, err)
+	_, err = ring.Import(t.Context(), keys.Imported{Kind: keys.CustomKey, Text: good("API-", 1), ForeignID: "elsewhere"})
 	require.NoError(t, err)
 	into := cockpit.Into{Keys: ring, Roles: roles.NewMemoryStore()}
 	report, err := cockpit.Plan(t.Context(), read(t, `{"api_keys": [{"_id": "k", "key": "`+good("API-", 1)+`"}]}`), into)

@@ -51,7 +51,7 @@ func newWorld(t testing.TB) *world {
 		users: map[string]cockpit.User{},
 	}
 	ring, err := keys.Open(keys.Config{
-		Store: keyStore{w.keys, w}, Peppers: []keys.Pepper{keys.NewPepper("p", []byte(strings.Repeat("p", 32)))},
+		Store: keyStore{w.keys, w}, ImportedKeys: true, Peppers: []keys.Pepper{keys.NewPepper("p", []byte(strings.Repeat("p", 32)))},
 	})
 	require.NoError(t, err)
 	t.Cleanup(func() { require.NoError(t, ring.Close(context.Background())) })

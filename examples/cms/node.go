@@ -73,6 +73,7 @@ func open(ctx context.Context, c config, logger *log.Logger) (n *node, err error
 	n.ring, err = keys.Open(keys.Config{
 		Store: n.store.Keys(), LastUsed: n.store.Keys(), Feed: n.store.Keys(), Staleness: c.staleness,
 		StoreTimeout: c.patience, Peppers: peppers, OnError: report,
+		ImportedKeys: true, // examples/cms/import brings them
 	})
 	if err != nil {
 		return n, err

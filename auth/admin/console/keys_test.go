@@ -209,7 +209,7 @@ func TestManyKeys(t *testing.T) {
 
 // TestImportedKeys looks for the mark of keys that should be refreshed.
 func TestImportedKeys(t *testing.T) {
-	ring, err := keys.Open(keys.Config{Store: keys.NewMemoryStore(), Peppers: []keys.Pepper{keys.NewPepper("one", make([]byte, 32))}})
+	ring, err := keys.Open(keys.Config{Store: keys.NewMemoryStore(), ImportedKeys: true, Peppers: []keys.Pepper{keys.NewPepper("one", make([]byte, 32))}})
 	require.NoError(t, err)
 	w := newWorldWith(t, theUsers, ring, func(*admin.Config) {})
 	const mark = `<span class="badge weak">weak</span>`

@@ -37,7 +37,7 @@ func prepare(ctx context.Context, db *database.Database, pepper string, after fu
 	if err != nil {
 		return t, err
 	}
-	if t.ring, err = keys.Open(keys.Config{Store: t.store.Keys(), Peppers: peppers}); err != nil {
+	if t.ring, err = keys.Open(keys.Config{Store: t.store.Keys(), Peppers: peppers, ImportedKeys: true}); err != nil {
 		return t, err
 	}
 	t.users, t.content = users.New(t.store), content.New(db.DB).WriteThrough(t.store)

@@ -44,7 +44,10 @@ func Example() {
 		log.Fatal(err)
 	}
 	defer store.Close()
-	ring := keys.NewRing(store.Keys())
+	ring, err := keys.Open(keys.Config{Store: store.Keys(), ImportedKeys: true})
+	if err != nil {
+		log.Fatal(err)
+	}
 	defer ring.Close(ctx)
 	into := load.Into{
 		Content: content.New(db),

@@ -85,7 +85,7 @@ func openNode(tb testing.TB, driver string, d sqlstore.Dialect, dsn string) *nod
 	tb.Cleanup(func() { store.Close() })
 	n := &node{Store: store, db: db}
 	n.ring, err = keys.Open(keys.Config{
-		Store: keyStore{store.Keys(), n}, Feed: store.Keys(), Staleness: staleness,
+		Store: keyStore{store.Keys(), n}, Feed: store.Keys(), Staleness: staleness, ImportedKeys: true,
 		Peppers: []keys.Pepper{keys.NewPepper("p", bytes.Repeat([]byte("p"), 32))},
 	})
 	require.NoError(tb, err)
