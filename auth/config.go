@@ -10,6 +10,7 @@ import (
 	"reflect"
 	"time"
 
+	"github.com/latchkey-go/latchkey/internal/ask"
 	"github.com/latchkey-go/latchkey/keys"
 	"github.com/latchkey-go/latchkey/roles"
 )
@@ -110,9 +111,9 @@ func New(c Config) (*Guard, error) {
 	}
 
 	g := &Guard{c: c}
-	g.askSession = deadline(c.Timeout, false)
-	g.askUsers = deadline(c.Timeout, instant(c.Users))
-	g.askRole = deadline(c.Timeout, instant(c.Anonymous))
+	g.askSession = limit(c.Timeout, false)
+	g.askUsers = limit(c.Timeout, instant(c.Users))
+	g.askRole = limit(c.Timeout, instant(c.Anonymous))
 	if c.Anonymous != nil {
 		g.setting = c.Anonymous.PublicRole
 	}
@@ -144,13 +145,12 @@ func New(c Config) (*Guard, error) {
 	return g, nil
 }
 
-// deadline makes the deadline of one kind of question, with places of its own: what hangs does not hold up the
-// others. None is for what never blocks.
-func deadline(timeout time.Duration, never bool) *keys.Deadline {
-	if timeout < 0 || never {
-		return nil
+// limit makes the limit of one kind of calls, with its own places: calls that hang do not hold up the other kinds.
+func limit(timeout time.Duration, neverBlocks bool) *ask.Limit {
+	if timeout < 0 || neverBlocks {
+		return ask.Inline(keys.ErrStore)
 	}
-	return keys.NewDeadline(cmp.Or(timeout, time.Second), maxWaiting)
+	return ask.New(keys.ErrStore, cmp.Or(timeout, time.Second), maxWaiting)
 }
 
 // isNil sees through an interface that holds a nil pointer, map or function.

@@ -8,6 +8,7 @@ import (
 	"sync/atomic"
 	"time"
 
+	"github.com/latchkey-go/latchkey/internal/ask"
 	"github.com/latchkey-go/latchkey/keys"
 )
 
@@ -17,8 +18,8 @@ type Guard struct {
 	c    Config
 	find finder
 	vary string
-	// Deadlines of host code; nil: call it inline.
-	askSession, askUsers, askRole *keys.Deadline
+	// Limits of host code.
+	askSession, askUsers, askRole *ask.Limit
 
 	setting func(context.Context) (string, error) // of the public role; nil: closed
 	custom  *subject                              // of every custom key's principal

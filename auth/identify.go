@@ -6,6 +6,7 @@ import (
 	"net/http"
 	"strings"
 
+	"github.com/latchkey-go/latchkey/internal/ask"
 	"github.com/latchkey-go/latchkey/keys"
 	"github.com/latchkey-go/latchkey/roles"
 )
@@ -93,7 +94,7 @@ func (g *Guard) user(ctx context.Context, id string) (User, *Refusal) {
 	if g.c.Users == nil {
 		return refuse(NoOwner)
 	}
-	user, err := keys.Ask(ctx, g.askUsers, func(ctx context.Context) (User, error) { return g.c.Users.User(ctx, id) })
+	user, err := ask.Do(ctx, g.askUsers, func(ctx context.Context) (User, error) { return g.c.Users.User(ctx, id) })
 	switch {
 	case errors.Is(err, ErrNoUser):
 		return refuse(NoOwner)
@@ -122,7 +123,7 @@ func (g *Guard) SignedInUser(r *http.Request) (userID string, err error) {
 
 func (g *Guard) askSignedIn(ctx context.Context, r *http.Request) (userID string, err error) {
 	own := r.Clone(ctx) // host code that hangs may look at it for longer than the request lives
-	return keys.Ask(ctx, g.askSession, func(ctx context.Context) (string, error) { return g.c.SignedIn(own.WithContext(ctx)) })
+	return ask.Do(ctx, g.askSession, func(ctx context.Context) (string, error) { return g.c.SignedIn(own.WithContext(ctx)) })
 }
 
 // signedIn asks the host's own sign-in. No subject means that nobody is signed in.
@@ -176,7 +177,7 @@ func (g *Guard) publicRole(ctx context.Context) (string, *Refusal) {
 	if g.setting == nil {
 		return "", nil
 	}
-	role, err := keys.Ask(ctx, g.askRole, g.setting)
+	role, err := ask.Do(ctx, g.askRole, g.setting)
 	if err != nil {
 		return "", inTrouble(ctx, err)
 	}

@@ -7,6 +7,7 @@ import (
 	"sync"
 	"time"
 
+	"github.com/latchkey-go/latchkey/internal/ask"
 	"github.com/latchkey-go/latchkey/keys"
 )
 
@@ -16,9 +17,9 @@ const maxCachedUsers = 65536
 // A UserCache remembers what a [Users] said for a while. Make it with [CacheUsers]. It may be used
 // concurrently.
 type UserCache struct {
-	users    Users
-	ttl      time.Duration
-	deadline *keys.Deadline
+	users Users
+	ttl   time.Duration
+	limit *ask.Limit
 
 	mu     sync.RWMutex
 	known  map[string]cachedUser
@@ -45,7 +46,7 @@ func CacheUsers(users Users, ttl time.Duration) *UserCache {
 	}
 	return &UserCache{
 		users: users, ttl: ttl, known: map[string]cachedUser{},
-		deadline: keys.NewDeadline(time.Second, maxWaiting),
+		limit: ask.New(keys.ErrStore, time.Second, maxWaiting),
 	}
 }
 
@@ -59,7 +60,7 @@ func (c *UserCache) User(ctx context.Context, id string) (User, error) {
 	if ok && now.Before(hit.till) {
 		return hit.user, hit.err
 	}
-	user, err := keys.Ask(ctx, c.deadline, func(ctx context.Context) (User, error) { return c.users.User(ctx, id) })
+	user, err := ask.Do(ctx, c.limit, func(ctx context.Context) (User, error) { return c.users.User(ctx, id) })
 	switch {
 	case err == nil && user.ID != id:
 		return User{}, errOtherUser

@@ -7,6 +7,8 @@ import (
 	"sync"
 	"sync/atomic"
 	"time"
+
+	"github.com/latchkey-go/latchkey/internal/ask"
 )
 
 // flights are questions to the store that several requests wait for.
@@ -104,10 +106,10 @@ func (r *Ring) join(digests []rawDigest) *flight {
 	if f == nil || f.moment != m || now.Sub(f.made) >= r.cache.staleness || f.ctx.Err() != nil {
 		f = &flight{name: name, space: r.space, digests: slices.Clone(digests), moment: m, made: now,
 			began: make(chan struct{}), done: make(chan struct{})}
-		if r.deadline != nil {
-			f.ctx, f.cancel = context.WithTimeout(r.life, r.deadline.timeout)
-		} else {
+		if r.deadline == inline {
 			f.ctx, f.cancel = context.WithCancel(r.life)
+		} else {
+			f.ctx, f.cancel = context.WithTimeout(r.life, r.deadline.Timeout)
 		}
 		s.by[name] = f
 	}
@@ -135,7 +137,7 @@ func (s *flights) end(f *flight) {
 // board waits until the flight has begun, and begins it if this is the first of those who wait to get a place. It
 // returns false if nothing more is to be waited for.
 func (r *Ring) board(ctx context.Context, f *flight) bool {
-	if r.deadline == nil { // the store never blocks
+	if r.deadline == inline {
 		if f.begin() {
 			r.fly(f)
 		}
@@ -144,18 +146,18 @@ func (r *Ring) board(ctx context.Context, f *flight) bool {
 	select {
 	case <-f.began:
 		return true
-	case r.deadline.places <- struct{}{}:
+	case r.deadline.Places <- struct{}{}:
 	case <-f.ctx.Done():
 		return false
 	case <-ctx.Done():
 		return false
 	}
 	if !f.begin() {
-		<-r.deadline.places
+		<-r.deadline.Places
 		return true
 	}
 	go func() {
-		defer func() { <-r.deadline.places }()
+		defer func() { <-r.deadline.Places }()
 		r.fly(f)
 	}()
 	return true
@@ -181,7 +183,7 @@ func (r *Ring) fly(f *flight) {
 		s.end(f)
 	}()
 	given := sealAll(f.digests) // theirs
-	rec, err := call(f.ctx, func(ctx context.Context) (Record, error) { return r.store.Find(ctx, f.space, given) })
+	rec, err := ask.Do(f.ctx, inline, func(ctx context.Context) (Record, error) { return r.store.Find(ctx, f.space, given) })
 	e, err := r.answer(f.ctx, f.digests, rec, err)
 	if f.ctx.Err() == nil && err == nil {
 		r.cache.keep(f.space, f.digests, e, f.moment, f.made)

@@ -4,6 +4,8 @@ import (
 	"context"
 	"fmt"
 	"time"
+
+	"github.com/latchkey-go/latchkey/internal/ask"
 )
 
 const maxPolls = 4 // that hang; with more, the feed is not asked until one returns
@@ -12,7 +14,7 @@ const maxPolls = 4 // that hang; with more, the feed is not asked until one retu
 // that a ring nobody asks needs none.
 type follower struct {
 	feed     Feed
-	deadline *Deadline // for one poll
+	deadline *ask.Limit // for one poll
 	unwatch  func()
 	wanted   chan struct{} // holds a token while a poll is wanted at once
 
@@ -30,7 +32,7 @@ func (c *cache) follow(config Config) {
 		patience = time.Second
 	}
 	// An answer that took longer than the staleness would confirm nothing.
-	c.deadline = NewDeadline(min(patience, c.staleness), maxPolls)
+	c.deadline = ask.New(ErrStore, min(patience, c.staleness), maxPolls)
 	c.wanted = make(chan struct{}, 1)
 	c.life, c.end = context.WithCancel(context.Background())
 	if c.unwatch = c.feed.Watch(c.doubt); c.unwatch == nil {
@@ -90,7 +92,7 @@ func (c *cache) poll(over chan struct{}) {
 // ask polls once.
 func (c *cache) ask(began time.Time) error {
 	m := c.present()
-	told, err := Ask(c.life, c.deadline, func(ctx context.Context) (Changes, error) {
+	told, err := ask.Do(c.life, c.deadline, func(ctx context.Context) (Changes, error) {
 		return c.feed.Changes(ctx, m.revision)
 	})
 	if err == nil {

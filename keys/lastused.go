@@ -7,6 +7,8 @@ import (
 	"slices"
 	"sync"
 	"time"
+
+	"github.com/latchkey-go/latchkey/internal/ask"
 )
 
 const (
@@ -19,7 +21,7 @@ const (
 type lastUsed struct {
 	store    LastUsedStore // nil: nothing is recorded
 	every    time.Duration
-	deadline *Deadline
+	deadline *ask.Limit
 	report   func(error)
 	turn     chan struct{} // holds a token during a flush
 
@@ -62,7 +64,7 @@ func (p *pendingUse) part(i int) {
 
 func (u *lastUsed) init(store LastUsedStore, every time.Duration, report func(error)) {
 	u.store, u.every, u.report = store, every, report
-	u.deadline = NewDeadline(flushTimeout, 1)
+	u.deadline = ask.New(ErrStore, flushTimeout, 1)
 	u.turn = make(chan struct{}, 1)
 	u.pending = map[useKey]pendingUse{}
 }
@@ -213,7 +215,7 @@ func (u *lastUsed) flush(ctx context.Context) error {
 		return nil
 	}
 	given := slices.Clone(batch) // theirs
-	_, err := Ask(ctx, u.deadline, func(ctx context.Context) (struct{}, error) {
+	_, err := ask.Do(ctx, u.deadline, func(ctx context.Context) (struct{}, error) {
 		return struct{}{}, u.store.RecordUse(ctx, given)
 	})
 	u.mu.Lock()

@@ -7,6 +7,8 @@ import (
 	"maps"
 	"sync"
 	"time"
+
+	"github.com/latchkey-go/latchkey/internal/ask"
 )
 
 const (
@@ -71,7 +73,7 @@ func (r *Ring) prove(e *entry, used time.Time) {
 		defer r.errands.end()
 		ctx, cancel := context.WithTimeout(r.life, proofTimeout)
 		defer cancel()
-		_, err := call(ctx, func(ctx context.Context) (Record, error) { return r.proveNow(ctx, e, inMicros(used)) })
+		_, err := ask.Do(ctx, inline, func(ctx context.Context) (Record, error) { return r.proveNow(ctx, e, inMicros(used)) })
 		failed := err != nil && !errors.Is(err, ErrNotFound) && !errors.Is(err, ErrInvalidated)
 		if failed {
 			e.proven.Store(false)

@@ -9,6 +9,8 @@ import (
 	"sync"
 	"sync/atomic"
 	"time"
+
+	"github.com/latchkey-go/latchkey/internal/ask"
 )
 
 // A Ring issues, verifies, changes and ends the keys of one space. Make it with [NewRing] or [Open], and
@@ -23,7 +25,7 @@ type core struct {
 	store    Store
 	memory   *MemoryStore // store, if it is one: asked inline and without a lock
 	cache    *cache       // of what store answered; nil without a feed
-	deadline *Deadline    // for questions on the request path; nil: inline
+	deadline *ask.Limit   // for questions on the request path
 	format   Format
 	digester digester
 	random   io.Reader
@@ -72,8 +74,8 @@ func Open(c Config) (*Ring, error) {
 		onError:  c.OnError,
 	}
 	k.memory, _ = c.Store.(*MemoryStore)
-	if k.memory == nil && c.StoreTimeout > 0 {
-		k.deadline = NewDeadline(c.StoreTimeout, c.MaxWaiting)
+	if k.deadline = inline; k.memory == nil && c.StoreTimeout > 0 {
+		k.deadline = ask.New(ErrStore, c.StoreTimeout, c.MaxWaiting)
 	}
 	if c.LastUsed == nil && k.memory != nil {
 		c.LastUsed = k.memory
@@ -143,6 +145,9 @@ func inMicros(t time.Time) time.Time {
 	}
 	return t.UTC().Truncate(time.Microsecond)
 }
+
+// inline is the limit of stores that never block.
+var inline = ask.Inline(ErrStore)
 
 // report tells the host what no caller could be told.
 func (k *core) report(err error) {

@@ -6,6 +6,8 @@ import (
 	"fmt"
 	"math"
 	"time"
+
+	"github.com/latchkey-go/latchkey/internal/ask"
 )
 
 // errShut is ErrClosed on the request path, where everything that is no verdict on a key wraps ErrStore.
@@ -124,7 +126,7 @@ func (r *Ring) recall(d *rawDigest) (*entry, error) {
 // ask puts one question to a store of the host's. It returns nil without an error if there is no such key.
 func (r *Ring) ask(ctx context.Context, digests []rawDigest) (*entry, error) {
 	given := sealAll(digests) // theirs; a store that hangs may look at it for long, or change it
-	rec, err := Ask(ctx, r.deadline, func(ctx context.Context) (Record, error) {
+	rec, err := ask.Do(ctx, r.deadline, func(ctx context.Context) (Record, error) {
 		return r.store.Find(ctx, r.space, given)
 	})
 	e, err := r.answer(ctx, digests, rec, err)

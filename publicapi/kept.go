@@ -8,6 +8,7 @@ import (
 	"sync/atomic"
 	"time"
 
+	"github.com/latchkey-go/latchkey/internal/ask"
 	"github.com/latchkey-go/latchkey/keys"
 )
 
@@ -21,7 +22,7 @@ const (
 type keeper struct {
 	store     Store
 	staleness time.Duration
-	deadline  *keys.Deadline
+	deadline  *ask.Limit
 
 	current atomic.Pointer[kept] // nil: to be asked for
 
@@ -53,7 +54,7 @@ type reading struct {
 }
 
 func newKeeper(store Store, staleness time.Duration) *keeper {
-	k := &keeper{store: store, staleness: staleness, deadline: keys.NewDeadline(readTimeout, maxReadings)}
+	k := &keeper{store: store, staleness: staleness, deadline: ask.New(keys.ErrStore, readTimeout, maxReadings)}
 	k.life, k.end = context.WithCancel(context.Background())
 	return k
 }
@@ -112,7 +113,7 @@ func (k *keeper) begin() *reading {
 }
 
 func (k *keeper) read(r *reading) {
-	r.setting, r.err = keys.Ask(k.life, k.deadline, k.store.Load)
+	r.setting, r.err = ask.Do(k.life, k.deadline, k.store.Load)
 	k.mu.Lock()
 	defer k.mu.Unlock()
 	if r.err == nil && r.changes == k.changes && !k.closed {

@@ -8,6 +8,7 @@ import (
 	"sync/atomic"
 	"time"
 
+	"github.com/latchkey-go/latchkey/internal/ask"
 	"github.com/latchkey-go/latchkey/keys"
 	"github.com/latchkey-go/latchkey/roles"
 )
@@ -48,9 +49,9 @@ type Service struct {
 	c         Config
 	directory *roles.Directory // Config.Roles, if it is one
 	unfollow  func()
-	keeper    *keeper        // nil: the store is asked each time
-	deadline  *keys.Deadline // with a keeper, for callers it cannot serve
-	instant   bool           // the store is in memory
+	keeper    *keeper    // nil: the store is asked each time
+	deadline  *ask.Limit // with a keeper, for callers it cannot serve
+	instant   bool       // the store is in memory
 	closed    atomic.Bool
 
 	deleted  atomic.Pointer[map[string]bool] // roles that were deleted and that the store may still have: replaced, never changed
@@ -79,7 +80,7 @@ func New(c Config) (*Service, error) {
 	s.c.Store = telling{c.Store, s}
 	if _, s.instant = c.Store.(*MemoryStore); c.Staleness > 0 && !s.instant {
 		s.keeper = newKeeper(c.Store, c.Staleness)
-		s.deadline = keys.NewDeadline(readTimeout, maxWaiting)
+		s.deadline = ask.New(keys.ErrStore, readTimeout, maxWaiting)
 	}
 	if s.directory != nil {
 		s.unfollow = s.follow()
@@ -109,7 +110,7 @@ func (s *Service) PublicRole(ctx context.Context) (string, error) {
 	if setting, ok := s.keeper.peek(); ok && s.stands(setting.Role) {
 		return setting.Role, nil
 	}
-	return keys.Ask(ctx, s.deadline, func(ctx context.Context) (string, error) {
+	return ask.Do(ctx, s.deadline, func(ctx context.Context) (string, error) {
 		setting, err := s.keeper.load(ctx)
 		if err != nil {
 			return "", err

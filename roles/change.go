@@ -46,8 +46,8 @@ func (d *Directory) change(ctx context.Context, appid string, alter func(rs []Ro
 	if err := d.take(ctx); err != nil {
 		return err
 	}
-	s := session{d, ctx, false}
-	defer s.close()
+	s := d.begin(ctx)
+	defer s.leave()
 	const tries = 5
 	for try := 1; ; try++ {
 		snap, err := s.load()
@@ -69,7 +69,7 @@ func (d *Directory) change(ctx context.Context, appid string, alter func(rs []Ro
 		}
 		s.loaded = false // whatever comes of it, the revision will have to be asked for again
 		written := time.Now()
-		_, err = call(&s, func(ctx context.Context) (struct{}, error) {
+		_, err = call(s, func(ctx context.Context) (struct{}, error) {
 			return struct{}{}, write(ctx, snap.revision)
 		})
 		if err == nil {

@@ -6,6 +6,8 @@ import (
 	"fmt"
 	"sync/atomic"
 	"time"
+
+	"github.com/latchkey-go/latchkey/internal/ask"
 )
 
 // poll asks for the revision often enough that a change is seen, and a store in order is confirmed, well
@@ -35,9 +37,9 @@ func (d *Directory) confirm(ctx context.Context) error {
 			d.release()
 			return nil
 		}
-		s := session{d, ctx, false}
+		s := d.begin(ctx)
 		err = s.refresh()
-		s.close()
+		s.leave()
 	}
 	if err != nil && ctx.Err() == nil {
 		d.tell(err)
@@ -121,15 +123,23 @@ func (d *Directory) expire() {
 	}
 }
 
-// A session is the time during which one goroutine has the slot.
+// A session is the time during which one goroutine has the slot. The slot is free again once the session and each call
+// of the store are over.
 type session struct {
 	*Directory
-	ctx  context.Context
-	hung bool // a call was abandoned; it will free the slot when it comes back
+	ctx   context.Context
+	users atomic.Int32 // the session itself, and calls of the store that have not returned
 }
 
-func (s *session) close() {
-	if !s.hung {
+// begin begins a session of the goroutine that has the slot. It ends with leave.
+func (d *Directory) begin(ctx context.Context) *session {
+	s := &session{Directory: d, ctx: ctx}
+	s.users.Store(1)
+	return s
+}
+
+func (s *session) leave() {
+	if s.users.Add(-1) == 0 {
 		s.release()
 	}
 }
@@ -190,46 +200,17 @@ func (s *session) load() (snapshot, error) {
 	})
 }
 
-// call calls the store, for no longer than the timeout. If the store does not come back by then, the call is
-// abandoned with the slot: whoever wants to talk to the store finds it taken. A panic of the store is an error;
-// its text is not shown, as nobody knows what is in it.
+// call calls the store, for at most the timeout. A call that is abandoned keeps the slot until it returns.
 func call[T any](s *session, f func(context.Context) (T, error)) (T, error) {
-	type result struct {
-		value T
-		err   error
-	}
 	ctx, cancel := context.WithTimeout(s.ctx, s.timeout)
 	defer cancel()
 	defer context.AfterFunc(s.life, cancel)()
-	var over atomic.Bool // set by whichever comes first, the answer or the end of waiting for it
-	answer := make(chan result, 1)
-	d := s.Directory
-	go func() {
-		r := result{err: errors.New("no answer")} // stays so if f ends its goroutine
-		defer func() {
-			if v := recover(); v != nil {
-				r.err = fmt.Errorf("roles: the store panicked with a %T", v)
-			}
-			answer <- r
-			if !over.CompareAndSwap(false, true) {
-				d.release()
-			}
-		}()
-		r.value, r.err = f(ctx)
-	}()
-	var r result
-	select {
-	case r = <-answer:
-	case <-ctx.Done():
-		if over.CompareAndSwap(false, true) {
-			s.hung = true
-			r.err = ctx.Err()
-		} else {
-			r = <-answer
-		}
+	s.users.Add(1)
+	value, err := ask.Run(ctx, errStore, s.leave, f)
+	if err != nil && !errors.Is(err, errStore) {
+		err = fmt.Errorf("%w: %w", errStore, err)
 	}
-	if r.err != nil {
-		return r.value, fmt.Errorf("roles: store: %w", r.err)
-	}
-	return r.value, nil
+	return value, err
 }
+
+var errStore = errors.New("roles: store")

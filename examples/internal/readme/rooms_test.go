@@ -11,10 +11,11 @@ import (
 // What each package of the library imports, but for the standard library. Whoever adds an arrow adds it here, and has
 // a reason.
 var rooms = map[string]string{
-	"roles":     "roles/internal/automaton",
-	"keys":      "uuid",
-	"auth":      "keys roles",
-	"publicapi": "auth keys roles",
+	"roles":        "internal/ask roles/internal/automaton",
+	"keys":         "internal/ask uuid",
+	"auth":         "internal/ask keys roles",
+	"publicapi":    "auth internal/ask keys roles",
+	"internal/ask": "",
 
 	"roles/internal/automaton": "",
 

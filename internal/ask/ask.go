@@ -1,0 +1,92 @@
+// Package ask calls code of the host, such as a store, in bounded time.
+package ask
+
+import (
+	"context"
+	"fmt"
+	"time"
+)
+
+// A Limit bounds the calls of one kind: how long each may take and how many may run at once. It may be used
+// concurrently and must not be changed.
+type Limit struct {
+	Failure error // wrapped by every error that f itself did not return
+	Timeout time.Duration
+	Places  chan struct{} // holds a token for each running call; nil: calls never block and run inline
+
+	leave func()
+}
+
+// New returns a Limit that gives each call the time timeout and runs at most places calls at once. Both must be
+// positive, or it panics.
+func New(failure error, timeout time.Duration, places int) *Limit {
+	if timeout <= 0 || places <= 0 {
+		panic("ask: New wants a positive time and a positive number of places")
+	}
+	l := &Limit{Failure: failure, Timeout: timeout, Places: make(chan struct{}, places)}
+	l.leave = func() { <-l.Places }
+	return l
+}
+
+// Inline returns the Limit of code that never blocks: [Do] calls it in the caller's goroutine.
+func Inline(failure error) *Limit { return &Limit{Failure: failure} }
+
+// Do calls f and returns its result. Once the time is over or ctx is done, it returns an error wrapping l.Failure and
+// ctx's error instead; f then keeps its place until it returns, and its result is lost. Waiting for a place counts as
+// well. A panic in f becomes an error wrapping l.Failure that names the type of the value and never its text, which
+// might contain a key.
+//
+// Unless l is inline, f runs in its own goroutine, so it must not write to anything that the caller reads.
+func Do[T any](ctx context.Context, l *Limit, f func(context.Context) (T, error)) (T, error) {
+	if l.Places == nil {
+		return call(ctx, l.Failure, f)
+	}
+	var none T
+	ctx, cancel := context.WithTimeout(ctx, l.Timeout)
+	defer cancel()
+	if err := ctx.Err(); err != nil {
+		return none, fmt.Errorf("%w: not asked: %w", l.Failure, err)
+	}
+	select {
+	case l.Places <- struct{}{}:
+	case <-ctx.Done():
+		return none, fmt.Errorf("%w: too many wait for it: %w", l.Failure, ctx.Err())
+	}
+	return Run(ctx, l.Failure, l.leave, f)
+}
+
+// Run is Do for a caller that counts the running calls itself: f starts at once and may take until ctx is done. leave
+// is called when f has returned, before Run returns the result.
+func Run[T any](ctx context.Context, failure error, leave func(), f func(context.Context) (T, error)) (T, error) {
+	type answer struct {
+		value T
+		err   error
+	}
+	answers := make(chan answer, 1)
+	go func() {
+		a := answer{err: fmt.Errorf("%w: no answer", failure)} // stays so if f ends its goroutine
+		defer func() {
+			leave()
+			answers <- a
+		}()
+		a.value, a.err = call(ctx, failure, f)
+	}()
+	select {
+	case a := <-answers:
+		return a.value, a.err
+	case <-ctx.Done():
+		var none T
+		return none, fmt.Errorf("%w: no answer in time: %w", failure, ctx.Err())
+	}
+}
+
+// call turns a panic of f into an error.
+func call[T any](ctx context.Context, failure error, f func(context.Context) (T, error)) (value T, err error) {
+	defer func() {
+		if thrown := recover(); thrown != nil {
+			var none T
+			value, err = none, fmt.Errorf("%w: panicked with a %T", failure, thrown)
+		}
+	}()
+	return f(ctx)
+}
