@@ -67,7 +67,7 @@ type Config struct {
 	// Profile writes refusals. Nil: [Problem].
 	Profile Profile
 	// Timeout is how long Users, Anonymous and SignedIn may take. Zero: one second. Negative: they never
-	// block and are called without a deadline, as those are that implement [Instant].
+	// block and are called without a deadline, as a [UserMap], a [*UserCache] and publicapi.Fixed always are.
 	Timeout time.Duration
 }
 
@@ -111,9 +111,9 @@ func New(c Config) (*Guard, error) {
 	}
 
 	g := &Guard{c: c}
-	g.askSession = limit(c.Timeout, false)
-	g.askUsers = limit(c.Timeout, instant(c.Users))
-	g.askRole = limit(c.Timeout, instant(c.Anonymous))
+	g.askSession = limit(c.Timeout, nil)
+	g.askUsers = limit(c.Timeout, c.Users)
+	g.askRole = limit(c.Timeout, c.Anonymous)
 	if c.Anonymous != nil {
 		g.setting = c.Anonymous.PublicRole
 	}
@@ -145,9 +145,9 @@ func New(c Config) (*Guard, error) {
 	return g, nil
 }
 
-// limit makes the limit of one kind of calls, with its own places: calls that hang do not hold up the other kinds.
-func limit(timeout time.Duration, neverBlocks bool) *ask.Limit {
-	if timeout < 0 || neverBlocks {
+// limit makes the limit of calls to source, with its own places: calls that hang do not hold up calls to other sources.
+func limit(timeout time.Duration, source any) *ask.Limit {
+	if timeout < 0 || ask.Bounded(source) {
 		return ask.Inline(keys.ErrStore)
 	}
 	return ask.New(keys.ErrStore, cmp.Or(timeout, time.Second), maxWaiting)

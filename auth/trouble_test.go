@@ -151,6 +151,25 @@ func TestHungUsersDoNotCloseThePublicAPI(t *testing.T) {
 	require.Equal(t, 200, serve(w.guard.Handler(who), request("/", "api-key", w.editor)).StatusCode)
 }
 
+// A host's type may embed a cache and ask something slower than it.
+type audited struct {
+	*auth.UserCache
+	hanging
+}
+
+func (a audited) User(ctx context.Context, id string) (auth.User, error) {
+	return a.hanging.User(ctx, id)
+}
+
+func TestATypeAroundACacheIsGivenADeadline(t *testing.T) {
+	h := hanging{make(chan struct{})}
+	defer close(h.release)
+	w := newWorld(t, func(c *auth.Config) {
+		c.Users, c.Timeout = audited{auth.CacheUsers(c.Users, time.Hour), h}, 10*time.Millisecond
+	})
+	require.Equal(t, 503, serve(w.guard.Handler(who), request("/", "api-key", w.ada)).StatusCode)
+}
+
 func TestACallerWhoLeavesIsNoTroubleOfTheStore(t *testing.T) {
 	var heard auth.Event
 	h := hanging{make(chan struct{})}

@@ -145,6 +145,3 @@ func (c *UserCache) tell(change Change) {
 		}()
 	}
 }
-
-// Instant reports that the cache puts a deadline on what it asks by itself.
-func (c *UserCache) Instant() bool { return true }

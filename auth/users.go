@@ -3,6 +3,8 @@ package auth
 import (
 	"context"
 	"errors"
+
+	"github.com/latchkey-go/latchkey/internal/ask"
 )
 
 // A User is what the host knows about the owner of a user key.
@@ -37,14 +39,7 @@ func (m UserMap) User(_ context.Context, id string) (User, error) {
 	return u, nil
 }
 
-// Instant reports that a map never blocks.
-func (UserMap) Instant() bool { return true }
-
-// Instant is implemented by a [Users] or an [Anonymous] that answers from memory. The guard then calls it
-// without a deadline of its own, which saves about a microsecond. It is asked once, by [New].
-type Instant interface{ Instant() bool }
-
-func instant(v any) bool {
-	i, ok := v.(Instant)
-	return ok && i.Instant()
+func init() {
+	ask.DeclareBounded(func(UserMap) bool { return true })
+	ask.DeclareBounded(func(*UserCache) bool { return true })
 }

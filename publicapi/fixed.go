@@ -6,6 +6,7 @@ import (
 	"strings"
 
 	"github.com/latchkey-go/latchkey/auth"
+	"github.com/latchkey-go/latchkey/internal/ask"
 	"github.com/latchkey-go/latchkey/roles"
 )
 
@@ -24,5 +25,7 @@ type fixed string
 // PublicRole implements [auth.Anonymous].
 func (f fixed) PublicRole(context.Context) (string, error) { return string(f), nil }
 
-// Instant reports that a fixed role never blocks.
-func (fixed) Instant() bool { return true }
+func init() {
+	ask.DeclareBounded(func(fixed) bool { return true })
+	ask.DeclareBounded(func(s *Service) bool { return s.inMemory || s.keeper != nil })
+}

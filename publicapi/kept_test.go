@@ -12,6 +12,7 @@ import (
 
 	"github.com/stretchr/testify/require"
 
+	"github.com/latchkey-go/latchkey/internal/ask"
 	"github.com/latchkey-go/latchkey/keys"
 	"github.com/latchkey-go/latchkey/publicapi"
 	"github.com/latchkey-go/latchkey/roles"
@@ -76,7 +77,8 @@ func public(t *testing.T, s *publicapi.Service) string {
 func TestTheSettingIsKept(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		s, elsewhere, store := keeping(t)
-		require.True(t, s.Instant())
+		require.True(t, ask.Bounded(s))
+		require.True(t, ask.Bounded(publicapi.Fixed("visitor")))
 		require.Zero(t, store.loads.Load(), "nothing is asked before somebody asks")
 		require.Equal(t, "visitor", public(t, s))
 		require.EqualValues(t, 1, store.loads.Load())

@@ -8,6 +8,7 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"github.com/latchkey-go/latchkey/auth"
+	"github.com/latchkey-go/latchkey/internal/ask"
 	"github.com/latchkey-go/latchkey/publicapi"
 	"github.com/latchkey-go/latchkey/roles"
 )
@@ -137,7 +138,7 @@ func TestAStoreInTroubleIsAnError(t *testing.T) {
 	require.ErrorIs(t, err, errDown)
 	require.ErrorIs(t, open(t.Context(), s, "visitor"), errDown)
 	require.ErrorIs(t, s.Disable(t.Context(), "ada"), errDown)
-	require.False(t, s.Instant())
+	require.False(t, ask.Bounded(s), "a guard bounds it")
 
 	cold, err := publicapi.New(publicapi.Config{Store: publicapi.NewMemoryStore(), Roles: coldSource{}})
 	require.NoError(t, err)

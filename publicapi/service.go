@@ -51,7 +51,7 @@ type Service struct {
 	unfollow  func()
 	keeper    *keeper    // nil: the store is asked each time
 	deadline  *ask.Limit // with a keeper, for callers it cannot serve
-	instant   bool       // the store is in memory
+	inMemory  bool       // the store is a *MemoryStore
 	closed    atomic.Bool
 
 	deleted  atomic.Pointer[map[string]bool] // roles that were deleted and that the store may still have: replaced, never changed
@@ -78,7 +78,7 @@ func New(c Config) (*Service, error) {
 	s := &Service{c: c, directory: directory}
 	s.deleted.Store(&map[string]bool{})
 	s.c.Store = telling{c.Store, s}
-	if _, s.instant = c.Store.(*MemoryStore); c.Staleness > 0 && !s.instant {
+	if _, s.inMemory = c.Store.(*MemoryStore); c.Staleness > 0 && !s.inMemory {
 		s.keeper = newKeeper(c.Store, c.Staleness)
 		s.deadline = ask.New(keys.ErrStore, readTimeout, maxWaiting)
 	}
@@ -118,9 +118,6 @@ func (s *Service) PublicRole(ctx context.Context) (string, error) {
 		return s.standing(ctx, setting.Role)
 	})
 }
-
-// Instant reports whether a guard needs no deadline of its own: the store is in memory, or the setting is kept there.
-func (s *Service) Instant() bool { return s.instant || s.keeper != nil }
 
 // Reload has the store asked at once instead of at the next poll, as a host wants it that hears of a change
 // elsewhere. When it returns nil, what is kept is the setting as it was when Reload was called, or later. With a zero
