@@ -8,6 +8,7 @@ import (
 	"net/http"
 	"net/netip"
 	"reflect"
+	"slices"
 	"time"
 
 	"github.com/latchkey-go/latchkey/internal/ask"
@@ -27,6 +28,12 @@ type Config struct {
 	Anonymous Anonymous
 	// Users knows the owners of user keys. Nil: every user key is refused with 401.
 	Users Users
+	// RoleChanges is the Watch method of the directory behind Roles. Changes are functions like [UserCache.Watch] and
+	// publicapi.Service.Watch, for Users, Anonymous and whatever else the host decides by. Each calls f after each
+	// change on this node, when callers that ask see it already, until stop is called. [Guard.Watch] calls them. A
+	// change that none of them reports still acts on the next request; a stream hears of it at its next [Recheck].
+	RoleChanges func(f func(before, now *roles.Policy)) (stop func())
+	Changes     []func(f func(Change)) (stop func())
 
 	// SignedIn says which user of the host's own sign-in sent the request: "" is nobody, an error is a store
 	// in trouble (503). It is asked only when nothing of ours is shown. Whoever it names passes
@@ -101,6 +108,11 @@ func New(c Config) (*Guard, error) {
 	if c.Carriers&^(APIKeyHeader|BearerToken|NonstandardXAPIKey|InsecureQuery) != 0 {
 		wrong("Config.Carriers has a bit that is no carrier")
 	}
+	for _, watch := range c.Changes {
+		if watch == nil {
+			wrong("Config.Changes holds a nil function")
+		}
+	}
 	for _, name := range c.QueryNames {
 		if name == "" {
 			wrong("Config.QueryNames holds an empty name")
@@ -111,6 +123,7 @@ func New(c Config) (*Guard, error) {
 	}
 
 	g := &Guard{c: c}
+	g.c.Changes = slices.Clone(c.Changes)
 	g.askSession = limit(c.Timeout, nil)
 	g.askUsers = limit(c.Timeout, c.Users)
 	g.askRole = limit(c.Timeout, c.Anonymous)

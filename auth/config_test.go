@@ -23,11 +23,11 @@ func TestNewNamesEveryMistakeAtOnce(t *testing.T) {
 	var users *table
 	_, err = auth.New(auth.Config{
 		Roles: directory, Anonymous: service, Users: users, Carriers: 128, QueryNames: []string{""},
-		CrossOrigin: http.NewCrossOriginProtection(),
+		CrossOrigin: http.NewCrossOriginProtection(), Changes: []func(func(auth.Change)) func(){nil},
 	})
 	for _, mistake := range []string{
 		"Config.Keys is nil", "Config.Roles is nil", "Config.Anonymous holds a nil *publicapi.Service", "Config.Users holds a nil *auth_test.table",
-		"no carrier", "empty name", "Config.CrossOrigin does nothing",
+		"no carrier", "empty name", "Config.CrossOrigin does nothing", "Config.Changes holds a nil function",
 	} {
 		require.ErrorContains(t, err, mistake)
 	}

@@ -120,8 +120,8 @@ func (c *UserCache) Clear() {
 	c.tell(Change{})
 }
 
-// Watch calls f after each Forget and Clear, until stop is called, in the goroutine of whoever called them. It
-// implements [Watcher]. A panic in f is swallowed.
+// Watch calls f after each Forget and Clear, until stop is called, in the goroutine that called them. It is one of
+// [Config.Changes]. A panic in f is swallowed.
 func (c *UserCache) Watch(f func(Change)) (stop func()) {
 	w := &userWatcher{f}
 	c.mu.Lock()

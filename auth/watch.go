@@ -14,33 +14,23 @@ type Change struct {
 	UserID string
 }
 
-// A Watcher tells of changes made on this node. It is implemented by a [Users], an [Anonymous] or a
-// roles.Source that can tell, as [UserCache] is; it is asked by [Guard.Watch].
-type Watcher interface {
-	// Watch calls f after each change, until stop is called. The change must be visible to who asks once f is
-	// called. f is quick, and may be called concurrently.
-	Watch(f func(Change)) (stop func())
-}
-
-// Watch calls f after anything that this guard decides by was changed on this node, until stop is called: its
-// keys, its roles if they are a *[roles.Directory], and what its Users and Anonymous tell if they are a
-// [Watcher]. Changes made elsewhere are not told, but for roles that the directory found changed, and neither
-// is that time passed. So whoever keeps a stream open asks [Recheck] from time to time as well.
+// Watch calls f after a change on this node of anything that this guard decides by, until stop is called: its keys,
+// and what [Config.RoleChanges] and [Config.Changes] report. Changes made elsewhere are not reported, but for roles that
+// a directory found changed. Time that passed is not reported either, so a long-lived stream also needs [Recheck] from
+// time to time.
 //
-// f may be called often and concurrently, in the goroutine of whoever made the change, which waits. It must be
-// quick and must not use the guard or anything behind it: it notes what happened, and wakes somebody else.
+// f may be called often and concurrently, in the goroutine that made the change, which waits. f must be quick and must
+// not use the guard or anything behind it: it notes the change and wakes another goroutine.
 func (g *Guard) Watch(f func(Change)) (stop func()) {
 	if f == nil {
 		return func() {}
 	}
 	stops := []func(){g.c.Keys.Watch(func(c keys.Change) { f(Change{KeyID: c.ID, UserID: c.UserID}) })}
-	if d, ok := g.c.Roles.(*roles.Directory); ok {
-		stops = append(stops, d.Watch(func(_, _ *roles.Policy) { f(Change{}) }))
+	if g.c.RoleChanges != nil {
+		stops = append(stops, g.c.RoleChanges(func(_, _ *roles.Policy) { f(Change{}) }))
 	}
-	for _, source := range []any{g.c.Roles, g.c.Users, g.c.Anonymous} {
-		if w, ok := source.(Watcher); ok {
-			stops = append(stops, w.Watch(f))
-		}
+	for _, watch := range g.c.Changes {
+		stops = append(stops, watch(f))
 	}
 	return sync.OnceFunc(func() {
 		for _, stop := range stops {

@@ -52,6 +52,7 @@ func TestWatch(t *testing.T) {
 	w := newWorld(t, func(c *auth.Config) {
 		cache = auth.CacheUsers(c.Users, time.Hour)
 		c.Roles, c.Users, c.Anonymous = directory, cache, public
+		c.RoleChanges, c.Changes = directory.Watch, []func(func(auth.Change)) func(){cache.Watch, public.Watch}
 	})
 	var h heard
 	stop := w.guard.Watch(h.note)
@@ -108,7 +109,7 @@ func TestAWatcherThatPanicsStopsNobody(t *testing.T) {
 }
 
 func TestAGuardWithNothingToWatch(t *testing.T) {
-	w := newWorld(t) // a fixed policy, a plain table, a setting that tells nothing
+	w := newWorld(t) // a fixed policy, a plain table, no Changes
 	w.guard.Watch(func(auth.Change) { t.Error("heard something") })()
 	w.guard.Watch(nil)()
 	new(auth.Guard).Watch(func(auth.Change) {})()

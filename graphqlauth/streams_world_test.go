@@ -131,11 +131,13 @@ func newNewsroom(t testing.TB, o newsOptions) *newsroom {
 		roles.Role{AppID: "nothing"},
 	)})
 	require.NoError(t, err)
-	c := auth.Config{Keys: n.ring, Roles: n.roles, Users: n.users, Anonymous: n.public, Observe: func(_ context.Context, e auth.Event) {
+	c := auth.Config{Keys: n.ring, Roles: n.roles, Users: n.users, Anonymous: n.public, RoleChanges: n.roles.Watch,
+		Changes: []func(func(auth.Change)) func(){n.users.Watch, n.public.Watch}}
+	c.Observe = func(_ context.Context, e auth.Event) {
 		n.eventMu.Lock()
 		defer n.eventMu.Unlock()
 		n.events = append(n.events, e)
-	}}
+	}
 	if o.change != nil {
 		o.change(&c)
 	}

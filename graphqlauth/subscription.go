@@ -16,8 +16,8 @@ import (
 )
 
 // InterceptOperation keeps watch over subscriptions: one whose caller is no longer good, or may not have it any
-// more, gets one error and completes, whether it is silent or not. On this node that is when the change is made;
-// see [WithRecheck] for others. Over a [Websocket] a caller who is no longer good loses the whole socket. In
+// more, gets one error and completes, whether it is silent or not: as soon as the guard reports a change on this node,
+// else when [WithRecheck] says. Over a [Websocket] a caller who is no longer good loses the whole socket. In
 // [Partial] mode, one of which only a part was denied ends with UNAVAILABLE when roles change: the client begins it
 // again.
 func (e *Extension) InterceptOperation(ctx context.Context, next graphql.OperationHandler) graphql.ResponseHandler {

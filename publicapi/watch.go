@@ -10,7 +10,7 @@ import (
 type watcher struct{ heard func(auth.Change) }
 
 // Watch calls f after each change of the setting through this service, and after each [Service.Reload], until stop
-// is called, in the goroutine of whoever made the change. It implements [auth.Watcher], so that streams of callers
+// is called, in the goroutine that made the change. It is one of [auth.Config.Changes], so that streams of callers
 // without a key end when the public API is closed. f must be quick and must not use the service. A panic in it is
 // swallowed.
 func (s *Service) Watch(f func(auth.Change)) (stop func()) {

@@ -9,8 +9,6 @@ import (
 	"github.com/latchkey-go/latchkey/publicapi"
 )
 
-var _ auth.Watcher = (*publicapi.Service)(nil)
-
 func TestWatchersHearOfEachChange(t *testing.T) {
 	s := newService(t, publicapi.NewMemoryStore())
 	var roles []string // as they were when the watcher was told
