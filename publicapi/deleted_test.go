@@ -54,7 +54,7 @@ func newLive(t *testing.T) (*publicapi.Service, *roles.Directory, *faulty) {
 	t.Cleanup(func() { _ = directory.Close(context.Background()) })
 	store := &faulty{release: make(chan struct{})}
 	require.NoError(t, store.Save(t.Context(), publicapi.Setting{Role: "visitor", Revision: 1}))
-	s, err := publicapi.New(publicapi.Config{Store: store, Roles: directory, Catalog: catalog(t)})
+	s, err := publicapi.New(publicapi.Config{Store: store, Directory: directory, Catalog: catalog(t)})
 	require.NoError(t, err)
 	return s, directory, store
 }
@@ -74,7 +74,7 @@ func TestADeletedRoleClosesThePublicAPIForGood(t *testing.T) {
 	directory, err := roles.Open(t.Context(), roles.Config{Store: roles.NewMemoryStore(visitor, author)})
 	require.NoError(t, err)
 	defer directory.Close(context.Background())
-	s, err := publicapi.New(publicapi.Config{Store: publicapi.NewMemoryStore(), Roles: directory, Catalog: catalog(t)})
+	s, err := publicapi.New(publicapi.Config{Store: publicapi.NewMemoryStore(), Directory: directory, Catalog: catalog(t)})
 	require.NoError(t, err)
 	require.NoError(t, open(t.Context(), s, "visitor"))
 	ring := keys.NewRing(keys.NewMemoryStore())
@@ -108,7 +108,7 @@ func TestADeletedRoleStaysClosedWhileTheStoreCannotSaveIt(t *testing.T) {
 	defer directory.Close(context.Background())
 	store := &faulty{}
 	require.NoError(t, store.Save(t.Context(), publicapi.Setting{Role: "visitor", Revision: 1}))
-	s, err := publicapi.New(publicapi.Config{Store: store, Roles: directory, Catalog: catalog(t)})
+	s, err := publicapi.New(publicapi.Config{Store: store, Directory: directory, Catalog: catalog(t)})
 	require.NoError(t, err)
 
 	store.failSave.Store(true)
@@ -144,7 +144,7 @@ func TestARoleThatWasDeletedElsewhereStaysClosed(t *testing.T) {
 	directory, err := roles.Open(t.Context(), roles.Config{Store: rs})
 	require.NoError(t, err)
 	defer directory.Close(context.Background())
-	s, err := publicapi.New(publicapi.Config{Store: setting, Roles: directory})
+	s, err := publicapi.New(publicapi.Config{Store: setting, Directory: directory})
 	require.NoError(t, err)
 	role, err := s.PublicRole(t.Context())
 	require.NoError(t, err)
@@ -164,7 +164,7 @@ func TestARoleThatAnotherNodeMadeIsNotTakenForDeleted(t *testing.T) {
 	elsewhere, err := roles.Open(t.Context(), roles.Config{Store: rs})
 	require.NoError(t, err)
 	defer elsewhere.Close(context.Background())
-	s, err := publicapi.New(publicapi.Config{Store: setting, Roles: here})
+	s, err := publicapi.New(publicapi.Config{Store: setting, Directory: here})
 	require.NoError(t, err)
 
 	require.NoError(t, elsewhere.Save(t.Context(), visitor))

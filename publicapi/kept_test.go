@@ -242,7 +242,7 @@ func TestADeletedRoleIsNotKept(t *testing.T) {
 			defer directory.Close(context.Background())
 			store := &far{MemoryStore: publicapi.NewMemoryStore()}
 			require.NoError(t, store.Save(t.Context(), publicapi.Setting{Role: "visitor", Revision: 1}))
-			s, err := publicapi.New(publicapi.Config{Store: store, Roles: directory, Staleness: staleness})
+			s, err := publicapi.New(publicapi.Config{Store: store, Directory: directory, Staleness: staleness})
 			require.NoError(t, err)
 			defer s.Close(context.Background())
 			require.Equal(t, "visitor", public(t, s))
@@ -278,7 +278,7 @@ func TestARoleMadeAgainElsewhereIsNotPublic(t *testing.T) {
 		defer here.Close(context.Background())
 		store := &far{MemoryStore: publicapi.NewMemoryStore()}
 		require.NoError(t, store.Save(t.Context(), publicapi.Setting{Role: "visitor", Revision: 1}))
-		s, err := publicapi.New(publicapi.Config{Store: store, Roles: here, Staleness: staleness})
+		s, err := publicapi.New(publicapi.Config{Store: store, Directory: here, Staleness: staleness})
 		require.NoError(t, err)
 		defer s.Close(context.Background())
 		require.Equal(t, "visitor", public(t, s))

@@ -46,7 +46,7 @@ func Acknowledged(writes, acknowledged []string) bool {
 // the role's grants, inherited ones included, the setting, the catalog and its names. If one of these changes, so does
 // the token. An impossible role is an error wrapping [ErrRole]; "" is reported as closed.
 func (s *Service) Preview(ctx context.Context, appid string) (Report, error) {
-	report, _, err := s.preview(ctx, bounded(ctx, s.c.Roles.Policy()), appid)
+	report, _, err := s.preview(ctx, bounded(ctx, s.roles.Policy()), appid)
 	return report, err
 }
 
@@ -145,7 +145,7 @@ type Opening struct {
 // it takes effect on the next request.
 func (s *Service) Set(ctx context.Context, o Opening) error {
 	for range attempts {
-		prepared, err := s.Prepare(ctx, bounded(ctx, s.c.Roles.Policy()), o)
+		prepared, err := s.Prepare(ctx, bounded(ctx, s.roles.Policy()), o)
 		if err != nil {
 			return err
 		}
@@ -187,7 +187,7 @@ func (p *Prepared) Save(ctx context.Context) error {
 		return err
 	}
 	s.forget(appid)
-	if policy := s.c.Roles.Policy(); policy != nil && !policy.Has(appid) { // deleted since it was checked
+	if policy := s.roles.Policy(); policy != nil && !policy.Has(appid) { // deleted since it was checked
 		if err := s.settle(ctx, appid); err != nil {
 			return err
 		}

@@ -27,7 +27,7 @@ func newSite(t *testing.T) *site {
 		roles.Role{AppID: "reader", Permissions: roles.Grants{"content/articles/read": true}})})
 	require.NoError(t, err)
 	t.Cleanup(func() { _ = s.roles.Close(context.Background()) })
-	s.Service, err = publicapi.New(publicapi.Config{Store: publicapi.NewMemoryStore(), Roles: s.roles, Catalog: catalog(t),
+	s.Service, err = publicapi.New(publicapi.Config{Store: publicapi.NewMemoryStore(), Directory: s.roles, Catalog: catalog(t),
 		Names: func(context.Context) (map[string][]string, error) { return s.names, nil }})
 	require.NoError(t, err)
 	return s
@@ -93,7 +93,7 @@ func TestATokenDependsOnNothingElse(t *testing.T) {
 
 	others, err := roles.NewCatalog(roles.Group{Name: "Other", Permissions: []roles.Entry{{Permission: "content/articles/create", Label: "x"}}})
 	require.NoError(t, err)
-	other, err := publicapi.New(publicapi.Config{Store: publicapi.NewMemoryStore(), Roles: s.roles, Catalog: others})
+	other, err := publicapi.New(publicapi.Config{Store: publicapi.NewMemoryStore(), Directory: s.roles, Catalog: others})
 	require.NoError(t, err)
 	seen, err := other.Preview(t.Context(), "writer")
 	require.NoError(t, err)

@@ -117,11 +117,18 @@ func TestWithoutACatalogEverythingHasToBeAcknowledged(t *testing.T) {
 }
 
 func TestNewSeesThroughTypedNils(t *testing.T) {
-	var directory *roles.Directory
 	var store *publicapi.MemoryStore
-	_, err := publicapi.New(publicapi.Config{Store: store, Roles: directory})
+	_, err := publicapi.New(publicapi.Config{Store: store, Roles: roles.MustCompile(visitor)})
 	require.ErrorContains(t, err, "Config.Store is nil")
-	require.ErrorContains(t, err, "Config.Roles is nil")
+}
+
+// Which of them would decide?
+func TestNewRefusesFixedRolesBesideADirectory(t *testing.T) {
+	directory, err := roles.Open(t.Context(), roles.Config{Store: roles.NewMemoryStore(visitor)})
+	require.NoError(t, err)
+	defer directory.Close(context.Background())
+	_, err = publicapi.New(publicapi.Config{Store: publicapi.NewMemoryStore(), Roles: roles.MustCompile(visitor), Directory: directory})
+	require.ErrorContains(t, err, "not both")
 }
 
 type broken struct{ publicapi.MemoryStore }
@@ -140,8 +147,11 @@ func TestAStoreInTroubleIsAnError(t *testing.T) {
 	require.ErrorIs(t, s.Disable(t.Context(), "ada"), errDown)
 	require.False(t, ask.Bounded(s), "a guard bounds it")
 
-	cold, err := publicapi.New(publicapi.Config{Store: publicapi.NewMemoryStore(), Roles: coldSource{}})
+	directory, err := roles.Open(t.Context(), roles.Config{Store: roles.NewMemoryStore(visitor)})
 	require.NoError(t, err)
+	cold, err := publicapi.New(publicapi.Config{Store: publicapi.NewMemoryStore(), Directory: directory})
+	require.NoError(t, err)
+	require.NoError(t, directory.Close(t.Context()))
 	require.ErrorIs(t, open(t.Context(), cold, "visitor"), publicapi.ErrUnavailable)
 	_, err = cold.Current(t.Context())
 	require.ErrorIs(t, err, publicapi.ErrUnavailable)
@@ -149,12 +159,8 @@ func TestAStoreInTroubleIsAnError(t *testing.T) {
 
 	_, err = publicapi.New(publicapi.Config{})
 	require.ErrorContains(t, err, "Config.Store is nil")
-	require.ErrorContains(t, err, "Config.Roles is nil")
+	require.ErrorContains(t, err, "Config needs Roles")
 }
-
-type coldSource struct{}
-
-func (coldSource) Policy() *roles.Policy { return nil }
 
 func TestExposure(t *testing.T) {
 	policy := roles.MustCompile(visitor, author, denied)

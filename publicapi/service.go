@@ -21,10 +21,13 @@ var (
 	ErrUnavailable = errors.New("publicapi: roles are not available")
 )
 
-// Config says what a [Service] is made of. Store and Roles are required.
+// Config says what a [Service] is made of. Store is required, and either Roles or Directory.
 type Config struct {
 	Store Store
-	Roles roles.Source
+	// Roles are fixed. Directory has roles that change: the service watches it, so that a deleted role closes the
+	// public API for good. No other source of roles will do, since it could not be watched.
+	Roles     *roles.Policy
+	Directory *roles.Directory
 	// Catalog lists the permissions of the application, and which of them only read. Nil: everything has to be
 	// acknowledged. Names returns the current values of the {name}s in it, such as {"model": {"pages", "posts"}}; nil:
 	// templates stay templates. Package admin takes both from here.
@@ -41,13 +44,12 @@ type Config struct {
 // asks the store whenever a caller shows no key, so a change acts on the next request on every node. Otherwise it acts
 // on the next request on the node that made it, and within that time on others. It may be used concurrently.
 //
-// A deleted role closes it for good if Config.Roles is a *[roles.Directory]: the service watches it for
-// deletions, and closes the setting in the store. With another source it is closed for as long as the role is
-// missing. What cannot be told from an edited role is one that another process deletes and saves again within
-// the directory's staleness.
+// A role that is deleted from Config.Directory closes it for good: the service closes the setting in the store. A role
+// that another process deletes and saves again within the directory's staleness cannot be told from an edited one.
 type Service struct {
 	c         Config
-	directory *roles.Directory // Config.Roles, if it is one
+	roles     roles.Source
+	directory *roles.Directory // nil: the roles are fixed
 	unfollow  func()
 	keeper    *keeper    // nil: the store is asked each time
 	deadline  *ask.Limit // with a keeper, for callers it cannot serve
@@ -65,9 +67,8 @@ func New(c Config) (*Service, error) {
 	if isNil(c.Store) {
 		mistakes = append(mistakes, errors.New("publicapi: Config.Store is nil"))
 	}
-	directory, _ := c.Roles.(*roles.Directory)
-	if isNil(c.Roles) {
-		mistakes = append(mistakes, errors.New("publicapi: Config.Roles is nil"))
+	if (c.Roles == nil) == (c.Directory == nil) {
+		mistakes = append(mistakes, errors.New("publicapi: Config needs Roles, if they are fixed, or Directory, and not both"))
 	}
 	if c.Staleness < 0 {
 		mistakes = append(mistakes, errors.New("publicapi: Config.Staleness is negative"))
@@ -75,7 +76,7 @@ func New(c Config) (*Service, error) {
 	if len(mistakes) > 0 {
 		return nil, errors.Join(mistakes...)
 	}
-	s := &Service{c: c, directory: directory}
+	s := &Service{c: c, roles: c.Roles, directory: c.Directory}
 	s.deleted.Store(&map[string]bool{})
 	s.c.Store = telling{c.Store, s}
 	if _, s.inMemory = c.Store.(*MemoryStore); c.Staleness > 0 && !s.inMemory {
@@ -83,6 +84,7 @@ func New(c Config) (*Service, error) {
 		s.deadline = ask.New(keys.ErrStore, readTimeout, maxWaiting)
 	}
 	if s.directory != nil {
+		s.roles = s.directory
 		s.unfollow = s.follow()
 	}
 	return s, nil
@@ -147,7 +149,7 @@ func (s *Service) Close(ctx context.Context) error {
 // Current returns the setting as it is stored. Its role may have been deleted since: then the public API is
 // closed, and Role is "".
 func (s *Service) Current(ctx context.Context) (Setting, error) {
-	return s.current(ctx, s.c.Roles.Policy)
+	return s.current(ctx, s.roles.Policy)
 }
 
 func (s *Service) current(ctx context.Context, policyNow func() *roles.Policy) (Setting, error) {

@@ -162,7 +162,7 @@ func TestThereIsOneCatalog(t *testing.T) {
 	_, err = admin.New(c)
 	require.ErrorContains(t, err, "set them in publicapi.Config alone")
 
-	bare, err := publicapi.New(publicapi.Config{Store: publicapi.NewMemoryStore(), Roles: w.roles})
+	bare, err := publicapi.New(publicapi.Config{Store: publicapi.NewMemoryStore(), Directory: w.roles})
 	require.NoError(t, err)
 	c.Public, c.Names = bare, nil
 	service, err := admin.New(c)

@@ -105,7 +105,7 @@ func newWorld(t *testing.T, wrap func(keys.Store) keys.Store, changes ...func(*a
 	w.roles, err = roles.Open(t.Context(), roles.Config{Store: w.rows})
 	require.NoError(t, err)
 	t.Cleanup(func() { require.NoError(t, w.roles.Close(context.Background())) })
-	w.public, err = publicapi.New(publicapi.Config{Store: publicapi.NewMemoryStore(), Roles: w.roles, Catalog: catalog(t),
+	w.public, err = publicapi.New(publicapi.Config{Store: publicapi.NewMemoryStore(), Directory: w.roles, Catalog: catalog(t),
 		Names: func(context.Context) (map[string][]string, error) { return w.names() }})
 	require.NoError(t, err)
 	signedIn := func(r *http.Request) (string, error) {

@@ -10,7 +10,7 @@
 //	store, err := sqlstore.Open(ctx, db, sqlstore.SQLite)
 //	ring, err := keys.Open(keys.Config{Store: store.Keys(), LastUsed: store.Keys(), Feed: store.Keys()})
 //	directory, err := roles.Open(ctx, roles.Config{Store: store.Roles()})
-//	public, err := publicapi.New(publicapi.Config{Store: store.PublicAPI(), Roles: directory, Staleness: 5 * time.Second})
+//	public, err := publicapi.New(publicapi.Config{Store: store.PublicAPI(), Directory: directory, Staleness: 5 * time.Second})
 //	stop := store.Follow(users.Clear, directory.Reload, public.Reload)
 //	service, err := admin.New(admin.Config{Audit: store.Audit(), InTx: store.InTx, Keys: ring, ...})
 //

@@ -89,7 +89,7 @@ func open(ctx context.Context, c config, logger *log.Logger) (n *node, err error
 		return n, err
 	}
 	n.public, err = publicapi.New(publicapi.Config{
-		Store: n.store.PublicAPI(), Roles: n.roles, Catalog: permissions, Names: n.names, Staleness: c.staleness,
+		Store: n.store.PublicAPI(), Directory: n.roles, Catalog: permissions, Names: n.names, Staleness: c.staleness,
 	})
 	if err != nil {
 		return n, err

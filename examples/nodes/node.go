@@ -79,7 +79,7 @@ func open(ctx context.Context, c config) (_ *node, err error) {
 	if err != nil {
 		return nil, err
 	}
-	n.public, err = publicapi.New(publicapi.Config{Store: n.store.PublicAPI(), Roles: n.roles, Staleness: c.staleness})
+	n.public, err = publicapi.New(publicapi.Config{Store: n.store.PublicAPI(), Directory: n.roles, Staleness: c.staleness})
 	if err != nil {
 		return nil, err
 	}

@@ -110,7 +110,7 @@ func newWorldWith(t *testing.T, people auth.UserMap, ring *keys.Ring, manage fun
 			{Permission: admin.ManageUsers, Label: "Manage users"}, {Permission: admin.ReadLogs, Label: "View app logs", Effect: roles.Read},
 		}})
 	require.NoError(t, err)
-	public, err := publicapi.New(publicapi.Config{Store: publicapi.NewMemoryStore(), Roles: directory, Catalog: catalog,
+	public, err := publicapi.New(publicapi.Config{Store: publicapi.NewMemoryStore(), Directory: directory, Catalog: catalog,
 		Names: func(context.Context) (map[string][]string, error) {
 			return map[string][]string{"model": {"pages", "posts"}}, nil
 		}})

@@ -98,7 +98,7 @@ func newNode(t *testing.T, store *sqlstore.Store) *node {
 	n.directory, err = roles.Open(ctx, roles.Config{Store: store.Roles(), Timeout: 10 * time.Second, Staleness: time.Minute})
 	require.NoError(t, err)
 	t.Cleanup(func() { require.NoError(t, n.directory.Close(context.Background())) })
-	n.public, err = publicapi.New(publicapi.Config{Store: store.PublicAPI(), Roles: n.directory, Staleness: time.Minute})
+	n.public, err = publicapi.New(publicapi.Config{Store: store.PublicAPI(), Directory: n.directory, Staleness: time.Minute})
 	require.NoError(t, err)
 	t.Cleanup(func() { require.NoError(t, n.public.Close(context.Background())) })
 	n.guard, err = auth.New(auth.Config{Keys: n.ring, Roles: n.directory, Anonymous: n.public})

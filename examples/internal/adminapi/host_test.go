@@ -127,7 +127,7 @@ func newHost(t *testing.T, in stores, bare bool) *host {
 		{Permission: "content/{model}/create", Label: "Create {model}"},
 	}})
 	require.NoError(t, err)
-	public, err := publicapi.New(publicapi.Config{Store: crowdedSetting{in.public, h}, Roles: directory, Catalog: catalog})
+	public, err := publicapi.New(publicapi.Config{Store: crowdedSetting{in.public, h}, Directory: directory, Catalog: catalog})
 	require.NoError(t, err)
 	table := users{auth.UserMap{
 		"root": {ID: "root", Name: "Root", Role: roles.Admin, Active: true},

@@ -76,7 +76,7 @@ func newHostOf(t *testing.T, more []auth.User, stored ...roles.Role) *host {
 		roles.Group{Name: "Logs", Permissions: []roles.Entry{{Permission: admin.ReadLogs, Label: "View app logs", Effect: roles.Read}}},
 	)
 	require.NoError(t, err)
-	public, err := publicapi.New(publicapi.Config{Store: publicapi.NewMemoryStore(), Roles: directory, Catalog: catalog,
+	public, err := publicapi.New(publicapi.Config{Store: publicapi.NewMemoryStore(), Directory: directory, Catalog: catalog,
 		Names: func(context.Context) (map[string][]string, error) { return map[string][]string{"model": models}, nil }})
 	require.NoError(t, err)
 	table := users{auth.UserMap{
