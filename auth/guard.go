@@ -162,6 +162,7 @@ func (g *Guard) write(w http.ResponseWriter, r *http.Request, refusal *Refusal) 
 		Problem(w, r, refusal)
 		return
 	}
+	setRetryAfter(w.Header(), refusal)
 	g.c.Profile(w, r, refusal)
 }
 

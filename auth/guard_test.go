@@ -207,6 +207,18 @@ func TestLimit(t *testing.T) {
 	require.Equal(t, []auth.Kind{auth.CustomKey, auth.UserKey}, asked, "once a request, after authentication")
 }
 
+func TestAProfileOfTheHostNeedsNoRetryAfter(t *testing.T) {
+	w := newWorld(t, func(c *auth.Config) {
+		c.Limit = func(*http.Request, auth.Principal) (time.Duration, bool) { return 1500 * time.Millisecond, false }
+		c.Profile = func(w http.ResponseWriter, _ *http.Request, refusal *auth.Refusal) { w.WriteHeader(refusal.Status) }
+	})
+	h := w.guard.Identify(who)
+	resp := serve(h, request("/", "api-key", w.editor))
+	require.Equal(t, 429, resp.StatusCode)
+	require.Equal(t, "2", resp.Header.Get("Retry-After"))
+	require.Empty(t, serve(h, request("/", "api-key", "junk")).Header.Get("Retry-After"))
+}
+
 // Many identities at once: nobody ever gets another's principal.
 func TestNoIdentityLeaksIntoAnotherRequest(t *testing.T) {
 	w := newWorld(t)

@@ -8,7 +8,7 @@ import (
 )
 
 // A Profile writes the answer to a refused request. When it is called, Vary and Cache-Control are set
-// already. It may be called concurrently, must not change the refusal, and must not tell the caller its Reason.
+// already, and Retry-After for 429 and 503. It may be called concurrently, must not change the refusal, and must not tell the caller its Reason.
 type Profile func(w http.ResponseWriter, r *http.Request, refusal *Refusal)
 
 // Problem is the default [Profile]: an RFC 9457 problem document with the extra member "error", which holds
@@ -25,9 +25,8 @@ func Problem(w http.ResponseWriter, _ *http.Request, refusal *Refusal) {
 		} else {
 			h.Set("WWW-Authenticate", `Bearer realm="api"`)
 		}
-	case http.StatusTooManyRequests, http.StatusServiceUnavailable:
-		h.Set("Retry-After", RetryAfter(refusal.RetryAfter))
 	}
+	setRetryAfter(h, refusal)
 	body, ok := problems[refusal.Status]
 	if !ok || refusal.Missing != "" || refusal.Detail != "" {
 		body = problemBody(refusal)
@@ -37,14 +36,17 @@ func Problem(w http.ResponseWriter, _ *http.Request, refusal *Refusal) {
 	_, _ = w.Write(body) // the caller may be gone; there is nobody to tell
 }
 
-// RetryAfter is the value of a Retry-After header, for a [Profile] of the host's own: in whole seconds, rounded up, and
-// never zero. See RFC 9110 section 10.2.3.
-func RetryAfter(d time.Duration) string {
-	seconds := int64(d / time.Second)
-	if d%time.Second > 0 {
+// setRetryAfter sets the header for a refusal that passes with time, in whole seconds, rounded up and never zero. See
+// RFC 9110 section 10.2.3.
+func setRetryAfter(h http.Header, refusal *Refusal) {
+	if refusal.Status != http.StatusTooManyRequests && refusal.Status != http.StatusServiceUnavailable {
+		return
+	}
+	seconds := int64(refusal.RetryAfter / time.Second)
+	if refusal.RetryAfter%time.Second > 0 {
 		seconds++
 	}
-	return strconv.FormatInt(max(1, seconds), 10)
+	h.Set("Retry-After", strconv.FormatInt(max(1, seconds), 10))
 }
 
 // problems holds the bodies that never differ, so that a flood of refusals encodes nothing.

@@ -2,6 +2,7 @@ package cockpit
 
 import (
 	"io"
+	"math"
 	"net/http"
 	"strconv"
 
@@ -34,8 +35,9 @@ func Profile(w http.ResponseWriter, _ *http.Request, refusal *auth.Refusal) {
 	h := w.Header()
 	h.Set("Content-Type", "application/json")
 	h.Set("Content-Length", strconv.Itoa(len(body)))
+	h.Del("Retry-After") // the guard's
 	if status == http.StatusServiceUnavailable {
-		h.Set("Retry-After", auth.RetryAfter(refusal.RetryAfter))
+		h.Set("Retry-After", strconv.Itoa(max(1, int(math.Ceil(refusal.RetryAfter.Seconds())))))
 	}
 	w.WriteHeader(status)
 	_, _ = io.WriteString(w, body) // the caller may be gone; there is nobody to tell

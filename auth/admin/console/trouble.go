@@ -2,7 +2,9 @@ package console
 
 import (
 	"errors"
+	"math"
 	"net/http"
+	"strconv"
 	"strings"
 	"time"
 	"unicode"
@@ -73,7 +75,7 @@ func (v *visit) fail(err error) {
 		wait = refusal.RetryAfter
 	}
 	if status == http.StatusServiceUnavailable || status == http.StatusTooManyRequests {
-		v.w.Header().Set("Retry-After", auth.RetryAfter(wait))
+		v.w.Header().Set("Retry-After", strconv.Itoa(max(1, int(math.Ceil(wait.Seconds())))))
 	}
 	p := page{Heading: a.Title, Body: a}
 	if err := v.show(status, "refused", p); err != nil {
