@@ -31,15 +31,11 @@ func (e *UnconfirmedError) Error() string {
 // Confirm returns nil if token is the report's and acknowledged is exactly its list of Writes, in any order. Otherwise it
 // returns an *[UnconfirmedError] with the report.
 func (r Report) Confirm(token string, acknowledged []string) error {
-	if token == r.Token && Acknowledged(r.Writes, acknowledged) {
+	set := func(s []string) []string { return slices.Compact(slices.Sorted(slices.Values(s))) }
+	if token == r.Token && slices.Equal(set(r.Writes), set(acknowledged)) {
 		return nil
 	}
 	return &UnconfirmedError{r}
-}
-
-// Acknowledged reports whether acknowledged is exactly the list writes, in any order.
-func Acknowledged(writes, acknowledged []string) bool {
-	return slices.Equal(slices.Compact(slices.Sorted(slices.Values(writes))), slices.Compact(slices.Sorted(slices.Values(acknowledged))))
 }
 
 // Preview reports what callers without a key could do if appid were the public role. Its Token stands for what it shows:
@@ -163,7 +159,7 @@ type Prepared struct {
 }
 
 // Prepare is the first half of [Service.Set]: it makes every check and stores nothing. It goes by policy, which must be
-// what Config.Roles has, or newer, and draws from its [roles.Budget]. [Prepared.Save] is the other half. Callers with transactions of their own prepare
+// the one of Config's roles, or newer, and draws from its [roles.Budget]. [Prepared.Save] is the other half. Callers with transactions of their own prepare
 // before, and in the transaction check that the roles are the same and save.
 func (s *Service) Prepare(ctx context.Context, policy *roles.Policy, o Opening) (*Prepared, error) {
 	if o.Role == "" {

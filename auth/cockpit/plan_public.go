@@ -84,14 +84,14 @@ func (p *planner) notPublic(role string) string {
 	case slices.Contains(p.wider, role):
 		return moreHere
 	}
-	writes := publicapi.Exposure(p.policy, role, p.into.Catalog, nil).Writes
-	if publicapi.Acknowledged(writes, p.into.Acknowledge) {
+	report := publicapi.Exposure(p.policy, role, p.into.Catalog, nil)
+	if report.Confirm(report.Token, p.into.Acknowledge) == nil {
 		return ""
 	}
-	if len(writes) == 0 {
+	if len(report.Writes) == 0 {
 		return "the role changes nothing, and something else is acknowledged"
 	}
-	return "the role allows more than what the catalog lists as reading, which has to be acknowledged to the letter: " + strings.Join(writes, ", ")
+	return "the role allows more than what the catalog lists as reading, which has to be acknowledged to the letter: " + strings.Join(report.Writes, ", ")
 }
 
 const toTheWorld = "the public API here has it, and would allow more than what the catalog lists as reading: that has to be acknowledged to the letter"
@@ -107,8 +107,8 @@ func (p *planner) worldGains(ctx context.Context, before *roles.Policy, write ma
 		return "", err
 	}
 	public := roles.Rights{Role: setting.Role}
-	writes := publicapi.Exposure(p.policy, setting.Role, p.into.Catalog, nil).Writes
-	if len(writes) == 0 || publicapi.Acknowledged(writes, p.into.Acknowledge) {
+	report := publicapi.Exposure(p.policy, setting.Role, p.into.Catalog, nil)
+	if len(report.Writes) == 0 || report.Confirm(report.Token, p.into.Acknowledge) == nil {
 		return "", nil
 	}
 	for _, appid := range p.policy.Lineage(setting.Role) {
