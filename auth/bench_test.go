@@ -126,8 +126,8 @@ func TestAllocations(t *testing.T) {
 }
 
 // BenchmarkGuard prints the table that README carries: contenders take turns for six rounds, with 10,000 keys, another one
-// each time in random order, and 64 MiB of ballast so that the collector runs as rarely as in a service. Figures are medians, ratios the
-// medians of ratios round by round.
+// each time in random order, and 64 MiB of ballast so that the collector runs as rarely as in a service. Figures are
+// medians, ratios the medians of ratios round by round.
 //
 //	go test -run '^$' -bench Guard ./auth
 func BenchmarkGuard(b *testing.B) {

@@ -12,9 +12,10 @@ import (
 	"unsafe"
 )
 
-// limit is the least that hand-written code can do for the same work: one header, checksum, SHA-256, a Go map, a constant-time comparison, second
-// credentials, expiry, last use, one permission, the principal in the context, Vary and Cache-Control. It is for one
-// store that never changes, and knows no users, scopes, networks, legacy keys, observers or faults.
+// limit is the least that hand-written code can do for the same work: one header, checksum, SHA-256, a Go map, a
+// constant-time comparison, second credentials, expiry, last use, one permission, the principal in the context, Vary and
+// Cache-Control. It is for one store that never changes, and knows no users, scopes, networks, legacy keys, observers or
+// faults.
 type limit struct {
 	keys  map[[32]byte]*limitKey
 	roles map[string]map[string]bool

@@ -7,8 +7,9 @@ import (
 	"time"
 )
 
-// A Profile writes the answer to a refused request. When it is called, Vary and Cache-Control are set
-// already, and Retry-After for 429 and 503. It may be called concurrently, must not change the refusal, and must not tell the caller its Reason.
+// A Profile writes the answer to a refused request. When it is called, Vary and Cache-Control are set already, and
+// Retry-After for 429 and 503. It may be called concurrently, must not change the refusal, and must not tell the caller
+// its Reason.
 type Profile func(w http.ResponseWriter, r *http.Request, refusal *Refusal)
 
 // Problem is the default [Profile]: an RFC 9457 problem document with the extra member "error", which holds

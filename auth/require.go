@@ -22,11 +22,11 @@ type gate struct {
 	publicCache []string
 }
 
-// Require lets requests through to h whose principal may do what permission says. A {name} in it stands for
-// a whole segment and is taken from the route through Config.PathValue; a value that is no valid segment is
-// refused, and a route that has no such value is answered with 500 and [NoPathValue]. Without a principal of this guard in the request's context it finds out who asks by itself; with
-// one it does not look at the headers again. Permissions that must both hold are two Requires, one in the
-// other. It panics if permission is malformed, as ServeMux does for patterns.
+// Require lets requests through to h whose principal may do what permission says. A {name} in it stands for a whole
+// segment and is taken from the route through Config.PathValue; a value that is no valid segment is refused, and a route
+// that has no such value is answered with 500 and [NoPathValue]. Without a principal of this guard in the request's
+// context it finds out who asks by itself; with one it does not look at the headers again. Permissions that must both hold
+// are two Requires, one in the other. It panics if permission is malformed, as ServeMux does for patterns.
 func (g *Guard) Require(permission string, h http.Handler, options ...Option) http.Handler {
 	t, err := parseTemplate(permission)
 	if err != nil {

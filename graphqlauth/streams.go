@@ -13,11 +13,11 @@ import (
 // DefaultRecheck is how long a live subscription may go on unconfirmed; see [WithRecheck].
 const DefaultRecheck = 5 * time.Second
 
-// WithRecheck sets how long what lives on (a websocket, a subscription over SSE) may be served on the strength of
-// one confirmation that its caller is still good and still may: the longest time after which a change made on
-// another node acts on it, even if it is silent, and after which a store in trouble ends it. Changes on this node that
-// [auth.Guard.Watch] reports act at once: keys always, the rest as auth.Config.RoleChanges and Changes say. Each caller is asked for twice in that time. Zero or less is [DefaultRecheck]; less than
-// ten milliseconds is ten.
+// WithRecheck sets how long what lives on (a websocket, a subscription over SSE) may be served on the strength of one
+// confirmation that its caller is still good and still may: the longest time after which a change made on another node
+// acts on it, even if it is silent, and after which a store in trouble ends it. Changes on this node that
+// [auth.Guard.Watch] reports act at once: keys always, the rest as auth.Config.RoleChanges and Changes say. Each caller is
+// asked for twice in that time. Zero or less is [DefaultRecheck]; less than ten milliseconds is ten.
 func WithRecheck(d time.Duration) Option {
 	return func(c *config) { c.recheck = d }
 }

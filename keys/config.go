@@ -58,9 +58,10 @@ type Config struct {
 	// 30 seconds.
 	FlushEvery time.Duration
 
-	// OnError hears what went wrong where no caller could be told: last-used times that could not be
-	// written, the first use of a refreshed key that could not be recorded, how many values MaxAge ends, imported
-	// keys that the ring refuses, a row that makes no sense, a watcher that panicked. It may be called concurrently and should be quick. Nil is silent.
+	// OnError hears what went wrong where no caller could be told: last-used times that could not be written, the first
+	// use of a refreshed key that could not be recorded, how many values MaxAge ends, imported keys that the ring refuses,
+	// a row that makes no sense, a watcher that panicked. It may be called concurrently and should be quick. Nil is
+	// silent.
 	OnError func(error)
 }
 

@@ -8,12 +8,12 @@ import (
 // A Store keeps records of issued keys. It never sees a key, only digests. What a ring hands to it are texts in
 // valid UTF-8 without control characters, and times in UTC with whole microseconds.
 //
-// Its methods may be called concurrently, should give up when ctx is done (with an error that wraps ctx's),
-// and must do nothing when ctx was done before they began. They copy what they are given and what they
-// return: nobody can change a stored record by changing a slice. Texts are compared byte by byte: "A" is not
-// "a" and "a " is not "a". What is asked in one space never touches or shows a record of another, but for DropRole:
-// spaces share the roles. An error that wraps none of this package's errors means that the store itself is in trouble, and the request that
-// waited for it is refused with 503.
+// Its methods may be called concurrently, should give up when ctx is done (with an error that wraps ctx's), and must do
+// nothing when ctx was done before they began. They copy what they are given and what they return: nobody can change a
+// stored record by changing a slice. Texts are compared byte by byte: "A" is not "a" and "a " is not "a". What is asked in
+// one space never touches or shows a record of another, but for DropRole: spaces share the roles. An error that wraps none
+// of this package's errors means that the store itself is in trouble, and the request that waited for it is refused with
+// 503.
 //
 // The suite in keystest checks each of these promises.
 type Store interface {

@@ -19,9 +19,9 @@ const notItsOwn = "it was found by a digest that is not its own"
 // the request is let through, as auth.Guard does. Without that, the old value of a key that was refreshed with an
 // overlap lives until its cap, and LastUsedAt stays as it is.
 //
-// An error wrapping [ErrInvalid] refuses the key: [ErrMalformed], [ErrUnknown], or a *[StateError] around [ErrExpired], [ErrDisabled] or [ErrInvalidated].
-// Every other error wraps [ErrStore] and is no verdict: the request cannot be answered now. Verify gives its
-// answer within [Config.StoreTimeout], whatever the store does.
+// An error wrapping [ErrInvalid] refuses the key: [ErrMalformed], [ErrUnknown], or a *[StateError] around [ErrExpired],
+// [ErrDisabled] or [ErrInvalidated]. Every other error wraps [ErrStore] and is no verdict: the request cannot be answered
+// now. Verify gives its answer within [Config.StoreTimeout], whatever the store does.
 //
 // A text of more than 256 bytes is malformed. So is one without the shape or checksum of a key, which is neither hashed nor
 // looked up; with [Config.ImportedKeys] it is, if Import would take it, and is malformed if it is not an imported key.

@@ -55,7 +55,8 @@ func bounded(ctx context.Context, policy *roles.Policy) *roles.Policy {
 	return policy.Within(ctx, &roles.Budget{Steps: 1 << 18})
 }
 
-// expose is Exposure without routes. It draws from policy's step budget. With before it lists only the permissions that before does not allow appid.
+// expose is Exposure without routes. It draws from policy's step budget. With before it lists only the permissions that
+// before does not allow appid.
 func expose(policy, before *roles.Policy, appid string, l *listing) Report {
 	if possible(policy, appid) != nil {
 		return Report{}

@@ -159,8 +159,8 @@ type Prepared struct {
 }
 
 // Prepare is the first half of [Service.Set]: it makes every check and stores nothing. It goes by policy, which must be
-// the one of Config's roles, or newer, and draws from its [roles.Budget]. [Prepared.Save] is the other half. Callers with transactions of their own prepare
-// before, and in the transaction check that the roles are the same and save.
+// the one of Config's roles, or newer, and draws from its [roles.Budget]. [Prepared.Save] is the other half. Callers with
+// transactions of their own prepare before, and in the transaction check that the roles are the same and save.
 func (s *Service) Prepare(ctx context.Context, policy *roles.Policy, o Opening) (*Prepared, error) {
 	if o.Role == "" {
 		return nil, fmt.Errorf("%w: no role is named", ErrRole)

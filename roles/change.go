@@ -10,9 +10,9 @@ import (
 )
 
 // Save stores the role, added or in place of the one with its appid, if all roles still compile with it and it is within
-// the bound of [Policy.With]; otherwise nothing is stored and the error holds each [*Problem]. Once Save has returned nil, Policy shows the
-// change. If others change roles at the same time it tries again a few times, then returns an error wrapping
-// [ErrConflict]. After an error of the store itself it is not known whether the role was stored.
+// the bound of [Policy.With]; otherwise nothing is stored and the error holds each [*Problem]. Once Save has returned nil,
+// Policy shows the change. If others change roles at the same time it tries again a few times, then returns an error
+// wrapping [ErrConflict]. After an error of the store itself it is not known whether the role was stored.
 func (d *Directory) Save(ctx context.Context, role Role) error {
 	role = role.clone()
 	return d.change(ctx, role.AppID,

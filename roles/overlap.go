@@ -9,7 +9,8 @@ import (
 	"github.com/latchkey-go/latchkey/roles/internal/automaton"
 )
 
-// This file compiles roles, and refuses to save a role whose patterns overlap too much. The bound keeps the cost of a decision.
+// This file compiles roles, and refuses to save a role whose patterns overlap too much. The bound keeps the cost of a
+// decision.
 
 // overlapProblem returns the Problem of r. It names a few of the patterns.
 func (r *resolvedRole) overlapProblem(o *automaton.Overlap) *Problem {

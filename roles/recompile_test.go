@@ -2,7 +2,7 @@ package roles
 
 import "testing"
 
-// What a change does not touch is taken from the policy before.
+// Roles that a change does not affect are taken from the older policy.
 func TestWithCompilesOnlyWhatChanges(t *testing.T) {
 	p := MustCompile(Role{AppID: "base", Permissions: Grants{"a": true}}, Role{AppID: "heir", Inherits: []string{"base"}}, Role{AppID: "other"})
 	q, err := p.With(Role{AppID: "base", Permissions: Grants{"b": true}})

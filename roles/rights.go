@@ -12,8 +12,8 @@ import (
 type Rights struct {
 	Role string // an appid
 
-	// Scopes are patterns, one of which must match as well. Without scopes the role is not narrowed. A malformed scope matches
-	// nothing.
+	// Scopes are patterns, one of which must match as well. Without scopes the role is not narrowed. A malformed scope
+	// matches nothing.
 	Scopes []string
 }
 

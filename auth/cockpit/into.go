@@ -32,9 +32,9 @@ type Into struct {
 	// [Source.Users].
 	Users Users
 
-	// InTx runs the import in one transaction over all stores above, such as sqlstore's InTx: if it fails, nothing
-	// of it is done, and until it is done no other change is. It may call f more than once. Nil is for stores in memory: what was written before an error
-	// stays written, and another Import does the rest.
+	// InTx runs the import in one transaction over all stores above, such as sqlstore's InTx: if it fails, nothing of it
+	// is done, and until it is done no other change is. It may call f more than once. Nil is for stores in memory: what
+	// was written before an error stays written, and another Import does the rest.
 	InTx func(ctx context.Context, f func(ctx context.Context) error) error
 	// Audit gets a record of each change, and tells what an earlier import brought. Nil: see the package comment.
 	Audit audit.Log

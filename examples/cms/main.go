@@ -1,6 +1,6 @@
 // Cms is a small headless CMS with the content addresses of Cockpit, over Latchkey's SQL stores: SQLite by default,
-// PostgreSQL by DSN, several nodes on one database, with a console in the browser. It prints a password to sign in with and the curl lines
-// to try.
+// PostgreSQL by DSN, several nodes on one database, with a console in the browser. It prints a password to sign in with
+// and the curl lines to try.
 //
 //	go run ./examples/cms
 //	go run ./examples/cms -load documents.json -db cms.db

@@ -15,12 +15,12 @@ import (
 //
 //	mux.Handle("/admin/", http.StripPrefix("/admin", adminapi.Handler(service)))
 //
-// It takes keys and sessions; a caller without either gets 401, and a request with both gets 400. Bodies are JSON of at most 64 KiB, read strictly.
-// Refusals are problem documents (RFC 9457); those that are the guard's as well, such as 401, 429 and 503, have the
-// shape of its profile. Lists are paged by cursor: `next` of one page is `after` of the next one. Single things have
-// an ETag, and a change with If-Match is refused with 412 if it is another one by now. The value of a key stands in
-// one answer: the one to the request that made it, as the member "key". The rest is in the OpenAPI 3.1 document,
-// /openapi.json, which needs no key.
+// It takes keys and sessions; a caller without either gets 401, and a request with both gets 400. Bodies are JSON of at
+// most 64 KiB, read strictly. Refusals are problem documents (RFC 9457); those that are the guard's as well, such as 401,
+// 429 and 503, have the shape of its profile. Lists are paged by cursor: `next` of one page is `after` of the next one.
+// Single things have an ETag, and a change with If-Match is refused with 412 if it is another one by now. The value of a
+// key stands in one answer: the one to the request that made it, as the member "key". The rest is in the OpenAPI 3.1
+// document, /openapi.json, which needs no key.
 func Handler(s *admin.Service) http.Handler {
 	if s == nil {
 		panic("adminapi: Handler needs a service")

@@ -10,7 +10,8 @@
 //	LATCHKEY_SCREENSHOTS
 //	          the folder that pictures of the pages are written to, for people to look at; by default there are none
 //
-// A test that needs the browser or axe-core is skipped where that is not there, and fails instead if the environment variable CI is set.
+// A test that needs the browser or axe-core is skipped where that is not there, and fails instead if the environment
+// variable CI is set.
 package chromium
 
 import (
