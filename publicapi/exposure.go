@@ -67,7 +67,7 @@ func expose(policy, before *roles.Policy, appid string, l *listing) Report {
 		return report // nothing is added
 	}
 	for _, grant := range slices.Sorted(maps.Keys(report.Grants)) {
-		p := Permission{Entry: roles.Entry{Permission: grant, Label: l.label(grant)}}
+		p := Permission{Entry: roles.Entry{Permission: grant}}
 		if roles.ValidPermission(grant) {
 			if !policy.Allows(appid, grant) || before.Allows(appid, grant) {
 				continue
@@ -83,6 +83,7 @@ func expose(policy, before *roles.Policy, appid string, l *listing) Report {
 			}
 			p.Matches = l.matches(grant, policy, before, appid)
 		}
+		p.Label = l.label(grant)
 		report.Permissions = append(report.Permissions, p)
 		if p.Effect == roles.Write {
 			report.Writes = append(report.Writes, grant)

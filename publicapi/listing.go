@@ -11,23 +11,41 @@ import (
 // A listing is a catalog with the current values of its {name}s, prepared for lookups.
 type listing struct {
 	exact     map[string]roles.Entry
-	templates []roles.Entry
-	spelt     []roles.Entry // all entries, templates spelt out where their names are known
+	templates []template
+	spelt     []template // all entries, templates spelt out where their names are known
+	left      int        // comparisons of a grant with an entry that a report may still make
+}
+
+// A template is an entry with the pattern of all permissions that it stands for.
+type template struct {
+	roles.Entry
+	pattern string
+}
+
+// maxComparisons bounds one report to some 20 ms. Beyond it grants have no label and no matches, and count as writes.
+const maxComparisons = 200_000
+
+// more reports whether another comparison may be made.
+func (l *listing) more() bool {
+	l.left--
+	return l.left >= 0
 }
 
 func newListing(catalog *roles.Catalog, names map[string][]string) *listing {
-	l := &listing{exact: map[string]roles.Entry{}}
+	l := &listing{exact: map[string]roles.Entry{}, left: maxComparisons}
 	for _, group := range catalog.Groups(nil) {
 		for _, entry := range group.Permissions {
 			if name.MatchString(entry.Permission) {
-				l.templates = append(l.templates, entry)
+				l.templates = append(l.templates, template{entry, patternOf(entry.Permission)})
 			} else {
 				l.exact[entry.Permission] = entry
 			}
 		}
 	}
 	for _, group := range catalog.Groups(names) {
-		l.spelt = append(l.spelt, group.Permissions...)
+		for _, entry := range group.Permissions {
+			l.spelt = append(l.spelt, template{entry, patternOf(entry.Permission)})
+		}
 	}
 	return l
 }
@@ -45,10 +63,12 @@ func (l *listing) label(grant string) string {
 		return entry.Label
 	}
 	for _, entry := range l.templates {
-		switch pattern := patternOf(entry.Permission); {
-		case pattern == grant:
+		switch {
+		case !l.more():
+			return ""
+		case entry.pattern == grant:
 			return name.ReplaceAllString(entry.Label, "any $1")
-		case roles.Match(pattern, grant):
+		case roles.Match(entry.pattern, grant):
 			values := strings.Split(grant, "/")
 			label := entry.Label
 			for i, segment := range strings.Split(entry.Permission, "/") {
@@ -71,7 +91,10 @@ func (l *listing) effect(permission string) roles.Effect {
 		}
 	}
 	for _, entry := range l.templates {
-		if roles.Match(patternOf(entry.Permission), permission) {
+		if !l.more() {
+			return roles.Write
+		}
+		if roles.Match(entry.pattern, permission) {
 			if effect = entry.Effect; effect == roles.Write {
 				return roles.Write
 			}
@@ -87,7 +110,7 @@ func (l *listing) reads() roles.Grants {
 		grants[permission] = entry.Effect == roles.Read
 	}
 	for _, entry := range l.templates {
-		grants[patternOf(entry.Permission)] = entry.Effect == roles.Read
+		grants[entry.pattern] = entry.Effect == roles.Read
 	}
 	return grants
 }
@@ -97,16 +120,18 @@ func (l *listing) reads() roles.Grants {
 func (l *listing) matches(pattern string, policy, before *roles.Policy, appid string) []roles.Entry {
 	var all []roles.Entry
 	for _, entry := range l.spelt {
+		if !l.more() {
+			return nil
+		}
 		if roles.ValidPermission(entry.Permission) {
 			if roles.Match(pattern, entry.Permission) && policy.Allows(appid, entry.Permission) && !before.Allows(appid, entry.Permission) {
-				all = append(all, entry)
+				all = append(all, entry.Entry)
 			}
 			continue
 		}
-		template := patternOf(entry.Permission)
-		if policy.Reaches(roles.Rights{Role: appid, Scopes: []string{pattern}}, template) &&
-			!before.Covers(roles.Rights{Role: appid}, roles.Rights{Role: roles.Admin, Scopes: []string{template}}) {
-			all = append(all, entry)
+		if policy.Reaches(roles.Rights{Role: appid, Scopes: []string{pattern}}, entry.pattern) &&
+			!before.Covers(roles.Rights{Role: appid}, roles.Rights{Role: roles.Admin, Scopes: []string{entry.pattern}}) {
+			all = append(all, entry.Entry)
 		}
 	}
 	return slices.Clip(all)

@@ -127,7 +127,12 @@ func (s *Service) change(ctx context.Context, p auth.Principal, judge func(conte
 				return err
 			}
 			if revision != c.revision {
-				return errAgain
+				// Another caller changed roles. Only what needs an answer of the first pass starts again.
+				if now, err = s.snapshot(ctx); err != nil {
+					return err
+				}
+				c.policy, c.revision = now.policy, now.revision
+				clear(c.answers)
 			}
 			c.inTx = true
 			apply, err := c.judge(ctx, p, judge)
@@ -160,6 +165,22 @@ func (c *change) unlimited() bool {
 	return c.by.rights.Role == roles.Admin && len(c.by.rights.Scopes) == 0
 }
 
+// compare answers a question about the access of two parties. It is like ahead, but also answers inside the transaction
+// what takes few steps, so that callers who keep changing roles do not keep others from managing keys.
+func (c *change) compare(question string, answer func(*roles.Policy) error) error {
+	if !c.inTx {
+		return c.ahead(question, func() error { return answer(c.policy) })
+	}
+	err := c.ahead(question, nil)
+	if errors.Is(err, errAgain) {
+		b := &roles.Budget{Steps: freeSteps}
+		if err = answer(c.policy.Within(context.Background(), b)); b.Err() != nil {
+			return errAgain
+		}
+	}
+	return err
+}
+
 // ahead answers a costly question before the transaction, and repeats that answer inside it. The question has to name
 // all that the answer depends on but the roles and the caller's rights.
 func (c *change) ahead(question string, answer func() error) error {
@@ -185,33 +206,18 @@ type snapshot struct {
 	policy   *roles.Policy
 }
 
-// snapshot returns the roles as they are stored now. They are loaded and compiled only if they changed.
+// snapshot returns the roles as they are stored now. It compiles those that the latest snapshot did not have.
 func (s *Service) snapshot(ctx context.Context) (*snapshot, error) {
-	last := s.roles.Load()
-	if last != nil {
-		revision, err := s.c.RoleStore.Revision(ctx)
-		if err != nil {
-			return nil, err
-		}
-		if revision == last.revision {
-			return last, nil
-		}
-	}
 	rs, revision, err := s.c.RoleStore.Load(ctx)
 	if err != nil {
 		return nil, err
 	}
-	var before *roles.Policy
-	if last != nil {
-		before = last.policy
-	}
-	policy, err := before.Recompile(rs...)
+	policy, err := s.compiled.Load().Recompile(rs...)
 	if err != nil {
 		return nil, err // the stored roles do not compile, which is not the caller's mistake
 	}
-	now := &snapshot{revision, policy}
-	s.roles.Store(now)
-	return now, nil
+	s.compiled.Store(policy)
+	return &snapshot{revision, policy}, nil
 }
 
 // actor returns the caller as they are now. A key that was ended or replaced since the request came in, and a user who is

@@ -71,9 +71,9 @@ type Config struct {
 
 // A Service manages keys, roles and the public API. Make it with [New]. It may be used concurrently.
 type Service struct {
-	c       Config
-	keyLike *regexp.Regexp // finds what may be one of the ring's keys, in the middle of a word as well
-	roles   atomic.Pointer[snapshot]
+	c        Config
+	keyLike  *regexp.Regexp               // finds what may be one of the ring's keys, in the middle of a word as well
+	compiled atomic.Pointer[roles.Policy] // of the latest snapshot
 }
 
 // New makes a service. Its error lists every mistake in c at once. It does not touch the stores.

@@ -12,12 +12,12 @@ import (
 
 // covers returns an error unless the caller has all access that these rights give.
 func (c *change) covers(rights roles.Rights) error {
-	return c.ahead(fmt.Sprintf("covers %q", rights), func() error { return c.coversIn(c.policy, rights) })
+	return c.compare(fmt.Sprintf("covers %q", rights), func(policy *roles.Policy) error { return c.coversIn(policy, policy, rights) })
 }
 
-// coversIn is covers for the rights that a role gives in another policy. It must run before the transaction.
-func (c *change) coversIn(next *roles.Policy, rights roles.Rights) error {
-	missing, err := c.policy.Missing(c.by.rights, next, rights)
+// coversIn is covers for the rights that a role gives in the policy next. policy says what the caller has.
+func (c *change) coversIn(policy, next *roles.Policy, rights roles.Rights) error {
+	missing, err := policy.Missing(c.by.rights, next, rights)
 	switch {
 	case err != nil:
 		return costly(err)
@@ -32,7 +32,7 @@ func (c *change) coversIn(next *roles.Policy, rights roles.Rights) error {
 func (c *change) coversRole(next *roles.Policy, appid string) error {
 	for _, policy := range []*roles.Policy{c.policy, next} {
 		for _, heir := range heirs(policy, appid) {
-			if err := c.coversIn(policy, roles.Rights{Role: heir}); err != nil {
+			if err := c.coversIn(c.policy, policy, roles.Rights{Role: heir}); err != nil {
 				return err
 			}
 		}

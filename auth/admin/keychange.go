@@ -115,8 +115,8 @@ func (c *change) widens(before *keys.Record, set *keys.Settings, role string) (b
 	if before.Kind == keys.UserKey {
 		was.Role = role // its user's, before and after
 	}
-	err := c.ahead(fmt.Sprintf("widens %q to %q", was, next), func() error {
-		missing, err := c.policy.Missing(was, c.policy, next)
+	err := c.compare(fmt.Sprintf("widens %q to %q", was, next), func(policy *roles.Policy) error {
+		missing, err := policy.Missing(was, policy, next)
 		if err == nil && len(missing) > 0 {
 			return errWidens
 		}
