@@ -86,6 +86,12 @@ func (g *Guard) holder(ctx context.Context, v keys.Verified, from origin) (Princ
 // errOtherUser is a table of users that answers with another row than the one asked for.
 var errOtherUser = errors.New("auth: Users answered with another user than the one asked for")
 
+// noUser reports whether err says that there is no such user. A failed or cancelled query is not a verdict, whatever else
+// its error wraps.
+func noUser(ctx context.Context, err error) bool {
+	return errors.Is(err, ErrNoUser) && !errors.Is(err, keys.ErrStore) && ctx.Err() == nil
+}
+
 // user returns the active user with this ID, or a refusal of its own that the caller may complete.
 func (g *Guard) user(ctx context.Context, id string) (User, *Refusal) {
 	refuse := func(reason Reason) (User, *Refusal) {
@@ -96,7 +102,7 @@ func (g *Guard) user(ctx context.Context, id string) (User, *Refusal) {
 	}
 	user, err := ask.Do(ctx, g.askUsers, func(ctx context.Context) (User, error) { return g.c.Users.User(ctx, id) })
 	switch {
-	case errors.Is(err, ErrNoUser):
+	case noUser(ctx, err):
 		return refuse(NoOwner)
 	case err != nil:
 		return User{}, inTrouble(ctx, err)

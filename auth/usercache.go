@@ -2,7 +2,6 @@ package auth
 
 import (
 	"context"
-	"errors"
 	"slices"
 	"sync"
 	"time"
@@ -64,7 +63,7 @@ func (c *UserCache) User(ctx context.Context, id string) (User, error) {
 	switch {
 	case err == nil && user.ID != id:
 		return User{}, errOtherUser
-	case errors.Is(err, ErrNoUser):
+	case noUser(ctx, err):
 		user, err = User{}, ErrNoUser
 	case err != nil:
 		return User{}, err
