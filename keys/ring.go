@@ -40,11 +40,12 @@ type core struct {
 	proofs   proofs
 	errands  errands
 
-	closed  atomic.Bool
-	life    context.Context // of work off the request path
-	end     context.CancelFunc
-	surveys context.Context // of surveys; Close cancels it and does not wait for them
-	abandon context.CancelFunc
+	closed      atomic.Bool
+	life        context.Context // of work off the request path
+	end         context.CancelFunc
+	surveys     context.Context // of surveys; Close cancels it and does not wait for them
+	surveyPages *ask.Limit
+	abandon     context.CancelFunc
 }
 
 // NewRing returns a ring with default settings over store. It panics if store is nil.
@@ -88,6 +89,7 @@ func Open(c Config) (*Ring, error) {
 	k.errands = newErrands()
 	k.life, k.end = context.WithCancel(context.Background())
 	k.surveys, k.abandon = context.WithCancel(k.life)
+	k.surveyPages = ask.New(ErrStore, surveyTimeout, 2)
 	r := &Ring{k, ""}
 	if r.maxAge > 0 {
 		agedValues.begin(r)

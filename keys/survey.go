@@ -66,7 +66,7 @@ func (s *survey) try(r *Ring, report bool) {
 // page returns one page of the list of r's space, for a survey. It gives up after surveyTimeout, or when
 // the ring is closed.
 func (r *Ring) page(f Filter) ([]Record, error) {
-	page, err := ask.Do(r.surveys, ask.New(ErrStore, surveyTimeout, 1), func(ctx context.Context) ([]Record, error) {
+	page, err := ask.Do(r.surveys, r.surveyPages, func(ctx context.Context) ([]Record, error) {
 		return r.store.List(ctx, r.space, f)
 	})
 	if err != nil {
