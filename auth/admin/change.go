@@ -96,7 +96,8 @@ var errAgain = fmt.Errorf("%w: roles, caller or key kept changing meanwhile", Er
 
 // change runs one operation. judge checks what the operation needs and returns how to carry it out, or nil if there is
 // nothing to do. It is called twice: before the transaction, where [change.ahead] answers costly checks, and again inside
-// it, over what is stored then, where only those answers count. If they do not fit any more, the operation starts again.
+// it, over the state that is stored then. There only those answers count, and what [change.compare] finds in few steps. If
+// an answer is missing because something changed in between, the operation starts again.
 func (s *Service) change(ctx context.Context, p auth.Principal, judge func(context.Context, *change) (apply func(context.Context) error, err error)) error {
 	if err := manages(p); err != nil {
 		return err
@@ -254,14 +255,18 @@ func (s *Service) actor(ctx context.Context, p auth.Principal) (actor, error) {
 
 var errOtherUser = errors.New("admin: Users answered with another user than the one asked for")
 
-// user returns the user with this ID, or an error wrapping [auth.ErrNoUser].
+// user returns the user with this ID, or an error wrapping [auth.ErrNoUser]. A failed or cancelled query is not a verdict,
+// whatever else its error wraps.
 func (s *Service) user(ctx context.Context, id string) (auth.User, error) {
 	if s.c.Users == nil {
 		return auth.User{}, auth.ErrNoUser
 	}
 	user, err := s.c.Users.User(ctx, id)
-	if err == nil && user.ID != id {
+	switch {
+	case err == nil && user.ID != id:
 		err = errOtherUser
+	case errors.Is(err, auth.ErrNoUser) && (errors.Is(err, keys.ErrStore) || ctx.Err() != nil):
+		err = fmt.Errorf("%w: %v", keys.ErrStore, err) // no longer ErrNoUser
 	}
 	return user, err
 }

@@ -206,3 +206,19 @@ func TestNewNamesEveryMistake(t *testing.T) {
 		require.ErrorContains(t, err, "Config."+name)
 	}
 }
+
+// TestNoUserOfAFailedQueryIsNoVerdict has the query of the caller fail with an error that also says that there is no such
+// user.
+func TestNoUserOfAFailedQueryIsNoVerdict(t *testing.T) {
+	w := newWorld(t, nil)
+	by := w.user("ada")
+	w.users.fail(errors.Join(auth.ErrNoUser, keys.ErrStore))
+	_, err := w.service.CreateUserKey(t.Context(), by, "ada", keys.User{})
+	require.ErrorIs(t, err, keys.ErrStore)
+	require.NotErrorIs(t, err, auth.ErrNoUser)
+	var refusal *auth.Refusal
+	require.False(t, errors.As(err, &refusal), "the caller is not refused")
+	w.users.fail(nil)
+	_, err = w.service.CreateUserKey(t.Context(), by, "ada", keys.User{})
+	require.NoError(t, err)
+}
