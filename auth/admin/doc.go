@@ -16,9 +16,11 @@
 // You can't grant more access than you have. A new key, a key that is changed, refreshed or enabled, a role that is
 // saved and the role of the public API must be covered by what the caller may do, key scopes included, as
 // [roles.Policy.Covers] tells. What is made, widened or enabled with a key ends no later than that key, and is good
-// from no other networks. Pausing and ending a key, closing the public API and taking rights away need the permission alone.
+// from no other networks. To change or delete a role you need all access that it and the roles that inherit from it give,
+// before and after the change. Pausing and ending a key and closing the public API need the permission alone.
 //
-// Each change is one step: what the caller may do and what is there is read, judged, changed and written to the
-// audit log within [Config.InTx], or it does not happen. No record in the log holds a key or a digest. The value of a
+// Each change is one step: within [Config.InTx] the caller and the stored state are read and judged, the change is made
+// and written to the audit log, or nothing is done. Comparing access can be costly, so it is done before, under a budget,
+// and again inside only if it is cheap; see [ErrTooComplex]. No record in the log holds a key or a digest. The value of a
 // key leaves this package once, from the call that made it.
 package admin

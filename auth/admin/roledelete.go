@@ -147,9 +147,9 @@ func directHeirs(policy *roles.Policy, appid string) (heirs []string) {
 }
 
 // DeleteRole deletes a role, takes it from the keys of all spaces that have it and, by [Config.DropRole], from the
-// users, and closes the public API if it is its role. It needs [ManageRoles]. If that touches anything, confirm must be
-// the Confirm of the current usage, or the error is a *[UsageError] that holds it. It returns [ErrConflict] while other
-// roles inherit from it. match is the [RoleRevision] that the caller knows, or "".
+// users, and closes the public API if it is its role. It needs [ManageRoles] and cover for the role. If that touches
+// anything, confirm must be the Confirm of the current usage, or the error is a *[UsageError] that holds it. It returns
+// [ErrConflict] while other roles inherit from it. match is the [RoleRevision] that the caller knows, or "".
 //
 // The usage is read before the transaction, so that a role with many keys keeps nobody else from writing. A key or a
 // user that gets the role in between loses it as well. Where several spaces share the roles, the usage tells of this

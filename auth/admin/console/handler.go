@@ -13,9 +13,9 @@ import (
 
 // Config says what the host around the pages is like. All of it may be left out.
 type Config struct {
-	// SignIn is where somebody is sent who is not signed in, with the address they asked for as the parameter
-	// "next". The host goes back there only if it is a path of its own: one that begins with a single slash.
-	// "" answers 401.
+	// SignIn is the address to which a caller who is not signed in is sent, with the address that they asked for as the
+	// parameter "next". The host must go back there only if it is a plain path of its own: browsers also leave the site for
+	// "//host", "/\host" and forms of these with encoded or control characters. "" answers 401.
 	SignIn string
 	// SignOut is where the button "Sign out" posts to: an address of the same origin that redirects to no other one,
 	// which the Content-Security-Policy would keep from happening. "" is no button.
