@@ -114,7 +114,7 @@ func (g *Guard) strip(r *http.Request) bool {
 	}
 	r.Header = r.Header.Clone()
 	delete(r.Header, "Api-Key")
-	if g.c.Carriers&NonstandardXAPIKey != 0 {
+	if g.c.Sources&SourceNonstandardXAPIKey != 0 {
 		delete(r.Header, "X-Api-Key")
 	}
 	if values := r.Header["Authorization"]; values != nil {
@@ -122,7 +122,7 @@ func (g *Guard) strip(r *http.Request) bool {
 			delete(r.Header, "Authorization")
 		}
 	}
-	if g.c.Carriers&InsecureQuery != 0 {
+	if g.c.Sources&SourceInsecureQuery != 0 {
 		stripQuery(r)
 	}
 	return true
@@ -169,7 +169,7 @@ func NewContext(ctx context.Context, p Principal) context.Context {
 // where there is none: no guard outside, or a caller who showed nothing while the public API is closed.
 func PrincipalFrom(ctx context.Context) (Principal, bool) {
 	a, ok := ctx.Value(anyGuard{}).(*attached)
-	if !ok || a.principal.Kind() == Nobody {
+	if !ok || a.principal.Kind() == KindNone {
 		return Principal{}, false
 	}
 	return a.principal, true
@@ -178,7 +178,7 @@ func PrincipalFrom(ctx context.Context) (Principal, bool) {
 // PrincipalFrom is like the function of that name, for principals of this guard alone.
 func (g *Guard) PrincipalFrom(ctx context.Context) (Principal, bool) {
 	a := g.attachedTo(ctx)
-	if a == nil || a.principal.Kind() == Nobody {
+	if a == nil || a.principal.Kind() == KindNone {
 		return Principal{}, false
 	}
 	return a.principal, true

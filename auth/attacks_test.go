@@ -115,7 +115,9 @@ func TestAStrippedKeyIsNotNothingBehindNewContext(t *testing.T) {
 }
 
 func TestStrippingReachesAParsedForm(t *testing.T) {
-	w := newWorld(t, func(c *auth.Config) { c.StripCredentials, c.Carriers = true, auth.APIKeyHeader|auth.InsecureQuery })
+	w := newWorld(t, func(c *auth.Config) {
+		c.StripCredentials, c.Sources = true, auth.SourceAPIKeyHeader|auth.SourceInsecureQuery
+	})
 	r := request("/?api_key=" + w.editor + "&a=1")
 	require.NoError(t, r.ParseForm())
 	serve(w.guard.Identify(http.HandlerFunc(func(_ http.ResponseWriter, r *http.Request) {
@@ -241,10 +243,10 @@ func TestRefuseInAHandlerIsHeard(t *testing.T) {
 		w.guard.Refuse(rw, r, auth.Allowed(r.Context(), "content/posts/create"))
 	})), request("/", "api-key", w.ada))
 	require.Len(t, heard, 2)
-	require.Equal(t, []any{auth.Refused, 403, "content/posts/create"}, []any{heard[1].Outcome, heard[1].Status, heard[1].Permission})
+	require.Equal(t, []any{auth.OutcomeRefused, 403, "content/posts/create"}, []any{heard[1].Outcome, heard[1].Status, heard[1].Permission})
 	heard = nil
 	_, err := w.guard.Check(request("/", "api-key", w.ada))
 	require.NoError(t, err)
 	require.Len(t, heard, 1)
-	require.Equal(t, auth.Passed, heard[0].Outcome)
+	require.Equal(t, auth.OutcomePassed, heard[0].Outcome)
 }

@@ -46,7 +46,7 @@ func TestAnonymousCallersLackPermissionsWith401(t *testing.T) {
 	w := newWorld(t, observeInto(&heard))
 	resp := serve(w.guard.Require("content/posts/create", who), request("/"))
 	require.Equal(t, 401, resp.StatusCode)
-	require.Equal(t, auth.NotGranted, heard.Reason)
+	require.Equal(t, auth.ReasonNotGranted, heard.Reason)
 	requireProblem(t, resp, "") // and are not told which
 }
 

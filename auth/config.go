@@ -45,8 +45,8 @@ type Config struct {
 	// not there; imported keys of free text then work in the api-key header alone. False: it is a bad key.
 	ForeignBearer bool
 
-	// Carriers says where a key may stand. Zero: APIKeyHeader | BearerToken.
-	Carriers Carriers
+	// Sources says where a key may stand. Zero: SourceAPIKeyHeader | SourceBearer.
+	Sources Sources
 	// InsecureFirstWins lets a request show a key in several places, and goes by the first alone: InsecureQuery,
 	// then APIKeyHeader, BearerToken and NonstandardXAPIKey. Never is a bad first one rescued by a good second one;
 	// events tell the reason of the first. Whatever is oddly spelt in any place (empty, repeated, a list) still refuses
@@ -105,8 +105,8 @@ func New(c Config) (*Guard, error) {
 	if c.CrossOrigin != nil && c.SignedIn == nil {
 		wrong("Config.CrossOrigin does nothing without Config.SignedIn: keys are not sent by browsers on their own")
 	}
-	if c.Carriers&^(APIKeyHeader|BearerToken|NonstandardXAPIKey|InsecureQuery) != 0 {
-		wrong("Config.Carriers has a bit that is no carrier")
+	if c.Sources&^(SourceAPIKeyHeader|SourceBearer|SourceNonstandardXAPIKey|SourceInsecureQuery) != 0 {
+		wrong("Config.Sources has a bit that is no carrier")
 	}
 	for _, watch := range c.Changes {
 		if watch == nil {
@@ -130,8 +130,8 @@ func New(c Config) (*Guard, error) {
 	if c.Anonymous != nil {
 		g.setting = c.Anonymous.PublicRole
 	}
-	if g.c.Carriers == 0 {
-		g.c.Carriers = APIKeyHeader | BearerToken
+	if g.c.Sources == 0 {
+		g.c.Sources = SourceAPIKeyHeader | SourceBearer
 	}
 	if g.c.Profile == nil {
 		g.c.Profile = Problem
@@ -147,14 +147,14 @@ func New(c Config) (*Guard, error) {
 	}
 	g.find = newFinder(g.c, c.Keys.Format())
 	g.vary = baseVary
-	if g.c.Carriers&NonstandardXAPIKey != 0 {
+	if g.c.Sources&SourceNonstandardXAPIKey != 0 {
 		g.vary += ", X-Api-Key"
 	}
 	if c.SignedIn != nil {
 		g.vary += ", Cookie"
 	}
-	g.custom = &subject{guard: g, kind: CustomKey}
-	g.nobody = &subject{guard: g, kind: Nobody}
+	g.custom = &subject{guard: g, kind: KindCustomKey}
+	g.nobody = &subject{guard: g, kind: KindNone}
 	return g, nil
 }
 

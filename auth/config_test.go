@@ -22,7 +22,7 @@ func TestNewNamesEveryMistakeAtOnce(t *testing.T) {
 	var service *publicapi.Service
 	var users *table
 	_, err = auth.New(auth.Config{
-		Roles: directory, Anonymous: service, Users: users, Carriers: 128, QueryNames: []string{""},
+		Roles: directory, Anonymous: service, Users: users, Sources: 128, QueryNames: []string{""},
 		CrossOrigin: http.NewCrossOriginProtection(), Changes: []func(func(auth.Change)) func(){nil},
 	})
 	for _, mistake := range []string{

@@ -21,7 +21,7 @@ func outcome(a *answer) string {
 		return strconv.Itoa(a.status)
 	case a.handled && a.attached.Authenticated() && a.status == 200:
 		return "accept"
-	case a.passed && a.attached.Kind() == auth.Public && (a.handled || a.status == 404 || a.status == 405):
+	case a.passed && a.attached.Kind() == auth.KindPublic && (a.handled || a.status == 404 || a.status == 405):
 		return "anonymous"
 	}
 	return fmt.Sprintf("status %d for %q", a.status, a.attached)

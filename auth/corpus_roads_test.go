@@ -8,21 +8,21 @@ import (
 	"github.com/latchkey-go/latchkey/auth"
 )
 
-const allCarriers = auth.APIKeyHeader | auth.BearerToken | auth.NonstandardXAPIKey | auth.InsecureQuery
+const allCarriers = auth.SourceAPIKeyHeader | auth.SourceBearer | auth.SourceNonstandardXAPIKey | auth.SourceInsecureQuery
 
 // A road is a way to show a key in a request.
 type road struct {
 	name, query, header string
-	carrier             auth.Carriers
+	carrier             auth.Sources
 }
 
 var roads = []road{
-	{"api-key", "", "api-key: ", auth.APIKeyHeader},
-	{"API-KEY", "", "API-KEY: ", auth.APIKeyHeader},
-	{"Bearer", "", "Authorization: Bearer ", auth.BearerToken},
-	{"bEARER", "", "Authorization: bEARER   ", auth.BearerToken},
-	{"X-Api-Key", "", "X-Api-Key: ", auth.NonstandardXAPIKey},
-	{"query", "?page=2&api_key=", "", auth.InsecureQuery},
+	{"api-key", "", "api-key: ", auth.SourceAPIKeyHeader},
+	{"API-KEY", "", "API-KEY: ", auth.SourceAPIKeyHeader},
+	{"Bearer", "", "Authorization: Bearer ", auth.SourceBearer},
+	{"bEARER", "", "Authorization: bEARER   ", auth.SourceBearer},
+	{"X-Api-Key", "", "X-Api-Key: ", auth.SourceNonstandardXAPIKey},
+	{"query", "?page=2&api_key=", "", auth.SourceInsecureQuery},
 }
 
 // by makes an entry that shows the fixtures each on its road.
@@ -72,8 +72,8 @@ func TestAKeyIsTheSameOnEveryRoad(t *testing.T) {
 				}
 				require.Equal(t, describe(first), describe(a.attached), "%s by %s", name, r.name)
 
-				if r.carrier&(auth.APIKeyHeader|auth.BearerToken) == 0 {
-					refused := map[auth.Carriers]string{auth.NonstandardXAPIKey: "401", auth.InsecureQuery: "400"}
+				if r.carrier&(auth.SourceAPIKeyHeader|auth.SourceBearer) == 0 {
+					refused := map[auth.Sources]string{auth.SourceNonstandardXAPIKey: "401", auth.SourceInsecureQuery: "400"}
 					a = s.show(t, stage{}, shown)
 					require.Equal(t, refused[r.carrier], outcome(&a), "%s by %s, which is no carrier", name, r.name)
 					require.Zero(t, a.finds)

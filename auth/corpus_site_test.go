@@ -26,9 +26,9 @@ import (
 // A stage is how one guard of a scene is configured.
 type stage struct {
 	publicOff bool
-	carriers  auth.Carriers // 0: the default
-	fault     string        // see inject
-	cockpit   bool          // under Cockpit's profile
+	carriers  auth.Sources // 0: the default
+	fault     string       // see inject
+	cockpit   bool         // under Cockpit's profile
 }
 
 // A site is one server with the routes of the corpus.
@@ -65,7 +65,7 @@ func (s *scene) at(t *testing.T, st stage) *site {
 func (s *scene) start(t *testing.T, st stage) *site {
 	t.Helper()
 	c := auth.Config{
-		Keys: s.ring, Roles: s.policy, Users: s.users, Anonymous: s.public(t, st.publicOff), Carriers: st.carriers,
+		Keys: s.ring, Roles: s.policy, Users: s.users, Anonymous: s.public(t, st.publicOff), Sources: st.carriers,
 		Observe: auth.LogTo(slog.New(slog.NewJSONHandler(&s.log, nil))),
 	}
 	if st.cockpit {
@@ -84,8 +84,8 @@ func (s *scene) start(t *testing.T, st stage) *site {
 	mux := http.NewServeMux()
 	guard.Handle(mux, "GET /api/content/{model}/items", "content/{model}/read", handler)
 	guard.Handle(mux, "POST /api/content/{model}/items", "content/{model}/create", handler)
-	guard.Open(mux, "POST /api/echo", handler)
-	guard.Open(mux, "/public/", handler)
+	guard.HandleOpen(mux, "POST /api/echo", handler)
+	guard.HandleOpen(mux, "/public/", handler)
 
 	seen := http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		p, _ := guard.PrincipalFrom(r.Context())
@@ -108,7 +108,7 @@ func (s *scene) start(t *testing.T, st stage) *site {
 func (s *scene) public(t *testing.T, off bool) *publicapi.Service {
 	t.Helper()
 	catalog, err := roles.NewCatalog(roles.Group{Name: "Content", Permissions: []roles.Entry{
-		{Permission: "content/{model}/read", Label: "Read items", Effect: roles.Read},
+		{Permission: "content/{model}/read", Label: "Read items", Effect: roles.EffectRead},
 		{Permission: "content/{model}/create", Label: "Create items"},
 	}})
 	require.NoError(t, err)

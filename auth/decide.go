@@ -56,16 +56,16 @@ func inScope(p Principal, permission string) bool {
 // lacks is the refusal of a principal who may not: 403 with the permission's name for one who is known, for
 // anybody else the 401 that all get.
 func (g *Guard) lacks(policy *roles.Policy, p Principal, permission string) *Refusal {
-	reason := NotGranted
+	reason := ReasonNotGranted
 	switch {
-	case p.Kind() == Nobody:
+	case p.Kind() == KindNone:
 		return refuseMissing
 	case !roles.ValidPermission(permission):
-		reason = BadPermission
+		reason = ReasonBadPermission
 	case p.Role() == "" || !policy.Has(p.Role()):
-		reason = NoRole
+		reason = ReasonNoRole
 	case policy.Allows(p.Role(), permission):
-		reason = OutOfScope
+		reason = ReasonOutOfScope
 	}
 	if !p.Authenticated() {
 		return &Refusal{Status: http.StatusUnauthorized, Reason: reason}
@@ -88,7 +88,7 @@ type Explanation struct {
 // nothing.
 func (g *Guard) Explain(p Principal, permission string) Explanation {
 	if p.subject == nil || p.subject.guard != g {
-		return Explanation{Reason: MissingKey}
+		return Explanation{Reason: ReasonMissingKey}
 	}
 	if refusal := g.allows(p, permission); refusal != nil {
 		return Explanation{Reason: refusal.Reason, Decision: g.policy().Explain(p.Role(), permission)}
@@ -135,19 +135,19 @@ func Recheck(ctx context.Context) (p Principal, err error) {
 
 func (g *Guard) again(ctx context.Context, p Principal, from origin) (Principal, *Refusal) {
 	switch p.Kind() {
-	case UserKey, CustomKey:
+	case KindUserKey, KindCustomKey:
 		v, err := g.c.Keys.Recheck(ctx, p.key)
 		if err != nil {
 			return Principal{}, refusedKey(ctx, err)
 		}
 		return g.holder(ctx, v, from)
-	case SignedIn:
+	case KindSignedIn:
 		return g.session(ctx, p.UserID())
-	case AsRole:
+	case KindRole:
 		return p, nil
 	}
 	q, refusal := g.anonymous(ctx)
-	if refusal == nil && q.Kind() == Nobody {
+	if refusal == nil && q.Kind() == KindNone {
 		refusal = refuseMissing
 	}
 	return q, refusal

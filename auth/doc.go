@@ -3,7 +3,7 @@
 //
 // A [Guard] is made once from a ring of keys, a source of roles and a rule for callers who show nothing.
 // [Guard.Identify] goes around the whole mux and finds out who asks. [Guard.Handle] registers a route that
-// needs a permission, [Guard.Open] one that needs none, and [Guard.Require] wraps any handler of any router.
+// needs a permission, [Guard.HandleOpen] one that needs none, and [Guard.Require] wraps any handler of any router.
 // Inside a handler, [PrincipalFrom] says who it is and [Allowed] asks for more.
 //
 // A credential that is shown and not good is refused with 401, on open routes too: it never turns into the

@@ -12,9 +12,9 @@ import (
 type Outcome string
 
 const (
-	Granted Outcome = "granted" // went on to a handler behind Require or Open
-	Refused Outcome = "refused"
-	Passed  Outcome = "passed" // known, but no route of the guard decided: a 404 behind Identify, or Check
+	OutcomeGranted Outcome = "granted" // went on to a handler behind Require or Open
+	OutcomeRefused Outcome = "refused"
+	OutcomePassed  Outcome = "passed" // known, but no route of the guard decided: a 404 behind Identify, or Check
 )
 
 // An Event tells what became of one request. There is one for each: sent when it is decided, before the
@@ -37,7 +37,7 @@ type Event struct {
 }
 
 func refusedEvent(refusal *Refusal) Event {
-	return Event{Outcome: Refused, Status: refusal.Status, Reason: refusal.Reason, Err: refusal.cause, KeyID: refusal.key}
+	return Event{Outcome: OutcomeRefused, Status: refusal.Status, Reason: refusal.Reason, Err: refusal.cause, KeyID: refusal.key}
 }
 
 // tell completes the event and hands it to the observer, at most once a request, and once more if it is
@@ -48,7 +48,7 @@ func (g *Guard) tell(r *http.Request, a *attached, event Event, p Principal) (ok
 	}
 	if a != nil {
 		level := toldAllowed
-		if event.Outcome == Refused {
+		if event.Outcome == OutcomeRefused {
 			level = toldRefused
 		}
 		if a.told.Swap(max(level, a.told.Load())) >= level {
@@ -78,10 +78,10 @@ func LogTo(logger *slog.Logger) func(context.Context, Event) {
 	return func(ctx context.Context, e Event) {
 		level := slog.LevelInfo
 		switch {
-		case e.Reason == ClientGone:
+		case e.Reason == ReasonClientGone:
 		case e.Status >= http.StatusInternalServerError:
 			level = slog.LevelError
-		case e.Outcome == Refused:
+		case e.Outcome == OutcomeRefused:
 			level = slog.LevelWarn
 		}
 		if !logger.Enabled(ctx, level) {

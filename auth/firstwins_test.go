@@ -13,7 +13,7 @@ import (
 )
 
 func firstWins(c *auth.Config) {
-	c.Carriers = allCarriers
+	c.Sources = allCarriers
 	c.InsecureFirstWins = true
 }
 
@@ -71,13 +71,13 @@ func TestTheFirstOfSeveralDecidesAlone(t *testing.T) {
 		{show{query: good, apiKey: bad}, good, ""},
 		{show{apiKey: good, bearer: "junk"}, good, ""},
 
-		{show{query: bad, apiKey: good}, "", auth.InvalidatedKey},
-		{show{query: "junk", apiKey: good}, "", auth.MalformedKey},
-		{show{query: "junk", bearer: good}, "", auth.MalformedKey},
-		{show{query: bad, apiKey: good, bearer: good, xAPIKey: good}, "", auth.InvalidatedKey},
-		{show{apiKey: bad, bearer: good}, "", auth.InvalidatedKey},
-		{show{apiKey: "junk", bearer: good}, "", auth.MalformedKey},
-		{show{bearer: bad, xAPIKey: good}, "", auth.InvalidatedKey},
+		{show{query: bad, apiKey: good}, "", auth.ReasonInvalidatedKey},
+		{show{query: "junk", apiKey: good}, "", auth.ReasonMalformedKey},
+		{show{query: "junk", bearer: good}, "", auth.ReasonMalformedKey},
+		{show{query: bad, apiKey: good, bearer: good, xAPIKey: good}, "", auth.ReasonInvalidatedKey},
+		{show{apiKey: bad, bearer: good}, "", auth.ReasonInvalidatedKey},
+		{show{apiKey: "junk", bearer: good}, "", auth.ReasonMalformedKey},
+		{show{bearer: bad, xAPIKey: good}, "", auth.ReasonInvalidatedKey},
 	} {
 		target, header := c.request()
 		resp, event := w.observed(t, &heard, target, header...)
@@ -161,7 +161,7 @@ func TestNothingOddIsOverlooked(t *testing.T) {
 				target := "/?page=1&" + beside.query + "&" + c.query
 				resp, event := w.observed(t, &heard, target, append(beside.header, c.header...)...)
 				require.Equal(t, 400, resp.StatusCode, "beside a good one: %s", place)
-				require.Equal(t, auth.Ambiguous, event.Reason)
+				require.Equal(t, auth.ReasonAmbiguous, event.Reason)
 			}
 		})
 	}
@@ -170,7 +170,7 @@ func TestNothingOddIsOverlooked(t *testing.T) {
 	} {
 		resp, event := w.observed(t, &heard, target)
 		require.Equal(t, 200, resp.StatusCode, target)
-		require.Equal(t, auth.Public, event.Kind, target)
+		require.Equal(t, auth.KindPublic, event.Kind, target)
 	}
 }
 
@@ -202,10 +202,10 @@ func TestAMessageShowsOneKey(t *testing.T) {
 	_, err := w.guard.CheckMessage(request("/"), shown)
 	refusal, ok := errors.AsType[*auth.Refusal](err)
 	require.True(t, ok)
-	require.Equal(t, auth.Ambiguous, refusal.Reason)
+	require.Equal(t, auth.ReasonAmbiguous, refusal.Reason)
 	_, err = w.guard.CheckMessage(request("/?api_key="+w.editor, "api-key", w.editor), message("api-key", w.editor))
 	require.ErrorAs(t, err, &refusal)
-	require.Equal(t, auth.Ambiguous, refusal.Reason, "one in the request, and one in the message")
+	require.Equal(t, auth.ReasonAmbiguous, refusal.Reason, "one in the request, and one in the message")
 	p, err := w.guard.CheckMessage(request("/?api_key="+w.editor, "api-key", w.ada), nil)
 	require.NoError(t, err)
 	require.Equal(t, w.ids[w.editor], p.KeyID())

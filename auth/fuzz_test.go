@@ -52,9 +52,9 @@ func FuzzQuery(f *testing.F) {
 	} {
 		f.Add(raw)
 	}
-	strict := newFinder(Config{Carriers: APIKeyHeader | BearerToken, ForeignBearer: false, QueryNames: defaultQueryNames}, defaultFormat)
-	lax := newFinder(Config{Carriers: APIKeyHeader | BearerToken, ForeignBearer: false, QueryNames: []string{}}, defaultFormat)
-	carrier := newFinder(Config{Carriers: InsecureQuery, ForeignBearer: false, QueryNames: defaultQueryNames}, defaultFormat)
+	strict := newFinder(Config{Sources: SourceAPIKeyHeader | SourceBearer, ForeignBearer: false, QueryNames: defaultQueryNames}, defaultFormat)
+	lax := newFinder(Config{Sources: SourceAPIKeyHeader | SourceBearer, ForeignBearer: false, QueryNames: []string{}}, defaultFormat)
+	carrier := newFinder(Config{Sources: SourceInsecureQuery, ForeignBearer: false, QueryNames: defaultQueryNames}, defaultFormat)
 	f.Fuzz(func(t *testing.T, raw string) {
 		shown, refusal := strict.find(http.Header{}, raw) // never panics, whatever comes in
 		_, _, laxly := lax.query(raw)
@@ -74,7 +74,7 @@ func FuzzQuery(f *testing.F) {
 		require.Zero(t, shown)
 		require.Equal(t, len(apiKeys)+len(tokens) > 0 || keyed(""), refusal != nil)
 		if refusal != nil {
-			require.Equal(t, []any{http.StatusBadRequest, Ambiguous}, []any{refusal.Status, refusal.Reason})
+			require.Equal(t, []any{http.StatusBadRequest, ReasonAmbiguous}, []any{refusal.Status, refusal.Reason})
 			require.False(t, keyPattern.MatchString(refusal.Detail))
 			require.Regexp(t, `\A[ -~]{1,300}\z`, refusal.Detail)
 		}
@@ -123,11 +123,11 @@ func FuzzFind(f *testing.F) {
 				}
 			}
 		}
-		c := Carriers(carriers) & (APIKeyHeader | BearerToken | NonstandardXAPIKey | InsecureQuery)
+		c := Sources(carriers) & (SourceAPIKeyHeader | SourceBearer | SourceNonstandardXAPIKey | SourceInsecureQuery)
 		if c == 0 {
-			c = APIKeyHeader | BearerToken
+			c = SourceAPIKeyHeader | SourceBearer
 		}
-		finder := newFinder(Config{Carriers: c, ForeignBearer: foreignBearer, QueryNames: defaultQueryNames}, defaultFormat)
+		finder := newFinder(Config{Sources: c, ForeignBearer: foreignBearer, QueryNames: defaultQueryNames}, defaultFormat)
 		shown, refusal := finder.find(h, "")
 
 		holdsKey := func(name string) bool { return slices.ContainsFunc(h[name], keyPattern.MatchString) }
@@ -137,16 +137,16 @@ func FuzzFind(f *testing.F) {
 			basicKey = defaultFormat.HasPrefix(user) || defaultFormat.HasPrefix(password)
 		}
 		bearer := len(authorization) >= 6 && strings.EqualFold(authorization[:6], "bearer")
-		filled := map[Carriers]bool{
-			APIKeyHeader:       h["Api-Key"] != nil,
-			BearerToken:        h["Authorization"] != nil && (holdsKey("Authorization") || basicKey || bearer && !foreignBearer),
-			NonstandardXAPIKey: h["X-Api-Key"] != nil && (holdsKey("X-Api-Key") || c&NonstandardXAPIKey != 0),
+		filled := map[Sources]bool{
+			SourceAPIKeyHeader:       h["Api-Key"] != nil,
+			SourceBearer:             h["Authorization"] != nil && (holdsKey("Authorization") || basicKey || bearer && !foreignBearer),
+			SourceNonstandardXAPIKey: h["X-Api-Key"] != nil && (holdsKey("X-Api-Key") || c&SourceNonstandardXAPIKey != 0),
 		}
 
 		if shown.carrier == 0 {
 			require.Empty(t, shown.text)
 			if refusal == nil {
-				require.NotContains(t, []bool{filled[APIKeyHeader], filled[BearerToken], filled[NonstandardXAPIKey]}, true, "something shown was overlooked")
+				require.NotContains(t, []bool{filled[SourceAPIKeyHeader], filled[SourceBearer], filled[SourceNonstandardXAPIKey]}, true, "something shown was overlooked")
 			}
 			return
 		}
@@ -159,14 +159,14 @@ func FuzzFind(f *testing.F) {
 		require.LessOrEqual(t, len(shown.text), maxCredential)
 		require.NotContains(t, shown.text, ",", "one of a list")
 		switch shown.carrier {
-		case APIKeyHeader:
+		case SourceAPIKeyHeader:
 			require.Equal(t, []string{shown.text}, h["Api-Key"])
-		case BearerToken:
+		case SourceBearer:
 			require.Len(t, h["Authorization"], 1)
 			spaces, cut := strings.CutSuffix(authorization[6:], shown.text)
 			require.True(t, bearer && cut && len(spaces) > 0 && strings.Trim(spaces, " ") == "", "%q is not all of %q", shown.text, authorization)
 			require.NotEqual(t, ' ', rune(shown.text[0]))
-		case NonstandardXAPIKey:
+		case SourceNonstandardXAPIKey:
 			require.Equal(t, []string{shown.text}, h["X-Api-Key"])
 		default:
 			t.Fatalf("carrier %d, but no query", shown.carrier)

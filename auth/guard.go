@@ -49,7 +49,7 @@ func (g *Guard) Handler(next http.Handler) http.Handler {
 
 func (g *Guard) enter(w http.ResponseWriter, r *http.Request, next http.Handler, strict bool) {
 	if a := g.attachedTo(r.Context()); a != nil {
-		if strict && a.principal.Kind() == Nobody {
+		if strict && a.principal.Kind() == KindNone {
 			g.refuse(w, r, a, "", refuseMissing)
 			return
 		}
@@ -58,7 +58,7 @@ func (g *Guard) enter(w http.ResponseWriter, r *http.Request, next http.Handler,
 		return
 	}
 	p, refusal := g.admit(r)
-	if refusal == nil && strict && p.Kind() == Nobody {
+	if refusal == nil && strict && p.Kind() == KindNone {
 		refusal = refuseMissing
 	}
 	if refusal != nil {
@@ -90,7 +90,7 @@ func (g *Guard) serve(w http.ResponseWriter, r *http.Request, a *attached, next 
 			r.MultipartForm = a.request.MultipartForm // so that net/http removes its files with its own request
 		}
 		if g.c.Observe != nil && a.told.Load() == toldNothing {
-			_ = g.tell(a.request, a, Event{Outcome: Passed}, a.principal)
+			_ = g.tell(a.request, a, Event{Outcome: OutcomePassed}, a.principal)
 		}
 	}()
 	next.ServeHTTP(w, a.request)
@@ -98,19 +98,19 @@ func (g *Guard) serve(w http.ResponseWriter, r *http.Request, a *attached, next 
 
 // Check finds out who sent r and writes nothing. It judges as Handler does: its error is a *[Refusal], also for
 // a caller who shows nothing while the public API is closed. Behind Identify it returns what that found;
-// elsewhere it tells the observer, with [Passed] for who is let through.
+// elsewhere it tells the observer, with [OutcomePassed] for who is let through.
 func (g *Guard) Check(r *http.Request) (Principal, error) {
 	if a := g.attachedTo(r.Context()); a != nil {
-		if a.principal.Kind() == Nobody {
+		if a.principal.Kind() == KindNone {
 			return Principal{}, refuseMissing.asError()
 		}
 		return a.principal, nil
 	}
 	p, refusal := g.admit(r)
-	if refusal == nil && p.Kind() == Nobody {
+	if refusal == nil && p.Kind() == KindNone {
 		refusal = refuseMissing
 	}
-	event := Event{Outcome: Passed}
+	event := Event{Outcome: OutcomePassed}
 	if refusal != nil {
 		event, p = refusedEvent(refusal), Principal{}
 	}
@@ -129,7 +129,7 @@ func (g *Guard) CheckHeader(ctx context.Context, h http.Header, rawQuery string,
 		return Principal{}, refuseMisspelt.asError()
 	}
 	p, refusal := g.identify(ctx, h, rawQuery, origin{addr: peer})
-	if refusal == nil && p.Kind() == Nobody {
+	if refusal == nil && p.Kind() == KindNone {
 		refusal = refuseMissing
 	}
 	if refusal != nil {
@@ -208,5 +208,5 @@ func (g *Guard) limit(r *http.Request, p Principal) *Refusal {
 	if ok {
 		return nil
 	}
-	return &Refusal{Status: http.StatusTooManyRequests, Reason: RateLimited, RetryAfter: max(after, time.Second)}
+	return &Refusal{Status: http.StatusTooManyRequests, Reason: ReasonRateLimited, RetryAfter: max(after, time.Second)}
 }

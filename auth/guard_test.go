@@ -43,7 +43,7 @@ func TestRequireFunc(t *testing.T) {
 		case "down":
 			return "", errDown
 		case "limit":
-			return "", &auth.Refusal{Status: 429, Reason: auth.RateLimited}
+			return "", &auth.Refusal{Status: 429, Reason: auth.ReasonRateLimited}
 		default:
 			return "content/posts/" + v, nil
 		}
@@ -147,7 +147,7 @@ func TestCheck(t *testing.T) {
 	w := newWorld(t)
 	p, err := w.guard.Check(request("/", "api-key", w.ada))
 	require.NoError(t, err)
-	require.Equal(t, auth.UserKey, p.Kind())
+	require.Equal(t, auth.KindUserKey, p.Kind())
 	require.Equal(t, "ada", p.UserID())
 	require.Equal(t, "Ada", p.Name())
 	require.Equal(t, "viewer", p.Role())
@@ -167,7 +167,7 @@ func TestCheck(t *testing.T) {
 	w.public.set("", nil)
 	_, err = w.guard.Check(request("/"))
 	require.ErrorAs(t, err, &refusal)
-	require.Equal(t, auth.MissingKey, refusal.Reason)
+	require.Equal(t, auth.ReasonMissingKey, refusal.Reason)
 }
 
 func TestCheckHeader(t *testing.T) {
@@ -186,7 +186,7 @@ func TestCheckHeader(t *testing.T) {
 	require.Error(t, err)
 	p, err := w.guard.CheckHeader(t.Context(), nil, "", netip.Addr{})
 	require.NoError(t, err)
-	require.Equal(t, auth.Public, p.Kind())
+	require.Equal(t, auth.KindPublic, p.Kind())
 }
 
 func TestLimit(t *testing.T) {
@@ -194,7 +194,7 @@ func TestLimit(t *testing.T) {
 	w := newWorld(t, func(c *auth.Config) {
 		c.Limit = func(_ *http.Request, p auth.Principal) (time.Duration, bool) {
 			asked = append(asked, p.Kind())
-			return 90 * time.Second, p.Kind() != auth.CustomKey
+			return 90 * time.Second, p.Kind() != auth.KindCustomKey
 		}
 	})
 	h := w.guard.Identify(w.guard.Require("content/posts/read", who))
@@ -204,7 +204,7 @@ func TestLimit(t *testing.T) {
 	requireProblem(t, resp, "")
 	require.Equal(t, 200, serve(h, request("/", "api-key", w.ada)).StatusCode)
 	require.Equal(t, 401, serve(h, request("/", "api-key", "junk")).StatusCode)
-	require.Equal(t, []auth.Kind{auth.CustomKey, auth.UserKey}, asked, "once a request, after authentication")
+	require.Equal(t, []auth.Kind{auth.KindCustomKey, auth.KindUserKey}, asked, "once a request, after authentication")
 }
 
 func TestAProfileOfTheHostNeedsNoRetryAfter(t *testing.T) {

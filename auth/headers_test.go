@@ -77,7 +77,7 @@ func TestPublicCache(t *testing.T) {
 	refused := w.guard.Require("content/posts/create", who, auth.PublicCache(cached))
 	requireHeaders(t, serve(refused, request("/")))
 	mux := http.NewServeMux()
-	w.guard.Open(mux, "/", who, auth.PublicCache(cached))
+	w.guard.HandleOpen(mux, "/", who, auth.PublicCache(cached))
 	require.Equal(t, cached, serve(mux, request("/")).Header.Get("Cache-Control"))
 	w.public.set("", nil)
 	requireHeaders(t, serve(mux, request("/")))
@@ -120,7 +120,7 @@ func TestProfile(t *testing.T) {
 func TestStripCredentials(t *testing.T) {
 	strip := func(c *auth.Config) {
 		c.StripCredentials = true
-		c.Carriers = auth.APIKeyHeader | auth.BearerToken | auth.NonstandardXAPIKey | auth.InsecureQuery
+		c.Sources = auth.SourceAPIKeyHeader | auth.SourceBearer | auth.SourceNonstandardXAPIKey | auth.SourceInsecureQuery
 	}
 	w := newWorld(t, strip)
 	var seen *http.Request

@@ -34,9 +34,9 @@ func TestAHostWithItsOwnSessions(t *testing.T) {
 		status int
 		kind   auth.Kind
 	}{
-		{"signed in", []string{"Cookie", "session=ada"}, 200, auth.SignedIn},
-		{"nobody", nil, 200, auth.Public},
-		{"a key comes first", []string{"Cookie", "session=ada", "api-key", w.editor}, 200, auth.CustomKey},
+		{"signed in", []string{"Cookie", "session=ada"}, 200, auth.KindSignedIn},
+		{"nobody", nil, 200, auth.KindPublic},
+		{"a key comes first", []string{"Cookie", "session=ada", "api-key", w.editor}, 200, auth.KindCustomKey},
 		{"a bad key is not rescued by a session", []string{"Cookie", "session=ada", "api-key", "junk"}, 401, ""},
 		{"inactive", []string{"Cookie", "session=bob"}, 401, ""},
 		{"gone", []string{"Cookie", "session=eve"}, 401, ""},
@@ -77,11 +77,11 @@ func TestAHostWithItsOwnJWTs(t *testing.T) {
 		status              int
 		kind                auth.Kind
 	}{
-		{"their token", jwt, 200, auth.SignedIn},
-		{"our key", "Bearer " + w.editor, 200, auth.CustomKey},
+		{"their token", jwt, 200, auth.KindSignedIn},
+		{"our key", "Bearer " + w.editor, 200, auth.KindCustomKey},
 		{"our key, mistyped, is not theirs", "Bearer " + w.editor[:20] + "0" + w.editor[21:] + "0", 401, ""},
 		{"our key inside their token is not theirs", "Bearer x." + w.editor, 401, ""},
-		{"Basic", basic("u", "p"), 200, auth.Public},
+		{"Basic", basic("u", "p"), 200, auth.KindPublic},
 	} {
 		resp := serve(h, request("/", "Authorization", c.authorization))
 		require.Equal(t, c.status, resp.StatusCode, c.name)
@@ -92,7 +92,7 @@ func TestAHostWithItsOwnJWTs(t *testing.T) {
 }
 
 func TestCarriers(t *testing.T) {
-	w := newWorld(t, func(c *auth.Config) { c.Carriers = auth.NonstandardXAPIKey | auth.InsecureQuery })
+	w := newWorld(t, func(c *auth.Config) { c.Sources = auth.SourceNonstandardXAPIKey | auth.SourceInsecureQuery })
 	h := w.guard.Handler(who)
 	require.Equal(t, 200, serve(h, request("/", "X-Api-Key", w.editor)).StatusCode)
 	require.Equal(t, 200, serve(h, request("/?a=%20&api_key="+w.editor)).StatusCode)

@@ -48,17 +48,17 @@ func refusedKey(ctx context.Context, err error) *Refusal {
 	if errors.Is(err, keys.ErrMalformed) {
 		return refuseMalformed
 	}
-	refusal := &Refusal{Status: http.StatusUnauthorized, Reason: InvalidKey, shown: true, cause: err}
+	refusal := &Refusal{Status: http.StatusUnauthorized, Reason: ReasonInvalidKey, shown: true, cause: err}
 	if ended, ok := errors.AsType[*keys.StateError](err); ok {
 		refusal.key = ended.ID
 	}
 	switch {
 	case errors.Is(err, keys.ErrExpired):
-		refusal.Reason = ExpiredKey
+		refusal.Reason = ReasonExpiredKey
 	case errors.Is(err, keys.ErrDisabled):
-		refusal.Reason = DisabledKey
+		refusal.Reason = ReasonDisabledKey
 	case errors.Is(err, keys.ErrInvalidated):
-		refusal.Reason = InvalidatedKey
+		refusal.Reason = ReasonInvalidatedKey
 	}
 	return refusal
 }
@@ -66,12 +66,12 @@ func refusedKey(ctx context.Context, err error) *Refusal {
 // holder makes the principal of a good key: its peer must be allowed, and its owner, if it has one, active.
 func (g *Guard) holder(ctx context.Context, v keys.Verified, from origin) (Principal, *Refusal) {
 	if v.HasAllowedIPs() && !v.AllowsAddr(from.peer(g)) {
-		return Principal{}, &Refusal{Status: http.StatusUnauthorized, Reason: AddressRefused, shown: true, key: v.ID()}
+		return Principal{}, &Refusal{Status: http.StatusUnauthorized, Reason: ReasonAddressRefused, shown: true, key: v.ID()}
 	}
 	switch v.Kind() {
-	case keys.CustomKey:
+	case keys.KindCustom:
 		return Principal{v, g.custom}, nil
-	case keys.UserKey:
+	case keys.KindUser:
 	default:
 		return Principal{}, inTrouble(ctx, nil)
 	}
@@ -80,7 +80,7 @@ func (g *Guard) holder(ctx context.Context, v keys.Verified, from origin) (Princ
 		refusal.shown, refusal.key = true, v.ID()
 		return Principal{}, refusal
 	}
-	return Principal{v, &subject{guard: g, kind: UserKey, user: user}}, nil
+	return Principal{v, &subject{guard: g, kind: KindUserKey, user: user}}, nil
 }
 
 // errOtherUser is a table of users that answers with another row than the one asked for.
@@ -98,18 +98,18 @@ func (g *Guard) user(ctx context.Context, id string) (User, *Refusal) {
 		return User{}, &Refusal{Status: http.StatusUnauthorized, Reason: reason}
 	}
 	if g.c.Users == nil {
-		return refuse(NoOwner)
+		return refuse(ReasonNoOwner)
 	}
 	user, err := ask.Do(ctx, g.askUsers, func(ctx context.Context) (User, error) { return g.c.Users.User(ctx, id) })
 	switch {
 	case noUser(ctx, err):
-		return refuse(NoOwner)
+		return refuse(ReasonNoOwner)
 	case err != nil:
 		return User{}, inTrouble(ctx, err)
 	case user.ID != id:
 		return User{}, inTrouble(ctx, errOtherUser)
 	case !user.Active:
-		return refuse(InactiveOwner)
+		return refuse(ReasonInactiveOwner)
 	}
 	return user, nil
 }
@@ -157,7 +157,7 @@ func (g *Guard) session(ctx context.Context, userID string) (Principal, *Refusal
 	if refusal != nil {
 		return Principal{}, refusal
 	}
-	return Principal{subject: &subject{guard: g, kind: SignedIn, user: user}}, nil
+	return Principal{subject: &subject{guard: g, kind: KindSignedIn, user: user}}, nil
 }
 
 // anonymous makes the principal of a caller who showed nothing.
@@ -171,7 +171,7 @@ func (g *Guard) anonymous(ctx context.Context) (Principal, *Refusal) {
 	}
 	s := g.public.Load()
 	if s == nil || s.role != role {
-		s = &subject{guard: g, kind: Public, role: role}
+		s = &subject{guard: g, kind: KindPublic, role: role}
 		g.public.Store(s)
 	}
 	return Principal{subject: s}, nil
@@ -216,5 +216,5 @@ func (g *Guard) PrincipalForUser(ctx context.Context, userID string) (p Principa
 // PrincipalForRole returns a principal that acts with a role and is nobody in particular: for the host's own
 // jobs and tests. Whoever can call it is the host.
 func (g *Guard) PrincipalForRole(appid string) Principal {
-	return Principal{subject: &subject{guard: g, kind: AsRole, role: appid}}
+	return Principal{subject: &subject{guard: g, kind: KindRole, role: appid}}
 }

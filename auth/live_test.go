@@ -86,14 +86,14 @@ func TestWithoutAPrincipalNothingIsAllowed(t *testing.T) {
 	var p auth.Principal
 	require.True(t, p.IsZero())
 	require.Equal(t, "nobody", p.String())
-	require.Equal(t, []any{auth.Nobody, "", "", "", "", false}, []any{p.Kind(), p.Role(), p.UserID(), p.Name(), p.KeyID(), p.Authenticated()})
+	require.Equal(t, []any{auth.KindNone, "", "", "", "", false}, []any{p.Kind(), p.Role(), p.UserID(), p.Name(), p.KeyID(), p.Authenticated()})
 }
 
 func TestPrincipalsWithoutARequest(t *testing.T) {
 	w := newWorld(t)
 	ada, err := w.guard.PrincipalForUser(t.Context(), "ada")
 	require.NoError(t, err)
-	require.Equal(t, auth.SignedIn, ada.Kind())
+	require.Equal(t, auth.KindSignedIn, ada.Kind())
 	ctx := auth.NewContext(t.Context(), ada)
 	require.NoError(t, auth.Allowed(ctx, "content/posts/read"))
 	require.Error(t, auth.Allowed(ctx, "content/posts/create"))
@@ -129,8 +129,8 @@ func TestExplain(t *testing.T) {
 	require.Equal(t, "content/posts/read", e.Decision.Grant)
 	e = w.guard.Explain(p, "content/posts/create")
 	require.False(t, e.Allowed)
-	require.Equal(t, auth.OutOfScope, e.Reason)
+	require.Equal(t, auth.ReasonOutOfScope, e.Reason)
 	require.True(t, e.Decision.Allowed, "the role would")
-	require.Equal(t, auth.NotGranted, w.guard.Explain(p, "content/posts/delete").Reason)
-	require.Equal(t, auth.BadPermission, w.guard.Explain(p, "content//read").Reason)
+	require.Equal(t, auth.ReasonNotGranted, w.guard.Explain(p, "content/posts/delete").Reason)
+	require.Equal(t, auth.ReasonBadPermission, w.guard.Explain(p, "content//read").Reason)
 }

@@ -10,7 +10,7 @@ import "net/http"
 // for somebody who shows nothing while the public API is closed.
 func (g *Guard) CheckMessage(r *http.Request, shown http.Header) (Principal, error) {
 	p, refusal := g.speaker(r, shown)
-	event := Event{Outcome: Passed}
+	event := Event{Outcome: OutcomePassed}
 	if refusal != nil {
 		event, p = refusedEvent(refusal), Principal{}
 	}
@@ -44,7 +44,7 @@ func (g *Guard) speaker(r *http.Request, shown http.Header) (p Principal, refusa
 	}
 	switch {
 	case refusal != nil:
-	case found.carrier == 0 && p.Kind() == Nobody:
+	case found.carrier == 0 && p.Kind() == KindNone:
 		refusal = refuseMissing
 	case found.carrier != 0 && !p.key.IsZero():
 		refusal = refuseAmbiguous

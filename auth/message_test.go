@@ -28,12 +28,12 @@ func TestCheckMessage(t *testing.T) {
 		closed       bool // the public API
 		behindNobody bool // nothing identified the request before
 	}{
-		{name: "in the message", shown: []string{"api-key", w.editor}, status: 200, kind: auth.CustomKey},
-		{name: "Bearer in the message", shown: []string{"Authorization", "Bearer " + w.ada}, status: 200, kind: auth.UserKey},
-		{name: "in the message, closed", shown: []string{"api-key", w.editor}, status: 200, kind: auth.CustomKey, closed: true},
-		{name: "in the request", sent: []string{"api-key", w.editor}, status: 200, kind: auth.CustomKey},
-		{name: "in the request alone", sent: []string{"api-key", w.editor}, status: 200, kind: auth.CustomKey, behindNobody: true},
-		{name: "nowhere", status: 200, kind: auth.Public},
+		{name: "in the message", shown: []string{"api-key", w.editor}, status: 200, kind: auth.KindCustomKey},
+		{name: "Bearer in the message", shown: []string{"Authorization", "Bearer " + w.ada}, status: 200, kind: auth.KindUserKey},
+		{name: "in the message, closed", shown: []string{"api-key", w.editor}, status: 200, kind: auth.KindCustomKey, closed: true},
+		{name: "in the request", sent: []string{"api-key", w.editor}, status: 200, kind: auth.KindCustomKey},
+		{name: "in the request alone", sent: []string{"api-key", w.editor}, status: 200, kind: auth.KindCustomKey, behindNobody: true},
+		{name: "nowhere", status: 200, kind: auth.KindPublic},
 		{name: "nowhere, closed", status: 401, closed: true},
 		{name: "nowhere, closed, alone", status: 401, closed: true, behindNobody: true},
 		{name: "both", sent: []string{"api-key", w.editor}, shown: []string{"api-key", w.editor}, status: 400},
@@ -44,7 +44,7 @@ func TestCheckMessage(t *testing.T) {
 		{name: "empty", shown: []string{"api-key", ""}, status: 401},
 		{name: "under a wrong name", shown: []string{"api_key", w.editor}, status: 400},
 		{name: "from a peer that is not allowed", shown: []string{"api-key", far}, status: 401},
-		{name: "from one that is", shown: []string{"api-key", near}, status: 200, kind: auth.CustomKey},
+		{name: "from one that is", shown: []string{"api-key", near}, status: 200, kind: auth.KindCustomKey},
 	} {
 		t.Run(c.name, func(t *testing.T) {
 			w.public.set("viewer", nil)
@@ -111,10 +111,10 @@ func TestCheckMessageAsksTheHost(t *testing.T) {
 		_, err = w.guard.CheckMessage(r, message("api-key", w.editor))
 		require.Equal(t, 500, err.(*auth.Refusal).Status)
 		require.Len(t, events, 3)
-		require.Equal(t, []any{auth.Passed, p.KeyID(), true}, []any{events[0].Outcome, events[0].KeyID, events[0].Peer.IsValid()})
-		require.Equal(t, []any{auth.Refused, auth.RateLimited}, []any{events[1].Outcome, events[1].Reason})
-		require.Equal(t, []any{auth.Refused, auth.InternalError}, []any{events[2].Outcome, events[2].Reason})
+		require.Equal(t, []any{auth.OutcomePassed, p.KeyID(), true}, []any{events[0].Outcome, events[0].KeyID, events[0].Peer.IsValid()})
+		require.Equal(t, []any{auth.OutcomeRefused, auth.ReasonRateLimited}, []any{events[1].Outcome, events[1].Reason})
+		require.Equal(t, []any{auth.OutcomeRefused, auth.ReasonInternalError}, []any{events[2].Outcome, events[2].Reason})
 	})), request("/"))
 	require.Len(t, events, 4, "and the request's own")
-	require.Equal(t, auth.Public, events[3].Kind)
+	require.Equal(t, auth.KindPublic, events[3].Kind)
 }

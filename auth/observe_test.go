@@ -23,7 +23,7 @@ func TestOneEventARequest(t *testing.T) {
 	mux := http.NewServeMux()
 	w.guard.Handle(mux, "GET /posts/{model}", "content/{model}/read", who)
 	w.guard.Handle(mux, "POST /posts", "content/posts/create", who)
-	w.guard.Open(mux, "GET /open", who)
+	w.guard.HandleOpen(mux, "GET /open", who)
 	mux.Handle("GET /both", w.guard.Require("content/posts/read", w.guard.Require("content/posts/create", who)))
 	h := w.guard.Identify(mux)
 	ask := func(method, target string, header ...string) auth.Event {
@@ -39,25 +39,25 @@ func TestOneEventARequest(t *testing.T) {
 	}
 
 	e := ask("GET", "/posts/posts", "api-key", w.ada)
-	require.Equal(t, auth.Granted, e.Outcome)
+	require.Equal(t, auth.OutcomeGranted, e.Outcome)
 	require.Equal(t, []string{"user", w.ids[w.ada], "ada", "viewer"}, []string{string(e.Kind), e.KeyID, e.UserID, e.Role})
 	require.Equal(t, []string{"content/{model}/read", "GET", "GET /posts/{model}"}, []string{e.Permission, e.Method, e.Route})
 
 	e = ask("POST", "/posts", "api-key", w.ada)
-	require.Equal(t, []any{auth.Refused, 403, auth.NotGranted, "content/posts/create", w.ids[w.ada]}, []any{e.Outcome, e.Status, e.Reason, e.Permission, e.KeyID})
+	require.Equal(t, []any{auth.OutcomeRefused, 403, auth.ReasonNotGranted, "content/posts/create", w.ids[w.ada]}, []any{e.Outcome, e.Status, e.Reason, e.Permission, e.KeyID})
 	e = ask("POST", "/posts")
-	require.Equal(t, []any{auth.Refused, 401, auth.NotGranted, auth.Public}, []any{e.Outcome, e.Status, e.Reason, e.Kind})
+	require.Equal(t, []any{auth.OutcomeRefused, 401, auth.ReasonNotGranted, auth.KindPublic}, []any{e.Outcome, e.Status, e.Reason, e.Kind})
 	e = ask("GET", "/open")
-	require.Equal(t, []any{auth.Granted, "GET /open"}, []any{e.Outcome, e.Route})
+	require.Equal(t, []any{auth.OutcomeGranted, "GET /open"}, []any{e.Outcome, e.Route})
 	e = ask("GET", "/nowhere", "api-key", w.editor)
-	require.Equal(t, []any{auth.Passed, "", w.ids[w.editor]}, []any{e.Outcome, e.Route, e.KeyID})
+	require.Equal(t, []any{auth.OutcomePassed, "", w.ids[w.editor]}, []any{e.Outcome, e.Route, e.KeyID})
 	e = ask("GET", "/posts/posts", "api-key", "junk")
-	require.Equal(t, []any{auth.Refused, auth.MalformedKey, ""}, []any{e.Outcome, e.Reason, e.KeyID})
+	require.Equal(t, []any{auth.OutcomeRefused, auth.ReasonMalformedKey, ""}, []any{e.Outcome, e.Reason, e.KeyID})
 
 	heard = nil
 	serve(h, request("/both", "api-key", w.ada))
 	require.Len(t, heard, 2, "refused after it was granted: a second one")
-	require.Equal(t, []auth.Outcome{auth.Granted, auth.Refused}, []auth.Outcome{heard[0].Outcome, heard[1].Outcome})
+	require.Equal(t, []auth.Outcome{auth.OutcomeGranted, auth.OutcomeRefused}, []auth.Outcome{heard[0].Outcome, heard[1].Outcome})
 
 	heard = nil
 	_, err := w.guard.Check(request("/", "api-key", "junk"))
@@ -66,7 +66,7 @@ func TestOneEventARequest(t *testing.T) {
 
 	require.NoError(t, w.ring.Invalidate(t.Context(), w.ids[w.ada]))
 	e = ask("GET", "/open", "api-key", w.ada)
-	require.Equal(t, []any{auth.InvalidatedKey, w.ids[w.ada]}, []any{e.Reason, e.KeyID}, "whose key it was is known to the log")
+	require.Equal(t, []any{auth.ReasonInvalidatedKey, w.ids[w.ada]}, []any{e.Reason, e.KeyID}, "whose key it was is known to the log")
 }
 
 // A canary: no log line, event, error or panic text ever holds a key.

@@ -16,24 +16,24 @@ var (
 )
 
 func badRequest(detail string) *Refusal {
-	return &Refusal{Status: http.StatusBadRequest, Reason: Ambiguous, Detail: detail, shown: true}
+	return &Refusal{Status: http.StatusBadRequest, Reason: ReasonAmbiguous, Detail: detail, shown: true}
 }
 
 // misplaced refuses one of our keys in a header or cookie that may hold none.
 func (f *finder) misplaced(kind, name string) *Refusal {
 	return &Refusal{
-		Status: http.StatusUnauthorized, Reason: MisplacedKey, shown: true,
+		Status: http.StatusUnauthorized, Reason: ReasonMisplacedKey, shown: true,
 		Detail: "The " + place(kind, name) + " holds an API key, which is not accepted there. " + f.belongs,
 	}
 }
 
 // notAccepted refuses a credential in one of the headers that guards know. Authorization may also hold a Bearer token that
 // is not well formed, or one of our keys under another scheme.
-func (f *finder) notAccepted(where Carriers) *Refusal {
+func (f *finder) notAccepted(where Sources) *Refusal {
 	switch where {
-	case APIKeyHeader:
+	case SourceAPIKeyHeader:
 		return f.misplaced("header", "api-key")
-	case NonstandardXAPIKey:
+	case SourceNonstandardXAPIKey:
 		return f.misplaced("header", "X-Api-Key")
 	}
 	refusal := f.misplaced("header", "Authorization")
@@ -64,16 +64,16 @@ func nameByte(c byte) bool {
 }
 
 // accepted tells the caller where a key belongs.
-func accepted(c Carriers) string {
+func accepted(c Sources) string {
 	var places []string
 	for _, p := range []struct {
-		carrier Carriers
+		carrier Sources
 		text    string
 	}{
-		{APIKeyHeader, "in the header api-key"},
-		{BearerToken, "in the header Authorization after the word Bearer"},
-		{NonstandardXAPIKey, "in the header X-Api-Key"},
-		{InsecureQuery, "in the query parameter " + insecureQueryName},
+		{SourceAPIKeyHeader, "in the header api-key"},
+		{SourceBearer, "in the header Authorization after the word Bearer"},
+		{SourceNonstandardXAPIKey, "in the header X-Api-Key"},
+		{SourceInsecureQuery, "in the query parameter " + insecureQueryName},
 	} {
 		if c&p.carrier != 0 {
 			places = append(places, p.text)

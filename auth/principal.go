@@ -11,12 +11,12 @@ import (
 type Kind string
 
 const (
-	Nobody    Kind = ""          // the zero Principal
-	Public    Kind = "anonymous" // showed nothing and got the public role
-	UserKey   Kind = "user"      // showed a user key
-	CustomKey Kind = "custom"    // showed a custom key
-	SignedIn  Kind = "session"   // showed nothing of ours; the host knows the user
-	AsRole    Kind = "role"      // made by the host itself; see Guard.PrincipalForRole
+	KindNone      Kind = ""          // the zero Principal
+	KindPublic    Kind = "anonymous" // showed nothing and got the public role
+	KindUserKey   Kind = "user"      // showed a user key
+	KindCustomKey Kind = "custom"    // showed a custom key
+	KindSignedIn  Kind = "session"   // showed nothing of ours; the host knows the user
+	KindRole      Kind = "role"      // made by the host itself; see Guard.PrincipalForRole
 )
 
 // A Principal is who a request speaks for. It is small, comparable and never changes; it holds no key. It
@@ -38,28 +38,28 @@ type subject struct {
 // Kind says what the principal is.
 func (p Principal) Kind() Kind {
 	if p.subject == nil {
-		return Nobody
+		return KindNone
 	}
 	return p.subject.kind
 }
 
 // IsZero reports whether the principal is nobody.
-func (p Principal) IsZero() bool { return p.Kind() == Nobody }
+func (p Principal) IsZero() bool { return p.Kind() == KindNone }
 
 // Authenticated reports whether the caller proved who they are: not nobody, and not just anybody.
 func (p Principal) Authenticated() bool {
 	k := p.Kind()
-	return k != Nobody && k != Public
+	return k != KindNone && k != KindPublic
 }
 
 // Role returns the appid of the role that the principal had when it was found out; "" is no role.
 func (p Principal) Role() string {
 	switch p.Kind() {
-	case CustomKey:
+	case KindCustomKey:
 		return p.key.Role()
-	case UserKey, SignedIn:
+	case KindUserKey, KindSignedIn:
 		return p.subject.user.Role
-	case Public, AsRole:
+	case KindPublic, KindRole:
 		return p.subject.role
 	}
 	return ""
@@ -81,9 +81,9 @@ func (p Principal) UserID() string {
 // Name returns what people call the principal: the user's name or the custom key's.
 func (p Principal) Name() string {
 	switch p.Kind() {
-	case CustomKey:
+	case KindCustomKey:
 		return p.key.Name()
-	case UserKey, SignedIn:
+	case KindUserKey, KindSignedIn:
 		return p.subject.user.Name
 	}
 	return ""
@@ -98,15 +98,15 @@ func (p Principal) Key() keys.Verified { return p.key }
 // String describes the principal for people and logs.
 func (p Principal) String() string {
 	switch p.Kind() {
-	case UserKey:
+	case KindUserKey:
 		return "user " + p.UserID() + " by key " + p.KeyID()
-	case CustomKey:
+	case KindCustomKey:
 		return "key " + p.KeyID()
-	case SignedIn:
+	case KindSignedIn:
 		return "user " + p.UserID()
-	case Public:
+	case KindPublic:
 		return "anonymous"
-	case AsRole:
+	case KindRole:
 		return "role " + p.subject.role
 	}
 	return "nobody"

@@ -20,7 +20,7 @@ func (f *finder) query(raw string) (value string, n int, refusal *Refusal) {
 		var pair string
 		pair, raw, _ = strings.Cut(raw, "&")
 		name, v, _ := strings.Cut(pair, "=")
-		if f.carriers&InsecureQuery != 0 {
+		if f.carriers&SourceInsecureQuery != 0 {
 			if name == insecureQueryName && strings.IndexByte(v, ';') < 0 {
 				value = unescape(clip(v, 3*maxCredential+1)) // what is cut off still leaves it too long
 				if strings.IndexByte(value, ',') >= 0 {

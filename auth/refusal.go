@@ -14,28 +14,28 @@ import (
 type Reason string
 
 const (
-	MissingKey     Reason = "missing_key"         // 401: nothing shown, and the public API does not let them
-	InvalidKey     Reason = "invalid_key"         // 401: well formed, but not a key of this space (any more)
-	MalformedKey   Reason = "malformed_key"       // 401: cannot be a key
-	MisplacedKey   Reason = "misplaced_key"       // 401: one of our keys where none may stand
-	ExpiredKey     Reason = "expired_key"         // 401
-	DisabledKey    Reason = "disabled_key"        // 401
-	InvalidatedKey Reason = "invalidated_key"     // 401
-	InactiveOwner  Reason = "inactive_owner"      // 401: the key's user may not sign in
-	NoOwner        Reason = "no_owner"            // 401: the key's user is gone, or the host has no Users
-	AddressRefused Reason = "address_not_allowed" // 401: the peer is outside the key's AllowedIPs
-	Ambiguous      Reason = "ambiguous_key"       // 400: more than one credential, one in the query, or a name misspelt
-	NoRole         Reason = "no_role"             // 403: the principal has no role, or one that is gone
-	NotGranted     Reason = "not_granted"         // 403, or 401 for an anonymous caller
-	OutOfScope     Reason = "out_of_scope"        // 403: the role allows it, the key's scopes do not
-	BadPermission  Reason = "bad_permission"      // 403 or 401: the address makes no valid permission
-	CrossOrigin    Reason = "cross_origin"        // 403: a signed-in browser sent from another origin
-	RateLimited    Reason = "rate_limited"        // 429
-	StoreFailed    Reason = "store_failed"        // 503: keys, users, sessions or the public setting
-	ClientGone     Reason = "client_gone"         // 503 that nobody reads: the caller left before a store answered
-	NoPolicy       Reason = "no_policy"           // 503: the roles cannot be vouched for now
-	InternalError  Reason = "internal_error"      // 500: host code panicked
-	NoPathValue    Reason = "no_path_value"       // 500: the router has no value for a {name} of the permission
+	ReasonMissingKey     Reason = "missing_key"         // 401: nothing shown, and the public API does not let them
+	ReasonInvalidKey     Reason = "invalid_key"         // 401: well formed, but not a key of this space (any more)
+	ReasonMalformedKey   Reason = "malformed_key"       // 401: cannot be a key
+	ReasonMisplacedKey   Reason = "misplaced_key"       // 401: one of our keys where none may stand
+	ReasonExpiredKey     Reason = "expired_key"         // 401
+	ReasonDisabledKey    Reason = "disabled_key"        // 401
+	ReasonInvalidatedKey Reason = "invalidated_key"     // 401
+	ReasonInactiveOwner  Reason = "inactive_owner"      // 401: the key's user may not sign in
+	ReasonNoOwner        Reason = "no_owner"            // 401: the key's user is gone, or the host has no Users
+	ReasonAddressRefused Reason = "address_not_allowed" // 401: the peer is outside the key's AllowedIPs
+	ReasonAmbiguous      Reason = "ambiguous_key"       // 400: more than one credential, one in the query, or a name misspelt
+	ReasonNoRole         Reason = "no_role"             // 403: the principal has no role, or one that is gone
+	ReasonNotGranted     Reason = "not_granted"         // 403, or 401 for an anonymous caller
+	ReasonOutOfScope     Reason = "out_of_scope"        // 403: the role allows it, the key's scopes do not
+	ReasonBadPermission  Reason = "bad_permission"      // 403 or 401: the address makes no valid permission
+	ReasonCrossOrigin    Reason = "cross_origin"        // 403: a signed-in browser sent from another origin
+	ReasonRateLimited    Reason = "rate_limited"        // 429
+	ReasonStoreFailed    Reason = "store_failed"        // 503: keys, users, sessions or the public setting
+	ReasonClientGone     Reason = "client_gone"         // 503 that nobody reads: the caller left before a store answered
+	ReasonNoPolicy       Reason = "no_policy"           // 503: the roles cannot be vouched for now
+	ReasonInternalError  Reason = "internal_error"      // 500: host code panicked
+	ReasonNoPathValue    Reason = "no_path_value"       // 500: the router has no value for a {name} of the permission
 )
 
 // A Refusal is the error of every decision: what the caller gets, and why. Its text is public.
@@ -85,20 +85,20 @@ func refused(status int, reason Reason) *Refusal {
 
 // The refusals that say nothing about one request are made once: a flood of bad keys allocates none.
 var (
-	refuseMissing   = &Refusal{Status: http.StatusUnauthorized, Reason: MissingKey}
-	refuseMalformed = &Refusal{Status: http.StatusUnauthorized, Reason: MalformedKey, shown: true, cause: keys.ErrMalformed}
-	refuseMisplaced = refused(http.StatusUnauthorized, MisplacedKey)
-	refuseOrigin    = &Refusal{Status: http.StatusForbidden, Reason: CrossOrigin}
-	refuseNoPolicy  = &Refusal{Status: http.StatusServiceUnavailable, Reason: NoPolicy, RetryAfter: retrySoon}
-	refusePanic     = &Refusal{Status: http.StatusInternalServerError, Reason: InternalError}
+	refuseMissing   = &Refusal{Status: http.StatusUnauthorized, Reason: ReasonMissingKey}
+	refuseMalformed = &Refusal{Status: http.StatusUnauthorized, Reason: ReasonMalformedKey, shown: true, cause: keys.ErrMalformed}
+	refuseMisplaced = refused(http.StatusUnauthorized, ReasonMisplacedKey)
+	refuseOrigin    = &Refusal{Status: http.StatusForbidden, Reason: ReasonCrossOrigin}
+	refuseNoPolicy  = &Refusal{Status: http.StatusServiceUnavailable, Reason: ReasonNoPolicy, RetryAfter: retrySoon}
+	refusePanic     = &Refusal{Status: http.StatusInternalServerError, Reason: ReasonInternalError}
 )
 
 // inTrouble is the 503 of a store that failed: whatever it said, it is no verdict on the caller. If the caller
 // left while it was asked, ctx tells, and nobody need look at the store.
 func inTrouble(ctx context.Context, cause error) *Refusal {
-	reason := StoreFailed
+	reason := ReasonStoreFailed
 	if errors.Is(ctx.Err(), context.Canceled) {
-		reason = ClientGone
+		reason = ReasonClientGone
 	}
 	return &Refusal{Status: http.StatusServiceUnavailable, Reason: reason, RetryAfter: retrySoon, cause: cause}
 }

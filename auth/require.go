@@ -24,7 +24,7 @@ type gate struct {
 
 // Require lets requests through to h whose principal may do what permission says. A {name} in it stands for a whole
 // segment and is taken from the route through Config.PathValue; a value that is no valid segment is refused, and a route
-// that has no such value is answered with 500 and [NoPathValue]. Without a principal of this guard in the request's
+// that has no such value is answered with 500 and [ReasonNoPathValue]. Without a principal of this guard in the request's
 // context it finds out who asks by itself; with one it does not look at the headers again. Permissions that must both hold
 // are two Requires, one in the other. It panics if permission is malformed, as ServeMux does for patterns.
 func (g *Guard) Require(permission string, h http.Handler, options ...Option) http.Handler {
@@ -55,11 +55,11 @@ func (g *Guard) RequireAny(permissions []string, h http.Handler, options ...Opti
 		var first *Refusal
 		for i := range templates {
 			refusal := g.mayTemplate(r, p, &templates[i])
-			mistake := refusal != nil && refusal.Reason == NoPathValue
+			mistake := refusal != nil && refusal.Reason == ReasonNoPathValue
 			if refusal == nil || refusal.Status >= http.StatusInternalServerError && !mistake {
 				return templates[i].text, refusal
 			}
-			if first == nil || mistake && first.Reason != NoPathValue {
+			if first == nil || mistake && first.Reason != ReasonNoPathValue {
 				first = refusal
 			}
 		}
@@ -101,14 +101,14 @@ func (g *Guard) mayTemplate(r *http.Request, p Principal, t *template) *Refusal 
 		return g.allows(p, permission)
 	}
 	switch {
-	case p.Kind() == Nobody:
+	case p.Kind() == KindNone:
 		return refuseMissing
 	case empty != "" && !hasName(r.Pattern, empty): // else a client sent an empty segment
 		return t.refuseUnfilled(empty)
 	case !p.Authenticated():
-		return &Refusal{Status: http.StatusUnauthorized, Reason: BadPermission}
+		return &Refusal{Status: http.StatusUnauthorized, Reason: ReasonBadPermission}
 	}
-	return &Refusal{Status: http.StatusForbidden, Reason: BadPermission, Missing: t.text, shown: true, key: p.KeyID()}
+	return &Refusal{Status: http.StatusForbidden, Reason: ReasonBadPermission, Missing: t.text, shown: true, key: p.KeyID()}
 }
 
 func (g *Guard) gate(h http.Handler, options []Option, decide func(*http.Request, Principal) (string, *Refusal)) http.Handler {
@@ -139,7 +139,7 @@ func (gt *gate) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	if !inner && (refusal == nil || refusal.Status == http.StatusForbidden) {
 		a.principal.key.Used() // a 503 is not a use
 	}
-	if refusal == nil && g.c.Observe != nil && !g.tell(r, a, Event{Outcome: Granted, Permission: permission}, a.principal) {
+	if refusal == nil && g.c.Observe != nil && !g.tell(r, a, Event{Outcome: OutcomeGranted, Permission: permission}, a.principal) {
 		refusal = refusePanic
 	}
 	if refusal != nil {
@@ -151,7 +151,7 @@ func (gt *gate) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	} else {
 		g.setHeaders(w.Header(), &a.values)
 	}
-	if gt.publicCache != nil && a.principal.Kind() == Public && (r.Method == http.MethodGet || r.Method == http.MethodHead) {
+	if gt.publicCache != nil && a.principal.Kind() == KindPublic && (r.Method == http.MethodGet || r.Method == http.MethodHead) {
 		w.Header()["Cache-Control"] = append([]string(nil), gt.publicCache...)
 	}
 	if inner {

@@ -59,7 +59,7 @@ func (g *Guard) handle(mux Mux, pattern string, permissions []string, gated http
 }
 
 // Open registers h without a permission. A credential that is shown and not good is refused there too.
-func (g *Guard) Open(mux Mux, pattern string, h http.Handler, options ...Option) {
+func (g *Guard) HandleOpen(mux Mux, pattern string, h http.Handler, options ...Option) {
 	mux.Handle(pattern, g.gate(h, options, func(*http.Request, Principal) (string, *Refusal) { return "", nil }))
 	g.remember(Route{Pattern: pattern, Open: true})
 }

@@ -16,7 +16,7 @@ func TestRoutes(t *testing.T) {
 	w.guard.Handle(mux, "GET /api/{model}", "content/{model}/read", who)
 	w.guard.Handle(mux, "POST /api/{model}", "content/{model}/create", who)
 	w.guard.Handle(mux, "DELETE /keys", "app/api/manage", who)
-	w.guard.Open(mux, "GET /healthz", who)
+	w.guard.HandleOpen(mux, "GET /healthz", who)
 	all := []auth.Route{
 		{Pattern: "GET /api/{model}", Permission: "content/{model}/read"},
 		{Pattern: "POST /api/{model}", Permission: "content/{model}/create"},
@@ -59,7 +59,7 @@ func TestANameThatThePatternLacksPanicsAtStart(t *testing.T) {
 func TestOpenRoutesKnowWhoAsks(t *testing.T) {
 	w := newWorld(t)
 	mux := http.NewServeMux()
-	w.guard.Open(mux, "GET /", who)
+	w.guard.HandleOpen(mux, "GET /", who)
 	require.Equal(t, "custom", serve(mux, request("/", "api-key", w.editor)).Header.Get("X-Who"))
 	require.Equal(t, "anonymous", serve(mux, request("/")).Header.Get("X-Who"))
 	w.public.set("", nil)

@@ -32,7 +32,7 @@ var anonymousHeaders = map[string]http.Header{
 }
 
 func TestLookingForStrayKeysAllocatesNothing(t *testing.T) {
-	f := newFinder(Config{Carriers: APIKeyHeader | BearerToken}, defaultFormat)
+	f := newFinder(Config{Sources: SourceAPIKeyHeader | SourceBearer}, defaultFormat)
 	for name, h := range anonymousHeaders {
 		shown, refusal := f.find(h, "")
 		require.Zero(t, shown, name)
@@ -54,7 +54,7 @@ func TestLookingForStrayKeysAllocatesNothing(t *testing.T) {
 //
 //	go test -run '^$' -bench Stray ./auth
 func BenchmarkStray(b *testing.B) {
-	f := newFinder(Config{Carriers: APIKeyHeader | BearerToken}, defaultFormat)
+	f := newFinder(Config{Sources: SourceAPIKeyHeader | SourceBearer}, defaultFormat)
 	const n, rounds = 2000, 100
 	for name, h := range anonymousHeaders {
 		b.Run(name, func(b *testing.B) {

@@ -174,7 +174,7 @@ func TestSettingsKeepTheirMeaning(t *testing.T) {
 		require.Equal(t, want, status, query)
 	}
 
-	w = newWorld(t, func(c *auth.Config) { c.Carriers = auth.APIKeyHeader | auth.InsecureQuery })
+	w = newWorld(t, func(c *auth.Config) { c.Sources = auth.SourceAPIKeyHeader | auth.SourceInsecureQuery })
 	for query, want := range map[string]int{
 		"api_key=" + w.editor: 200, "token=" + w.editor: 400, "api_key=" + w.editor + "&token=" + w.editor: 400, "api_key=junk": 401, "a=1;token=" + w.editor: 400,
 	} {
@@ -233,11 +233,11 @@ func TestCheckHeaderAndCheckMessageFindStrayKeys(t *testing.T) {
 	} {
 		_, err := w.guard.CheckHeader(t.Context(), h, "", netip.Addr{})
 		refusal, _ := errors.AsType[*auth.Refusal](err)
-		require.Equal(t, []any{401, auth.MisplacedKey}, []any{refusal.Status, refusal.Reason}, h)
+		require.Equal(t, []any{401, auth.ReasonMisplacedKey}, []any{refusal.Status, refusal.Reason}, h)
 		require.Regexp(t, `\A[ -~]+\z`, refusal.Detail)
 		_, err = w.guard.CheckMessage(request("/", "api-key", w.ada), h)
 		require.ErrorAs(t, err, &refusal)
-		require.Equal(t, auth.MisplacedKey, refusal.Reason)
+		require.Equal(t, auth.ReasonMisplacedKey, refusal.Reason)
 	}
 	_, err := w.guard.CheckHeader(t.Context(), http.Header{}, "token="+w.editor, netip.Addr{})
 	refusal, _ := errors.AsType[*auth.Refusal](err)

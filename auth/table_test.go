@@ -54,61 +54,61 @@ func TestWhatARequestGets(t *testing.T) {
 	k := w.editor
 
 	for _, c := range []row{
-		{name: "nothing, public API on", status: 200, kind: auth.Public},
-		{name: "api-key", header: []string{"api-key", k}, status: 200, kind: auth.CustomKey},
-		{name: "user key", header: []string{"api-key", w.ada}, status: 200, kind: auth.UserKey},
-		{name: "Bearer", header: []string{"Authorization", "Bearer " + k}, status: 200, kind: auth.CustomKey},
-		{name: "bearer, scheme in any case", header: []string{"Authorization", "bEaReR " + k}, status: 200, kind: auth.CustomKey},
-		{name: "peer inside AllowedIPs", header: []string{"api-key", here}, status: 200, kind: auth.CustomKey},
-		{name: "scopes never widen", header: []string{"api-key", widened}, status: 200, kind: auth.CustomKey},
-		{name: "a foreign scheme is as nothing", header: []string{"Authorization", "Negotiate YII="}, status: 200, kind: auth.Public},
-		{name: "somebody's Basic is as nothing", header: []string{"Authorization", basic("u", "p")}, status: 200, kind: auth.Public},
-		{name: "Basic beside a good key is ignored", header: []string{"Authorization", basic("u", "p"), "api-key", k}, status: 200, kind: auth.CustomKey},
-		{name: "a host's own X-Api-Key is as nothing", header: []string{"X-Api-Key", "theirs"}, status: 200, kind: auth.Public},
-		{name: "another parameter", target: "/?a=1;api_key=x&b=%zz", status: 200, kind: auth.Public},
+		{name: "nothing, public API on", status: 200, kind: auth.KindPublic},
+		{name: "api-key", header: []string{"api-key", k}, status: 200, kind: auth.KindCustomKey},
+		{name: "user key", header: []string{"api-key", w.ada}, status: 200, kind: auth.KindUserKey},
+		{name: "Bearer", header: []string{"Authorization", "Bearer " + k}, status: 200, kind: auth.KindCustomKey},
+		{name: "bearer, scheme in any case", header: []string{"Authorization", "bEaReR " + k}, status: 200, kind: auth.KindCustomKey},
+		{name: "peer inside AllowedIPs", header: []string{"api-key", here}, status: 200, kind: auth.KindCustomKey},
+		{name: "scopes never widen", header: []string{"api-key", widened}, status: 200, kind: auth.KindCustomKey},
+		{name: "a foreign scheme is as nothing", header: []string{"Authorization", "Negotiate YII="}, status: 200, kind: auth.KindPublic},
+		{name: "somebody's Basic is as nothing", header: []string{"Authorization", basic("u", "p")}, status: 200, kind: auth.KindPublic},
+		{name: "Basic beside a good key is ignored", header: []string{"Authorization", basic("u", "p"), "api-key", k}, status: 200, kind: auth.KindCustomKey},
+		{name: "a host's own X-Api-Key is as nothing", header: []string{"X-Api-Key", "theirs"}, status: 200, kind: auth.KindPublic},
+		{name: "another parameter", target: "/?a=1;api_key=x&b=%zz", status: 200, kind: auth.KindPublic},
 
-		{name: "empty", header: []string{"api-key", ""}, status: 401, reason: auth.MalformedKey},
-		{name: "malformed", header: []string{"api-key", "null"}, status: 401, reason: auth.MalformedKey},
-		{name: "mistyped", header: []string{"api-key", unknown}, status: 401, reason: auth.MalformedKey},
-		{name: "too long", header: []string{"api-key", k + strings.Repeat("0", 300)}, status: 401, reason: auth.MalformedKey},
-		{name: "another space", header: []string{"api-key", other.Key.Reveal()}, status: 401, reason: auth.InvalidKey},
-		{name: "expired", header: []string{"api-key", expired}, status: 401, reason: auth.ExpiredKey},
-		{name: "disabled", header: []string{"api-key", disabled}, status: 401, reason: auth.DisabledKey},
-		{name: "invalidated", header: []string{"api-key", invalidated}, status: 401, reason: auth.InvalidatedKey},
-		{name: "owner inactive", header: []string{"api-key", bob.Key.Reveal()}, status: 401, reason: auth.InactiveOwner},
-		{name: "owner gone", header: []string{"api-key", ghost.Key.Reveal()}, status: 401, reason: auth.NoOwner},
-		{name: "peer outside AllowedIPs", header: []string{"api-key", elsewhere}, status: 401, reason: auth.AddressRefused},
-		{name: "Bearer without a token", header: []string{"Authorization", "Bearer"}, status: 401, reason: auth.MalformedKey},
-		{name: "Bearer with somebody's token", header: []string{"Authorization", "Bearer eyJhbGciOiJub25lIn0.e30."}, status: 401, reason: auth.MalformedKey},
-		{name: "begins like Bearer", header: []string{"Authorization", "Bearer: " + k}, status: 401, reason: auth.MisplacedKey},
-		{name: "Bearer and a tab", header: []string{"Authorization", "Bearer\t" + k}, status: 401, reason: auth.MisplacedKey},
-		{name: "empty Authorization", header: []string{"Authorization", ""}, status: 401, reason: auth.MisplacedKey},
-		{name: "a key in X-Api-Key", header: []string{"X-Api-Key", k}, status: 401, reason: auth.MisplacedKey},
-		{name: "a key as another scheme's text", header: []string{"Authorization", "Token " + k}, status: 401, reason: auth.MisplacedKey},
-		{name: "a key deep in another scheme's text", header: []string{"Authorization", `Digest username="` + k + `"`}, status: 401, reason: auth.MisplacedKey},
-		{name: "a key as Basic's user", header: []string{"Authorization", basic(k, "")}, status: 401, reason: auth.MisplacedKey},
-		{name: "a key as Basic's password", header: []string{"Authorization", basic("u", k)}, status: 401, reason: auth.MisplacedKey},
-		{name: "a key in Basic's password after a blank", header: []string{"Authorization", basic("u", " "+k)}, status: 401, reason: auth.MisplacedKey},
-		{name: "a key in Basic after a tab", header: []string{"Authorization", "Basic\t" + basic("u", k)[6:]}, status: 401, reason: auth.MisplacedKey},
-		{name: "a key behind a user of a thousand bytes", header: []string{"Authorization", basic(strings.Repeat("u", 2000), k)}, status: 401, reason: auth.MisplacedKey},
-		{name: "a key right behind a letter", header: []string{"Authorization", "Token x" + k}, status: 401, reason: auth.MisplacedKey},
-		{name: "a key right behind a letter in X-Api-Key", header: []string{"X-Api-Key", "k" + k}, status: 401, reason: auth.MisplacedKey},
-		{name: "a key without a scheme", header: []string{"Authorization", k}, status: 401, reason: auth.MisplacedKey},
+		{name: "empty", header: []string{"api-key", ""}, status: 401, reason: auth.ReasonMalformedKey},
+		{name: "malformed", header: []string{"api-key", "null"}, status: 401, reason: auth.ReasonMalformedKey},
+		{name: "mistyped", header: []string{"api-key", unknown}, status: 401, reason: auth.ReasonMalformedKey},
+		{name: "too long", header: []string{"api-key", k + strings.Repeat("0", 300)}, status: 401, reason: auth.ReasonMalformedKey},
+		{name: "another space", header: []string{"api-key", other.Key.Reveal()}, status: 401, reason: auth.ReasonInvalidKey},
+		{name: "expired", header: []string{"api-key", expired}, status: 401, reason: auth.ReasonExpiredKey},
+		{name: "disabled", header: []string{"api-key", disabled}, status: 401, reason: auth.ReasonDisabledKey},
+		{name: "invalidated", header: []string{"api-key", invalidated}, status: 401, reason: auth.ReasonInvalidatedKey},
+		{name: "owner inactive", header: []string{"api-key", bob.Key.Reveal()}, status: 401, reason: auth.ReasonInactiveOwner},
+		{name: "owner gone", header: []string{"api-key", ghost.Key.Reveal()}, status: 401, reason: auth.ReasonNoOwner},
+		{name: "peer outside AllowedIPs", header: []string{"api-key", elsewhere}, status: 401, reason: auth.ReasonAddressRefused},
+		{name: "Bearer without a token", header: []string{"Authorization", "Bearer"}, status: 401, reason: auth.ReasonMalformedKey},
+		{name: "Bearer with somebody's token", header: []string{"Authorization", "Bearer eyJhbGciOiJub25lIn0.e30."}, status: 401, reason: auth.ReasonMalformedKey},
+		{name: "begins like Bearer", header: []string{"Authorization", "Bearer: " + k}, status: 401, reason: auth.ReasonMisplacedKey},
+		{name: "Bearer and a tab", header: []string{"Authorization", "Bearer\t" + k}, status: 401, reason: auth.ReasonMisplacedKey},
+		{name: "empty Authorization", header: []string{"Authorization", ""}, status: 401, reason: auth.ReasonMisplacedKey},
+		{name: "a key in X-Api-Key", header: []string{"X-Api-Key", k}, status: 401, reason: auth.ReasonMisplacedKey},
+		{name: "a key as another scheme's text", header: []string{"Authorization", "Token " + k}, status: 401, reason: auth.ReasonMisplacedKey},
+		{name: "a key deep in another scheme's text", header: []string{"Authorization", `Digest username="` + k + `"`}, status: 401, reason: auth.ReasonMisplacedKey},
+		{name: "a key as Basic's user", header: []string{"Authorization", basic(k, "")}, status: 401, reason: auth.ReasonMisplacedKey},
+		{name: "a key as Basic's password", header: []string{"Authorization", basic("u", k)}, status: 401, reason: auth.ReasonMisplacedKey},
+		{name: "a key in Basic's password after a blank", header: []string{"Authorization", basic("u", " "+k)}, status: 401, reason: auth.ReasonMisplacedKey},
+		{name: "a key in Basic after a tab", header: []string{"Authorization", "Basic\t" + basic("u", k)[6:]}, status: 401, reason: auth.ReasonMisplacedKey},
+		{name: "a key behind a user of a thousand bytes", header: []string{"Authorization", basic(strings.Repeat("u", 2000), k)}, status: 401, reason: auth.ReasonMisplacedKey},
+		{name: "a key right behind a letter", header: []string{"Authorization", "Token x" + k}, status: 401, reason: auth.ReasonMisplacedKey},
+		{name: "a key right behind a letter in X-Api-Key", header: []string{"X-Api-Key", "k" + k}, status: 401, reason: auth.ReasonMisplacedKey},
+		{name: "a key without a scheme", header: []string{"Authorization", k}, status: 401, reason: auth.ReasonMisplacedKey},
 
-		{name: "two credentials", header: []string{"api-key", k, "Authorization", "Bearer " + w.ada}, status: 400, reason: auth.Ambiguous},
-		{name: "two equal credentials", header: []string{"api-key", k, "Authorization", "Bearer " + k}, status: 400, reason: auth.Ambiguous},
-		{name: "a good and an empty one", header: []string{"api-key", k, "Authorization", "Bearer"}, status: 400, reason: auth.Ambiguous},
-		{name: "joined by a comma", header: []string{"api-key", k + "," + k}, status: 400, reason: auth.Ambiguous},
-		{name: "Bearers joined by a comma", header: []string{"Authorization", "Bearer " + k + ", Bearer " + k}, status: 400, reason: auth.Ambiguous},
-		{name: "repeated", header: []string{"api-key", k, "api-key", k}, status: 400, reason: auth.Ambiguous},
-		{name: "Authorization repeated", header: []string{"Authorization", basic("u", "p"), "Authorization", "Bearer " + k}, status: 400, reason: auth.Ambiguous},
-		{name: "underscore", header: []string{"api_key", "x"}, status: 400, reason: auth.Ambiguous},
-		{name: "underscore beside a good key", header: []string{"API_KEY", "x", "api-key", k}, status: 400, reason: auth.Ambiguous},
-		{name: "a misplaced key beside a good one", header: []string{"X-Api-Key", k, "api-key", k}, status: 400, reason: auth.Ambiguous},
-		{name: "api_key in the query", target: "/?api_key=" + k, status: 400, reason: auth.Ambiguous},
-		{name: "api_key in the query without a value", target: "/?x=1&api_key", status: 400, reason: auth.Ambiguous},
-		{name: "access_token in the query, name encoded", target: "/?%61ccess_token=1", status: 400, reason: auth.Ambiguous},
-		{name: "query beside a good key", target: "/?api_key=1", header: []string{"api-key", k}, status: 400, reason: auth.Ambiguous},
+		{name: "two credentials", header: []string{"api-key", k, "Authorization", "Bearer " + w.ada}, status: 400, reason: auth.ReasonAmbiguous},
+		{name: "two equal credentials", header: []string{"api-key", k, "Authorization", "Bearer " + k}, status: 400, reason: auth.ReasonAmbiguous},
+		{name: "a good and an empty one", header: []string{"api-key", k, "Authorization", "Bearer"}, status: 400, reason: auth.ReasonAmbiguous},
+		{name: "joined by a comma", header: []string{"api-key", k + "," + k}, status: 400, reason: auth.ReasonAmbiguous},
+		{name: "Bearers joined by a comma", header: []string{"Authorization", "Bearer " + k + ", Bearer " + k}, status: 400, reason: auth.ReasonAmbiguous},
+		{name: "repeated", header: []string{"api-key", k, "api-key", k}, status: 400, reason: auth.ReasonAmbiguous},
+		{name: "Authorization repeated", header: []string{"Authorization", basic("u", "p"), "Authorization", "Bearer " + k}, status: 400, reason: auth.ReasonAmbiguous},
+		{name: "underscore", header: []string{"api_key", "x"}, status: 400, reason: auth.ReasonAmbiguous},
+		{name: "underscore beside a good key", header: []string{"API_KEY", "x", "api-key", k}, status: 400, reason: auth.ReasonAmbiguous},
+		{name: "a misplaced key beside a good one", header: []string{"X-Api-Key", k, "api-key", k}, status: 400, reason: auth.ReasonAmbiguous},
+		{name: "api_key in the query", target: "/?api_key=" + k, status: 400, reason: auth.ReasonAmbiguous},
+		{name: "api_key in the query without a value", target: "/?x=1&api_key", status: 400, reason: auth.ReasonAmbiguous},
+		{name: "access_token in the query, name encoded", target: "/?%61ccess_token=1", status: 400, reason: auth.ReasonAmbiguous},
+		{name: "query beside a good key", target: "/?api_key=1", header: []string{"api-key", k}, status: 400, reason: auth.ReasonAmbiguous},
 	} {
 		t.Run(c.name, func(t *testing.T) {
 			target := c.target
@@ -125,7 +125,7 @@ func TestWhatARequestGets(t *testing.T) {
 			}
 			// a bad credential is refused behind every wrapper, on open routes too
 			open := http.NewServeMux()
-			w.guard.Open(open, "/", who)
+			w.guard.HandleOpen(open, "/", who)
 			for _, h := range []http.Handler{guarded, w.guard.Handler(who), w.guard.Identify(who), w.guard.Require("content/posts/read", who), open} {
 				heard = auth.Event{}
 				resp := serve(h, request(target, c.header...))
@@ -143,14 +143,14 @@ func TestWhatARequestGets(t *testing.T) {
 		name, key string
 		reason    auth.Reason
 	}{
-		{"no role", roleless, auth.NoRole},
-		{"role gone", rolegone, auth.NoRole},
-		{"not granted", w.ada, auth.NotGranted},
-		{"outside the scopes", narrowed, auth.OutOfScope},
+		{"no role", roleless, auth.ReasonNoRole},
+		{"role gone", rolegone, auth.ReasonNoRole},
+		{"not granted", w.ada, auth.ReasonNotGranted},
+		{"outside the scopes", narrowed, auth.ReasonOutOfScope},
 	} {
 		t.Run(c.name, func(t *testing.T) {
 			permission := "content/posts/read"
-			if c.reason == auth.NotGranted {
+			if c.reason == auth.ReasonNotGranted {
 				permission = "content/posts/create"
 			}
 			resp := serve(w.guard.Require(permission, who), request("/", "api-key", c.key))

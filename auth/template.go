@@ -92,7 +92,7 @@ func hasName(pattern, name string) bool {
 // so the status is 500 and the text is for the host's developer.
 func (t *template) refuseUnfilled(name string) *Refusal {
 	return &Refusal{
-		Status: http.StatusInternalServerError, Reason: NoPathValue,
+		Status: http.StatusInternalServerError, Reason: ReasonNoPathValue,
 		Detail: "The permission of this route needs the path value " + name + ", and the router has none. Write {" + name +
 			"} in the route's pattern, or set Config.PathValue of package auth.",
 		cause: fmt.Errorf("auth: permission %q: the router has no path value %q: write {%s} in the route's pattern, or set Config.PathValue", t.text, name, name),

@@ -24,7 +24,7 @@ func TestARouteWithoutAPathValueIsTheHostsMistake(t *testing.T) {
 		for _, header := range [][]string{nil, {"api-key", w.editor}, {"api-key", w.ada}} {
 			resp := serve(h, request("/api/posts", header...))
 			require.Equal(t, 500, resp.StatusCode)
-			require.Equal(t, []any{auth.Refused, auth.NoPathValue, "content/{model}/read"}, []any{heard.Outcome, heard.Reason, heard.Permission})
+			require.Equal(t, []any{auth.OutcomeRefused, auth.ReasonNoPathValue, "content/{model}/read"}, []any{heard.Outcome, heard.Reason, heard.Permission})
 			require.ErrorContains(t, heard.Err, `permission "content/{model}/read": the router has no path value "model": write {model} in the route's pattern, or set Config.PathValue`)
 			var problem map[string]any
 			require.NoError(t, json.Unmarshal([]byte(body(t, resp)), &problem))
@@ -47,12 +47,12 @@ func TestAnEmptySegmentIsNotTheHostsMistake(t *testing.T) {
 	mux := http.NewServeMux()
 	mux.Handle("GET /files/{path...}", w.guard.Require("content/{path}/read", who))
 	require.Equal(t, 403, serve(w.guard.Identify(mux), request("/files/", "api-key", w.editor)).StatusCode)
-	require.Equal(t, auth.BadPermission, heard.Reason)
+	require.Equal(t, auth.ReasonBadPermission, heard.Reason)
 
 	r := request("/api//items", "api-key", w.editor)
 	r.Pattern = "/api/{model:[a-z]*}/items" // as chi writes it
 	require.Equal(t, 403, serve(w.guard.Require("content/{model}/read", who), r).StatusCode)
-	require.Equal(t, auth.BadPermission, heard.Reason)
+	require.Equal(t, auth.ReasonBadPermission, heard.Reason)
 }
 
 // One of several permissions that can't be filled does not take the others away, and is told before what is missing.
@@ -65,6 +65,6 @@ func TestRequireAnyGoesOnAfterAMistake(t *testing.T) {
 		h := w.guard.RequireAny(permissions, who)
 		require.Equal(t, 200, serve(h, request("/", "api-key", w.editor)).StatusCode)
 		require.Equal(t, 500, serve(h, request("/", "api-key", w.ada)).StatusCode)
-		require.Equal(t, auth.NoPathValue, heard.Reason)
+		require.Equal(t, auth.ReasonNoPathValue, heard.Reason)
 	}
 }

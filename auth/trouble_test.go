@@ -178,7 +178,7 @@ func TestACallerWhoLeavesIsNoTroubleOfTheStore(t *testing.T) {
 	ctx, leave := context.WithCancel(t.Context())
 	time.AfterFunc(10*time.Millisecond, leave)
 	require.Equal(t, 503, serve(w.guard.Handler(who), request("/", "api-key", w.ada).WithContext(ctx)).StatusCode)
-	require.Equal(t, auth.ClientGone, heard.Reason)
+	require.Equal(t, auth.ReasonClientGone, heard.Reason)
 }
 
 func TestPanicsInHostCodeNeverReachNext(t *testing.T) {

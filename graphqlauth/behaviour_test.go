@@ -200,7 +200,7 @@ func TestBehavioursPartial(t *testing.T) {
 }
 
 func TestBehavioursReject(t *testing.T) {
-	s := newSite(t, siteOptions{options: []graphqlauth.Option{graphqlauth.WithMode(graphqlauth.Reject)}})
+	s := newSite(t, siteOptions{options: []graphqlauth.Option{graphqlauth.WithMode(graphqlauth.ModeReject)}})
 	for _, b := range behaviours {
 		t.Run(b.name, func(t *testing.T) {
 			s.t = t

@@ -19,7 +19,7 @@ import (
 func TestAClearanceIsForOneOperation(t *testing.T) {
 	s := newSite(t, siteOptions{})
 	schema := testschema.NewExecutableSchema(testschema.Config{Resolvers: s.root, Directives: hooks()})
-	e := graphqlauth.New(s.guard, graphqlauth.WithDirective("hasRole", hasRole), graphqlauth.WithMode(graphqlauth.Partial))
+	e := graphqlauth.New(s.guard, graphqlauth.WithDirective("hasRole", hasRole), graphqlauth.WithMode(graphqlauth.ModePartial))
 	require.NoError(t, e.Validate(schema))
 	operation := func(query string) *graphql.OperationContext {
 		doc, errs := gqlparser.LoadQueryWithRules(schema.Schema(), query, rules.NewDefaultRules())

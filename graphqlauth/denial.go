@@ -44,7 +44,7 @@ func (ds *denials) add(d denial, node *ast.Field) {
 
 // denied is the error for what is denied to a caller. The permission is named to those who are known alone.
 func denied(known bool, d denial) *gqlerror.Error {
-	refusal := &auth.Refusal{Status: http.StatusUnauthorized, Reason: auth.NotGranted}
+	refusal := &auth.Refusal{Status: http.StatusUnauthorized, Reason: auth.ReasonNotGranted}
 	extensions := map[string]any{"code": CodeUnauthenticated, "coordinate": d.coordinate}
 	if known {
 		refusal.Status = http.StatusForbidden
@@ -77,7 +77,7 @@ func (ds *denials) refuse(known bool) *gqlerror.Error {
 
 // undecided is the error while nothing can be vouched for. It is no verdict.
 func undecided() *gqlerror.Error {
-	refusal := &auth.Refusal{Status: http.StatusServiceUnavailable, Reason: auth.NoPolicy}
+	refusal := &auth.Refusal{Status: http.StatusServiceUnavailable, Reason: auth.ReasonNoPolicy}
 	return &gqlerror.Error{Err: refusal, Message: refusal.Error(), Extensions: map[string]any{"code": CodeUnavailable}}
 }
 

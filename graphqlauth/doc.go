@@ -24,8 +24,8 @@
 //
 // # Partial and Reject
 //
-// In [Partial] mode, which queries have, a denied field is null and there is one error for its coordinate, however
-// many objects have it; an operation of which every root field is denied is refused as a whole. In [Reject] mode,
+// In [ModePartial] mode, which queries have, a denied field is null and there is one error for its coordinate, however
+// many objects have it; an operation of which every root field is denied is refused as a whole. In [ModeReject] mode,
 // which mutations and subscriptions have, one denied field refuses the operation, and nothing runs. Where it depends
 // on the object what a selection on an interface needs, Partial decides for each object, and Reject wants the rules
 // of all types that could come.

@@ -120,7 +120,7 @@ type noPolicy struct{}
 func (noPolicy) Policy() *roles.Policy { return nil }
 
 func TestNoPolicyIsNoVerdict(t *testing.T) {
-	for _, mode := range []graphqlauth.Mode{graphqlauth.Partial, graphqlauth.Reject} {
+	for _, mode := range []graphqlauth.Mode{graphqlauth.ModePartial, graphqlauth.ModeReject} {
 		s := newSite(t, siteOptions{roles: noPolicy{}, options: []graphqlauth.Option{graphqlauth.WithMode(mode)}})
 		for _, query := range []string{`{secret{title}}`, `{public posts{title}}`, `{public content}`, `mutation{drop}`} {
 			r := s.ask("reader", query)

@@ -39,7 +39,7 @@ func (e *Extension) walk(ctx context.Context, oc *graphql.OperationContext, w *w
 		return false, undecided()
 	case w.denials.first == nil:
 		return true, nil
-	case e.config.modes[kind] == Partial && w.deniedRoots < w.judgedRoots:
+	case e.config.modes[kind] == ModePartial && w.deniedRoots < w.judgedRoots:
 		return false, nil
 	}
 	return false, w.denials.refuse(w.known)

@@ -20,7 +20,7 @@ import (
 //   - default: a root field has neither a rule nor @public, so the default decides.
 //   - hidden: a type with a rule is a root type, or reached through a union or an interface; gqlgen calls no hook.
 //   - interface: a rule on an interface or on its field; gqlgen calls no hook.
-//   - null: what may be denied in [Partial] mode cannot be null, so more than the field is lost.
+//   - null: what may be denied in [ModePartial] mode cannot be null, so more than the field is lost.
 //   - unknown: the catalog does not list a permission.
 //   - client: a directive that sounds like a rule can be written in a query, where it is the caller's.
 //   - sdl: the schema's copy of [SDL] differs from the library's.
@@ -194,7 +194,7 @@ func (l *linter) partial(def *ast.Definition) bool {
 	for kind, root := range map[ast.Operation]*ast.Definition{
 		ast.Query: l.schema.Query, ast.Mutation: l.schema.Mutation, ast.Subscription: l.schema.Subscription,
 	} {
-		if root != nil && (root == def || !l.isRoot(def)) && l.config.modes[kind] == Partial {
+		if root != nil && (root == def || !l.isRoot(def)) && l.config.modes[kind] == ModePartial {
 			return true
 		}
 	}

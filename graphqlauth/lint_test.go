@@ -17,8 +17,8 @@ import (
 
 func testCatalog(t *testing.T) *roles.Catalog {
 	catalog, err := roles.NewCatalog(roles.Group{Name: "Content", Permissions: []roles.Entry{
-		{Permission: "content/posts/read", Label: "Read posts", Effect: roles.Read},
-		{Permission: "content/pages/read", Label: "Read pages", Effect: roles.Read},
+		{Permission: "content/posts/read", Label: "Read posts", Effect: roles.EffectRead},
+		{Permission: "content/pages/read", Label: "Read pages", Effect: roles.EffectRead},
 	}})
 	require.NoError(t, err)
 	return catalog
@@ -73,9 +73,9 @@ func codesOf(findings []graphqlauth.Finding) (all []string) {
 func TestLintFollowsTheOptions(t *testing.T) {
 	schema := schemaOf(t, graphqlauth.SDL, `type Query{a:String! @authenticated b:String} type Mutation{c:String! @authenticated}`).Schema()
 	require.Equal(t, []string{"null Query.a", "default Query.b"}, codesOf(graphqlauth.Lint(schema, nil)))
-	require.Equal(t, []string{"default Query.b"}, codesOf(graphqlauth.Lint(schema, nil, graphqlauth.WithMode(graphqlauth.Reject))))
+	require.Equal(t, []string{"default Query.b"}, codesOf(graphqlauth.Lint(schema, nil, graphqlauth.WithMode(graphqlauth.ModeReject))))
 	require.Equal(t, []string{"null Mutation.c", "null Query.a", "default Query.b"},
-		codesOf(graphqlauth.Lint(schema, nil, graphqlauth.WithMode(graphqlauth.Partial))))
+		codesOf(graphqlauth.Lint(schema, nil, graphqlauth.WithMode(graphqlauth.ModePartial))))
 	open := graphqlauth.Lint(schema, nil, graphqlauth.WithDefault(graphqlauth.Open))
 	require.Contains(t, open[1].Text, "anybody may ask")
 

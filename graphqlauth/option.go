@@ -19,8 +19,8 @@ const (
 type Mode uint8
 
 const (
-	Partial Mode = iota // what is denied is null, with an error for each coordinate; the rest is answered
-	Reject              // the whole operation is refused, and nothing of it runs
+	ModePartial Mode = iota // what is denied is null, with an error for each coordinate; the rest is answered
+	ModeReject              // the whole operation is refused, and nothing of it runs
 )
 
 // DefaultMaxAliases is how many root fields an operation may have unless [WithMaxAliases] says otherwise.
@@ -44,7 +44,7 @@ type config struct {
 
 func newConfig(opts []Option) *config {
 	c := &config{
-		modes:         map[ast.Operation]Mode{ast.Query: Partial, ast.Mutation: Reject, ast.Subscription: Reject},
+		modes:         map[ast.Operation]Mode{ast.Query: ModePartial, ast.Mutation: ModeReject, ast.Subscription: ModeReject},
 		directives:    maps.Clone(builtin),
 		introspection: RequireKey(),
 		maxAliases:    DefaultMaxAliases,
@@ -58,8 +58,8 @@ func newConfig(opts []Option) *config {
 // WithDefault says what a root field without a rule needs. Without it: [Closed].
 func WithDefault(d Default) Option { return func(c *config) { c.open = d == Open } }
 
-// WithMode sets the mode of these kinds of operation, or of all if none is named. Without it queries are [Partial],
-// mutations and subscriptions [Reject].
+// WithMode sets the mode of these kinds of operation, or of all if none is named. Without it queries are [ModePartial],
+// mutations and subscriptions [ModeReject].
 func WithMode(m Mode, operations ...ast.Operation) Option {
 	if len(operations) == 0 {
 		operations = []ast.Operation{ast.Query, ast.Mutation, ast.Subscription}

@@ -39,7 +39,7 @@ func newCourt(t *testing.T, sdl string, opts ...graphqlauth.Option) *court {
 		return graphqlauth.Require(d.Arguments.ForName("p").Value.Raw), nil
 	})
 	c := &court{t: t, schema: es.Schema(), guard: guard}
-	c.e = graphqlauth.New(guard, append([]graphqlauth.Option{needs, graphqlauth.WithMode(graphqlauth.Reject)}, opts...)...)
+	c.e = graphqlauth.New(guard, append([]graphqlauth.Option{needs, graphqlauth.WithMode(graphqlauth.ModeReject)}, opts...)...)
 	require.NoError(t, c.e.Validate(es))
 	return c
 }

@@ -136,7 +136,7 @@ func (s *stream) judge(p auth.Principal) error {
 func (s *stream) failed(err error) {
 	refusal, ok := errors.AsType[*auth.Refusal](err)
 	if !ok {
-		refusal = &auth.Refusal{Status: http.StatusServiceUnavailable, Reason: auth.StoreFailed}
+		refusal = &auth.Refusal{Status: http.StatusServiceUnavailable, Reason: auth.ReasonStoreFailed}
 	}
 	s.mu.Lock()
 	trouble := refusal.Status >= http.StatusInternalServerError && !s.stale(time.Now())

@@ -18,7 +18,7 @@ import (
 // InterceptOperation keeps watch over subscriptions: one whose caller is no longer good, or may not have it any
 // more, gets one error and completes, whether it is silent or not: as soon as the guard reports a change on this node,
 // else when [WithRecheck] says. Over a [Websocket] a caller who is no longer good loses the whole socket. In
-// [Partial] mode, one of which only a part was denied ends with UNAVAILABLE when roles change: the client begins it
+// [ModePartial] mode, one of which only a part was denied ends with UNAVAILABLE when roles change: the client begins it
 // again.
 func (e *Extension) InterceptOperation(ctx context.Context, next graphql.OperationHandler) graphql.ResponseHandler {
 	oc := graphql.GetOperationContext(ctx)
@@ -182,7 +182,7 @@ func (sub *subscription) last() *graphql.Response {
 }
 
 // outOfReach is no verdict: the caller is asked to come again.
-var outOfReach = &auth.Refusal{Status: http.StatusServiceUnavailable, Reason: auth.NoPolicy, RetryAfter: time.Second}
+var outOfReach = &auth.Refusal{Status: http.StatusServiceUnavailable, Reason: auth.ReasonNoPolicy, RetryAfter: time.Second}
 
 // refused is a refusal of the guard's in GraphQL's words.
 func refused(refusal *auth.Refusal) *gqlerror.Error {

@@ -305,7 +305,7 @@ func TestASubscriptionForEverybody(t *testing.T) {
 // In Partial mode a subscription of which a part was denied cannot be changed under way, so it ends with the roles
 // that it was begun with, and the client begins it again. One that lost a part ends too.
 func TestAPartlyDeniedSubscriptionEndsWhenRolesChange(t *testing.T) {
-	n := newNewsroom(t, newsOptions{bound: time.Hour, options: []graphqlauth.Option{graphqlauth.WithMode(graphqlauth.Partial)}})
+	n := newNewsroom(t, newsOptions{bound: time.Hour, options: []graphqlauth.Option{graphqlauth.WithMode(graphqlauth.ModePartial)}})
 	part := n.socket(modern, keyPayload(n.key("reader").Key.Reveal()))
 	part.ask("1", "subscription { wire { text source } }")
 	whole := n.socket(modern, keyPayload(n.key("writer").Key.Reveal()))

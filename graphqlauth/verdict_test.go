@@ -101,7 +101,7 @@ func (c *crowd) over(schema *ast.Schema, seed uint64, open bool) *comparison {
 		e.Use(graphqlauth.New(c.guard, append(slices.Clone(opts), graphqlauth.WithMode(m))...))
 		return e
 	}
-	x.partial, x.reject = serve(graphqlauth.Partial), serve(graphqlauth.Reject)
+	x.partial, x.reject = serve(graphqlauth.ModePartial), serve(graphqlauth.ModeReject)
 	return x
 }
 

@@ -25,7 +25,7 @@ func (s *inventor) Find(_ context.Context, space string, d []keys.Digest) (keys.
 		return keys.Record{}, keys.ErrNotFound
 	}
 	return keys.Record{
-		ID: fmt.Sprintf("%x", sum[:18]), Space: space, Kind: keys.CustomKey, Name: strings.Clone(s.name),
+		ID: fmt.Sprintf("%x", sum[:18]), Space: space, Kind: keys.KindCustom, Name: strings.Clone(s.name),
 		Role: strings.Clone("editor"), Hint: strings.Clone("API-…0123"), Digest: d[0], Generation: 1,
 		CreatedAt: time.Now(), Scopes: []string{strings.Clone("content/posts/read")},
 	}, nil

@@ -89,7 +89,7 @@ func TestIssuedElsewhere(t *testing.T) {
 			before := an.finds.Load()
 			refused(t, a, text, keys.ErrUnknown)
 			require.Equal(t, before, an.finds.Load())
-			_, err := b.Import(ctx, keys.Imported{Kind: keys.CustomKey, Text: text})
+			_, err := b.Import(ctx, keys.Imported{Kind: keys.KindCustom, Text: text})
 			require.NoError(t, err)
 			heard()
 			good(t, a, text)

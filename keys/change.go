@@ -168,7 +168,7 @@ func (r *Ring) List(ctx context.Context, f Filter) ([]Record, error) {
 // [ErrInvalidated] for a key that was ended, and [ErrConflict] if others kept changing the record meanwhile.
 func (r *Ring) Disable(ctx context.Context, id string) error {
 	return r.set(ctx, id, "disabled", func(rec *Record, now time.Time) (bool, error) {
-		if rec.State(now) == Invalidated {
+		if rec.State(now) == StateInvalidated {
 			return false, ErrInvalidated
 		}
 		if !rec.DisabledAt.IsZero() {
@@ -182,7 +182,7 @@ func (r *Ring) Disable(ctx context.Context, id string) error {
 // Enable ends the pause that Disable began. Its errors are those of Disable.
 func (r *Ring) Enable(ctx context.Context, id string) error {
 	return r.set(ctx, id, "enabled", func(rec *Record, now time.Time) (bool, error) {
-		if rec.State(now) == Invalidated {
+		if rec.State(now) == StateInvalidated {
 			return false, ErrInvalidated
 		}
 		if rec.DisabledAt.IsZero() {
@@ -197,7 +197,7 @@ func (r *Ring) Enable(ctx context.Context, id string) error {
 // time.
 func (r *Ring) Invalidate(ctx context.Context, id string) error {
 	err := r.set(ctx, id, "invalidated", func(rec *Record, now time.Time) (bool, error) {
-		if rec.State(now) == Invalidated {
+		if rec.State(now) == StateInvalidated {
 			return false, nil
 		}
 		rec.InvalidatedAt = now

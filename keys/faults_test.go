@@ -120,8 +120,8 @@ func TestFaultsAreNoVerdict(t *testing.T) {
 		"no generation":          alter(func(r *keys.Record) { r.Generation = 0 }),
 		"no kind":                alter(func(r *keys.Record) { r.Kind = "" }),
 		"unknown kind":           alter(func(r *keys.Record) { r.Kind = "root" }),
-		"kind of another prefix": alter(func(r *keys.Record) { r.Kind, r.UserID, r.Role = keys.UserKey, "anna", "" }),
-		"user key without user":  alter(func(r *keys.Record) { r.Kind, r.Legacy, r.Role = keys.UserKey, true, "" }),
+		"kind of another prefix": alter(func(r *keys.Record) { r.Kind, r.UserID, r.Role = keys.KindUser, "anna", "" }),
+		"user key without user":  alter(func(r *keys.Record) { r.Kind, r.Legacy, r.Role = keys.KindUser, true, "" }),
 		"custom key with user":   alter(func(r *keys.Record) { r.UserID = "anna" }),
 		"negative overlap":       alter(func(r *keys.Record) { r.Overlap = -1 }),
 	} {

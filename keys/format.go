@@ -103,12 +103,12 @@ func beginsWithDigits(text string) bool {
 func (f Format) prefix(text string) (Kind, int) {
 	for _, p := range f.custom {
 		if strings.HasPrefix(text, p) {
-			return CustomKey, len(p)
+			return KindCustom, len(p)
 		}
 	}
 	for _, p := range f.user {
 		if strings.HasPrefix(text, p) {
-			return UserKey, len(p)
+			return KindUser, len(p)
 		}
 	}
 	return "", 0
@@ -153,7 +153,7 @@ func (f Format) issue(kind Kind, random io.Reader) (text string, err error) {
 		return "", fmt.Errorf("keys: random source: %w", err)
 	}
 	prefix := f.custom[0]
-	if kind == UserKey {
+	if kind == KindUser {
 		prefix = f.user[0]
 	}
 	text = prefix + hex.EncodeToString(bits[:])

@@ -24,13 +24,13 @@ func TestImport(t *testing.T) {
 		made := time.Now().Add(-time.Hour)
 		random := "Zq7-x0TfK2m9LwPb4RyVhC8sDgN1aJeU"
 		for text, in := range map[string]keys.Imported{
-			legacyText:              {Kind: keys.CustomKey, Role: "editor", ForeignID: "5f1"},
-			"USR-" + legacyText[4:]: {Kind: keys.UserKey, UserID: "anna", ForeignID: "5f2"},
-			sealed("API-94f0c2d81be7356a0f5d27c3e8a1b469"): {Kind: keys.CustomKey},
-			random:                      {Kind: keys.CustomKey, CreatedAt: made},
-			"ключ-7f3a92 длинный 0x5c8": {Kind: keys.CustomKey, AllowWeak: true},
-			"public":                    {Kind: keys.CustomKey, AllowWeak: true, Disabled: true},
-			"account-" + strings.Repeat("0af9", 2) + "5d1c8b7a65123490fedcba5a6b7c8d9e0f11": {Kind: keys.UserKey, UserID: "old"},
+			legacyText:              {Kind: keys.KindCustom, Role: "editor", ForeignID: "5f1"},
+			"USR-" + legacyText[4:]: {Kind: keys.KindUser, UserID: "anna", ForeignID: "5f2"},
+			sealed("API-94f0c2d81be7356a0f5d27c3e8a1b469"): {Kind: keys.KindCustom},
+			random:                      {Kind: keys.KindCustom, CreatedAt: made},
+			"ключ-7f3a92 длинный 0x5c8": {Kind: keys.KindCustom, AllowWeak: true},
+			"public":                    {Kind: keys.KindCustom, AllowWeak: true, Disabled: true},
+			"account-" + strings.Repeat("0af9", 2) + "5d1c8b7a65123490fedcba5a6b7c8d9e0f11": {Kind: keys.KindUser, UserID: "old"},
 		} {
 			malformed := keys.ErrMalformed
 			if r.Format().Valid(text) {
@@ -75,7 +75,7 @@ func TestImport(t *testing.T) {
 
 func hintOf(t *testing.T, text string) string {
 	r := open(t, keys.Config{Store: keys.NewMemoryStore(), ImportedKeys: true, Peppers: []keys.Pepper{pepper("1")}})
-	rec, err := r.Import(ctx, keys.Imported{Kind: keys.CustomKey, Text: text, AllowWeak: true})
+	rec, err := r.Import(ctx, keys.Imported{Kind: keys.KindCustom, Text: text, AllowWeak: true})
 	require.NoError(t, err)
 	return rec.Hint
 }
@@ -108,11 +108,11 @@ func TestImportRefuses(t *testing.T) {
 		"other kind":              {Text: "USR-" + text},
 		"less than 112":           {Text: "public"},
 		"less than 112 ":          {Text: strings.Repeat("0a9f", 20)},
-		"has no role":             {Text: text, Kind: keys.UserKey, UserID: "a", Role: "admin"},
+		"has no role":             {Text: text, Kind: keys.KindUser, UserID: "a", Role: "admin"},
 		"belongs to no user":      {Text: text, UserID: "a"},
 		"user's or a custom":      {Text: text, Kind: "root"},
 		"foreign ID":              {Text: text, ForeignID: "a\n"},
-		"user ID has 0":           {Text: text, Kind: keys.UserKey},
+		"user ID has 0":           {Text: text, Kind: keys.KindUser},
 		"besides":                 {Text: text, Hint: "x"},
 		"besides ":                {Text: text, Strong: true},
 		"besides  ":               {Text: text, Digest: keys.NewDigest(keys.SHA256, sum)},
@@ -124,36 +124,36 @@ func TestImportRefuses(t *testing.T) {
 		"hint has":                {Digest: keys.NewDigest(keys.SHA256, sum), Strong: true, Hint: legacyText},
 	} {
 		if in.Kind == "" {
-			in.Kind = keys.CustomKey
+			in.Kind = keys.KindCustom
 		}
 		_, err := r.Import(ctx, in)
 		require.ErrorIs(t, err, keys.ErrRefused, why)
 		require.ErrorContains(t, err, strings.Join(strings.Fields(why), " "))
 		require.NotContains(t, err.Error(), text)
 	}
-	_, err := bare.Import(ctx, keys.Imported{Kind: keys.CustomKey, Text: "public", AllowWeak: true})
+	_, err := bare.Import(ctx, keys.Imported{Kind: keys.KindCustom, Text: "public", AllowWeak: true})
 	require.ErrorIs(t, err, keys.ErrRefused, "weak only under a pepper")
 
 	// As a digest: with the host's word, or weak under a pepper.
-	rec, err := bare.Import(ctx, keys.Imported{Kind: keys.CustomKey, Strong: true, Hint: "…0f11", Digest: keys.NewDigest(keys.SHA256, sum)})
+	rec, err := bare.Import(ctx, keys.Imported{Kind: keys.KindCustom, Strong: true, Hint: "…0f11", Digest: keys.NewDigest(keys.SHA256, sum)})
 	require.NoError(t, err)
 	require.False(t, rec.Weak)
 	good(t, bare, text)
-	rec, err = r.Import(ctx, keys.Imported{Kind: keys.CustomKey, AllowWeak: true, Digest: keys.NewDigest("hmac-sha256:1", sum)})
+	rec, err = r.Import(ctx, keys.Imported{Kind: keys.KindCustom, AllowWeak: true, Digest: keys.NewDigest("hmac-sha256:1", sum)})
 	require.NoError(t, err)
 	require.True(t, rec.Weak)
 
 	// A digest's text is not known, so neither is the prefix; the kind is the record's.
 	odd := sealed("USR-00112233445566778899aabbccddeeff")
-	_, err = bare.Import(ctx, keys.Imported{Kind: keys.CustomKey, Strong: true, Digest: keys.NewDigest(keys.SHA256, sha256.Sum256([]byte(odd)))})
+	_, err = bare.Import(ctx, keys.Imported{Kind: keys.KindCustom, Strong: true, Digest: keys.NewDigest(keys.SHA256, sha256.Sum256([]byte(odd)))})
 	require.NoError(t, err)
-	require.Equal(t, keys.CustomKey, good(t, bare, odd).Kind())
+	require.Equal(t, keys.KindCustom, good(t, bare, odd).Kind())
 
 	// The same text under an older pepper is the same key.
 	s := keys.NewMemoryStore()
-	_, err = open(t, keys.Config{Store: s, ImportedKeys: true}).Import(ctx, keys.Imported{Kind: keys.CustomKey, Text: legacyText})
+	_, err = open(t, keys.Config{Store: s, ImportedKeys: true}).Import(ctx, keys.Imported{Kind: keys.KindCustom, Text: legacyText})
 	require.NoError(t, err)
-	_, err = open(t, keys.Config{Store: s, ImportedKeys: true, Peppers: []keys.Pepper{pepper("1")}}).Import(ctx, keys.Imported{Kind: keys.CustomKey, Text: legacyText})
+	_, err = open(t, keys.Config{Store: s, ImportedKeys: true, Peppers: []keys.Pepper{pepper("1")}}).Import(ctx, keys.Imported{Kind: keys.KindCustom, Text: legacyText})
 	require.ErrorIs(t, err, keys.ErrExists)
 }
 
@@ -162,7 +162,7 @@ func TestCheckImport(t *testing.T) {
 	onBoth(t, func(t *testing.T, s keys.Store) {
 		var l ledger
 		r := open(t, keys.Config{Store: s, LastUsed: &l, ImportedKeys: true, Peppers: []keys.Pepper{pepper("1")}})
-		in := keys.Imported{Kind: keys.CustomKey, Text: "public", Role: "reader", ForeignID: "f"}
+		in := keys.Imported{Kind: keys.KindCustom, Text: "public", Role: "reader", ForeignID: "f"}
 		_, err := r.CheckImport(ctx, in)
 		require.ErrorIs(t, err, keys.ErrRefused)
 		in.AllowWeak = true
@@ -191,7 +191,7 @@ func TestCheckImport(t *testing.T) {
 
 // A batch on its way to Import may be logged by whoever reads it from elsewhere.
 func TestImportedPrintsWithoutItsText(t *testing.T) {
-	in := keys.Imported{Kind: keys.CustomKey, Text: "USR-0123456789abcdef", ForeignID: "f1"}
+	in := keys.Imported{Kind: keys.KindCustom, Text: "USR-0123456789abcdef", ForeignID: "f1"}
 	b, err := json.Marshal([]keys.Imported{in})
 	require.NoError(t, err)
 	var log bytes.Buffer

@@ -43,7 +43,7 @@ func (r *Ring) IssueUser(ctx context.Context, userID string, u User) (Issued, er
 		return Issued{}, err
 	}
 	return r.issue(ctx, Record{
-		Kind: UserKey, UserID: userID, Name: u.Name, Scopes: u.Scopes, AllowedIPs: u.AllowedIPs,
+		Kind: KindUser, UserID: userID, Name: u.Name, Scopes: u.Scopes, AllowedIPs: u.AllowedIPs,
 		ExpiresAt: u.ExpiresAt, CreatedBy: u.CreatedBy,
 	})
 }
@@ -52,7 +52,7 @@ func (r *Ring) IssueUser(ctx context.Context, userID string, u User) (Issued, er
 // Whether there is such a role is the host's to know.
 func (r *Ring) IssueCustom(ctx context.Context, c Custom) (Issued, error) {
 	return r.issue(ctx, Record{
-		Kind: CustomKey, Name: c.Name, Role: c.Role, Scopes: c.Scopes, AllowedIPs: c.AllowedIPs,
+		Kind: KindCustom, Name: c.Name, Role: c.Role, Scopes: c.Scopes, AllowedIPs: c.AllowedIPs,
 		ExpiresAt: c.ExpiresAt, CreatedBy: c.CreatedBy,
 	})
 }
@@ -89,7 +89,7 @@ func (r *Ring) insert(ctx context.Context, rec Record) (Record, error) {
 	}
 	rec = rec.Clone()
 	rec.ID, rec.Space, rec.Generation = id.String(), r.space, 1
-	rec.Sole = rec.Kind == UserKey && r.sole
+	rec.Sole = rec.Kind == KindUser && r.sole
 	rec.AllowedIPs = masked(rec.AllowedIPs)
 	if err := r.store.Insert(ctx, rec.Clone()); err != nil {
 		return Record{}, trouble(err)

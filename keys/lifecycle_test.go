@@ -111,7 +111,7 @@ func TestExpiryIsHalfOpen(t *testing.T) {
 			end := time.Now().Add(time.Hour)
 			key, rec := issue(t, r, keys.Custom{ExpiresAt: end.In(time.FixedZone("", 3600))})
 			require.Equal(t, time.UTC, rec.ExpiresAt.Location())
-			require.Equal(t, keys.Active, rec.State(end.Add(-1)))
+			require.Equal(t, keys.StateActive, rec.State(end.Add(-1)))
 			time.Sleep(time.Hour - 1)
 			good(t, r, key)
 			time.Sleep(time.Nanosecond)

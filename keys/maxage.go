@@ -25,7 +25,7 @@ func (k *core) shown(rec Record) Record {
 
 // agedValues counts the active values that only MaxAge ends. It reads the list page by page.
 var agedValues = survey{"the values that MaxAge ends are not counted yet", func(r *Ring) (string, error) {
-	f := Filter{State: Active, At: now(), Limit: maxPage}
+	f := Filter{State: StateActive, At: now(), Limit: maxPage}
 	f.IssuedUntil = f.At.Add(-r.maxAge)
 	for n := 0; ; {
 		page, err := r.page(f)

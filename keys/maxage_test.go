@@ -21,7 +21,7 @@ func TestMaxAgeEndsValuesIssuedBefore(t *testing.T) {
 			endless, rec := issue(t, before, keys.Custom{})
 			late, _ := issue(t, before, keys.Custom{ExpiresAt: time.Now().Add(365 * day)})
 			soon, _ := issue(t, before, keys.Custom{ExpiresAt: time.Now().Add(31 * day)})
-			imported, err := before.Import(ctx, keys.Imported{Kind: keys.CustomKey, Text: legacyText, CreatedAt: time.Now().Add(-20 * day)})
+			imported, err := before.Import(ctx, keys.Imported{Kind: keys.KindCustom, Text: legacyText, CreatedAt: time.Now().Add(-20 * day)})
 			require.NoError(t, err)
 			pass(10 * day)
 			refreshed, other := issue(t, before, keys.Custom{})
@@ -37,7 +37,7 @@ func TestMaxAgeEndsValuesIssuedBefore(t *testing.T) {
 			refused(t, r, legacyText, keys.ErrExpired)
 			got, err := r.Get(ctx, imported.ID)
 			require.NoError(t, err)
-			require.Equal(t, keys.Expired, got.State(time.Now()))
+			require.Equal(t, keys.StateExpired, got.State(time.Now()))
 
 			v := good(t, r, endless)
 			require.True(t, born.Add(30*day).Equal(v.ExpiresAt()), v.ExpiresAt())
@@ -128,7 +128,7 @@ func TestMaxAgeAndUpdate(t *testing.T) {
 func TestMaxAgeOfAnImportCountsFromItsCreation(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		r := open(t, keys.Config{Store: keys.NewMemoryStore(), MaxAge: 30 * day, ImportedKeys: true})
-		in := keys.Imported{Kind: keys.CustomKey, Text: legacyText, CreatedAt: time.Now().Add(-20 * day)}
+		in := keys.Imported{Kind: keys.KindCustom, Text: legacyText, CreatedAt: time.Now().Add(-20 * day)}
 		in.ExpiresAt = time.Now().Add(11 * day)
 		_, err := r.Import(ctx, in)
 		require.ErrorIs(t, err, keys.ErrRefused)
@@ -173,10 +173,10 @@ func TestMaxAgeIsReportedOnce(t *testing.T) {
 				}
 				require.Len(t, heard, 2, "each space once")
 				require.ErrorContains(t, heard[1], "ends 2 of the values in space \"b\"")
-				list, err := r.List(ctx, keys.Filter{State: keys.Active, IssuedUntil: time.Now().Add(-30 * day), Limit: 10})
+				list, err := r.List(ctx, keys.Filter{State: keys.StateActive, IssuedUntil: time.Now().Add(-30 * day), Limit: 10})
 				require.NoError(t, err)
 				require.Len(t, list, 10)
-				require.Equal(t, keys.Expired, list[0].State(time.Now()))
+				require.Equal(t, keys.StateExpired, list[0].State(time.Now()))
 				heard = nil
 			}
 		})

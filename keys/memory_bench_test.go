@@ -97,7 +97,7 @@ func filled(tb testing.TB, n int) (*MemoryStore, []rawDigest) {
 			binary.LittleEndian.PutUint64(ds[i].sum[j:], r.Uint64())
 		}
 		id := uuid.Must(uuid.NewV7())
-		rec := Record{ID: id.String(), Kind: CustomKey, Name: "Website build", Role: "editor", Digest: ds[i].seal(), Generation: 1}
+		rec := Record{ID: id.String(), Kind: KindCustom, Name: "Website build", Role: "editor", Digest: ds[i].seal(), Generation: 1}
 		if err := m.Insert(context.Background(), rec); err != nil {
 			tb.Fatal(err)
 		}

@@ -143,7 +143,7 @@ func TestEntries(t *testing.T) {
 
 	_, err = m.InvalidateUser(ctx, "acme", "ada", at)
 	require.NoError(t, err)
-	require.Equal(t, Invalidated, m.lookup("acme", &three).rec.State(at))
+	require.Equal(t, StateInvalidated, m.lookup("acme", &three).rec.State(at))
 	require.NoError(t, m.Delete(ctx, "acme", r.ID))
 	require.Nil(t, m.lookup("acme", &three))
 	require.Empty(t, m.rooms, "nothing is left of an empty space")

@@ -47,14 +47,14 @@ func checkRecord(rec *Record, space string) error {
 		}
 	}
 	switch rec.Kind {
-	case UserKey:
+	case KindUser:
 		if err := plain("user ID", rec.UserID, 1, maxName); err != nil {
 			return err
 		}
 		if rec.Role != "" {
 			return fmt.Errorf("%w: a user key has no role of its own", ErrRefused)
 		}
-	case CustomKey:
+	case KindCustom:
 		if rec.UserID != "" {
 			return fmt.Errorf("%w: a custom key belongs to no user", ErrRefused)
 		}

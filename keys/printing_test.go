@@ -134,7 +134,7 @@ func TestNothingPrintsADigest(t *testing.T) {
 	key := issued.Key.Reveal()
 	v, before := good(t, r, key), good(t, r, old)
 	inStore := stored(t, s, rec)
-	imported := keys.Imported{Kind: keys.CustomKey, Digest: inStore.Digest, ForeignID: "f"}
+	imported := keys.Imported{Kind: keys.KindCustom, Digest: inStore.Digest, ForeignID: "f"}
 
 	secrets := append(secretsOf(key, sha256.Sum256([]byte(key))), secretsOf(old, sha256.Sum256([]byte(old)))...)
 	for _, values := range [][]any{
@@ -202,8 +202,8 @@ func TestARingReturnsNoDigest(t *testing.T) {
 		bare(r.Update(ctx, id, func(st *keys.Settings) error { st.Name = "n"; return nil }))
 		bare(r.Update(ctx, id, func(st *keys.Settings) error { return nil }))
 		bare(r.Get(ctx, id))
-		bare(r.CheckImport(ctx, keys.Imported{Kind: keys.CustomKey, Text: legacyText}))
-		bare(r.Import(ctx, keys.Imported{Kind: keys.CustomKey, Text: legacyText}))
+		bare(r.CheckImport(ctx, keys.Imported{Kind: keys.KindCustom, Text: legacyText}))
+		bare(r.Import(ctx, keys.Imported{Kind: keys.KindCustom, Text: legacyText}))
 		list, err := r.List(ctx, keys.Filter{})
 		require.Len(t, list, 3)
 		for _, rec := range list {

@@ -10,18 +10,18 @@ import (
 type Kind string
 
 const (
-	UserKey   Kind = "user"   // belongs to a user and carries that user's role of the moment
-	CustomKey Kind = "custom" // belongs to nobody and has a name and a role of its own
+	KindUser   Kind = "user"   // belongs to a user and carries that user's role of the moment
+	KindCustom Kind = "custom" // belongs to nobody and has a name and a role of its own
 )
 
 // State is what has become of a key. Only an active one is good.
 type State string
 
 const (
-	Active      State = "active"
-	Disabled    State = "disabled"
-	Expired     State = "expired"
-	Invalidated State = "invalidated"
+	StateActive      State = "active"
+	StateDisabled    State = "disabled"
+	StateExpired     State = "expired"
+	StateInvalidated State = "invalidated"
 )
 
 // A Record is what is kept about one key: everything but the key. Times are UTC with microsecond precision;
@@ -82,13 +82,13 @@ func (r *Record) born() time.Time {
 func (r *Record) State(now time.Time) State {
 	switch {
 	case !r.InvalidatedAt.IsZero():
-		return Invalidated
+		return StateInvalidated
 	case !r.DisabledAt.IsZero():
-		return Disabled
+		return StateDisabled
 	case !r.ExpiresAt.IsZero() && !now.Before(r.ExpiresAt):
-		return Expired
+		return StateExpired
 	}
-	return Active
+	return StateActive
 }
 
 // withoutDigests returns r as callers of a ring get it.

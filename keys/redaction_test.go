@@ -32,7 +32,7 @@ func TestNothingShowsAKey(t *testing.T) {
 	type hiding struct{ k keys.Key } // fmt cannot ask methods in here
 	type deep struct{ h *hiding }    // nor here
 	type open struct{ K keys.Key }   // but here
-	imported := keys.Imported{Kind: keys.CustomKey, Text: key, ForeignID: "f"}
+	imported := keys.Imported{Kind: keys.KindCustom, Text: key, ForeignID: "f"}
 
 	var out bytes.Buffer
 	text := slog.New(slog.NewTextHandler(&out, nil))
@@ -75,17 +75,17 @@ func TestNothingShowsAKey(t *testing.T) {
 	for _, err := range []error{
 		func() error { _, err := r.Verify(ctx, key+"x"); return err }(),
 		func() error { _, err := r.In("b").Verify(ctx, key); return err }(),
-		func() error { _, err := r.Import(ctx, keys.Imported{Kind: keys.CustomKey, Text: key}); return err }(),
+		func() error { _, err := r.Import(ctx, keys.Imported{Kind: keys.KindCustom, Text: key}); return err }(),
 		func() error {
-			_, err := r.Import(ctx, keys.Imported{Kind: keys.UserKey, UserID: "a", Text: key})
+			_, err := r.Import(ctx, keys.Imported{Kind: keys.KindUser, UserID: "a", Text: key})
 			return err
 		}(),
 		func() error {
-			_, err := r.Import(ctx, keys.Imported{Kind: keys.CustomKey, Text: key + ","})
+			_, err := r.Import(ctx, keys.Imported{Kind: keys.KindCustom, Text: key + ","})
 			return err
 		}(),
 		func() error {
-			_, err := r.Import(ctx, keys.Imported{Kind: keys.CustomKey, Hint: key, Strong: true, Digest: keys.NewDigest(keys.SHA256, [32]byte{1})})
+			_, err := r.Import(ctx, keys.Imported{Kind: keys.KindCustom, Hint: key, Strong: true, Digest: keys.NewDigest(keys.SHA256, [32]byte{1})})
 			return err
 		}(),
 	} {

@@ -38,7 +38,7 @@ func (r *Ring) Refresh(ctx context.Context, id string, rn Renewal) (Issued, erro
 	var replaced Digest
 	rec, err := r.change(ctx, id, "refreshed", func(rec *Record, now time.Time) (bool, error) {
 		switch {
-		case rec.State(now) == Invalidated:
+		case rec.State(now) == StateInvalidated:
 			return false, ErrInvalidated
 		case text == "":
 			var err error

@@ -27,7 +27,7 @@ func (r *Ring) Update(ctx context.Context, id string, edit func(*Settings) error
 		return Record{}, err
 	}
 	return r.change(ctx, id, "updated", func(rec *Record, now time.Time) (bool, error) {
-		if rec.State(now) == Invalidated {
+		if rec.State(now) == StateInvalidated {
 			return false, ErrInvalidated
 		}
 		old := *rec

@@ -94,7 +94,7 @@ func TestVerifiedIsImmutable(t *testing.T) {
 func TestRecheckIsAboutTheSameRecord(t *testing.T) {
 	onBoth(t, func(t *testing.T, s keys.Store) {
 		r := open(t, keys.Config{Store: s, ImportedKeys: true})
-		in := keys.Imported{Kind: keys.CustomKey, Role: "editor", Text: legacyText}
+		in := keys.Imported{Kind: keys.KindCustom, Role: "editor", Text: legacyText}
 		first, err := r.Import(ctx, in)
 		require.NoError(t, err)
 		v := good(t, r, legacyText)

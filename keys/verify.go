@@ -174,10 +174,10 @@ func (r *Ring) judge(e *entry, kind Kind, now time.Time) (Verified, error) {
 		return Verified{}, ErrUnknown // whatever became of the key: the next change drops this value
 	}
 	switch rec.State(now) {
-	case Active:
-	case Invalidated:
+	case StateActive:
+	case StateInvalidated:
 		return Verified{}, &StateError{rec.ID, ErrInvalidated}
-	case Disabled:
+	case StateDisabled:
 		return Verified{}, &StateError{rec.ID, ErrDisabled}
 	default:
 		return Verified{}, &StateError{rec.ID, ErrExpired}
@@ -216,11 +216,11 @@ func implausible(rec *Record, space string, kind Kind) string {
 		return "it has no ID or no generation"
 	case rec.Space != space:
 		return "it is of another space"
-	case rec.Kind == UserKey && (rec.UserID == "" || rec.Role != ""):
+	case rec.Kind == KindUser && (rec.UserID == "" || rec.Role != ""):
 		return "a user key has a user and no role of its own"
-	case rec.Kind == CustomKey && rec.UserID != "":
+	case rec.Kind == KindCustom && rec.UserID != "":
 		return "a custom key has no user"
-	case rec.Kind != UserKey && rec.Kind != CustomKey:
+	case rec.Kind != KindUser && rec.Kind != KindCustom:
 		return "its kind is not known"
 	case kind != "" && kind != rec.Kind && !rec.Legacy:
 		return "its kind is not the one of its prefix"

@@ -15,7 +15,7 @@ import (
 func TestAReportIsBounded(t *testing.T) {
 	var entries []roles.Entry
 	for i := range 20 {
-		entries = append(entries, roles.Entry{Permission: fmt.Sprintf("{model}/read%d", i), Label: "Read {model}", Effect: roles.Read})
+		entries = append(entries, roles.Entry{Permission: fmt.Sprintf("{model}/read%d", i), Label: "Read {model}", Effect: roles.EffectRead})
 	}
 	catalog, err := roles.NewCatalog(roles.Group{Name: "Content", Permissions: entries})
 	require.NoError(t, err)
@@ -29,8 +29,8 @@ func TestAReportIsBounded(t *testing.T) {
 	report := publicapi.Exposure(policy, "web", catalog, nil)
 	require.Len(t, report.Permissions, many)
 	first, last := report.Permissions[0], report.Permissions[many-1]
-	require.Equal(t, roles.Entry{Permission: "m00000/read19", Label: "Read m00000", Effect: roles.Read}, first.Entry)
-	require.Equal(t, roles.Entry{Permission: "m11999/read19", Effect: roles.Write}, last.Entry)
+	require.Equal(t, roles.Entry{Permission: "m00000/read19", Label: "Read m00000", Effect: roles.EffectRead}, first.Entry)
+	require.Equal(t, roles.Entry{Permission: "m11999/read19", Effect: roles.EffectWrite}, last.Entry)
 	require.Contains(t, report.Writes, last.Permission)
 	require.NotContains(t, report.Writes, first.Permission)
 }

@@ -17,8 +17,8 @@ func Example() {
 		"content/comments/create": true,
 	}})
 	catalog, _ := roles.NewCatalog(roles.Group{Name: "Content", Permissions: []roles.Entry{
-		{Permission: "content/{model}/read", Label: "Read", Effect: roles.Read},
-		{Permission: "content/{model}/create", Label: "Create", Effect: roles.Write},
+		{Permission: "content/{model}/read", Label: "Read", Effect: roles.EffectRead},
+		{Permission: "content/{model}/create", Label: "Create", Effect: roles.EffectWrite},
 	}})
 	service, _ := publicapi.New(publicapi.Config{Store: publicapi.NewMemoryStore(), Roles: policy, Catalog: catalog})
 

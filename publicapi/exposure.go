@@ -79,13 +79,13 @@ func expose(policy, before *roles.Policy, appid string, l *listing) Report {
 				continue // it denies, or allows nothing new
 			}
 			if both.Covers(listed, allowed) {
-				p.Effect = roles.Read
+				p.Effect = roles.EffectRead
 			}
 			p.Matches = l.matches(grant, policy, before, appid)
 		}
 		p.Label = l.label(grant)
 		report.Permissions = append(report.Permissions, p)
-		if p.Effect == roles.Write {
+		if p.Effect == roles.EffectWrite {
 			report.Writes = append(report.Writes, grant)
 		}
 	}
@@ -126,7 +126,7 @@ func (r Report) String() string {
 	}
 	for _, p := range r.Permissions {
 		mark := "may"
-		if p.Effect == roles.Write {
+		if p.Effect == roles.EffectWrite {
 			mark = "MAY CHANGE:"
 		}
 		if p.Label == "" {

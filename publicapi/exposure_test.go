@@ -17,11 +17,11 @@ import (
 func TestExposureWrites(t *testing.T) {
 	listed, err := roles.NewCatalog(
 		roles.Group{Name: "Content", Permissions: []roles.Entry{
-			{Permission: "content/{model}/read", Label: "Read {model}", Effect: roles.Read},
+			{Permission: "content/{model}/read", Label: "Read {model}", Effect: roles.EffectRead},
 			{Permission: "content/{model}/create", Label: "Create {model}"},
-			{Permission: "content/{model}/{locale}/publish", Label: "Publish {model} in {locale}", Effect: roles.Write},
+			{Permission: "content/{model}/{locale}/publish", Label: "Publish {model} in {locale}", Effect: roles.EffectWrite},
 		}},
-		roles.Group{Name: "Logs", Permissions: []roles.Entry{{Permission: "app/logs", Label: "View logs", Effect: roles.Read}}},
+		roles.Group{Name: "Logs", Permissions: []roles.Entry{{Permission: "app/logs", Label: "View logs", Effect: roles.EffectRead}}},
 		// Listed as write although a template for reading matches it too.
 		roles.Group{Name: "Odd", Permissions: []roles.Entry{{Permission: "content/counter/read", Label: "Read and count"}}},
 	)
@@ -85,9 +85,9 @@ func TestExposureWritesAgreesWithEnumeration(t *testing.T) {
 		level = next
 	}
 	listed, err := roles.NewCatalog(roles.Group{Name: "g", Permissions: []roles.Entry{
-		{Permission: "a/{x}", Effect: roles.Read}, {Permission: "b", Effect: roles.Read},
-		{Permission: "{x}/{y}/a", Effect: roles.Read}, {Permission: "a/b", Effect: roles.Write},
-		{Permission: "b/{x}", Effect: roles.Write}}})
+		{Permission: "a/{x}", Effect: roles.EffectRead}, {Permission: "b", Effect: roles.EffectRead},
+		{Permission: "{x}/{y}/a", Effect: roles.EffectRead}, {Permission: "a/b", Effect: roles.EffectWrite},
+		{Permission: "b/{x}", Effect: roles.EffectWrite}}})
 	require.NoError(t, err)
 	reads := func(p string) bool {
 		return (roles.Match("a/*", p) || p == "b" || roles.Match("*/*/a", p)) && p != "a/b" && !roles.Match("b/*", p)

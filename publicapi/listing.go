@@ -84,19 +84,19 @@ func (l *listing) label(grant string) string {
 
 // effect returns whether one permission can change data: it can unless the catalog lists it as read and nowhere as write.
 func (l *listing) effect(permission string) roles.Effect {
-	effect := roles.Write
+	effect := roles.EffectWrite
 	if entry, ok := l.exact[permission]; ok {
-		if effect = entry.Effect; effect == roles.Write {
-			return roles.Write
+		if effect = entry.Effect; effect == roles.EffectWrite {
+			return roles.EffectWrite
 		}
 	}
 	for _, entry := range l.templates {
 		if !l.more() {
-			return roles.Write
+			return roles.EffectWrite
 		}
 		if roles.Match(entry.pattern, permission) {
-			if effect = entry.Effect; effect == roles.Write {
-				return roles.Write
+			if effect = entry.Effect; effect == roles.EffectWrite {
+				return roles.EffectWrite
 			}
 		}
 	}
@@ -107,10 +107,10 @@ func (l *listing) effect(permission string) roles.Effect {
 func (l *listing) reads() roles.Grants {
 	grants := roles.Grants{}
 	for permission, entry := range l.exact {
-		grants[permission] = entry.Effect == roles.Read
+		grants[permission] = entry.Effect == roles.EffectRead
 	}
 	for _, entry := range l.templates {
-		grants[entry.pattern] = entry.Effect == roles.Read
+		grants[entry.pattern] = entry.Effect == roles.EffectRead
 	}
 	return grants
 }

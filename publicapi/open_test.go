@@ -107,14 +107,14 @@ func TestAPreviewSaysWhatPatternsMatchNow(t *testing.T) {
 	require.NoError(t, err)
 	require.Equal(t, []publicapi.Permission{
 		{Entry: roles.Entry{Permission: "content/**"}, Matches: []roles.Entry{
-			{Permission: "content/articles/read", Label: "Read articles", Effect: roles.Read}, {Permission: "content/pages/read", Label: "Read pages", Effect: roles.Read},
+			{Permission: "content/articles/read", Label: "Read articles", Effect: roles.EffectRead}, {Permission: "content/pages/read", Label: "Read pages", Effect: roles.EffectRead},
 			{Permission: "content/articles/create", Label: "Create articles"}, {Permission: "content/pages/create", Label: "Create pages"},
 			{Permission: "content/articles/delete", Label: "Delete articles"},
 		}},
-		{Entry: roles.Entry{Permission: "content/*/read", Label: "Read any model", Effect: roles.Read}, Matches: []roles.Entry{
-			{Permission: "content/articles/read", Label: "Read articles", Effect: roles.Read}, {Permission: "content/pages/read", Label: "Read pages", Effect: roles.Read},
+		{Entry: roles.Entry{Permission: "content/*/read", Label: "Read any model", Effect: roles.EffectRead}, Matches: []roles.Entry{
+			{Permission: "content/articles/read", Label: "Read articles", Effect: roles.EffectRead}, {Permission: "content/pages/read", Label: "Read pages", Effect: roles.EffectRead},
 		}},
-		{Entry: roles.Entry{Permission: "content/drafts/read", Label: "Read drafts", Effect: roles.Read}},
+		{Entry: roles.Entry{Permission: "content/drafts/read", Label: "Read drafts", Effect: roles.EffectRead}},
 	}, preview.Permissions)
 	require.Equal(t, []string{"content/**"}, preview.Writes)
 }
@@ -122,7 +122,7 @@ func TestAPreviewSaysWhatPatternsMatchNow(t *testing.T) {
 // A read that is listed as a write too counts as a write, and so does a pattern that allows it.
 func TestAWriteAmongReads(t *testing.T) {
 	odd, err := roles.NewCatalog(roles.Group{Permissions: []roles.Entry{
-		{Permission: "content/{model}/read", Effect: roles.Read}, {Permission: "content/counter/read"}, {Permission: "content/counter/{x}", Effect: roles.Read}}})
+		{Permission: "content/{model}/read", Effect: roles.EffectRead}, {Permission: "content/counter/read"}, {Permission: "content/counter/{x}", Effect: roles.EffectRead}}})
 	require.NoError(t, err)
 	for _, c := range []struct {
 		grants roles.Grants
@@ -175,7 +175,7 @@ func TestAnEditNamesWhatItAdds(t *testing.T) {
 		require.Equal(t, "writer", setting.Role)
 		var reads, matches []string
 		for _, p := range preview.Permissions {
-			if p.Effect == roles.Read {
+			if p.Effect == roles.EffectRead {
 				reads = append(reads, p.Permission)
 			}
 			for _, match := range p.Matches {
@@ -216,8 +216,8 @@ func TestAPatternThatADenyNoLongerNarrows(t *testing.T) {
 	require.NoError(t, err)
 	preview, _, err := s.PreviewEdit(t.Context(), s.roles.Policy(), next)
 	require.NoError(t, err)
-	require.Equal(t, []publicapi.Permission{{Entry: roles.Entry{Permission: "content/*/read", Label: "Read any model", Effect: roles.Read},
-		Matches: []roles.Entry{{Permission: "content/secret/read", Label: "Read secret", Effect: roles.Read}}}}, preview.Permissions)
+	require.Equal(t, []publicapi.Permission{{Entry: roles.Entry{Permission: "content/*/read", Label: "Read any model", Effect: roles.EffectRead},
+		Matches: []roles.Entry{{Permission: "content/secret/read", Label: "Read secret", Effect: roles.EffectRead}}}}, preview.Permissions)
 }
 
 func TestNamesThatCannotBeReadOpenNothing(t *testing.T) {

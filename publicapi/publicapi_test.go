@@ -22,9 +22,9 @@ var (
 func catalog(t *testing.T) *roles.Catalog {
 	c, err := roles.NewCatalog(
 		roles.Group{Name: "Content", Permissions: []roles.Entry{
-			{Permission: "content/{model}/read", Label: "Read {model}", Effect: roles.Read},
+			{Permission: "content/{model}/read", Label: "Read {model}", Effect: roles.EffectRead},
 			{Permission: "content/{model}/create", Label: "Create {model}"},
-			{Permission: "content/{model}/delete", Label: "Delete {model}", Effect: roles.Write},
+			{Permission: "content/{model}/delete", Label: "Delete {model}", Effect: roles.EffectWrite},
 		}},
 		roles.Group{Name: "App", Permissions: []roles.Entry{{Permission: "app/api/manage", Label: "Manage"}}},
 	)
@@ -175,8 +175,8 @@ func TestExposure(t *testing.T) {
 		Grants: roles.Grants{"content/*/read": true, "content/secret/read": false, "content/posts/create": true, "app/odd": true},
 		Permissions: []publicapi.Permission{
 			{Entry: roles.Entry{Permission: "app/odd"}},
-			{Entry: roles.Entry{Permission: "content/*/read", Label: "Read any model", Effect: roles.Read},
-				Matches: []roles.Entry{{Permission: "content/{model}/read", Label: "Read {model}", Effect: roles.Read}}},
+			{Entry: roles.Entry{Permission: "content/*/read", Label: "Read any model", Effect: roles.EffectRead},
+				Matches: []roles.Entry{{Permission: "content/{model}/read", Label: "Read {model}", Effect: roles.EffectRead}}},
 			{Entry: roles.Entry{Permission: "content/posts/create", Label: "Create posts"}},
 		},
 		Writes: []string{"app/odd", "content/posts/create"},

@@ -35,13 +35,13 @@ type Entry struct {
 type Effect uint8
 
 const (
-	Write Effect = iota // can change data; the default
-	Read                // only shows data
+	EffectWrite Effect = iota // can change data; the default
+	EffectRead                // only shows data
 )
 
 // String returns "read" or "write".
 func (e Effect) String() string {
-	if e == Read {
+	if e == EffectRead {
 		return "read"
 	}
 	return "write"
@@ -54,9 +54,9 @@ func (e Effect) MarshalText() ([]byte, error) { return []byte(e.String()), nil }
 func (e *Effect) UnmarshalText(text []byte) error {
 	switch string(text) {
 	case "read":
-		*e = Read
+		*e = EffectRead
 	case "write":
-		*e = Write
+		*e = EffectWrite
 	default:
 		return fmt.Errorf("roles: effect %s is neither read nor write", quote(string(text)))
 	}
@@ -87,7 +87,7 @@ func NewCatalog(groups ...Group) (*Catalog, error) {
 			}
 			seen[pattern] = true
 			c.patterns = append(c.patterns, pattern)
-			if e.Effect > Read {
+			if e.Effect > EffectRead {
 				wrong("has an unknown effect")
 			}
 		}

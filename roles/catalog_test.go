@@ -12,12 +12,12 @@ import (
 func cms(t *testing.T) *roles.Catalog {
 	c, err := roles.NewCatalog(
 		roles.Group{Name: "Content", Permissions: []roles.Entry{
-			{Permission: "content/{model}/read", Label: "Read {model}", Effect: roles.Read},
+			{Permission: "content/{model}/read", Label: "Read {model}", Effect: roles.EffectRead},
 			{Permission: "content/{model}/create", Label: "Create {model}"},
-			{Permission: "content/{model}/{locale}/publish", Label: "Publish {model} in {locale}", Effect: roles.Write},
+			{Permission: "content/{model}/{locale}/publish", Label: "Publish {model} in {locale}", Effect: roles.EffectWrite},
 			{Permission: "content/:models/manage", Label: "Manage models"},
 		}},
-		roles.Group{Name: "Logs", Permissions: []roles.Entry{{Permission: "app/logs", Label: "View logs", Effect: roles.Read}}},
+		roles.Group{Name: "Logs", Permissions: []roles.Entry{{Permission: "app/logs", Label: "View logs", Effect: roles.EffectRead}}},
 		// Listed as write although a template for reading matches it too.
 		roles.Group{Name: "Odd", Permissions: []roles.Entry{{Permission: "content/counter/read", Label: "Read and count"}}},
 	)
@@ -72,9 +72,9 @@ func TestCatalogMistakes(t *testing.T) {
 func TestEffectJSON(t *testing.T) {
 	var e roles.Entry
 	require.NoError(t, json.Unmarshal([]byte(`{"permission":"a"}`), &e))
-	require.Equal(t, roles.Write, e.Effect, "what is not said counts as write")
+	require.Equal(t, roles.EffectWrite, e.Effect, "what is not said counts as write")
 	require.NoError(t, json.Unmarshal([]byte(`{"permission":"a","effect":"read"}`), &e))
-	require.Equal(t, roles.Read, e.Effect)
+	require.Equal(t, roles.EffectRead, e.Effect)
 	require.Error(t, json.Unmarshal([]byte(`{"effect":"raed"}`), &e))
 	out, err := json.Marshal(e)
 	require.NoError(t, err)

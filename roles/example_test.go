@@ -83,7 +83,7 @@ func ExampleDirectory() {
 
 func ExampleCatalog_Unknown() {
 	catalog, err := roles.NewCatalog(roles.Group{Name: "Content", Permissions: []roles.Entry{
-		{Permission: "content/{model}/read", Label: "Read {model}", Effect: roles.Read},
+		{Permission: "content/{model}/read", Label: "Read {model}", Effect: roles.EffectRead},
 		{Permission: "content/{model}/create", Label: "Create {model}"},
 	}})
 	if err != nil {

@@ -93,7 +93,7 @@ func (q *queue) take(ctx context.Context, caller string) (end func(), err error)
 	q.callers[caller] = true
 	q.mu.Unlock()
 	if taken {
-		return nil, &auth.Refusal{Status: http.StatusTooManyRequests, Reason: auth.RateLimited, RetryAfter: time.Second}
+		return nil, &auth.Refusal{Status: http.StatusTooManyRequests, Reason: auth.ReasonRateLimited, RetryAfter: time.Second}
 	}
 	leave := func() {
 		q.mu.Lock()

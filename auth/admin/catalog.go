@@ -35,9 +35,9 @@ func (s *Service) groups(ctx context.Context) ([]roles.Group, error) {
 type Access string
 
 const (
-	None Access = "none"
-	Some Access = "some" // for some values of its {name}s
-	All  Access = "all"
+	AccessNone Access = "none"
+	AccessSome Access = "some" // for some values of its {name}s
+	AccessAll  Access = "all"
 )
 
 // A Matrix says which role reaches what.
@@ -78,7 +78,7 @@ func (s *Service) Matrix(ctx context.Context, by auth.Principal) (Matrix, error)
 		row := Row{Pattern: route.Pattern, Permission: route.Permission}
 		if route.Open {
 			for range m.Roles {
-				row.Access = append(row.Access, All)
+				row.Access = append(row.Access, AccessAll)
 			}
 		} else {
 			row.Access = reach(policy, m.Roles, route.Permission)
@@ -97,11 +97,11 @@ func reach(policy *roles.Policy, appids []string, permission string) []Access {
 	for _, appid := range appids {
 		switch {
 		case policy.Covers(roles.Rights{Role: appid}, roles.Rights{Role: roles.Admin, Scopes: []string{pattern}}):
-			access = append(access, All)
+			access = append(access, AccessAll)
 		case policy.Reaches(roles.Rights{Role: appid}, pattern):
-			access = append(access, Some)
+			access = append(access, AccessSome)
 		default:
-			access = append(access, None)
+			access = append(access, AccessNone)
 		}
 	}
 	return access

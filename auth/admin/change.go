@@ -232,11 +232,11 @@ func (s *Service) actor(ctx context.Context, p auth.Principal) (actor, error) {
 			return a, errGone
 		case err != nil:
 			return a, err
-		case rec.State(time.Now()) != keys.Active:
+		case rec.State(time.Now()) != keys.StateActive:
 			return a, errGone
 		}
 		a.rights.Scopes, a.ends, a.networks = rec.Scopes, rec.ExpiresAt, rec.AllowedIPs
-		if p.Kind() == auth.CustomKey {
+		if p.Kind() == auth.KindCustomKey {
 			a.rights.Role = rec.Role
 		}
 	}
@@ -294,9 +294,9 @@ func (c *change) record(ctx context.Context, action, object string, before, afte
 // id is the actor's stable name in records.
 func (a actor) id() string {
 	switch a.Kind() {
-	case auth.UserKey, auth.SignedIn:
+	case auth.KindUserKey, auth.KindSignedIn:
 		return "user:" + a.UserID()
-	case auth.CustomKey:
+	case auth.KindCustomKey:
 		return "key:" + a.KeyID()
 	}
 	return "role:" + a.Role()

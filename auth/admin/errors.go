@@ -73,8 +73,8 @@ func (e *UsageError) Error() string {
 func (e *UsageError) Unwrap() error { return ErrConflict }
 
 var (
-	errNobody   = &auth.Refusal{Status: http.StatusUnauthorized, Reason: auth.MissingKey} // the caller is not authenticated
-	errGone     = &auth.Refusal{Status: http.StatusUnauthorized, Reason: auth.InvalidKey} // the caller's key or user ended since
+	errNobody   = &auth.Refusal{Status: http.StatusUnauthorized, Reason: auth.ReasonMissingKey} // the caller is not authenticated
+	errGone     = &auth.Refusal{Status: http.StatusUnauthorized, Reason: auth.ReasonInvalidKey} // the caller's key or user ended since
 	errOldValue = &ForbiddenError{Text: "this is the old value of a key that was refreshed: it may be used until it ends, " +
 		"but manages nothing; use the new value or, if it is lost, have an operator refresh the key again"}
 	errNoPolicy = errors.New("admin: the roles cannot be vouched for now")

@@ -15,18 +15,18 @@ import (
 func (s *Service) Explain(ctx context.Context, by auth.Principal, appid, permission string) ([]roles.Decision, Access, error) {
 	policy, err := s.readRoles(by)
 	if err != nil {
-		return nil, None, err
+		return nil, AccessNone, err
 	}
 	budget := &roles.Budget{Steps: maxSteps}
 	policy = policy.Within(ctx, budget)
 	d := policy.Explain(appid, permission)
 	switch {
 	case d.Allowed:
-		return []roles.Decision{d}, All, nil
+		return []roles.Decision{d}, AccessAll, nil
 	case d.Reason != roles.ReasonMalformed || !roles.ValidPattern(permission):
-		return []roles.Decision{d}, None, nil
+		return []roles.Decision{d}, AccessNone, nil
 	case appid == roles.Admin:
-		return []roles.Decision{{Allowed: true, Reason: roles.ReasonAdmin, Role: appid}}, All, nil
+		return []roles.Decision{{Allowed: true, Reason: roles.ReasonAdmin, Role: appid}}, AccessAll, nil
 	}
 	access := reach(policy, []string{appid}, permission)[0]
 	var partly []roles.Decision
@@ -42,7 +42,7 @@ func (s *Service) Explain(ctx context.Context, by auth.Principal, appid, permiss
 			if d.Allowed {
 				d.Reason = roles.ReasonGranted
 			}
-			decides := access == All && d.Allowed || access == None && !d.Allowed
+			decides := access == AccessAll && d.Allowed || access == AccessNone && !d.Allowed
 			if decides && policy.Covers(granted, asked) && budget.Err() == nil {
 				return []roles.Decision{d}, access, nil
 			}
@@ -50,9 +50,9 @@ func (s *Service) Explain(ctx context.Context, by auth.Principal, appid, permiss
 		}
 	}
 	if err := budget.Err(); err != nil {
-		return nil, None, costly(err)
+		return nil, AccessNone, costly(err)
 	}
-	if access == None && !slices.ContainsFunc(partly, func(d roles.Decision) bool { return d.Allowed }) {
+	if access == AccessNone && !slices.ContainsFunc(partly, func(d roles.Decision) bool { return d.Allowed }) {
 		partly = []roles.Decision{{Reason: roles.ReasonNotGranted, Role: appid}}
 	}
 	return partly, access, nil

@@ -75,7 +75,7 @@ func (c *change) checkSettings(before *keys.Record, set *keys.Settings, role str
 	if err := c.checkKey(set.Name, set.Scopes, set.AllowedIPs); err != nil {
 		return err
 	}
-	if before.Kind == keys.CustomKey {
+	if before.Kind == keys.KindCustom {
 		if role = set.Role; role != before.Role {
 			if err := c.checkRole(role); err != nil {
 				return err
@@ -112,7 +112,7 @@ func (c *change) widens(before *keys.Record, set *keys.Settings, role string) (b
 		return true, nil
 	}
 	was, next := roles.Rights{Role: before.Role, Scopes: before.Scopes}, roles.Rights{Role: role, Scopes: set.Scopes}
-	if before.Kind == keys.UserKey {
+	if before.Kind == keys.KindUser {
 		was.Role = role // its user's, before and after
 	}
 	err := c.compare(fmt.Sprintf("widens %q to %q", was, next), func(policy *roles.Policy) error {
@@ -283,7 +283,7 @@ func (c *change) managed(ctx context.Context, id, match string) (keys.Record, er
 // carries returns the role that a key carries. What the key of a user who is gone would be good for, if they came
 // back, nobody can tell.
 func (c *change) carries(ctx context.Context, rec *keys.Record) (string, error) {
-	if rec.Kind == keys.CustomKey {
+	if rec.Kind == keys.KindCustom {
 		return rec.Role, nil
 	}
 	user, err := c.user(ctx, rec.UserID)

@@ -136,7 +136,7 @@ func (s *Service) RefreshUserKey(ctx context.Context, by auth.Principal, userID,
 
 // mayReplace reports whether the caller may get a new value for the key, and returns the role that it carries.
 func (c *change) mayReplace(ctx context.Context, rec *keys.Record) (role string, err error) {
-	if rec.Kind == keys.UserKey {
+	if rec.Kind == keys.KindUser {
 		return c.ownerRole(ctx, rec.UserID)
 	}
 	return rec.Role, c.needs(ManageAPI)
@@ -172,7 +172,7 @@ func refusedInput(err error, field string) error {
 
 // action is the audit log's name of a change of a key.
 func action(rec *keys.Record, what string) string {
-	if rec.Kind == keys.UserKey {
+	if rec.Kind == keys.KindUser {
 		return "userkey." + what
 	}
 	return "key." + what

@@ -26,13 +26,13 @@ type KeyFilter struct {
 func (s *Service) Keys(ctx context.Context, by auth.Principal, f KeyFilter) (page []keys.Record, next string, err error) {
 	switch f.Kind {
 	case "":
-		f.Kind = keys.CustomKey
-	case keys.CustomKey, keys.UserKey:
+		f.Kind = keys.KindCustom
+	case keys.KindCustom, keys.KindUser:
 	default:
 		return nil, "", &InputError{"kind", "is user or custom"}
 	}
 	switch f.State {
-	case "", keys.Active, keys.Disabled, keys.Expired, keys.Invalidated:
+	case "", keys.StateActive, keys.StateDisabled, keys.StateExpired, keys.StateInvalidated:
 	default:
 		return nil, "", &InputError{"state", "is active, disabled, expired or invalidated"}
 	}
@@ -93,7 +93,7 @@ func pageSize(limit int) int {
 
 // permissionFor is what the management of such keys needs.
 func permissionFor(kind keys.Kind) string {
-	if kind == keys.UserKey {
+	if kind == keys.KindUser {
 		return ManageUsers
 	}
 	return ManageAPI
@@ -136,7 +136,7 @@ func (s *Service) maySee(by auth.Principal, rec *keys.Record) error {
 
 // owns reports whether rec is the caller's own user key. A custom key has no owner.
 func owns(by auth.Principal, rec *keys.Record) bool {
-	return rec.Kind == keys.UserKey && rec.UserID != "" && rec.UserID == by.UserID()
+	return rec.Kind == keys.KindUser && rec.UserID != "" && rec.UserID == by.UserID()
 }
 
 // UserKey returns the key that a user has: the latest that is not invalidated, else [ErrNotFound]. One's own
@@ -164,7 +164,7 @@ func (s *Service) userKey(ctx context.Context, userID string) (keys.Record, erro
 	if userID == "" {
 		return latest, keys.ErrNotFound
 	}
-	for f := (keys.Filter{Kind: keys.UserKey, UserID: userID, Limit: 1000}); ; {
+	for f := (keys.Filter{Kind: keys.KindUser, UserID: userID, Limit: 1000}); ; {
 		found, err := s.c.Keys.List(ctx, f)
 		if err != nil {
 			return keys.Record{}, err

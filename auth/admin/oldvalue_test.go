@@ -68,7 +68,7 @@ func TestAnOldValueManagesNothing(t *testing.T) {
 			for _, call := range []string{"GET /keys", "POST /keys/" + id + "/refresh", "GET /me/key", "GET /permissions"} {
 				method, path, _ := strings.Cut(call, " ")
 				r := w.expect(http.StatusForbidden, w.call(old, method, path, nil))
-				if path != "/me/key" || issued.Record.Kind == keys.UserKey { // a custom key has no user, whatever its value
+				if path != "/me/key" || issued.Record.Kind == keys.KindUser { // a custom key has no user, whatever its value
 					require.Contains(t, r.string("detail"), "old value", call)
 				}
 			}

@@ -107,7 +107,7 @@ func (s *Service) countUsers(ctx context.Context, u *Usage, sum hash.Hash) error
 
 // countKeys counts the custom keys with the role that are not invalidated.
 func (s *Service) countKeys(ctx context.Context, u *Usage, sum hash.Hash) error {
-	for filter := (keys.Filter{Kind: keys.CustomKey, Role: u.Role, Limit: mostShown}); ; {
+	for filter := (keys.Filter{Kind: keys.KindCustom, Role: u.Role, Limit: mostShown}); ; {
 		found, err := s.c.Keys.List(ctx, filter)
 		if err != nil {
 			return err

@@ -61,13 +61,13 @@ func (h *heard) String() string {
 func catalog(t testing.TB) *roles.Catalog {
 	c, err := roles.NewCatalog(
 		roles.Group{Name: "Content", Permissions: []roles.Entry{
-			{Permission: "content/{model}/read", Label: "Read {model}", Effect: roles.Read},
+			{Permission: "content/{model}/read", Label: "Read {model}", Effect: roles.EffectRead},
 			{Permission: "content/{model}/create", Label: "Create {model}"},
 			{Permission: "content/{model}/delete", Label: "Delete {model}"},
 		}},
 		roles.Group{Name: "System", Permissions: []roles.Entry{
 			{Permission: admin.ManageAPI, Label: "Manage Api access"}, {Permission: admin.ManageRoles, Label: "Manage roles"},
-			{Permission: admin.ManageUsers, Label: "Manage users"}, {Permission: admin.ReadLogs, Label: "View app logs", Effect: roles.Read},
+			{Permission: admin.ManageUsers, Label: "Manage users"}, {Permission: admin.ReadLogs, Label: "View app logs", Effect: roles.EffectRead},
 		}})
 	require.NoError(t, err)
 	return c
@@ -120,7 +120,7 @@ func newWorld(t *testing.T, wrap func(keys.Store) keys.Store, changes ...func(*a
 	mux := http.NewServeMux()
 	w.guard.Handle(mux, "GET /api/content/{model}", "content/{model}/read", http.NotFoundHandler())
 	w.guard.Handle(mux, "POST /api/content/{model}", "content/{model}/create", http.NotFoundHandler())
-	w.guard.Open(mux, "GET /healthz", http.NotFoundHandler())
+	w.guard.HandleOpen(mux, "GET /healthz", http.NotFoundHandler())
 	c := admin.Config{Keys: w.ring, Guard: w.guard, Roles: w.roles, RoleStore: w.rows, Public: w.public, Users: w.users,
 		Audit: audit.Tee(w.log, audit.Slog(logger))}
 	for _, change := range changes {

@@ -63,8 +63,8 @@ func TestSweepFindsTheForgottenRoute(t *testing.T) {
 	guard.Handle(mux, "GET /api/content/{model}", "content/{model}/read", ok)
 	guard.Handle(mux, "POST /api/content/{model}/{rest...}", "content/{model}/create", ok)
 	guard.Handle(mux, "example.com/only/here", "content/posts/read", ok)
-	guard.Open(mux, "GET /{$}", ok)
-	guard.Open(mux, "/static/", ok)
+	guard.HandleOpen(mux, "GET /{$}", ok)
+	guard.HandleOpen(mux, "/static/", ok)
 	authtest.Sweep(t, guard, mux)
 
 	mux.Handle("GET /forgotten/{id}", ok)
@@ -78,7 +78,7 @@ func TestSweepFindsTheForgottenRoute(t *testing.T) {
 
 func TestSweepFindsTheUnguardedTwin(t *testing.T) {
 	guard, _ := authtest.New(t, editor)
-	guard.Open(http.NewServeMux(), "GET /page", ok)
+	guard.HandleOpen(http.NewServeMux(), "GET /page", ok)
 	mux := http.NewServeMux()
 	mux.Handle("GET /page", ok) // the pattern is known, this handler is not behind the guard
 	var r recorder
@@ -90,10 +90,10 @@ func TestSweepFindsTheUnguardedTwin(t *testing.T) {
 	require.Len(t, r.failures, 1, "a sweep that finds nothing proves nothing")
 
 	r = recorder{}
-	guard.Open(http.NewServeMux(), "GET /{id}", ok)
+	guard.HandleOpen(http.NewServeMux(), "GET /{id}", ok)
 	mux = http.NewServeMux()
 	mux.Handle("GET /{id}", ok) // unguarded, and behind a guarded literal
-	guard.Open(mux, "GET /x", ok)
+	guard.HandleOpen(mux, "GET /x", ok)
 	authtest.Sweep(&r, guard, mux)
 	require.Equal(t, []string{`authtest: "GET /{id}" answers a bad key with 200`}, r.failures)
 }
@@ -110,7 +110,7 @@ func TestSweepKnowsTheGuardsProfile(t *testing.T) {
 	guard.Handle(mux, "GET /page", "content/posts/read", ok)
 	authtest.Sweep(t, guard, mux)
 
-	guard.Open(http.NewServeMux(), "GET /twin", ok)
+	guard.HandleOpen(http.NewServeMux(), "GET /twin", ok)
 	mux.Handle("GET /twin", http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) { w.WriteHeader(http.StatusUnauthorized) }))
 	var r recorder
 	authtest.Sweep(&r, guard, mux)

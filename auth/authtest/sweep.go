@@ -13,7 +13,7 @@ import (
 )
 
 // Sweep fails the test for each pattern of mux that was registered neither with guard.Handle nor with
-// guard.Open, and for each that answers a bad key with anything but the guard's refusal. It sends requests that carry a
+// guard.HandleOpen, and for each that answers a bad key with anything but the guard's refusal. It sends requests that carry a
 // bad key and nothing else, so no guarded handler runs. It does not look into a mux that is mounted in mux:
 // sweep each.
 //

@@ -26,7 +26,7 @@ const (
 func onlyUnchanged(t *testing.T, r *cockpit.Report) {
 	t.Helper()
 	for _, e := range r.Entries {
-		require.Equal(t, cockpit.Unchanged, e.Verdict, "%v", e)
+		require.Equal(t, cockpit.VerdictUnchanged, e.Verdict, "%v", e)
 	}
 }
 
@@ -53,7 +53,7 @@ func TestARefreshedKeyKeepsItsNewText(t *testing.T) {
 		writes := w.writes
 		report := w.bring(t, fixture(t))
 		onlyUnchanged(t, report)
-		require.Contains(t, reasons(report, cockpit.AboutKey, editorKey)[cockpit.Unchanged], "refreshed here")
+		require.Contains(t, reasons(report, cockpit.AboutKey, editorKey)[cockpit.VerdictUnchanged], "refreshed here")
 		require.Equal(t, writes, w.writes)
 		server := w.server(t)
 		require.Equal(t, unknown, ask(server, fixtureKeys(t)["k-editor"], "content/posts/read"))
@@ -80,7 +80,7 @@ func TestAnEndedKeyStaysEnded(t *testing.T) {
 		}
 		report := w.bring(t, fixture(t))
 		onlyUnchanged(t, report)
-		require.Contains(t, reasons(report, cockpit.AboutKey, editorKey)[cockpit.Unchanged], "ended here")
+		require.Contains(t, reasons(report, cockpit.AboutKey, editorKey)[cockpit.VerdictUnchanged], "ended here")
 		dead()
 
 		// Removed altogether, they are known by the records of the first import.
@@ -88,9 +88,9 @@ func TestAnEndedKeyStaysEnded(t *testing.T) {
 		require.NoError(t, w.Into.Keys.Remove(t.Context(), user.ID))
 		for range 2 {
 			report = w.bring(t, fixture(t))
-			require.Contains(t, reasons(report, cockpit.AboutKey, editorKey)[cockpit.Refused], "removed here since")
-			require.Contains(t, reasons(report, cockpit.AboutKey, edID)[cockpit.Refused], "removed here since")
-			require.Equal(t, 2, report.Count(cockpit.AboutKey, cockpit.Refused))
+			require.Contains(t, reasons(report, cockpit.AboutKey, editorKey)[cockpit.VerdictRefused], "removed here since")
+			require.Contains(t, reasons(report, cockpit.AboutKey, edID)[cockpit.VerdictRefused], "removed here since")
+			require.Equal(t, 2, report.Count(cockpit.AboutKey, cockpit.VerdictRefused))
 			require.Empty(t, report.Warnings[1:])
 			dead()
 		}
@@ -112,7 +112,7 @@ func TestWithoutALogRemovedKeysCannotBeTold(t *testing.T) {
 			require.NoError(t, w.Into.Keys.Remove(t.Context(), id))
 			report := w.bring(t, fixture(t))
 			require.Contains(t, report.Warnings[0], "no audit log tells")
-			require.Equal(t, 1, report.Count(cockpit.AboutKey, cockpit.New))
+			require.Equal(t, 1, report.Count(cockpit.AboutKey, cockpit.VerdictNew))
 		})
 	}
 }
@@ -125,9 +125,9 @@ func TestRolesAndUsersThatWereRemovedHereComeBackOnlyWhenAskedTo(t *testing.T) {
 	require.NoError(t, w.roles.Delete(t.Context(), "editor", revision))
 	delete(w.users, edID)
 	report := w.bring(t, fixture(t))
-	require.Contains(t, reasons(report, cockpit.AboutRole, "editor")[cockpit.Refused], "removed here since")
-	require.Contains(t, reasons(report, cockpit.AboutUser, edID)[cockpit.Refused], "removed here since")
-	require.Contains(t, reasons(report, cockpit.AboutKey, edID)[cockpit.Refused], "its user is refused")
+	require.Contains(t, reasons(report, cockpit.AboutRole, "editor")[cockpit.VerdictRefused], "removed here since")
+	require.Contains(t, reasons(report, cockpit.AboutUser, edID)[cockpit.VerdictRefused], "removed here since")
+	require.Contains(t, reasons(report, cockpit.AboutKey, edID)[cockpit.VerdictRefused], "its user is refused")
 	require.Equal(t, unknown, ask(w.server(t), fixtureKeys(t)["ed"], "content/posts/read"))
 
 	w.Overwrite = true
@@ -155,7 +155,7 @@ func TestWhatDiffersIsLeftAlone(t *testing.T) {
 	require.Equal(t, writes, w.writes)
 	for what, id := range map[cockpit.What]string{cockpit.AboutRole: "editor", cockpit.AboutUser: edID, cockpit.AboutKey: editorKey} {
 		require.Regexp(t, "^different in (permissions|active|role): what is here stays as it is$",
-			reasons(report, what, id)[cockpit.Changed], what)
+			reasons(report, what, id)[cockpit.VerdictChanged], what)
 	}
 	server := w.server(t)
 	require.Equal(t, forbidden, ask(server, fixtureKeys(t)["k-editor"], "content/posts/create"))
@@ -163,7 +163,7 @@ func TestWhatDiffersIsLeftAlone(t *testing.T) {
 
 	w.Overwrite = true
 	report = w.bring(t, fixture(t))
-	require.Equal(t, "different in role: Cockpit's is taken", reasons(report, cockpit.AboutKey, editorKey)[cockpit.Changed])
+	require.Equal(t, "different in role: Cockpit's is taken", reasons(report, cockpit.AboutKey, editorKey)[cockpit.VerdictChanged])
 	require.Equal(t, writes+6, w.writes)
 	server = w.server(t)
 	require.Equal(t, ok, ask(server, fixtureKeys(t)["k-editor"], "content/posts/create"))
@@ -179,7 +179,7 @@ func TestAKeyThatWasRefreshedInCockpitIsNamed(t *testing.T) {
 	for _, overwrite := range []bool{false, true} {
 		w.Overwrite = overwrite
 		report := w.bring(t, read(t, document(good("API-", 2))))
-		require.Contains(t, reasons(report, cockpit.AboutKey, "k")[cockpit.Changed], "refresh it here, too")
+		require.Contains(t, reasons(report, cockpit.AboutKey, "k")[cockpit.VerdictChanged], "refresh it here, too")
 		require.Equal(t, unknown, ask(w.server(t), good("API-", 2), "a/b"))
 		require.Equal(t, forbidden, ask(w.server(t), good("API-", 1), "a/b"))
 	}

@@ -63,7 +63,7 @@ var verbsOf = map[string][]roles.Entry{
 // The permissions of one model, before content/{model}/ is put in front.
 var (
 	manage  = roles.Entry{Permission: "manage", Label: "Edit model"}
-	read    = roles.Entry{Permission: "read", Label: "Read", Effect: roles.Read}
+	read    = roles.Entry{Permission: "read", Label: "Read", Effect: roles.EffectRead}
 	create  = roles.Entry{Permission: "create", Label: "Create"}
 	update  = roles.Entry{Permission: "update", Label: "Update"}
 	remove  = roles.Entry{Permission: "delete", Label: "Delete"}
@@ -103,13 +103,13 @@ var (
 			{Permission: "app/locales/manage", Label: "Manage locales"},
 		}},
 		{Name: "Logs", Permissions: []roles.Entry{
-			{Permission: "app/logs", Label: "View app logs", Effect: roles.Read},
+			{Permission: "app/logs", Label: "View app logs", Effect: roles.EffectRead},
 		}},
 		{Name: "Spaces", Permissions: []roles.Entry{
 			{Permission: "app/spaces", Label: "Manage spaces"},
 		}},
 		{Name: "System", Permissions: []roles.Entry{
-			{Permission: "app/system/info", Label: "View system information", Effect: roles.Read},
+			{Permission: "app/system/info", Label: "View system information", Effect: roles.EffectRead},
 			{Permission: "app/resources/unlock", Label: "Unlock resources"},
 		}},
 		{Name: "Users", Permissions: []roles.Entry{

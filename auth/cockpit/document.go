@@ -127,7 +127,7 @@ func readUser(d document, roleMember, keyMember, prefix string) (userDocument, *
 	if ok && text == "" {
 		return u, nil
 	}
-	k := &keyDocument{head: head{id: u.id, name: u.name, created: u.created}, kind: keys.UserKey, userID: u.id, text: text}
+	k := &keyDocument{head: head{id: u.id, name: u.name, created: u.created}, kind: keys.KindUser, userID: u.id, text: text}
 	switch {
 	case !ok:
 		k.refuse("its text is no text")
@@ -139,7 +139,7 @@ func readUser(d document, roleMember, keyMember, prefix string) (userDocument, *
 
 // readKey reads a custom key.
 func readKey(d document) keyDocument {
-	k := keyDocument{head: d.head("name"), kind: keys.CustomKey, owner: -1}
+	k := keyDocument{head: d.head("name"), kind: keys.KindCustom, owner: -1}
 	text, ok := d.text("key")
 	switch {
 	case !ok:
@@ -187,5 +187,5 @@ func cut(text string, most int) string {
 
 // odd is the entry of a row that is no document.
 func odd(what What, row int) Entry {
-	return Entry{What: what, Verdict: Refused, Reason: fmt.Sprintf("row %d is no JSON object", row)}
+	return Entry{What: what, Verdict: VerdictRefused, Reason: fmt.Sprintf("row %d is no JSON object", row)}
 }

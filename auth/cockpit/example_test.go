@@ -46,7 +46,7 @@ func Example() {
 		if err != nil {
 			log.Fatal(err)
 		}
-		fmt.Println("imported", report.Count(cockpit.AboutKey, cockpit.New), "keys")
+		fmt.Println("imported", report.Count(cockpit.AboutKey, cockpit.VerdictNew), "keys")
 	}
 	_, err = ring.Verify(ctx, "USR-19e796d4aa76be38ccad4e062d85bb6ea61b4e79")
 	fmt.Println("ada's key:", err)

@@ -77,7 +77,7 @@ func openFrontDoor(t *testing.T, change ...func(*auth.Config)) *frontDoor {
 	answer := http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) { _, _ = io.WriteString(w, "[]") })
 	d.guard.Handle(mux, "GET /api/content/items/{model}", "content/{model}/read", answer)
 	d.guard.Handle(mux, "POST /api/content/item/{model}", "content/{model}/create", answer)
-	d.guard.Open(mux, "/api/open", answer)
+	d.guard.HandleOpen(mux, "/api/open", answer)
 	d.api = cockpit.CORS(d.guard.Handler(mux))
 	return d
 }

@@ -41,7 +41,7 @@ func FuzzReadJSON(f *testing.F) {
 		second := w.bring(t, s)
 		require.Equal(t, writes, w.writes)
 		for _, e := range second.Entries {
-			require.Contains(t, []cockpit.Verdict{cockpit.Unchanged, cockpit.Refused}, e.Verdict, "%v", e)
+			require.Contains(t, []cockpit.Verdict{cockpit.VerdictUnchanged, cockpit.VerdictRefused}, e.Verdict, "%v", e)
 		}
 		requireNothingGiven(t, shown(t, s, first, second)+w.stored(t), secrets...)
 	})

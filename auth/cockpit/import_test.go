@@ -75,13 +75,13 @@ func TestRecordsAreKnownByCockpitsIDs(t *testing.T) {
 	r := w.record(t, "6b048abb686c828f7b4cc2c5")
 	require.Equal(t, "k-editor", r.Name)
 	require.Equal(t, "editor", r.Role)
-	require.Equal(t, keys.CustomKey, r.Kind)
+	require.Equal(t, keys.KindCustom, r.Kind)
 	require.Equal(t, time.Unix(1795459771, 0).UTC(), r.CreatedAt)
 	require.True(t, r.Legacy)
 	require.False(t, r.Weak)
 	r = w.record(t, "6b048aba686c828f7b8a73e9")
 	require.Equal(t, "6b048aba686c828f7b8a73e9", r.UserID)
-	require.Equal(t, keys.UserKey, r.Kind)
+	require.Equal(t, keys.KindUser, r.Kind)
 	require.Equal(t, time.Unix(1795459770, 0).UTC(), r.CreatedAt)
 	require.True(t, w.record(t, "6b048abb686c828f7bc0dc88").Weak, "plainkey-without-prefix")
 	require.Equal(t, "Ed User", w.users["6b048aba686c828f7b8a73e9"].Name)
@@ -95,25 +95,25 @@ func TestTheReportOfAFirstImport(t *testing.T) {
 		what cockpit.What
 		n    int
 	}{{cockpit.AboutRole, 5}, {cockpit.AboutUser, 12}, {cockpit.AboutKey, 24}, {cockpit.AboutPublic, 1}} {
-		require.Equal(t, c.n, report.Count(c.what, cockpit.New), c.what)
+		require.Equal(t, c.n, report.Count(c.what, cockpit.VerdictNew), c.what)
 	}
 	require.Len(t, report.Entries, 42)
 	require.Equal(t, []string{"4 keys are weak: refresh them"}, report.Warnings)
-	require.Equal(t, map[cockpit.Verdict]string{cockpit.New: `there is no role "vanished": it comes without a role`},
+	require.Equal(t, map[cockpit.Verdict]string{cockpit.VerdictNew: `there is no role "vanished": it comes without a role`},
 		reasons(report, cockpit.AboutKey, "k-orphan"))
-	require.Equal(t, map[cockpit.Verdict]string{cockpit.New: `there is no role "user": it comes without a role`},
+	require.Equal(t, map[cockpit.Verdict]string{cockpit.VerdictNew: `there is no role "user": it comes without a role`},
 		reasons(report, cockpit.AboutUser, "ghost"))
-	require.Equal(t, map[cockpit.Verdict]string{cockpit.New: "it is weak: refresh it soon"},
+	require.Equal(t, map[cockpit.Verdict]string{cockpit.VerdictNew: "it is weak: refresh it soon"},
 		reasons(report, cockpit.AboutKey, "k-plain"))
-	require.Equal(t, map[cockpit.Verdict]string{cockpit.New: ""}, reasons(report, cockpit.AboutKey, "k-null"))
+	require.Equal(t, map[cockpit.Verdict]string{cockpit.VerdictNew: ""}, reasons(report, cockpit.AboutKey, "k-null"))
 }
 
 func TestWithoutLeaveOrPepperWeakKeysAreRefused(t *testing.T) {
 	w := newWorld(t)
 	w.AllowWeak = false
 	report := w.bring(t, fixture(t))
-	require.Equal(t, 4, report.Count(cockpit.AboutKey, cockpit.Refused))
-	require.Contains(t, reasons(report, cockpit.AboutKey, "k-space")[cockpit.Refused], "less than 112 bits")
+	require.Equal(t, 4, report.Count(cockpit.AboutKey, cockpit.VerdictRefused))
+	require.Contains(t, reasons(report, cockpit.AboutKey, "k-space")[cockpit.VerdictRefused], "less than 112 bits")
 
 	bare := newWorld(t)
 	ring, err := keys.Open(keys.Config{Store: keys.NewMemoryStore(), ImportedKeys: true})
@@ -121,16 +121,16 @@ func TestWithoutLeaveOrPepperWeakKeysAreRefused(t *testing.T) {
 	bare.Keys = ring
 	defer bare.Keys.Close(t.Context())
 	report = bare.bring(t, fixture(t))
-	require.Equal(t, 4, report.Count(cockpit.AboutKey, cockpit.Refused))
-	require.Contains(t, reasons(report, cockpit.AboutKey, "k-space")[cockpit.Refused], "only taken under a pepper")
+	require.Equal(t, 4, report.Count(cockpit.AboutKey, cockpit.VerdictRefused))
+	require.Contains(t, reasons(report, cockpit.AboutKey, "k-space")[cockpit.VerdictRefused], "only taken under a pepper")
 }
 
 func TestUsersMayBeTheHostsOwnAffair(t *testing.T) {
 	w := newWorld(t)
 	w.Users = nil
 	report := w.bring(t, fixture(t))
-	require.Equal(t, 24, report.Count(cockpit.AboutKey, cockpit.New))
-	require.Equal(t, 0, report.Count(cockpit.AboutUser, cockpit.New))
+	require.Equal(t, 24, report.Count(cockpit.AboutKey, cockpit.VerdictNew))
+	require.Equal(t, 0, report.Count(cockpit.AboutUser, cockpit.VerdictNew))
 	users := fixture(t).Users()
 	require.Len(t, users, 12)
 	for _, u := range users {
@@ -165,23 +165,23 @@ func TestThePublicAPI(t *testing.T) {
 		verdict       cockpit.Verdict
 		reason        string
 	}{
-		{"a role that only reads", `"public": "web"`, nil, "web", cockpit.New, ""},
-		{"as Cockpit keeps it", `"api_keys": [{"key": "public", "role": "web"}]`, nil, "web", cockpit.New, ""},
-		{"said twice", `"public": {"role": "web"}, "api_keys": [{"key": "public", "role": "web"}]`, nil, "web", cockpit.New, ""},
-		{"two that differ", `"public": "web", "api_keys": [{"key": "public", "role": "form"}]`, nil, "", cockpit.Refused, "two documents"},
-		{"never saved", `"api_keys": []`, nil, "", cockpit.Unchanged, "closed"},
-		{"null", `"public": {"role": null}`, nil, "", cockpit.Unchanged, "closed"},
-		{"empty", `"public": {"role": ""}`, nil, "", cockpit.Unchanged, "closed"},
-		{"no role", `"public": {"role": "gone"}`, nil, "", cockpit.Refused, `there is no role "gone"`},
-		{"admin", `"public": {"role": "admin"}`, nil, "", cockpit.Refused, "never public"},
-		{"Admin", `"public": {"role": "Admin"}`, nil, "", cockpit.Refused, "never public"},
-		{"another case", `"public": {"role": "Web"}`, nil, "", cockpit.Refused, `there is no role "Web"`},
-		{"no text", `"public": {"role": ["web"]}`, nil, "", cockpit.Refused, "not the appid"},
-		{"a blank", `"public": {"role": "web "}`, nil, "", cockpit.Refused, "not the appid"},
-		{"a role that writes", `"public": "form"`, nil, "", cockpit.Refused, "app/x, content/posts/update"},
-		{"half of it acknowledged", `"public": "form"`, []string{"app/x"}, "", cockpit.Refused, "to the letter"},
-		{"all of it", `"public": "form"`, []string{"content/posts/update", "app/x"}, "form", cockpit.New, ""},
-		{"more than there is", `"public": "web"`, []string{"app/x"}, "", cockpit.Refused, "something else is acknowledged"},
+		{"a role that only reads", `"public": "web"`, nil, "web", cockpit.VerdictNew, ""},
+		{"as Cockpit keeps it", `"api_keys": [{"key": "public", "role": "web"}]`, nil, "web", cockpit.VerdictNew, ""},
+		{"said twice", `"public": {"role": "web"}, "api_keys": [{"key": "public", "role": "web"}]`, nil, "web", cockpit.VerdictNew, ""},
+		{"two that differ", `"public": "web", "api_keys": [{"key": "public", "role": "form"}]`, nil, "", cockpit.VerdictRefused, "two documents"},
+		{"never saved", `"api_keys": []`, nil, "", cockpit.VerdictUnchanged, "closed"},
+		{"null", `"public": {"role": null}`, nil, "", cockpit.VerdictUnchanged, "closed"},
+		{"empty", `"public": {"role": ""}`, nil, "", cockpit.VerdictUnchanged, "closed"},
+		{"no role", `"public": {"role": "gone"}`, nil, "", cockpit.VerdictRefused, `there is no role "gone"`},
+		{"admin", `"public": {"role": "admin"}`, nil, "", cockpit.VerdictRefused, "never public"},
+		{"Admin", `"public": {"role": "Admin"}`, nil, "", cockpit.VerdictRefused, "never public"},
+		{"another case", `"public": {"role": "Web"}`, nil, "", cockpit.VerdictRefused, `there is no role "Web"`},
+		{"no text", `"public": {"role": ["web"]}`, nil, "", cockpit.VerdictRefused, "not the appid"},
+		{"a blank", `"public": {"role": "web "}`, nil, "", cockpit.VerdictRefused, "not the appid"},
+		{"a role that writes", `"public": "form"`, nil, "", cockpit.VerdictRefused, "app/x, content/posts/update"},
+		{"half of it acknowledged", `"public": "form"`, []string{"app/x"}, "", cockpit.VerdictRefused, "to the letter"},
+		{"all of it", `"public": "form"`, []string{"content/posts/update", "app/x"}, "form", cockpit.VerdictNew, ""},
+		{"more than there is", `"public": "web"`, []string{"app/x"}, "", cockpit.VerdictRefused, "something else is acknowledged"},
 	} {
 		t.Run(c.name, func(t *testing.T) {
 			w := newWorld(t)
@@ -202,7 +202,7 @@ func TestAPublicAPIOfSomebodysChoiceStays(t *testing.T) {
 	w := newWorld(t)
 	require.NoError(t, w.Public.Save(t.Context(), publicapi.Setting{Revision: 1})) // closed by hand
 	report := w.bring(t, fixture(t))
-	require.Equal(t, map[cockpit.Verdict]string{cockpit.Changed: "different in role: what is here stays as it is"},
+	require.Equal(t, map[cockpit.Verdict]string{cockpit.VerdictChanged: "different in role: what is here stays as it is"},
 		reasons(report, cockpit.AboutPublic, "web"))
 	require.Equal(t, unknown, ask(w.server(t), "", "content/menu/read"))
 
@@ -220,7 +220,7 @@ func TestThePublicRoleIsWrittenOver(t *testing.T) {
 	w.bring(t, read(t, `{"roles": [{"appid": "web", "permissions": {"content/posts/read": true}}], "public": "web"}`))
 	w.Overwrite = true
 	report := w.bring(t, read(t, more))
-	require.Contains(t, reasons(report, cockpit.AboutRole, "web")[cockpit.Changed], "different in permissions: what is here stays as it is; the public API here has it")
+	require.Contains(t, reasons(report, cockpit.AboutRole, "web")[cockpit.VerdictChanged], "different in permissions: what is here stays as it is; the public API here has it")
 	require.Equal(t, ok, ask(w.server(t), "", "content/posts/read"))
 	require.Equal(t, unknown, ask(w.server(t), "", "content/posts/update"))
 
@@ -235,6 +235,6 @@ func TestThePublicRoleIsWrittenOver(t *testing.T) {
 	w = newWorld(t)
 	require.NoError(t, w.Public.Save(t.Context(), publicapi.Setting{Role: "web", Revision: 1}))
 	report = w.bring(t, read(t, more))
-	require.Contains(t, reasons(report, cockpit.AboutRole, "web")[cockpit.Refused], "acknowledged")
+	require.Contains(t, reasons(report, cockpit.AboutRole, "web")[cockpit.VerdictRefused], "acknowledged")
 	require.Equal(t, unknown, ask(w.server(t), "", "content/posts/update"))
 }

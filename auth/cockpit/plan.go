@@ -91,7 +91,7 @@ func (p *planner) addOdd(what What) {
 // finish adds what is to be said about the whole.
 func (p *planner) finish() *Report {
 	r := &p.report
-	if p.blind && slices.ContainsFunc(r.Entries, func(e Entry) bool { return e.Verdict == New && e.What != AboutPublic }) {
+	if p.blind && slices.ContainsFunc(r.Entries, func(e Entry) bool { return e.Verdict == VerdictNew && e.What != AboutPublic }) {
 		r.Warnings = append(r.Warnings, "no audit log tells what an earlier import brought: "+
 			"what was removed here since comes back, with the keys that Cockpit has")
 	}
@@ -106,7 +106,7 @@ func (p *planner) finish() *Report {
 
 func countReason(r *Report, reason string) (n int) {
 	for i := range r.Entries {
-		if r.Entries[i].Verdict != Refused && strings.Contains(r.Entries[i].Reason, reason) {
+		if r.Entries[i].Verdict != VerdictRefused && strings.Contains(r.Entries[i].Reason, reason) {
 			n++
 		}
 	}

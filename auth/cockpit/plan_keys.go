@@ -72,7 +72,7 @@ func (p *planner) planKey(ctx context.Context, i int) error {
 	k := &p.from.keys[i]
 	var reasons []string
 	role, why := "", ""
-	if k.kind == keys.CustomKey {
+	if k.kind == keys.KindCustom {
 		if role, why = p.role(k.role); why != "" {
 			reasons = append(reasons, why)
 		}
@@ -80,19 +80,19 @@ func (p *planner) planKey(ctx context.Context, i int) error {
 	here, there := p.here[k.id]
 	switch {
 	case k.refused != "":
-		p.add(k.entry(Refused, k.refused), nil)
+		p.add(k.entry(VerdictRefused, k.refused), nil)
 	case k.owner >= 0 && p.refused[k.owner]:
-		p.add(k.entry(Refused, "its user is refused"), nil)
+		p.add(k.entry(VerdictRefused, "its user is refused"), nil)
 	case there && (here.kind != k.kind || here.userID != k.userID):
-		p.add(k.entry(Refused, "another key here has its _id"), nil)
+		p.add(k.entry(VerdictRefused, "another key here has its _id"), nil)
 	case there:
 		p.planKnown(k, &here, role, reasons)
 	case p.brought[importedKey+" "+k.id]:
-		p.add(k.entry(Refused, removedHere), nil)
+		p.add(k.entry(VerdictRefused, removedHere), nil)
 	case k.twice:
-		p.add(k.entry(Refused, "an earlier key has the same text"), nil)
+		p.add(k.entry(VerdictRefused, "an earlier key has the same text"), nil)
 	case p.owners[k.userID]:
-		p.add(k.entry(Refused, "its user has another key here"), nil)
+		p.add(k.entry(VerdictRefused, "its user has another key here"), nil)
 	default:
 		return p.planNew(ctx, i, role, reasons)
 	}
@@ -113,19 +113,19 @@ func (p *planner) planKnown(k *keyDocument, here *known, role string, reasons []
 	}
 	switch {
 	case here.ended:
-		p.add(k.entry(Unchanged, append([]string{"it was ended here, and stays so"}, reasons...)...), nil)
+		p.add(k.entry(VerdictUnchanged, append([]string{"it was ended here, and stays so"}, reasons...)...), nil)
 		return
 	case here.refreshed:
 		reasons = append(reasons, "it was refreshed here, and Cockpit's text is not taken again")
 	case otherTail(k.text, here.hint):
 		reasons = append(reasons, "it has another text in Cockpit by now, which is not taken: refresh it here, too")
 		if differs == nil {
-			p.add(k.entry(Changed, reasons...), nil)
+			p.add(k.entry(VerdictChanged, reasons...), nil)
 			return
 		}
 	}
 	if differs == nil {
-		p.add(k.entry(Unchanged, reasons...), nil)
+		p.add(k.entry(VerdictUnchanged, reasons...), nil)
 		return
 	}
 	var step func(context.Context) error
@@ -140,13 +140,13 @@ func (p *planner) planKnown(k *keyDocument, here *known, role string, reasons []
 				return err
 			}
 			action := "key.update"
-			if k.kind == keys.UserKey {
+			if k.kind == keys.KindUser {
 				action = "userkey.update"
 			}
 			return p.record(ctx, action, id, before, map[string]any{"name": name, "role": role})
 		}
 	}
-	p.add(k.entry(Changed, append([]string{p.differs(differs)}, reasons...)...), step)
+	p.add(k.entry(VerdictChanged, append([]string{p.differs(differs)}, reasons...)...), step)
 }
 
 func describeKnown(here *known) map[string]any {
@@ -170,11 +170,11 @@ func (p *planner) planNew(ctx context.Context, i int, role string, reasons []str
 	would, err := p.into.Keys.CheckImport(ctx, in)
 	switch {
 	case errors.Is(err, keys.ErrExists):
-		p.add(k.entry(Refused, hereAlready), nil)
+		p.add(k.entry(VerdictRefused, hereAlready), nil)
 		return nil
 	case errors.Is(err, keys.ErrRefused):
 		why := strings.TrimPrefix(err.Error(), keys.ErrRefused.Error()+": ")
-		p.add(k.entry(Refused, append([]string{why}, reasons...)...), nil)
+		p.add(k.entry(VerdictRefused, append([]string{why}, reasons...)...), nil)
 		return nil
 	case err != nil:
 		return err
@@ -188,11 +188,11 @@ func (p *planner) planNew(ctx context.Context, i int, role string, reasons []str
 		}
 	}
 	entry := len(p.report.Entries)
-	p.add(k.entry(New, reasons...), func(ctx context.Context) error {
+	p.add(k.entry(VerdictNew, reasons...), func(ctx context.Context) error {
 		rec, err := p.into.Keys.Import(ctx, in)
 		switch {
 		case errors.Is(err, keys.ErrExists): // made meanwhile, where no transaction keeps others out
-			p.report.Entries[entry] = k.entry(Refused, hereAlready)
+			p.report.Entries[entry] = k.entry(VerdictRefused, hereAlready)
 			return nil
 		case err != nil:
 			return err

@@ -19,12 +19,12 @@ func (p *planner) planPublic(ctx context.Context) error {
 	}
 	entry := func(v Verdict, reason string) Entry { return Entry{AboutPublic, "", d.role, v, reason} }
 	if d.refused != "" {
-		p.add(entry(Refused, d.refused), nil)
+		p.add(entry(VerdictRefused, d.refused), nil)
 		return nil
 	}
 	if p.into.Public == nil {
 		if d.role != "" {
-			p.add(entry(Refused, "the setting is not managed here"), nil)
+			p.add(entry(VerdictRefused, "the setting is not managed here"), nil)
 		}
 		return nil
 	}
@@ -33,11 +33,11 @@ func (p *planner) planPublic(ctx context.Context) error {
 		return err
 	}
 	if d.role == here.Role {
-		p.add(entry(Unchanged, closed(d.role)), nil)
+		p.add(entry(VerdictUnchanged, closed(d.role)), nil)
 		return nil
 	}
 	if why := p.notPublic(d.role); why != "" {
-		p.add(entry(Refused, why), nil)
+		p.add(entry(VerdictRefused, why), nil)
 		return nil
 	}
 	save := func(ctx context.Context) error {
@@ -56,11 +56,11 @@ func (p *planner) planPublic(ctx context.Context) error {
 	}
 	switch {
 	case here.Revision == 0:
-		p.add(entry(New, ""), save)
+		p.add(entry(VerdictNew, ""), save)
 	case p.into.Overwrite:
-		p.add(entry(Changed, p.differs([]string{"role"})), save)
+		p.add(entry(VerdictChanged, p.differs([]string{"role"})), save)
 	default:
-		p.add(entry(Changed, p.differs([]string{"role"})), nil)
+		p.add(entry(VerdictChanged, p.differs([]string{"role"})), nil)
 	}
 	return nil
 }

@@ -124,7 +124,7 @@ func (p *planner) addRole(d *roleDocument, here, write map[string]roles.Role, wh
 		if reason == "" {
 			reason = why[appid]
 		}
-		p.add(d.entryOf(AboutRole, appid, Refused, reason), nil)
+		p.add(d.entryOf(AboutRole, appid, VerdictRefused, reason), nil)
 		return
 	}
 	p.ours[appid] = true
@@ -139,9 +139,9 @@ func (p *planner) addRole(d *roleDocument, here, write map[string]roles.Role, wh
 	}
 	switch {
 	case !there:
-		p.add(d.entryOf(AboutRole, appid, New), save(importedRole, nil))
+		p.add(d.entryOf(AboutRole, appid, VerdictNew), save(importedRole, nil))
 	case writes:
-		p.add(d.entryOf(AboutRole, appid, Changed, p.differs(differs)), save("role.update", describeRole(stored)))
+		p.add(d.entryOf(AboutRole, appid, VerdictChanged, p.differs(differs)), save("role.update", describeRole(stored)))
 	case differs != nil:
 		reasons := []string{p.differs(differs)}
 		if kept {
@@ -151,9 +151,9 @@ func (p *planner) addRole(d *roleDocument, here, write map[string]roles.Role, wh
 			p.wider = append(p.wider, appid)
 			reasons = append(reasons, moreHere)
 		}
-		p.add(d.entryOf(AboutRole, appid, Changed, reasons...), nil)
+		p.add(d.entryOf(AboutRole, appid, VerdictChanged, reasons...), nil)
 	default:
-		p.add(d.entryOf(AboutRole, appid, Unchanged), nil)
+		p.add(d.entryOf(AboutRole, appid, VerdictUnchanged), nil)
 	}
 }
 

@@ -23,7 +23,7 @@ func (p *planner) planUsers(ctx context.Context) error {
 		switch {
 		case why != "":
 			p.refused[i] = true
-			p.add(d.entryOf(AboutUser, d.id, Refused, why), nil)
+			p.add(d.entryOf(AboutUser, d.id, VerdictRefused, why), nil)
 		case p.into.Users != nil:
 			if err := p.planUser(ctx, i); err != nil {
 				return fmt.Errorf("user %s: %w", d.id, err)
@@ -48,10 +48,10 @@ func (p *planner) planUser(ctx context.Context, i int) error {
 	if !there {
 		if !p.into.Overwrite && p.brought[importedUser+" "+user.ID] {
 			p.refused[i] = true
-			p.add(d.entryOf(AboutUser, d.id, Refused, removedHere), nil)
+			p.add(d.entryOf(AboutUser, d.id, VerdictRefused, removedHere), nil)
 			return nil
 		}
-		p.add(d.entryOf(AboutUser, d.id, New, reasons...), func(ctx context.Context) error {
+		p.add(d.entryOf(AboutUser, d.id, VerdictNew, reasons...), func(ctx context.Context) error {
 			if err := p.into.Users.Add(ctx, user); err != nil {
 				return err
 			}
@@ -61,7 +61,7 @@ func (p *planner) planUser(ctx context.Context, i int) error {
 	}
 	differs := userDiffers(here, user)
 	if differs == nil {
-		p.add(d.entryOf(AboutUser, d.id, Unchanged, reasons...), nil)
+		p.add(d.entryOf(AboutUser, d.id, VerdictUnchanged, reasons...), nil)
 		return nil
 	}
 	p.other[i] = !p.into.Overwrite && (here.Role != user.Role || here.Active && !user.Active)
@@ -74,7 +74,7 @@ func (p *planner) planUser(ctx context.Context, i int) error {
 			return p.record(ctx, "user.update", user.ID, describeUser(here), describeUser(user))
 		}
 	}
-	p.add(d.entryOf(AboutUser, d.id, Changed, append([]string{p.differs(differs)}, reasons...)...), step)
+	p.add(d.entryOf(AboutUser, d.id, VerdictChanged, append([]string{p.differs(differs)}, reasons...)...), step)
 	return nil
 }
 

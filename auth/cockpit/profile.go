@@ -19,7 +19,7 @@ import (
 // let StripCredentials take the key out of what handlers see, and drop Configure once no client needs it.
 func Configure(c auth.Config) auth.Config {
 	c.Profile = Profile
-	c.Carriers |= auth.APIKeyHeader | auth.BearerToken | auth.InsecureQuery
+	c.Sources |= auth.SourceAPIKeyHeader | auth.SourceBearer | auth.SourceInsecureQuery
 	c.InsecureFirstWins = true
 	return c
 }
@@ -55,7 +55,7 @@ func answer(refusal *auth.Refusal) (status int, body string) {
 	switch refusal.Status {
 	case http.StatusUnauthorized:
 		switch refusal.Reason {
-		case auth.NotGranted, auth.BadPermission: // of the public role: the caller is as welcome as anybody
+		case auth.ReasonNotGranted, auth.ReasonBadPermission: // of the public role: the caller is as welcome as anybody
 			return http.StatusForbidden, permissionDenied
 		}
 		return http.StatusPreconditionFailed, authenticationFailed

@@ -179,10 +179,10 @@ func TestProfileOfARefusalThatTheHostMade(t *testing.T) {
 		status      int
 		body, after string
 	}{
-		{auth.Refusal{Status: 401, Reason: auth.NotGranted}, 403, notAllowed, ""},
-		{auth.Refusal{Status: 401, Reason: auth.NoRole}, 412, notLetIn, ""},
+		{auth.Refusal{Status: 401, Reason: auth.ReasonNotGranted}, 403, notAllowed, ""},
+		{auth.Refusal{Status: 401, Reason: auth.ReasonNoRole}, 412, notLetIn, ""},
 		{auth.Refusal{Status: 401}, 412, notLetIn, ""},
-		{auth.Refusal{Status: 400, Reason: auth.NotGranted}, 412, notLetIn, ""},
+		{auth.Refusal{Status: 400, Reason: auth.ReasonNotGranted}, 412, notLetIn, ""},
 		{auth.Refusal{Status: 403, Missing: "content/posts/create"}, 403, notAllowed, ""},
 		{auth.Refusal{Status: 429, RetryAfter: time.Hour}, 429, tooMuch, ""},
 		{auth.Refusal{Status: 503}, 503, notNow, "1"},
@@ -198,8 +198,8 @@ func TestProfileOfARefusalThatTheHostMade(t *testing.T) {
 }
 
 func TestConfigureKeepsWhatTheHostSays(t *testing.T) {
-	c := cockpit.Configure(auth.Config{Carriers: auth.NonstandardXAPIKey, StripCredentials: true, QueryNames: []string{"token"}})
-	require.Equal(t, auth.NonstandardXAPIKey|auth.APIKeyHeader|auth.BearerToken|auth.InsecureQuery, c.Carriers)
+	c := cockpit.Configure(auth.Config{Sources: auth.SourceNonstandardXAPIKey, StripCredentials: true, QueryNames: []string{"token"}})
+	require.Equal(t, auth.SourceNonstandardXAPIKey|auth.SourceAPIKeyHeader|auth.SourceBearer|auth.SourceInsecureQuery, c.Sources)
 	require.True(t, c.StripCredentials)
 	require.Equal(t, []string{"token"}, c.QueryNames)
 	require.True(t, c.InsecureFirstWins)

@@ -26,31 +26,31 @@ func TestOddKeys(t *testing.T) {
 		verdict        cockpit.Verdict
 		reason         string
 	}{
-		{"in order", `{"_id": "k", "role": "reader", "key": "API-19e796d4aa76be38ccad4e062d85bb6ea61b4e79"}`, cockpit.New, ""},
-		{"unknown members", `{"_id": "k", "key": "API-19e796d4aa76be38ccad4e062d85bb6ea61b4e79", "meta": [], "x": {"y": 1}}`, cockpit.New, ""},
-		{"without a name or role", `{"_id": "k", "key": "API-19e796d4aa76be38ccad4e062d85bb6ea61b4e79", "role": null}`, cockpit.New, ""},
-		{"a text with blanks and UTF-8", `{"_id": "k", "key": "der geheime Schlüssel 19e796d4aa76be38"}`, cockpit.New, "weak"},
-		{"digits alone", `{"_id": "k", "key": "12345"}`, cockpit.New, "weak"},
-		{"a number", `{"_id": "k", "key": 12345}`, cockpit.Refused, "its text is no text"},
-		{"nothing", `{"_id": "k"}`, cockpit.Refused, "it has no text"},
-		{"null", `{"_id": "k", "key": null}`, cockpit.Refused, "it has no text"},
-		{"a comma", `{"_id": "k", "key": "API-19e796d4aa76be38,ccad4e062d85bb6ea61b4e79"}`, cockpit.Refused, "comma"},
-		{"257 bytes and more", `{"_id": "k", "key": "` + long + `"}`, cockpit.Refused, "longer than 256"},
-		{"like a scheme", `{"_id": "k", "key": "bearer 19e796d4aa76be38ccad4e062d85bb6ea61b4e79"}`, cockpit.Refused, "scheme"},
-		{"like a user's", `{"_id": "k", "key": "USR-19e796d4aa76be38ccad4e062d85bb6ea61b4e79"}`, cockpit.Refused, "Cockpit never knew it"},
-		{"a blank behind", `{"_id": "k", "key": "API-19e796d4aa76be38ccad4e062d85bb6ea61b4e79 "}`, cockpit.Refused, "blank"},
-		{"a line break", `{"_id": "k", "key": "API-19e796d4aa76be38\nccad4e062d85bb6ea61b4e79"}`, cockpit.Refused, "control"},
-		{"half a character", `{"_id": "k", "key": "API-19e796d4aa76be38ccad4e062d85bb6ea61b4e79\ud800"}`, cockpit.Refused, "not UTF-8"},
-		{"no character", `{"_id": "k", "key": "API-19e796d4aa76be38ccad4e062d85bb6ea61b4e79` + "\xff" + `"}`, cockpit.Refused, "not UTF-8"},
-		{"a member that is there twice counts as PHP reads it", `{"_id": "k", "key": "x", "role": "gone", "role": "reader", "key": "API-19e796d4aa76be38ccad4e062d85bb6ea61b4e79"}`, cockpit.New, ""},
-		{"no _id", `{"name": "k", "key": "API-19e796d4aa76be38ccad4e062d85bb6ea61b4e79"}`, cockpit.Refused, "no _id"},
-		{"an _id that is no text", `{"_id": {"$oid": "k"}, "name": "k", "key": "API-19e796d4aa76be38ccad4e062d85bb6ea61b4e79"}`, cockpit.Refused, "no _id"},
-		{"the _id of a user", `{"_id": "u", "name": "k", "key": "API-19e796d4aa76be38ccad4e062d85bb6ea61b4e79"}`, cockpit.Refused, "earlier document has this _id"},
-		{"a role that is not there", `{"_id": "k", "role": "gone", "key": "API-19e796d4aa76be38ccad4e062d85bb6ea61b4e79"}`, cockpit.New, `there is no role "gone"`},
-		{"a role in another case", `{"_id": "k", "role": "Reader", "key": "API-19e796d4aa76be38ccad4e062d85bb6ea61b4e79"}`, cockpit.New, `there is no role "Reader"`},
-		{"Admin", `{"_id": "k", "role": "Admin", "key": "API-19e796d4aa76be38ccad4e062d85bb6ea61b4e79"}`, cockpit.New, `there is no role "Admin"`},
-		{"a role that would fit if it were trimmed", `{"_id": "k", "role": "rea\nder", "key": "API-19e796d4aa76be38ccad4e062d85bb6ea61b4e79"}`, cockpit.New, "comes without one"},
-		{"a role that is no text", `{"_id": "k", "role": ["reader"], "key": "API-19e796d4aa76be38ccad4e062d85bb6ea61b4e79"}`, cockpit.New, "comes without one"},
+		{"in order", `{"_id": "k", "role": "reader", "key": "API-19e796d4aa76be38ccad4e062d85bb6ea61b4e79"}`, cockpit.VerdictNew, ""},
+		{"unknown members", `{"_id": "k", "key": "API-19e796d4aa76be38ccad4e062d85bb6ea61b4e79", "meta": [], "x": {"y": 1}}`, cockpit.VerdictNew, ""},
+		{"without a name or role", `{"_id": "k", "key": "API-19e796d4aa76be38ccad4e062d85bb6ea61b4e79", "role": null}`, cockpit.VerdictNew, ""},
+		{"a text with blanks and UTF-8", `{"_id": "k", "key": "der geheime Schlüssel 19e796d4aa76be38"}`, cockpit.VerdictNew, "weak"},
+		{"digits alone", `{"_id": "k", "key": "12345"}`, cockpit.VerdictNew, "weak"},
+		{"a number", `{"_id": "k", "key": 12345}`, cockpit.VerdictRefused, "its text is no text"},
+		{"nothing", `{"_id": "k"}`, cockpit.VerdictRefused, "it has no text"},
+		{"null", `{"_id": "k", "key": null}`, cockpit.VerdictRefused, "it has no text"},
+		{"a comma", `{"_id": "k", "key": "API-19e796d4aa76be38,ccad4e062d85bb6ea61b4e79"}`, cockpit.VerdictRefused, "comma"},
+		{"257 bytes and more", `{"_id": "k", "key": "` + long + `"}`, cockpit.VerdictRefused, "longer than 256"},
+		{"like a scheme", `{"_id": "k", "key": "bearer 19e796d4aa76be38ccad4e062d85bb6ea61b4e79"}`, cockpit.VerdictRefused, "scheme"},
+		{"like a user's", `{"_id": "k", "key": "USR-19e796d4aa76be38ccad4e062d85bb6ea61b4e79"}`, cockpit.VerdictRefused, "Cockpit never knew it"},
+		{"a blank behind", `{"_id": "k", "key": "API-19e796d4aa76be38ccad4e062d85bb6ea61b4e79 "}`, cockpit.VerdictRefused, "blank"},
+		{"a line break", `{"_id": "k", "key": "API-19e796d4aa76be38\nccad4e062d85bb6ea61b4e79"}`, cockpit.VerdictRefused, "control"},
+		{"half a character", `{"_id": "k", "key": "API-19e796d4aa76be38ccad4e062d85bb6ea61b4e79\ud800"}`, cockpit.VerdictRefused, "not UTF-8"},
+		{"no character", `{"_id": "k", "key": "API-19e796d4aa76be38ccad4e062d85bb6ea61b4e79` + "\xff" + `"}`, cockpit.VerdictRefused, "not UTF-8"},
+		{"a member that is there twice counts as PHP reads it", `{"_id": "k", "key": "x", "role": "gone", "role": "reader", "key": "API-19e796d4aa76be38ccad4e062d85bb6ea61b4e79"}`, cockpit.VerdictNew, ""},
+		{"no _id", `{"name": "k", "key": "API-19e796d4aa76be38ccad4e062d85bb6ea61b4e79"}`, cockpit.VerdictRefused, "no _id"},
+		{"an _id that is no text", `{"_id": {"$oid": "k"}, "name": "k", "key": "API-19e796d4aa76be38ccad4e062d85bb6ea61b4e79"}`, cockpit.VerdictRefused, "no _id"},
+		{"the _id of a user", `{"_id": "u", "name": "k", "key": "API-19e796d4aa76be38ccad4e062d85bb6ea61b4e79"}`, cockpit.VerdictRefused, "earlier document has this _id"},
+		{"a role that is not there", `{"_id": "k", "role": "gone", "key": "API-19e796d4aa76be38ccad4e062d85bb6ea61b4e79"}`, cockpit.VerdictNew, `there is no role "gone"`},
+		{"a role in another case", `{"_id": "k", "role": "Reader", "key": "API-19e796d4aa76be38ccad4e062d85bb6ea61b4e79"}`, cockpit.VerdictNew, `there is no role "Reader"`},
+		{"Admin", `{"_id": "k", "role": "Admin", "key": "API-19e796d4aa76be38ccad4e062d85bb6ea61b4e79"}`, cockpit.VerdictNew, `there is no role "Admin"`},
+		{"a role that would fit if it were trimmed", `{"_id": "k", "role": "rea\nder", "key": "API-19e796d4aa76be38ccad4e062d85bb6ea61b4e79"}`, cockpit.VerdictNew, "comes without one"},
+		{"a role that is no text", `{"_id": "k", "role": ["reader"], "key": "API-19e796d4aa76be38ccad4e062d85bb6ea61b4e79"}`, cockpit.VerdictNew, "comes without one"},
 	} {
 		t.Run(c.name, func(t *testing.T) {
 			w := newWorld(t)
@@ -63,8 +63,8 @@ func TestOddKeys(t *testing.T) {
 			require.Equal(t, c.verdict, entry.Verdict, entry.Reason)
 			require.Contains(t, entry.Reason, c.reason)
 			require.Equal(t, c.reason == "", entry.Reason == "", entry.Reason)
-			require.Equal(t, cockpit.New, report.Entries[3].Verdict, "the rest goes on")
-			if c.verdict == cockpit.New {
+			require.Equal(t, cockpit.VerdictNew, report.Entries[3].Verdict, "the rest goes on")
+			if c.verdict == cockpit.VerdictNew {
 				want := ""
 				if strings.Contains(c.document, `"role": "reader"`) {
 					want = "reader"
@@ -131,7 +131,7 @@ func TestARoleHereThatDiffersOnlyInCase(t *testing.T) {
 	w := newWorld(t)
 	require.NoError(t, w.roles.Save(t.Context(), roles.Role{AppID: "Editor"}, 0))
 	report := w.bring(t, fixture(t))
-	require.Contains(t, reasons(report, cockpit.AboutRole, "editor")[cockpit.Refused], `only in case from "Editor"`)
+	require.Contains(t, reasons(report, cockpit.AboutRole, "editor")[cockpit.VerdictRefused], `only in case from "Editor"`)
 	require.Equal(t, "", w.record(t, "6b048abb686c828f7b4cc2c5").Role, "k-editor has no role then")
 	require.Equal(t, forbidden, ask(w.server(t), fixtureKeys(t)["ed"], "content/posts/read"))
 }
@@ -146,7 +146,7 @@ func TestTwoUsersNeverShareAKey(t *testing.T) {
 	}
 	w := newWorld(t)
 	report := w.bring(t, read(t, documents("true")))
-	require.Equal(t, map[cockpit.Verdict]string{cockpit.Refused: "an earlier key has the same text"},
+	require.Equal(t, map[cockpit.Verdict]string{cockpit.VerdictRefused: "an earlier key has the same text"},
 		reasons(report, cockpit.AboutKey, "two"))
 	require.Equal(t, "one", w.record(t, "one").UserID)
 	require.Equal(t, ok, ask(w.server(t), shared, "a/b"))
@@ -167,9 +167,9 @@ func TestATextThatIsThereTwice(t *testing.T) {
 			{"_id": "1", "role": "a", "key": "`+good("API-", 1)+`"},
 			{"_id": "2", "role": "b", "key": "`+good("API-", 1)+`"},
 			{"_id": "3", "role": "b", "key": "`+strings.ToLower(good("API-", 1))+`"}]}`))
-	require.Contains(t, reasons(report, cockpit.AboutKey, "1"), cockpit.New)
-	require.Equal(t, "an earlier key has the same text", reasons(report, cockpit.AboutKey, "2")[cockpit.Refused])
-	require.Contains(t, reasons(report, cockpit.AboutKey, "3"), cockpit.New)
+	require.Contains(t, reasons(report, cockpit.AboutKey, "1"), cockpit.VerdictNew)
+	require.Equal(t, "an earlier key has the same text", reasons(report, cockpit.AboutKey, "2")[cockpit.VerdictRefused])
+	require.Contains(t, reasons(report, cockpit.AboutKey, "3"), cockpit.VerdictNew)
 	server := w.server(t)
 	require.Equal(t, ok, ask(server, good("API-", 1), "a/b"))
 	require.Equal(t, forbidden, ask(server, good("API-", 1), "b/c"))
@@ -182,7 +182,7 @@ func TestAKeyOfARefusedOwnerGoesToNobodyElse(t *testing.T) {
 	report := w.bring(t, read(t, `{"users": [
 		{"user": "one", "active": true, "role": "admin", "apiKey": "`+shared+`"},
 		{"_id": "two", "user": "two", "active": true, "role": "admin", "apiKey": "`+shared+`"}]}`))
-	require.Equal(t, 2, report.Count(cockpit.AboutKey, cockpit.Refused))
+	require.Equal(t, 2, report.Count(cockpit.AboutKey, cockpit.VerdictRefused))
 	require.Equal(t, unknown, ask(w.server(t), shared, "a/b"))
 }
 
@@ -202,33 +202,33 @@ func TestOddUsers(t *testing.T) {
 		require.Equal(t, want, ask(server, good("USR-", n), "a/b"), n)
 	}
 	require.Equal(t, unknown, ask(server, good("API-", 4), "a/b"), "a user's key that Cockpit never knew")
-	require.Contains(t, reasons(report, cockpit.AboutUser, "ada")[cockpit.New], "inactive")
-	require.Contains(t, reasons(report, cockpit.AboutUser, "Ada")[cockpit.Refused], "only in case")
-	require.Contains(t, reasons(report, cockpit.AboutKey, "Ada")[cockpit.Refused], "its user is refused")
-	require.Contains(t, reasons(report, cockpit.AboutUser, "bob")[cockpit.Refused], "this _id")
-	require.Contains(t, reasons(report, cockpit.AboutKey, "eve")[cockpit.Refused], "begins with USR-")
-	require.Contains(t, reasons(report, cockpit.AboutKey, "joe")[cockpit.Refused], "no text")
+	require.Contains(t, reasons(report, cockpit.AboutUser, "ada")[cockpit.VerdictNew], "inactive")
+	require.Contains(t, reasons(report, cockpit.AboutUser, "Ada")[cockpit.VerdictRefused], "only in case")
+	require.Contains(t, reasons(report, cockpit.AboutKey, "Ada")[cockpit.VerdictRefused], "its user is refused")
+	require.Contains(t, reasons(report, cockpit.AboutUser, "bob")[cockpit.VerdictRefused], "this _id")
+	require.Contains(t, reasons(report, cockpit.AboutKey, "eve")[cockpit.VerdictRefused], "begins with USR-")
+	require.Contains(t, reasons(report, cockpit.AboutKey, "joe")[cockpit.VerdictRefused], "no text")
 	require.Empty(t, reasons(report, cockpit.AboutKey, "kim"), "who has no key needs none")
-	require.Equal(t, 5, report.Count(cockpit.AboutUser, cockpit.New))
+	require.Equal(t, 5, report.Count(cockpit.AboutUser, cockpit.VerdictNew))
 }
 
 func TestTextsThatAreHereAlready(t *testing.T) {
 	w := newWorld(t)
 	text := good("API-", 1)
-	_, err := w.Into.Keys.Import(t.Context(), keys.Imported{Kind: keys.CustomKey, Text: text, ForeignID: "elsewhere"})
+	_, err := w.Into.Keys.Import(t.Context(), keys.Imported{Kind: keys.KindCustom, Text: text, ForeignID: "elsewhere"})
 	require.NoError(t, err)
 	issued, err := w.Into.Keys.IssueUser(t.Context(), "ada", keys.User{})
 	require.NoError(t, err)
-	_, err = w.Into.Keys.Import(t.Context(), keys.Imported{Kind: keys.CustomKey, Text: good("API-", 2), ForeignID: "bob"})
+	_, err = w.Into.Keys.Import(t.Context(), keys.Imported{Kind: keys.KindCustom, Text: good("API-", 2), ForeignID: "bob"})
 	require.NoError(t, err)
 	report := w.bring(t, read(t, `{
 		"users": [
 			{"_id": "ada", "user": "ada", "active": true, "apiKey": "`+good("USR-", 1)+`"},
 			{"_id": "bob", "user": "bob", "active": true, "apiKey": "`+good("USR-", 2)+`"}],
 		"api_keys": [{"_id": "k", "key": "`+text+`"}]}`))
-	require.Contains(t, reasons(report, cockpit.AboutKey, "k")[cockpit.Refused], "another key here has its text")
-	require.Contains(t, reasons(report, cockpit.AboutKey, "ada")[cockpit.Refused], "its user has another key here")
-	require.Contains(t, reasons(report, cockpit.AboutKey, "bob")[cockpit.Refused], "another key here has its _id")
+	require.Contains(t, reasons(report, cockpit.AboutKey, "k")[cockpit.VerdictRefused], "another key here has its text")
+	require.Contains(t, reasons(report, cockpit.AboutKey, "ada")[cockpit.VerdictRefused], "its user has another key here")
+	require.Contains(t, reasons(report, cockpit.AboutKey, "bob")[cockpit.VerdictRefused], "another key here has its _id")
 	_, err = w.Into.Keys.Verify(t.Context(), issued.Key.Reveal())
 	require.NoError(t, err)
 }

@@ -20,10 +20,10 @@ const (
 type Verdict string
 
 const (
-	New       Verdict = "new"       // it is not here yet, and is added
-	Changed   Verdict = "changed"   // it is different here; the reason says in what, and what is done about it
-	Unchanged Verdict = "unchanged" // it is here already
-	Refused   Verdict = "refused"   // it cannot be taken; the reason says why
+	VerdictNew       Verdict = "new"       // it is not here yet, and is added
+	VerdictChanged   Verdict = "changed"   // it is different here; the reason says in what, and what is done about it
+	VerdictUnchanged Verdict = "unchanged" // it is here already
+	VerdictRefused   Verdict = "refused"   // it cannot be taken; the reason says why
 )
 
 // An Entry says what becomes of one document of Cockpit's.
@@ -59,7 +59,7 @@ func (r *Report) String() string {
 	var b strings.Builder
 	for _, what := range []What{AboutRole, AboutUser, AboutKey, AboutPublic} {
 		var counts []string
-		for _, verdict := range []Verdict{New, Changed, Unchanged, Refused} {
+		for _, verdict := range []Verdict{VerdictNew, VerdictChanged, VerdictUnchanged, VerdictRefused} {
 			if n := r.Count(what, verdict); n > 0 {
 				counts = append(counts, fmt.Sprintf("%d %s", n, verdict))
 			}
@@ -72,7 +72,7 @@ func (r *Report) String() string {
 		fmt.Fprintf(&b, "warning: %s\n", warning)
 	}
 	for _, e := range r.Entries {
-		if e.Verdict != Unchanged || e.Reason != "" {
+		if e.Verdict != VerdictUnchanged || e.Reason != "" {
 			fmt.Fprintf(&b, "%s\n", e)
 		}
 	}

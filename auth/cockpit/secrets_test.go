@@ -125,10 +125,10 @@ func TestKeysInOddPlaces(t *testing.T) {
 	require.NotContains(t, w.record(t, "k3").Name, "abc")
 	require.Equal(t, ok, ask(w.server(t), custom, "a/b"), "the key itself is as good as in Cockpit")
 	require.Equal(t, "reader", reportedName(report, cockpit.AboutRole, "reader"))
-	require.Contains(t, reasons(report, cockpit.AboutKey, "k1")[cockpit.New], "its name holds the text of a key")
-	require.Equal(t, 3, report.Count(cockpit.AboutRole, cockpit.Refused))
-	require.Equal(t, 1, report.Count(cockpit.AboutUser, cockpit.Refused))
-	require.Equal(t, 1, report.Count(cockpit.AboutPublic, cockpit.Refused))
+	require.Contains(t, reasons(report, cockpit.AboutKey, "k1")[cockpit.VerdictNew], "its name holds the text of a key")
+	require.Equal(t, 3, report.Count(cockpit.AboutRole, cockpit.VerdictRefused))
+	require.Equal(t, 1, report.Count(cockpit.AboutUser, cockpit.VerdictRefused))
+	require.Equal(t, 1, report.Count(cockpit.AboutPublic, cockpit.VerdictRefused))
 }
 
 // What is cut off does not leave the first half of a key.

@@ -183,7 +183,7 @@ func (t *texts) sealKey(k *keyDocument) {
 	if strings.ContainsRune(k.text, utf8.RuneError) { // what JSON makes of anything that is not UTF-8
 		k.refuse("its text is not UTF-8, so that Cockpit never knew it")
 	}
-	if k.kind == keys.UserKey && k.id == "" {
+	if k.kind == keys.KindUser && k.id == "" {
 		k.refuse("its user has no _id")
 	}
 }

@@ -87,7 +87,7 @@ func (r *reader) takeKept(kept document) {
 }
 
 func readToken(token any, id, name, role string) keyDocument {
-	k := keyDocument{head: head{id: id, name: name}, kind: keys.CustomKey, owner: -1, role: role}
+	k := keyDocument{head: head{id: id, name: name}, kind: keys.KindCustom, owner: -1, role: role}
 	var ok bool
 	switch k.text, ok = token.(string); {
 	case token != nil && !ok:

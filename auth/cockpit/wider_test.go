@@ -43,12 +43,12 @@ func TestARoleThatMayDoMoreHere(t *testing.T) {
 			public := reasons(report, cockpit.AboutPublic, "web")
 			if c.wider {
 				require.Contains(t, report.Warnings, warning)
-				require.Contains(t, reasons(report, cockpit.AboutRole, "web")[cockpit.Changed], "it may do more here than in Cockpit")
-				require.Contains(t, public[cockpit.Refused], "may do more here")
+				require.Contains(t, reasons(report, cockpit.AboutRole, "web")[cockpit.VerdictChanged], "it may do more here than in Cockpit")
+				require.Contains(t, public[cockpit.VerdictRefused], "may do more here")
 				require.Equal(t, unknown, ask(w.server(t), "", "content/posts/read"))
 			} else {
 				require.Empty(t, report.Warnings)
-				require.Contains(t, public, cockpit.New)
+				require.Contains(t, public, cockpit.VerdictNew)
 			}
 
 			w.Overwrite = true
@@ -77,14 +77,14 @@ func TestAUserWithOtherRightsHere(t *testing.T) {
 	w := newWorld(t)
 	w.bring(t, user("admin", ""))
 	report := w.bring(t, user("reader", good("USR-", 1)))
-	require.Equal(t, "its user's role or active is different here, and counts", reasons(report, cockpit.AboutKey, "u")[cockpit.New])
+	require.Equal(t, "its user's role or active is different here, and counts", reasons(report, cockpit.AboutKey, "u")[cockpit.VerdictNew])
 	require.Equal(t, ok, ask(w.server(t), good("USR-", 1), "a/b"))
 
 	w = newWorld(t)
 	w.bring(t, user("admin", ""))
 	w.Overwrite = true
 	report = w.bring(t, user("reader", good("USR-", 1)))
-	require.Empty(t, reasons(report, cockpit.AboutKey, "u")[cockpit.New])
+	require.Empty(t, reasons(report, cockpit.AboutKey, "u")[cockpit.VerdictNew])
 	require.Equal(t, forbidden, ask(w.server(t), good("USR-", 1), "a/b"))
 }
 
@@ -93,12 +93,12 @@ func TestPlanIsNoUseOfAKey(t *testing.T) {
 	store := keys.NewMemoryStore()
 	ring, err := keys.Open(keys.Config{Store: store, ImportedKeys: true})
 	require.NoError(t, err)
-	_, err = ring.Import(t.Context(), keys.Imported{Kind: keys.CustomKey, Text: good("API-", 1), ForeignID: "elsewhere"})
+	_, err = ring.Import(t.Context(), keys.Imported{Kind: keys.KindCustom, Text: good("API-", 1), ForeignID: "elsewhere"})
 	require.NoError(t, err)
 	into := cockpit.Into{Keys: ring, Roles: roles.NewMemoryStore()}
 	report, err := cockpit.Plan(t.Context(), read(t, `{"api_keys": [{"_id": "k", "key": "`+good("API-", 1)+`"}]}`), into)
 	require.NoError(t, err)
-	require.Equal(t, "another key here has its text", reasons(report, cockpit.AboutKey, "k")[cockpit.Refused])
+	require.Equal(t, "another key here has its text", reasons(report, cockpit.AboutKey, "k")[cockpit.VerdictRefused])
 	require.NoError(t, ring.Close(t.Context())) // which writes what is known of uses
 	stored, err := store.List(t.Context(), "", keys.Filter{Limit: 10})
 	require.NoError(t, err)

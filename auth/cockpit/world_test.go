@@ -56,7 +56,7 @@ func newWorld(t testing.TB) *world {
 	require.NoError(t, err)
 	t.Cleanup(func() { require.NoError(t, ring.Close(context.Background())) })
 	catalog, err := roles.NewCatalog(roles.Group{Name: "Content", Permissions: []roles.Entry{
-		{Permission: "content/{model}/read", Effect: roles.Read}, {Permission: "content/{model}/update"},
+		{Permission: "content/{model}/read", Effect: roles.EffectRead}, {Permission: "content/{model}/update"},
 	}})
 	require.NoError(t, err)
 	w.Into = cockpit.Into{

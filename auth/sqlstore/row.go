@@ -69,7 +69,7 @@ func (w *row) read() (_ keys.Record, wrong string) {
 		DisabledAt: c.time("disabled_at"), InvalidatedAt: c.time("invalidated_at"),
 		Kind: keys.Kind(c.text("kind")), UserID: c.text("user_id"), CreatedAt: c.time("created_at"), LastUsedAt: c.time("last_used_at"),
 	}
-	if r.Kind != keys.UserKey && r.Kind != keys.CustomKey {
+	if r.Kind != keys.KindUser && r.Kind != keys.KindCustom {
 		c.nonsense("kind", "unknown")
 	}
 	return r, c.wrong

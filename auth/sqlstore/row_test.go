@@ -32,7 +32,7 @@ func anyRecord(r *rand.Rand) keys.Record {
 		return keys.NewDigest([]string{keys.SHA256, "hmac-sha256:2026", "hmac-sha256:a:b"}[r.IntN(3)], sum)
 	}
 	record := keys.Record{
-		ID: "id" + text(), Space: text(), Kind: []keys.Kind{keys.UserKey, keys.CustomKey}[r.IntN(2)], Name: text(), UserID: text(),
+		ID: "id" + text(), Space: text(), Kind: []keys.Kind{keys.KindUser, keys.KindCustom}[r.IntN(2)], Name: text(), UserID: text(),
 		Role: text(), ForeignID: text(), Hint: text(), Digest: digest(), Legacy: r.IntN(2) == 0, Weak: r.IntN(2) == 0,
 		Sole: r.IntN(2) == 0, Generation: 1 + r.Uint64N(1<<62), CreatedAt: at(), CreatedBy: text(), RefreshedAt: at(), ExpiresAt: at(),
 		DisabledAt: at(), InvalidatedAt: at(), LastUsedAt: at(), PreviousUntil: at(), Overlap: time.Duration(r.Int64N(1 << 60)),

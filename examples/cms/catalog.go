@@ -12,10 +12,10 @@ import (
 // understood. This program itself asks for those of content, keys, roles, users and the log.
 func catalog() (*roles.Catalog, error) {
 	write := func(permission, label string) roles.Entry {
-		return roles.Entry{Permission: permission, Label: label, Effect: roles.Write}
+		return roles.Entry{Permission: permission, Label: label, Effect: roles.EffectWrite}
 	}
 	read := func(permission, label string) roles.Entry {
-		return roles.Entry{Permission: permission, Label: label, Effect: roles.Read}
+		return roles.Entry{Permission: permission, Label: label, Effect: roles.EffectRead}
 	}
 	each := content.Permission
 	return roles.NewCatalog(

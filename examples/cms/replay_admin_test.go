@@ -150,7 +150,7 @@ func plain(s *string) string {
 // key finds a custom key by the _id that it had in Cockpit.
 func (s *screen) key(t *testing.T, id string) keys.Record {
 	t.Helper()
-	found, err := s.ring.List(t.Context(), keys.Filter{ForeignID: id, Kind: keys.CustomKey})
+	found, err := s.ring.List(t.Context(), keys.Filter{ForeignID: id, Kind: keys.KindCustom})
 	require.NoError(t, err)
 	require.Len(t, found, 1)
 	return found[0]

@@ -18,7 +18,7 @@ func servePage(guard *auth.Guard, mux *http.ServeMux) {
 		"GET /app.js":   "page/app.js",
 		"GET /icon.svg": "page/icon.svg",
 	} {
-		guard.Open(mux, pattern, http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		guard.HandleOpen(mux, pattern, http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 			h := w.Header()
 			h.Set("Content-Security-Policy", "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self'; connect-src 'self'; base-uri 'none'; form-action 'none'; frame-ancestors 'none'; require-trusted-types-for 'script'")
 			h.Set("X-Content-Type-Options", "nosniff")

@@ -66,7 +66,7 @@ func run(ctx context.Context, addr string, out io.Writer) error {
 	guard.Handle(mux, "POST /api/content/{model}", "content/{model}/create", http.HandlerFunc(create))
 	guard.Handle(mux, "POST /keys/{id}/refresh", "app/api/manage", http.HandlerFunc(manage.refresh))
 	guard.Handle(mux, "DELETE /keys/{id}", "app/api/manage", http.HandlerFunc(manage.invalidate))
-	guard.Open(mux, "GET /healthz", http.HandlerFunc(healthy))
+	guard.HandleOpen(mux, "GET /healthz", http.HandlerFunc(healthy))
 
 	listener, err := net.Listen("tcp", addr)
 	if err != nil {

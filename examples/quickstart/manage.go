@@ -52,11 +52,11 @@ func (m manager) mayTouch(r *http.Request) error {
 		return err
 	}
 	held := roles.Rights{Role: record.Role, Scopes: record.Scopes}
-	if record.Kind == keys.UserKey {
+	if record.Kind == keys.KindUser {
 		held.Role = m.users[record.UserID].Role
 	}
 	if caller, _ := auth.PrincipalFrom(r.Context()); !m.policy.Covers(caller.Rights(), held) {
-		return &auth.Refusal{Status: http.StatusForbidden, Reason: auth.NotGranted}
+		return &auth.Refusal{Status: http.StatusForbidden, Reason: auth.ReasonNotGranted}
 	}
 	return nil
 }

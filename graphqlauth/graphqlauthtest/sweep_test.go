@@ -133,8 +133,8 @@ func TestSweep(t *testing.T) {
 	for name, opts := range map[string][]graphqlauth.Option{
 		"introspection for all": {withHasRole, graphqlauth.WithIntrospection(graphqlauth.Anyone())},
 		"the default is open":   {withHasRole, graphqlauth.WithDefault(graphqlauth.Open)},
-		"queries are rejected":  {withHasRole, graphqlauth.WithMode(graphqlauth.Reject)},
-		"all is partial":        {withHasRole, graphqlauth.WithMode(graphqlauth.Partial)},
+		"queries are rejected":  {withHasRole, graphqlauth.WithMode(graphqlauth.ModeReject)},
+		"all is partial":        {withHasRole, graphqlauth.WithMode(graphqlauth.ModePartial)},
 	} {
 		t.Run(name, func(t *testing.T) {
 			srv, schema := server(t, hooked, nil, true, opts...)

@@ -36,7 +36,7 @@ var filterChecks = []check{
 			noon.Add(-time.Hour), noon.Add(-time.Microsecond), noon.Add(-1), noon, // it expires at this very instant
 			noon.Add(1), noon.Add(time.Microsecond), noon.AddDate(100, 0, 0), noon.Add(-time.Minute).In(berlin), noon.In(berlin),
 		} {
-			for _, state := range []keys.State{keys.Active, keys.Expired} {
+			for _, state := range []keys.State{keys.StateActive, keys.StateExpired} {
 				var want []keys.Record
 				if r.State(at) == state {
 					want = append(want, r)
@@ -100,8 +100,8 @@ var filterChecks = []check{
 			}
 			combine(single...)
 		}
-		combine(keys.Filter{Kind: keys.UserKey}, keys.Filter{Role: "editor"})
-		combine(keys.Filter{UserID: "ada"}, keys.Filter{State: keys.Expired, At: noon})
+		combine(keys.Filter{Kind: keys.KindUser}, keys.Filter{Role: "editor"})
+		combine(keys.Filter{UserID: "ada"}, keys.Filter{State: keys.StateExpired, At: noon})
 		combine(keys.Filter{UserID: "ada"}, keys.Filter{ForeignID: "f3"})
 	}},
 }

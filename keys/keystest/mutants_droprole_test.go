@@ -43,7 +43,7 @@ var dropRoleMutants = []mutant{
 		b.dropRole = func(ctx ctx, role string) (int, error) {
 			dead := 0
 			for _, space := range spaces {
-				dead += len(b.all(space, keys.Filter{Role: role, State: keys.Invalidated, At: noon}))
+				dead += len(b.all(space, keys.Filter{Role: role, State: keys.StateInvalidated, At: noon}))
 			}
 			n, err := b.MemoryStore.DropRole(ctx, role)
 			return max(n-dead, 0), err

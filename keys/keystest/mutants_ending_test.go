@@ -44,7 +44,7 @@ var endingMutants = []mutant{
 	{breaks: "InvalidateUser touches no key of another user or of nobody", how: "it ends those of nobody too", worsen: func(b *broken) {
 		b.invalidateUser = func(ctx ctx, space, userID string, at time.Time) ([]keys.Record, error) {
 			got, err := b.MemoryStore.InvalidateUser(ctx, space, userID, at)
-			for _, r := range b.all(space, keys.Filter{Kind: keys.CustomKey}) {
+			for _, r := range b.all(space, keys.Filter{Kind: keys.KindCustom}) {
 				if userID != "" {
 					_ = b.MemoryStore.Update(ctx, nextEnded(r))
 				}
@@ -58,7 +58,7 @@ var endingMutants = []mutant{
 				return b.MemoryStore.InvalidateUser(ctx, space, userID, at)
 			}
 			var ended []keys.Record
-			for _, r := range b.all(space, keys.Filter{Kind: keys.CustomKey}) {
+			for _, r := range b.all(space, keys.Filter{Kind: keys.KindCustom}) {
 				ended = append(ended, nextEnded(r))
 				_ = b.MemoryStore.Update(ctx, nextEnded(r))
 			}
@@ -177,7 +177,7 @@ func endingEach(changes func(*broken) func(r *keys.Record) bool) func(b *broken)
 			if err := ctx.Err(); err != nil {
 				return nil, err
 			}
-			for _, r := range b.all(space, keys.Filter{Kind: keys.UserKey, UserID: userID}) {
+			for _, r := range b.all(space, keys.Filter{Kind: keys.KindUser, UserID: userID}) {
 				for live(r) && change(&r) {
 					r.InvalidatedAt = at
 					r.Generation++

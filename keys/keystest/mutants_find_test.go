@@ -32,9 +32,9 @@ var readMutants = []mutant{
 		}
 	}},
 	{breaks: "Find finds records in every state", how: "not disabled ones",
-		worsen: findHides(func(r keys.Record, _ []keys.Digest) bool { return r.State(noon) == keys.Disabled })},
+		worsen: findHides(func(r keys.Record, _ []keys.Digest) bool { return r.State(noon) == keys.StateDisabled })},
 	{breaks: "Find finds records in every state", how: "not expired ones",
-		worsen: findHides(func(r keys.Record, _ []keys.Digest) bool { return r.State(noon) == keys.Expired })},
+		worsen: findHides(func(r keys.Record, _ []keys.Digest) bool { return r.State(noon) == keys.StateExpired })},
 	{breaks: "Find finds records in every state", how: "not invalidated ones",
 		worsen: findHides(func(r keys.Record, _ []keys.Digest) bool { return !live(r) && r.LastUsedAt.IsZero() })},
 	{breaks: "Find compares the algorithm of a digest as well as its sum", how: "it looks for the sum alone",

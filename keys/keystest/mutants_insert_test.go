@@ -62,14 +62,14 @@ func insertMutants() []mutant {
 		}),
 	}, mutant{breaks: "Insert with Sole counts disabled and expired keys", how: "not the disabled",
 		worsen: soleAnswers(func(others []keys.Record, err error) error {
-			if slices.ContainsFunc(others, func(o keys.Record) bool { return o.State(noon) == keys.Disabled }) {
+			if slices.ContainsFunc(others, func(o keys.Record) bool { return o.State(noon) == keys.StateDisabled }) {
 				return nil
 			}
 			return err
 		}),
 	}, mutant{breaks: "Insert with Sole counts disabled and expired keys", how: "not the expired",
 		worsen: soleAnswers(func(others []keys.Record, err error) error {
-			if slices.ContainsFunc(others, func(o keys.Record) bool { return o.State(noon) == keys.Expired }) {
+			if slices.ContainsFunc(others, func(o keys.Record) bool { return o.State(noon) == keys.StateExpired }) {
 				return nil
 			}
 			return err
@@ -83,7 +83,7 @@ func insertMutants() []mutant {
 		}
 	}}, mutant{breaks: "Insert with Sole does not count keys of other users or of nobody", how: "it counts those of nobody", worsen: func(b *broken) {
 		b.insert = func(ctx ctx, r keys.Record) error {
-			if r.Sole && slices.ContainsFunc(b.all(r.Space, keys.Filter{Kind: keys.CustomKey}), live) {
+			if r.Sole && slices.ContainsFunc(b.all(r.Space, keys.Filter{Kind: keys.KindCustom}), live) {
 				return keys.ErrExists
 			}
 			return b.MemoryStore.Insert(ctx, r)

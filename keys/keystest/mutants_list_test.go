@@ -58,7 +58,7 @@ var listMutants = []mutant{
 	{breaks: "List of none is an empty list and no error", how: "none is an error", worsen: func(b *broken) {
 		b.list = func(ctx ctx, space string, f keys.Filter) ([]keys.Record, error) {
 			page, err := b.MemoryStore.List(ctx, space, f)
-			if len(page) == 0 && f == (keys.Filter{State: keys.Disabled, At: noon}) {
+			if len(page) == 0 && f == (keys.Filter{State: keys.StateDisabled, At: noon}) {
 				err = keys.ErrNotFound
 			}
 			return page, err
@@ -66,16 +66,16 @@ var listMutants = []mutant{
 	}},
 	{breaks: "List by no field returns every record", how: "a time without a state asks for active ones", worsen: listing(func(f *keys.Filter) {
 		if f.State == "" && !f.At.IsZero() {
-			f.State = keys.Active
+			f.State = keys.StateActive
 		}
 	})},
 	{breaks: "List by Kind returns records of that kind", how: "of any kind", worsen: listing(func(f *keys.Filter) { f.Kind = "" })},
 	{breaks: "List by UserID returns records of that user", how: "not the disabled ones", worsen: listHides(
-		func(f keys.Filter) bool { return f.UserID != "" }, func(r keys.Record) bool { return r.State(noon) == keys.Disabled })},
+		func(f keys.Filter) bool { return f.UserID != "" }, func(r keys.Record) bool { return r.State(noon) == keys.StateDisabled })},
 	{breaks: "List by Role returns records with that role", how: "not the disabled ones", worsen: listHides(
-		func(f keys.Filter) bool { return f.Role != "" }, func(r keys.Record) bool { return r.State(noon) == keys.Disabled })},
+		func(f keys.Filter) bool { return f.Role != "" }, func(r keys.Record) bool { return r.State(noon) == keys.StateDisabled })},
 	{breaks: "List by ForeignID returns the record with that foreign ID", how: "not user keys", worsen: listHides(
-		func(f keys.Filter) bool { return f.ForeignID != "" }, func(r keys.Record) bool { return r.Kind == keys.UserKey })},
+		func(f keys.Filter) bool { return f.ForeignID != "" }, func(r keys.Record) bool { return r.Kind == keys.KindUser })},
 	{breaks: "List by Legacy returns only legacy records", how: "any", worsen: listing(func(f *keys.Filter) { f.Legacy = false })},
 	{breaks: "List by State returns records in that state", how: "disabled goes before invalidated", worsen: func(b *broken) {
 		b.list = func(ctx ctx, space string, f keys.Filter) ([]keys.Record, error) {

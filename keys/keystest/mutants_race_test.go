@@ -112,7 +112,7 @@ func raceMutants() []mutant {
 		}},
 		{breaks: "InvalidateUser is one step beside calls of Update", how: "it writes whole records it read before", worsen: func(b *broken) {
 			b.invalidateUser = func(ctx ctx, space, userID string, at time.Time) ([]keys.Record, error) {
-				before := b.all(space, keys.Filter{Kind: keys.UserKey, UserID: userID})
+				before := b.all(space, keys.Filter{Kind: keys.KindUser, UserID: userID})
 				time.Sleep(time.Millisecond)
 				got, err := b.MemoryStore.InvalidateUser(ctx, space, userID, at)
 				for _, r := range before {

@@ -33,7 +33,7 @@ var raceChecks = []check{
 				if got, err := p.Find(background, "", []keys.Digest{r.Digest}); err != nil || got.Name != r.Name {
 					return fmt.Errorf("after an Update to name %q, Find returns name %q and error %v", r.Name, got.Name, err)
 				}
-				if _, err := p.List(background, "", keys.Filter{Kind: keys.UserKey, Limit: 3}); err != nil {
+				if _, err := p.List(background, "", keys.Filter{Kind: keys.KindUser, Limit: 3}); err != nil {
 					return fmt.Errorf("error of List: %w", err)
 				}
 			}

@@ -18,7 +18,7 @@ var noon = time.Date(2026, time.March, 1, 12, 0, 0, 0, time.UTC)
 func custom() keys.Record {
 	return keys.Record{
 		ID:         uuid.Must(uuid.NewV7()).String(),
-		Kind:       keys.CustomKey,
+		Kind:       keys.KindCustom,
 		Name:       "Website build",
 		Role:       "editor",
 		Hint:       "API-…0f3a",
@@ -31,7 +31,7 @@ func custom() keys.Record {
 // ofUser returns a new, plain user key.
 func ofUser(userID string) keys.Record {
 	r := custom()
-	r.Kind, r.UserID, r.Role, r.Hint = keys.UserKey, userID, "", "USR-…0f3a"
+	r.Kind, r.UserID, r.Role, r.Hint = keys.KindUser, userID, "", "USR-…0f3a"
 	return r
 }
 
@@ -93,8 +93,8 @@ func full(n int) (user, own keys.Record) {
 		Overlap:       time.Duration(n) * 36 * time.Hour,
 	}
 	user, own = r, r
-	user.ID, user.Kind, user.UserID = uuid.Must(uuid.NewV7()).String(), keys.UserKey, text("user")
-	own.ID, own.Kind, own.Role, own.Sole = uuid.Must(uuid.NewV7()).String(), keys.CustomKey, fmt.Sprintf("editor-%d", n), false
+	user.ID, user.Kind, user.UserID = uuid.Must(uuid.NewV7()).String(), keys.KindUser, text("user")
+	own.ID, own.Kind, own.Role, own.Sole = uuid.Must(uuid.NewV7()).String(), keys.KindCustom, fmt.Sprintf("editor-%d", n), false
 	own.Digest, own.Previous, own.ForeignID = digest(), digest(), text("65f1decade")
 	return user, own
 }

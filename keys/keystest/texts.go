@@ -64,7 +64,7 @@ var textChecks = []check{
 			if got := p.invalidateUser("", userID, later); len(got) != 1 {
 				p.broken("InvalidateUser of %q returns %d records, want 1", userID, len(got))
 			}
-			if left := len(p.list("", keys.Filter{State: keys.Invalidated, At: noon})); left != i+1 {
+			if left := len(p.list("", keys.Filter{State: keys.StateInvalidated, At: noon})); left != i+1 {
 				p.broken("after InvalidateUser of %d users, each with one key, %d keys are invalidated", i+1, left)
 				return
 			}

@@ -156,9 +156,9 @@ var moreUpdateChecks = []check{
 		for _, old := range []keys.Record{user, custom()} {
 			p.insert(old)
 			r := old
-			r.Kind, r.UserID = keys.UserKey, "bob"
-			if old.Kind == keys.UserKey {
-				r.Kind, r.UserID = keys.CustomKey, ""
+			r.Kind, r.UserID = keys.KindUser, "bob"
+			if old.Kind == keys.KindUser {
+				r.Kind, r.UserID = keys.KindCustom, ""
 			}
 			r.CreatedAt, r.LastUsedAt = noon.Add(time.Hour), noon.Add(time.Hour)
 			r = p.update(r)

@@ -140,7 +140,7 @@ func clip(name string) string {
 // forbid says all that is missing, where the guard's answer has room for one permission. Its observer hears of it as of
 // any refusal.
 func (a *api) forbid(w http.ResponseWriter, r *http.Request, why *admin.ForbiddenError) {
-	refusal := &auth.Refusal{Status: http.StatusForbidden, Reason: auth.NotGranted}
+	refusal := &auth.Refusal{Status: http.StatusForbidden, Reason: auth.ReasonNotGranted}
 	if len(why.Missing) > 0 {
 		refusal.Missing = why.Missing[0]
 	}

@@ -40,18 +40,18 @@ const reasonPartly roles.Reason = "partly"
 
 func explanationAsJSON(appid string, decisions []roles.Decision, access admin.Access) decisionJSON {
 	first := decisions[0]
-	if len(decisions) == 1 && access != admin.Some {
+	if len(decisions) == 1 && access != admin.AccessSome {
 		return decisionJSON{first.Allowed, access, first.Reason, first.Role, first.Grant, nil, first.String()}
 	}
-	shown := decisionJSON{Allowed: access == admin.All, Access: access, Role: appid,
-		Reason: map[admin.Access]roles.Reason{admin.All: roles.ReasonGranted, admin.Some: reasonPartly, admin.None: roles.ReasonDenied}[access]}
+	shown := decisionJSON{Allowed: access == admin.AccessAll, Access: access, Role: appid,
+		Reason: map[admin.Access]roles.Reason{admin.AccessAll: roles.ReasonGranted, admin.AccessSome: reasonPartly, admin.AccessNone: roles.ReasonDenied}[access]}
 	var sentences []string
 	for _, d := range decisions {
 		shown.Grants = append(shown.Grants, grantJSON{d.Role, d.Grant, d.Allowed})
 		_, why, _ := strings.Cut(d.String(), ": ")
 		sentences = append(sentences, why)
 	}
-	shown.Sentence = map[admin.Access]string{admin.All: "all", admin.Some: "a part", admin.None: "nothing"}[access] + " of it is allowed: " + strings.Join(sentences, "; ")
+	shown.Sentence = map[admin.Access]string{admin.AccessAll: "all", admin.AccessSome: "a part", admin.AccessNone: "nothing"}[access] + " of it is allowed: " + strings.Join(sentences, "; ")
 	return shown
 }
 

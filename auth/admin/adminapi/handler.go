@@ -101,7 +101,7 @@ func (a *api) caller(r *http.Request) (auth.Principal, error) {
 	p, _ := a.Guard().PrincipalFrom(r.Context())
 	switch {
 	case !p.Authenticated():
-		return p, &auth.Refusal{Status: http.StatusUnauthorized, Reason: auth.MissingKey}
+		return p, &auth.Refusal{Status: http.StatusUnauthorized, Reason: auth.ReasonMissingKey}
 	case p.KeyID() == "":
 		return p, nil
 	}
@@ -110,7 +110,7 @@ func (a *api) caller(r *http.Request) (auth.Principal, error) {
 	case err != nil:
 		return p, err
 	case user != "":
-		return p, &auth.Refusal{Status: http.StatusBadRequest, Reason: auth.Ambiguous}
+		return p, &auth.Refusal{Status: http.StatusBadRequest, Reason: auth.ReasonAmbiguous}
 	}
 	return p, nil
 }

@@ -48,7 +48,7 @@ func keyAsJSON(rec *keys.Record) keyJSON {
 		InvalidatedAt: at(rec.InvalidatedAt), LastUsedAt: at(rec.LastUsedAt), OldValueUntil: at(rec.PreviousUntil),
 		Imported: rec.Legacy, Weak: rec.Weak,
 	}
-	if rec.Kind == keys.CustomKey {
+	if rec.Kind == keys.KindCustom {
 		shown.Role = &rec.Role
 	}
 	return shown

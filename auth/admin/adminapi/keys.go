@@ -135,7 +135,7 @@ func (a *api) patchKey(w http.ResponseWriter, r *http.Request, p auth.Principal)
 	id := r.PathValue("id")
 	role, wrong := b.custom(there)
 	if wrong != nil {
-		if rec, err := a.Key(r.Context(), p, id); err != nil || rec.Kind == keys.CustomKey {
+		if rec, err := a.Key(r.Context(), p, id); err != nil || rec.Kind == keys.KindCustom {
 			return cmp.Or(err, wrong)
 		}
 	}

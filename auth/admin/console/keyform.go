@@ -77,7 +77,7 @@ func formOf(rec *keys.Record) keyForm {
 		return text
 	}
 	role := rec.Role
-	if rec.Kind == keys.CustomKey {
+	if rec.Kind == keys.KindCustom {
 		role = cmp.Or(role, noRole)
 	}
 	return keyForm{rec.Name, role, lines(rec.Scopes), lines(row.Networks), formTime(rec.ExpiresAt)}
@@ -178,7 +178,7 @@ func (v *visit) showKeyForm(status int, form *keyForm, why *alert, conflict bool
 		return err
 	}
 	row := rowOf(rec)
-	body := keyPage{Key: &row, User: rec.Kind == keys.UserKey, Match: admin.KeyRevision(&rec), Form: formOf(&rec)}
+	body := keyPage{Key: &row, User: rec.Kind == keys.KindUser, Match: admin.KeyRevision(&rec), Form: formOf(&rec)}
 	body.Seen = body.Form.digest()
 	if form != nil {
 		if conflict {
@@ -186,7 +186,7 @@ func (v *visit) showKeyForm(status int, form *keyForm, why *alert, conflict bool
 		}
 		body.Form = *form
 	}
-	if rec.Kind == keys.CustomKey {
+	if rec.Kind == keys.KindCustom {
 		if body.Roles, err = v.roleOptions(body.Form.Role, true); err != nil {
 			return err
 		}
@@ -204,7 +204,7 @@ func (v *visit) saveKey() error {
 	if err != nil {
 		return err
 	}
-	if rec.Kind == keys.CustomKey {
+	if rec.Kind == keys.KindCustom {
 		err = form.checkCustom()
 	}
 	if err == nil {

@@ -21,7 +21,7 @@ type keysPage struct {
 func (v *visit) showKeys() error {
 	q := v.r.URL.Query()
 	body := keysPage{Text: q.Get("q"), State: keys.State(q.Get("state")),
-		States: []keys.State{keys.Active, keys.Disabled, keys.Expired, keys.Invalidated}}
+		States: []keys.State{keys.StateActive, keys.StateDisabled, keys.StateExpired, keys.StateInvalidated}}
 	body.Filtered = body.Text != "" || body.State != "" || q.Get("after") != ""
 	found, next, err := v.service.Keys(v.r.Context(), v.who, admin.KeyFilter{Text: body.Text, State: body.State, After: q.Get("after")})
 	if err != nil {

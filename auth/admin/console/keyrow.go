@@ -26,7 +26,7 @@ func rowOf(rec keys.Record) keyRow {
 		Kind: rec.Kind, State: rec.State(now), Scopes: rec.Scopes, CreatedAt: rec.CreatedAt, RefreshedAt: rec.RefreshedAt,
 		ExpiresAt: rec.ExpiresAt, DisabledAt: rec.DisabledAt, InvalidatedAt: rec.InvalidatedAt, LastUsedAt: rec.LastUsedAt,
 		Imported: rec.Legacy}
-	row.Weak = rec.Weak && row.State != keys.Invalidated // what has ended cannot be refreshed
+	row.Weak = rec.Weak && row.State != keys.StateInvalidated // what has ended cannot be refreshed
 	for _, network := range rec.AllowedIPs {
 		row.Networks = append(row.Networks, network.String())
 	}

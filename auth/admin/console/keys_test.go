@@ -171,7 +171,7 @@ func TestAnEmptyFormMakesNoKey(t *testing.T) {
 	w.expect(w.post("kay", "/api/create", "create", nil), 400, "The field Name is empty")
 	w.expect(w.get("kay", "/api"), 200, "No API keys yet")
 	w.expect(w.post("kay", "/api/create", "create", url.Values{"name": {"None"}, "role": {"-"}}), 200, "I have copied it")
-	all, err := w.ring.List(t.Context(), keys.Filter{Kind: keys.CustomKey})
+	all, err := w.ring.List(t.Context(), keys.Filter{Kind: keys.KindCustom})
 	require.NoError(t, err)
 	require.Len(t, all, 1)
 	require.Empty(t, all[0].Role)
@@ -213,7 +213,7 @@ func TestImportedKeys(t *testing.T) {
 	require.NoError(t, err)
 	w := newWorldWith(t, theUsers, ring, func(*admin.Config) {})
 	const mark = `<span class="badge weak">weak</span>`
-	in := keys.Imported{Kind: keys.CustomKey, Name: "Old app", Text: "a-text-that-can-be-guessed", Role: "viewer", AllowWeak: true}
+	in := keys.Imported{Kind: keys.KindCustom, Name: "Old app", Text: "a-text-that-can-be-guessed", Role: "viewer", AllowWeak: true}
 	rec, err := ring.Import(t.Context(), in)
 	require.NoError(t, err)
 	w.expect(w.get("kay", "/api"), 200, "Old app", mark)

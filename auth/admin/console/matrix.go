@@ -68,7 +68,7 @@ func (v *visit) showMatrix() error {
 			body.Groups = append(body.Groups, matrixGroup{Name: row.Group})
 		}
 		g := &body.Groups[len(body.Groups)-1]
-		g.Rows = append(g.Rows, matrixRow{row.Label, row.Permission, row.Effect == roles.Write, cells(m.Roles, row)})
+		g.Rows = append(g.Rows, matrixRow{row.Label, row.Permission, row.Effect == roles.EffectWrite, cells(m.Roles, row)})
 	}
 	for _, row := range m.Routes {
 		body.Routes = append(body.Routes, matrixRow{row.Pattern, row.Permission, false, cells(m.Roles, row)})
@@ -121,7 +121,7 @@ func (v *visit) why(appid, permission string) (*why, error) {
 			return nil, err
 		}
 	}
-	if access == admin.Some || len(decisions) > 1 {
+	if access == admin.AccessSome || len(decisions) > 1 {
 		w.Text = "These grants are about parts of it:"
 		return w, nil
 	}
@@ -157,7 +157,7 @@ func (v *visit) spellOut(w *why) error {
 			if err != nil {
 				return err
 			}
-			w.Ones = append(w.Ones, whyOne{entry.Permission, askWhy(w.Role, entry.Permission), access == admin.All})
+			w.Ones = append(w.Ones, whyOne{entry.Permission, askWhy(w.Role, entry.Permission), access == admin.AccessAll})
 		}
 	}
 	return nil

@@ -61,11 +61,11 @@ func (v *visit) expose(report publicapi.Report, sent admin.Confirmation) (*expos
 			Ticked: slices.Contains(sent.Acknowledged, p.Permission) && (one || sent.Token == report.Token)}
 		for _, match := range p.Matches {
 			x.Matches = append(x.Matches, braces.ReplaceAllString(match.Label, "any $1"))
-			if match.Effect == roles.Read {
+			if match.Effect == roles.EffectRead {
 				kinds[match.Permission] = true
 			}
 		}
-		if p.Effect == roles.Write {
+		if p.Effect == roles.EffectWrite {
 			e.Writes = append(e.Writes, x)
 			continue
 		}
@@ -85,7 +85,7 @@ func (v *visit) expose(report publicapi.Report, sent admin.Confirmation) (*expos
 			method, path = "any", route.Pattern
 		}
 		effect, known := effectOf(groups, grantOf(route.Permission))
-		write := known && effect == roles.Write || !known && !route.Open && method != http.MethodGet && method != http.MethodHead
+		write := known && effect == roles.EffectWrite || !known && !route.Open && method != http.MethodGet && method != http.MethodHead
 		e.Routes = append(e.Routes, exposedRoute{method, path, route.Permission, write})
 	}
 	return e, nil
@@ -99,8 +99,8 @@ func effectOf(groups []roles.Group, pattern string) (effect roles.Effect, known 
 			if grantOf(entry.Permission) != pattern && !roles.Match(pattern, entry.Permission) {
 				continue
 			}
-			if entry.Effect == roles.Write {
-				return roles.Write, true
+			if entry.Effect == roles.EffectWrite {
+				return roles.EffectWrite, true
 			}
 			effect, known = entry.Effect, true
 		}

@@ -97,7 +97,7 @@ func (v *visit) rolePageOf(role roles.Role) (rolePage, error) {
 		g := permissionGroup{Name: group.Name}
 		for _, entry := range group.Permissions {
 			grant := grantOf(entry.Permission)
-			row := permissionRow{Permission: grant, Label: braces.ReplaceAllString(entry.Label, "any $1"), Write: entry.Effect == roles.Write}
+			row := permissionRow{Permission: grant, Label: braces.ReplaceAllString(entry.Label, "any $1"), Write: entry.Effect == roles.EffectWrite}
 			if allowed, ok := role.Permissions[grant]; ok {
 				row.Own = map[bool]string{true: "allow", false: "deny"}[allowed]
 				delete(rest, grant)

@@ -18,9 +18,9 @@ func (v *visit) enter() error {
 	switch {
 	case err != nil:
 		return err
-	case p.Kind() == auth.Public:
-		return &auth.Refusal{Status: http.StatusUnauthorized, Reason: auth.MissingKey}
-	case p.Kind() != auth.SignedIn:
+	case p.Kind() == auth.KindPublic:
+		return &auth.Refusal{Status: http.StatusUnauthorized, Reason: auth.ReasonMissingKey}
+	case p.Kind() != auth.KindSignedIn:
 		return errKey
 	}
 	v.who = p
@@ -35,7 +35,7 @@ func (v *visit) turnAway(err error) {
 		v.trouble(http.StatusForbidden, "These pages are for people", "Sign in to use them. Keys are for the JSON API.")
 	case !errors.As(err, &refusal):
 		v.fail(err)
-	case refusal.Reason == auth.MissingKey && v.SignIn != "":
+	case refusal.Reason == auth.ReasonMissingKey && v.SignIn != "":
 		to := *v.signIn
 		if next := v.next(); next != "" {
 			q := to.Query()

@@ -101,13 +101,13 @@ func newWorldWith(t *testing.T, people auth.UserMap, ring *keys.Ring, manage fun
 	t.Cleanup(func() { require.NoError(t, directory.Close(context.Background())) })
 	catalog, err := roles.NewCatalog(
 		roles.Group{Name: "Content", Permissions: []roles.Entry{
-			{Permission: "content/{model}/read", Label: "Read {model}", Effect: roles.Read},
+			{Permission: "content/{model}/read", Label: "Read {model}", Effect: roles.EffectRead},
 			{Permission: "content/{model}/create", Label: "Create {model}"},
 		}},
 		roles.Group{Name: "Plugins", Permissions: []roles.Entry{{Permission: "plugin/{name}/use", Label: "Use {name}"}}},
 		roles.Group{Name: "System", Permissions: []roles.Entry{
 			{Permission: admin.ManageAPI, Label: "Manage Api access"}, {Permission: admin.ManageRoles, Label: "Manage roles"},
-			{Permission: admin.ManageUsers, Label: "Manage users"}, {Permission: admin.ReadLogs, Label: "View app logs", Effect: roles.Read},
+			{Permission: admin.ManageUsers, Label: "Manage users"}, {Permission: admin.ReadLogs, Label: "View app logs", Effect: roles.EffectRead},
 		}})
 	require.NoError(t, err)
 	public, err := publicapi.New(publicapi.Config{Store: publicapi.NewMemoryStore(), Directory: directory, Catalog: catalog,

@@ -43,13 +43,13 @@ func Register(mux auth.Mux, guard *auth.Guard, store *content.Store, dialect Dia
 	a.handle(mux, "POST /api/content/item/{model}", []string{
 		content.Permission("{model}", content.Create), content.Permission("{model}", content.Update)}, a.save)
 	// Open, but not to those who are nobody while the public API is closed: each model in it asks for itself.
-	guard.Open(mux, "GET /api/content/items", guard.Handler(http.HandlerFunc(a.several)))
+	guard.HandleOpen(mux, "GET /api/content/items", guard.Handler(http.HandlerFunc(a.several)))
 	guard.HandleAny(mux, "GET /api/pages/menus", []string{
 		content.Permission(menuModels[0], content.Read), content.Permission(menuModels[1], content.Read)}, http.HandlerFunc(a.menus))
-	guard.Open(mux, "GET /api/system/healthcheck", http.HandlerFunc(a.health))
+	guard.HandleOpen(mux, "GET /api/system/healthcheck", http.HandlerFunc(a.health))
 	graphql := guard.Handler(gql.Handler(gql.Config{Guard: guard, Content: a.content, LikeCockpit: dialect.quietGraphQL}))
-	guard.Open(mux, "GET /api/gql", graphql)
-	guard.Open(mux, "POST /api/gql", graphql)
+	guard.HandleOpen(mux, "GET /api/gql", graphql)
+	guard.HandleOpen(mux, "POST /api/gql", graphql)
 	if dialect.bareNotFound {
 		mux.Handle("/api/", guard.Handler(http.HandlerFunc(bareNotFound)))
 	}

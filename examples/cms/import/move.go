@@ -50,8 +50,8 @@ func move(ctx context.Context, from *storage, to *target, dryRun bool, out io.Wr
 		return err
 	}
 	for _, what := range []cockpit.What{cockpit.AboutRole, cockpit.AboutUser, cockpit.AboutKey, cockpit.AboutPublic} {
-		in.Say("%-7s %d new, %d changed, %d unchanged, %d refused", what+":", report.Count(what, cockpit.New),
-			report.Count(what, cockpit.Changed), report.Count(what, cockpit.Unchanged), report.Count(what, cockpit.Refused))
+		in.Say("%-7s %d new, %d changed, %d unchanged, %d refused", what+":", report.Count(what, cockpit.VerdictNew),
+			report.Count(what, cockpit.VerdictChanged), report.Count(what, cockpit.VerdictUnchanged), report.Count(what, cockpit.VerdictRefused))
 	}
 	if dryRun {
 		in.Say("nothing was written")

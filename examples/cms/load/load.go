@@ -41,8 +41,8 @@ func (in Into) Add(ctx context.Context, f *File) error {
 	if err != nil {
 		return err
 	}
-	in.Say("added %d roles, %d users, %d keys, %d models and %d items", report.Count(cockpit.AboutRole, cockpit.New),
-		report.Count(cockpit.AboutUser, cockpit.New), report.Count(cockpit.AboutKey, cockpit.New), models, items)
+	in.Say("added %d roles, %d users, %d keys, %d models and %d items", report.Count(cockpit.AboutRole, cockpit.VerdictNew),
+		report.Count(cockpit.AboutUser, cockpit.VerdictNew), report.Count(cockpit.AboutKey, cockpit.VerdictNew), models, items)
 	return nil
 }
 
@@ -60,7 +60,7 @@ func (in Into) Allow(ctx context.Context, source *cockpit.Source) (*cockpit.Repo
 		in.Say("warning: %s", warning)
 	}
 	for _, e := range report.Entries {
-		if e.Reason != "" && (e.What != cockpit.AboutPublic || e.Verdict != cockpit.Unchanged) {
+		if e.Reason != "" && (e.What != cockpit.AboutPublic || e.Verdict != cockpit.VerdictUnchanged) {
 			in.Say("%s", e)
 		}
 	}

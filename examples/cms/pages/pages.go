@@ -56,7 +56,7 @@ func (p *Pages) Register(mux *http.ServeMux) {
 	// The guard refuses what another site makes a signed-in browser send. Whoever is not signed in yet, must not be
 	// signed in as somebody else by another site either.
 	open := func(pattern string, h http.HandlerFunc) {
-		p.Guard.Open(mux, pattern, new(http.CrossOriginProtection).Handler(withHeaders(h)))
+		p.Guard.HandleOpen(mux, pattern, new(http.CrossOriginProtection).Handler(withHeaders(h)))
 	}
 	open("GET "+SignInPath, p.showSignIn)
 	open("POST "+SignInPath, p.signIn)
@@ -103,7 +103,7 @@ func (p *Pages) page(mux *http.ServeMux, pattern string, h http.HandlerFunc, per
 		who, err := p.Guard.Check(r)
 		var refusal *auth.Refusal
 		switch {
-		case errors.As(err, &refusal) && refusal.Reason == auth.MissingKey, err == nil && who.Kind() == auth.Public:
+		case errors.As(err, &refusal) && refusal.Reason == auth.ReasonMissingKey, err == nil && who.Kind() == auth.KindPublic:
 			to := SignInPath
 			if r.Method == http.MethodGet {
 				to += "?" + url.Values{"next": {r.URL.RequestURI()}}.Encode()
@@ -113,7 +113,7 @@ func (p *Pages) page(mux *http.ServeMux, pattern string, h http.HandlerFunc, per
 		case err != nil:
 			p.Guard.Refuse(w, r, err)
 			return
-		case who.Kind() != auth.SignedIn:
+		case who.Kind() != auth.KindSignedIn:
 			p.trouble(w, r, http.StatusForbidden, "These pages are for people who sign in. Keys are for the API.")
 			return
 		}
@@ -158,7 +158,7 @@ func withHeaders(next http.HandlerFunc) http.Handler {
 // visitor returns who is signed in, or nil.
 func (p *Pages) visitor(r *http.Request) *auth.Principal {
 	who, ok := p.Guard.PrincipalFrom(r.Context())
-	if !ok || who.Kind() != auth.SignedIn {
+	if !ok || who.Kind() != auth.KindSignedIn {
 		return nil
 	}
 	return &who

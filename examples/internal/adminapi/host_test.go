@@ -123,7 +123,7 @@ func newHost(t *testing.T, in stores, bare bool) *host {
 		require.NoError(t, directory.Save(ctx, role))
 	}
 	catalog, err := roles.NewCatalog(roles.Group{Name: "Content", Permissions: []roles.Entry{
-		{Permission: "content/{model}/read", Label: "Read {model}", Effect: roles.Read},
+		{Permission: "content/{model}/read", Label: "Read {model}", Effect: roles.EffectRead},
 		{Permission: "content/{model}/create", Label: "Create {model}"},
 	}})
 	require.NoError(t, err)
@@ -148,7 +148,7 @@ func newHost(t *testing.T, in stores, bare bool) *host {
 	require.NoError(t, err)
 	mux := http.NewServeMux()
 	guard.Handle(mux, "GET /api/{model}", "content/{model}/read", http.NotFoundHandler())
-	guard.Open(mux, "GET /healthz", http.NotFoundHandler())
+	guard.HandleOpen(mux, "GET /healthz", http.NotFoundHandler())
 	c := admin.Config{Keys: h.ring, Guard: guard, Roles: directory, RoleStore: in.roles, Public: public,
 		Users: table, Audit: in.audit, InTx: in.inTx}
 	if bare {

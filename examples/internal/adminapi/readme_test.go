@@ -26,7 +26,7 @@ import (
 func TestREADMEsWiringOpensThePublicAPI(t *testing.T) {
 	ctx := t.Context()
 	catalog, err := roles.NewCatalog(roles.Group{Name: "Shop", Permissions: []roles.Entry{
-		{Permission: "products/read", Label: "Read products", Effect: roles.Read}, {Permission: "orders/create", Label: "Create orders"}}})
+		{Permission: "products/read", Label: "Read products", Effect: roles.EffectRead}, {Permission: "orders/create", Label: "Create orders"}}})
 	require.NoError(t, err)
 	users := users{auth.UserMap{"root": {ID: "root", Role: roles.Admin, Active: true}}}
 	db, err := sql.Open("sqlite", "file:"+filepath.Join(t.TempDir(), "keys.db")+"?_pragma=busy_timeout(5000)&_pragma=journal_mode(WAL)&_pragma=synchronous(FULL)")

@@ -93,11 +93,11 @@ func TestImportOfTheFileEqualsImportOfTheFixture(t *testing.T) {
 		// roles, users and the public API came with the first: nothing of them is different
 		for _, e := range fromFixture.Entries {
 			if e.What != cockpit.AboutKey {
-				require.Equal(t, cockpit.Unchanged, e.Verdict, "%v", e)
+				require.Equal(t, cockpit.VerdictUnchanged, e.Verdict, "%v", e)
 			}
 		}
 		require.True(t, slices.Contains(fromFile.Entries, cockpit.Entry{
-			What: cockpit.AboutKey, ID: onlyInFile[1], Name: "k-usr", Verdict: cockpit.Refused,
+			What: cockpit.AboutKey, ID: onlyInFile[1], Name: "k-usr", Verdict: cockpit.VerdictRefused,
 			Reason: "it begins with USR- as a user's, so that Cockpit never knew it",
 		}))
 	})
@@ -122,15 +122,15 @@ func TestASecondImportWritesNothing(t *testing.T) {
 	onEach(t, func(t *testing.T, open func(testing.TB) *node) {
 		n := open(t)
 		first := n.bring(t, storage(t))
-		require.Equal(t, 43, first.Count(cockpit.AboutRole, cockpit.New)+first.Count(cockpit.AboutUser, cockpit.New)+
-			first.Count(cockpit.AboutKey, cockpit.New)+first.Count(cockpit.AboutPublic, cockpit.New))
+		require.Equal(t, 43, first.Count(cockpit.AboutRole, cockpit.VerdictNew)+first.Count(cockpit.AboutUser, cockpit.VerdictNew)+
+			first.Count(cockpit.AboutKey, cockpit.VerdictNew)+first.Count(cockpit.AboutPublic, cockpit.VerdictNew))
 		require.Equal(t, 86, n.writes)
 		revision, err := n.Revision(t.Context())
 		require.NoError(t, err)
 		n.into.Overwrite = true
 		second := n.bring(t, storage(t))
-		require.Equal(t, 25, second.Count(cockpit.AboutKey, cockpit.Unchanged))
-		require.Zero(t, second.Count(cockpit.AboutKey, cockpit.New)+second.Count(cockpit.AboutKey, cockpit.Changed))
+		require.Equal(t, 25, second.Count(cockpit.AboutKey, cockpit.VerdictUnchanged))
+		require.Zero(t, second.Count(cockpit.AboutKey, cockpit.VerdictNew)+second.Count(cockpit.AboutKey, cockpit.VerdictChanged))
 		require.Equal(t, 86, n.writes)
 		again, err := n.Revision(t.Context())
 		require.NoError(t, err)
@@ -271,8 +271,8 @@ func TestNodesThatImportAtTheSameTime(t *testing.T) {
 		added := 0
 		for i, r := range reports {
 			require.NoError(t, errs[i])
-			added += r.Count(cockpit.AboutKey, cockpit.New)
-			require.Equal(t, 25, r.Count(cockpit.AboutKey, cockpit.New)+r.Count(cockpit.AboutKey, cockpit.Unchanged))
+			added += r.Count(cockpit.AboutKey, cockpit.VerdictNew)
+			require.Equal(t, 25, r.Count(cockpit.AboutKey, cockpit.VerdictNew)+r.Count(cockpit.AboutKey, cockpit.VerdictUnchanged))
 		}
 		require.Equal(t, 25, added)
 	})

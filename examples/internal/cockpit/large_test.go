@@ -62,8 +62,8 @@ func TestALargeCockpit(t *testing.T) {
 		t.Logf("%d keys: read in %v, planned in %v, imported in %v, again in %v; the heap's peak was %d MiB", total,
 			read.Round(time.Millisecond), (planned - read).Round(time.Millisecond), (imported - planned).Round(time.Millisecond),
 			(time.Since(began) - imported).Round(time.Millisecond), peak()>>20)
-		require.Equal(t, total, report.Count(cockpit.AboutKey, cockpit.New))
-		require.Equal(t, total, again.Count(cockpit.AboutKey, cockpit.Unchanged))
+		require.Equal(t, total, report.Count(cockpit.AboutKey, cockpit.VerdictNew))
+		require.Equal(t, total, again.Count(cockpit.AboutKey, cockpit.VerdictUnchanged))
 		require.Less(t, peak(), uint64(128<<20))
 	})
 }

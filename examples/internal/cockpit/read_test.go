@@ -41,10 +41,10 @@ func TestOddRows(t *testing.T) {
 	require.Equal(t, "cockpit: 1 roles, 1 users, 1 keys", s.String(), "the table api_keys is missing, and empty therefore")
 	n := openSQLite(t, t.TempDir())
 	report := n.bring(t, s)
-	require.Equal(t, 7, report.Count(cockpit.AboutRole, cockpit.Refused))
+	require.Equal(t, 7, report.Count(cockpit.AboutRole, cockpit.VerdictRefused))
 	require.Equal(t, "row 3 is no JSON object", report.Entries[2].Reason)
-	require.Equal(t, 1, report.Count(cockpit.AboutUser, cockpit.Refused))
-	require.Equal(t, 1, report.Count(cockpit.AboutKey, cockpit.New))
+	require.Equal(t, 1, report.Count(cockpit.AboutUser, cockpit.VerdictRefused))
+	require.Equal(t, 1, report.Count(cockpit.AboutKey, cockpit.VerdictNew))
 }
 
 func TestWhatIsNoCockpitIsRefused(t *testing.T) {
@@ -92,7 +92,7 @@ func TestCockpit1(t *testing.T) {
 		require.Equal(t, "a1", records["a1"].UserID)
 		require.Equal(t, time.Unix(1500000000, 0).UTC(), records["a1"].CreatedAt)
 		require.Equal(t, roles.Admin, records["v1-master"].Role)
-		require.Equal(t, keys.CustomKey, records["v1-special-2"].Kind)
+		require.Equal(t, keys.KindCustom, records["v1-special-2"].Kind)
 		printed := report.String()
 		for _, line := range []string{
 			`refused key a2 "bob": an earlier key has the same text`,
@@ -105,7 +105,7 @@ func TestCockpit1(t *testing.T) {
 			require.Contains(t, printed, line+"\n")
 		}
 		for _, e := range n.bring(t, s).Entries {
-			require.Contains(t, []cockpit.Verdict{cockpit.Unchanged, cockpit.Refused}, e.Verdict)
+			require.Contains(t, []cockpit.Verdict{cockpit.VerdictUnchanged, cockpit.VerdictRefused}, e.Verdict)
 		}
 	})
 }

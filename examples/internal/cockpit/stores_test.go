@@ -94,7 +94,7 @@ func openNode(tb testing.TB, driver string, d sqlstore.Dialect, dsn string) *nod
 	require.NoError(tb, err)
 	tb.Cleanup(func() { n.directory.Close(context.Background()) })
 	catalog, err := roles.NewCatalog(roles.Group{Permissions: []roles.Entry{
-		{Permission: "content/{model}/read", Effect: roles.Read},
+		{Permission: "content/{model}/read", Effect: roles.EffectRead},
 	}})
 	require.NoError(tb, err)
 	n.into = cockpit.Into{

@@ -20,7 +20,7 @@ func TestAKeyDoesNotComeBack(t *testing.T) {
 		w.signIn("ada", "/system/api/create")
 		w.Scripts(scripts)
 		made := func() int {
-			all, err := h.ring.List(t.Context(), keys.Filter{Kind: keys.CustomKey})
+			all, err := h.ring.List(t.Context(), keys.Filter{Kind: keys.KindCustom})
 			require.NoError(t, err)
 			return len(all)
 		}

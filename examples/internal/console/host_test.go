@@ -64,7 +64,7 @@ func newHostOf(t *testing.T, more []auth.User, stored ...roles.Role) *host {
 	t.Cleanup(func() { require.NoError(t, directory.Close(context.Background())) })
 	catalog, err := roles.NewCatalog(
 		roles.Group{Name: "Content", Permissions: []roles.Entry{
-			{Permission: "content/{model}/read", Label: "Read {model}", Effect: roles.Read},
+			{Permission: "content/{model}/read", Label: "Read {model}", Effect: roles.EffectRead},
 			{Permission: "content/{model}/create", Label: "Create {model}"},
 			{Permission: "content/{model}/update", Label: "Update {model}"},
 			{Permission: "content/{model}/delete", Label: "Delete {model}"},
@@ -73,7 +73,7 @@ func newHostOf(t *testing.T, more []auth.User, stored ...roles.Role) *host {
 		roles.Group{Name: "Users", Permissions: []roles.Entry{
 			{Permission: admin.ManageUsers, Label: "Manage users"}, {Permission: admin.ManageRoles, Label: "Manage roles"},
 		}},
-		roles.Group{Name: "Logs", Permissions: []roles.Entry{{Permission: admin.ReadLogs, Label: "View app logs", Effect: roles.Read}}},
+		roles.Group{Name: "Logs", Permissions: []roles.Entry{{Permission: admin.ReadLogs, Label: "View app logs", Effect: roles.EffectRead}}},
 	)
 	require.NoError(t, err)
 	public, err := publicapi.New(publicapi.Config{Store: publicapi.NewMemoryStore(), Directory: directory, Catalog: catalog,
@@ -107,7 +107,7 @@ func newHostOf(t *testing.T, more []auth.User, stored ...roles.Role) *host {
 	h.guard.Handle(mux, "GET /api/pages/menus", "content/pages/read", say(`["home","about"]`))
 	h.guard.Handle(mux, "GET /api/content/items/{model}", "content/{model}/read", say(`[]`))
 	h.guard.Handle(mux, "POST /api/content/item/{model}", "content/{model}/create", say(`{}`))
-	h.guard.Open(mux, "GET /api/system/healthcheck", say("ok"))
+	h.guard.HandleOpen(mux, "GET /api/system/healthcheck", say("ok"))
 	mux.HandleFunc("/login", logIn)
 	mux.HandleFunc("POST /logout", func(w http.ResponseWriter, r *http.Request) {
 		http.SetCookie(w, &http.Cookie{Name: "user", Path: "/", MaxAge: -1})

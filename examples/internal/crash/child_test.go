@@ -98,7 +98,7 @@ func childWork(ctx context.Context, e engine, dsn string, round int) error {
 
 // haveWork starts workers, on new keys and on some that are there, and returns the error that the first of them met.
 func haveWork(ctx context.Context, ring *keys.Ring, name string, tell func(step)) error {
-	found, err := ring.List(ctx, keys.Filter{State: keys.Active, Limit: 1000})
+	found, err := ring.List(ctx, keys.Filter{State: keys.StateActive, Limit: 1000})
 	if err != nil {
 		return err
 	}

@@ -23,7 +23,7 @@ var noon = time.Date(2026, time.March, 1, 12, 0, 0, 0, time.UTC)
 // custom returns the n-th custom key, of which no two are alike.
 func custom(n int) keys.Record {
 	return keys.Record{
-		ID: keyID(n), Kind: keys.CustomKey, Name: "Website build", Role: "editor", Hint: "API-…0f3a",
+		ID: keyID(n), Kind: keys.KindCustom, Name: "Website build", Role: "editor", Hint: "API-…0f3a",
 		Digest:     digestOf("key ", n),
 		Generation: 1, CreatedAt: noon,
 	}
@@ -32,7 +32,7 @@ func custom(n int) keys.Record {
 // ofUser returns the n-th key, which is a user's.
 func ofUser(n int, userID string) keys.Record {
 	r := custom(n)
-	r.Kind, r.UserID, r.Role = keys.UserKey, userID, ""
+	r.Kind, r.UserID, r.Role = keys.KindUser, userID, ""
 	return r
 }
 

@@ -30,7 +30,7 @@ func TestLookUpsNeedNoStatistics(t *testing.T) {
 					rec := custom(i)
 					rec.ForeignID = fmt.Sprint("foreign-", i)
 					if i%2 == 1 {
-						rec.Kind, rec.Role, rec.UserID = keys.UserKey, "", fmt.Sprint("user-", i)
+						rec.Kind, rec.Role, rec.UserID = keys.KindUser, "", fmt.Sprint("user-", i)
 					}
 					require.NoError(t, s.Keys().Insert(ctx, rec))
 				}
@@ -83,7 +83,7 @@ func TestOldValuesAreFoundByTheirAge(t *testing.T) {
 					return n
 				}
 				before := read()
-				list, err := s.Keys().List(ctx, "", keys.Filter{State: keys.Active, At: noon, IssuedUntil: noon.AddDate(0, -1, 0)})
+				list, err := s.Keys().List(ctx, "", keys.Filter{State: keys.StateActive, At: noon, IssuedUntil: noon.AddDate(0, -1, 0)})
 				require.NoError(t, err)
 				require.Len(t, list, few)
 				require.LessOrEqual(t, read()-before, 2*few, "rows read to find %d", few)

@@ -9,21 +9,21 @@ import (
 	"github.com/latchkey-go/latchkey/keys"
 )
 
-// Carriers is a set of places where a key may stand in a request.
-type Carriers uint8
+// Sources is a set of places where a key may stand in a request.
+type Sources uint8
 
 const (
-	// APIKeyHeader is the header "api-key", as in Cockpit.
-	APIKeyHeader Carriers = 1 << iota
-	// BearerToken is "Authorization: Bearer", RFC 6750 section 2.1; the scheme in any case.
-	BearerToken
-	// NonstandardXAPIKey is the header "X-Api-Key". Gateways tend to consume, log or cache it, and caches do
+	// SourceAPIKeyHeader is the header "api-key", as in Cockpit.
+	SourceAPIKeyHeader Sources = 1 << iota
+	// SourceBearer is "Authorization: Bearer", RFC 6750 section 2.1; the scheme in any case.
+	SourceBearer
+	// SourceNonstandardXAPIKey is the header "X-Api-Key". Gateways tend to consume, log or cache it, and caches do
 	// not know it: Vary names it only where this is set.
-	NonstandardXAPIKey
-	// InsecureQuery is the query parameter "api_key". What other servers take for this name, such as "API_KEY",
+	SourceNonstandardXAPIKey
+	// SourceInsecureQuery is the query parameter "api_key". What other servers take for this name, such as "API_KEY",
 	// "api%5Fkey" and "api_key[]", is refused with 400. Addresses end up in logs, histories and Referer headers;
 	// RFC 6750 sections 2.3 and 5.3 advise against it.
-	InsecureQuery
+	SourceInsecureQuery
 )
 
 // maxCredential is the longest header value that is looked at as a key, in bytes.
@@ -32,12 +32,12 @@ const maxCredential = 256
 // A presented is what a request shows as its credential.
 type presented struct {
 	text    string
-	carrier Carriers // where it stood; 0 if nothing of ours was shown
+	carrier Sources // where it stood; 0 if nothing of ours was shown
 }
 
 // A finder looks for credentials in headers and query. It is immutable.
 type finder struct {
-	carriers      Carriers
+	carriers      Sources
 	firstWins     bool
 	foreignBearer bool
 	queryNames    []string
@@ -49,8 +49,8 @@ type finder struct {
 
 func newFinder(c Config, format keys.Format) finder {
 	f := finder{
-		carriers: c.Carriers, firstWins: c.InsecureFirstWins, foreignBearer: c.ForeignBearer,
-		queryNames: slices.Clone(c.QueryNames), format: format, belongs: accepted(c.Carriers),
+		carriers: c.Sources, firstWins: c.InsecureFirstWins, foreignBearer: c.ForeignBearer,
+		queryNames: slices.Clone(c.QueryNames), format: format, belongs: accepted(c.Sources),
 	}
 	if c.QueryNames == nil {
 		f.queryNames = defaultQueryNames
@@ -68,7 +68,7 @@ func newFinder(c Config, format keys.Format) finder {
 // no store. Refusals with 400 come before those with 401.
 func (f *finder) find(h http.Header, rawQuery string) (presented, *Refusal) {
 	var found findings
-	if misspelt(h, "Api_key") || f.carriers&NonstandardXAPIKey != 0 && misspelt(h, "X_api_key", "X_api-Key", "X-Api_key") {
+	if misspelt(h, "Api_key") || f.carriers&SourceNonstandardXAPIKey != 0 && misspelt(h, "X_api_key", "X_api-Key", "X-Api_key") {
 		return presented{}, refuseMisspelt
 	}
 	if rawQuery != "" {
@@ -80,17 +80,17 @@ func (f *finder) find(h http.Header, rawQuery string) (presented, *Refusal) {
 			return presented{}, refusal
 		}
 		if n == 1 {
-			found.add(value, InsecureQuery)
+			found.add(value, SourceInsecureQuery)
 		}
 	}
 	if values, ok := h["Api-Key"]; ok {
 		if len(values) != 1 || strings.IndexByte(values[0], ',') >= 0 {
 			return presented{}, refuseRepeated
 		}
-		if f.carriers&APIKeyHeader != 0 {
-			found.add(values[0], APIKeyHeader)
+		if f.carriers&SourceAPIKeyHeader != 0 {
+			found.add(values[0], SourceAPIKeyHeader)
 		} else {
-			found.misplace(APIKeyHeader)
+			found.misplace(SourceAPIKeyHeader)
 		}
 	}
 	if values, ok := h["Authorization"]; ok {
@@ -101,20 +101,20 @@ func (f *finder) find(h http.Header, rawQuery string) (presented, *Refusal) {
 		case several:
 			return presented{}, refuseRepeated
 		case wrongPlace:
-			found.misplace(BearerToken)
+			found.misplace(SourceBearer)
 		case ours:
-			found.add(token, BearerToken)
+			found.add(token, SourceBearer)
 		}
 	}
 	if values, ok := h["X-Api-Key"]; ok {
 		switch {
-		case f.carriers&NonstandardXAPIKey != 0:
+		case f.carriers&SourceNonstandardXAPIKey != 0:
 			if len(values) != 1 || strings.IndexByte(values[0], ',') >= 0 {
 				return presented{}, refuseRepeated
 			}
-			found.add(values[0], NonstandardXAPIKey)
+			found.add(values[0], SourceNonstandardXAPIKey)
 		case f.anyOurs(values):
-			found.misplace(NonstandardXAPIKey)
+			found.misplace(SourceNonstandardXAPIKey)
 		}
 	}
 	switch {
@@ -134,11 +134,11 @@ func (f *finder) find(h http.Header, rawQuery string) (presented, *Refusal) {
 type findings struct {
 	first     presented
 	count     int
-	misplaced Carriers // the last place that holds a key and may not; 0 if there is none
+	misplaced Sources // the last place that holds a key and may not; 0 if there is none
 	odd       bool
 }
 
-func (f *findings) add(text string, carrier Carriers) {
+func (f *findings) add(text string, carrier Sources) {
 	if f.count == 0 {
 		f.first = presented{text, carrier}
 	}
@@ -147,7 +147,7 @@ func (f *findings) add(text string, carrier Carriers) {
 	f.odd = f.odd || text == "" || len(text) > maxCredential || text[0] <= ' ' || text[len(text)-1] <= ' '
 }
 
-func (f *findings) misplace(where Carriers) {
+func (f *findings) misplace(where Sources) {
 	f.count++
 	f.misplaced = where
 }
@@ -188,7 +188,7 @@ func (f *finder) authorization(value string) (token string, what authorizationKi
 		return "", several
 	case f.foreignBearer && token != "" && rest[0] == ' ' && !f.format.Contains(rest):
 		return "", foreign
-	case f.carriers&BearerToken == 0, rest != "" && rest[0] != ' ':
+	case f.carriers&SourceBearer == 0, rest != "" && rest[0] != ' ':
 		return "", wrongPlace
 	}
 	return token, ours
