@@ -6,7 +6,7 @@ import (
 	"fmt"
 )
 
-// A Revision names one state of a store. Its zero value names none.
+// A Revision names one state of a store. Its zero value names none, or that of a store in which nothing was ever changed.
 type Revision struct {
 	Number uint64 // grows with each change
 	// Tag is drawn at random for each change. A store that was restored from a backup, or lost changes in a failover,
