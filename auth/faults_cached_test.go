@@ -23,7 +23,7 @@ import (
 type distant struct {
 	*keys.MemoryStore
 	mu       sync.Mutex
-	revision uint64
+	revision keys.Revision
 	calls, k int
 	fired    bool
 	fault    func(context.Context) error
@@ -63,11 +63,11 @@ func (d *distant) Update(ctx context.Context, r keys.Record) error {
 	}
 	d.mu.Lock()
 	defer d.mu.Unlock()
-	d.revision++
+	d.revision = d.revision.Next()
 	return d.MemoryStore.Update(ctx, r)
 }
 
-func (d *distant) Changes(ctx context.Context, _ uint64) (keys.Changes, error) {
+func (d *distant) Changes(ctx context.Context, _ keys.Revision) (keys.Changes, error) {
 	if err := d.call(ctx); err != nil {
 		return keys.Changes{}, err
 	}

@@ -33,8 +33,8 @@ type cache struct {
 // A moment is how far this node has come in the store's history. What was asked for in one moment is kept in the
 // same one only.
 type moment struct {
-	revision uint64 // told by the latest poll
-	doubts   uint64 // raised on this node
+	revision Revision // told by the latest poll
+	doubts   uint64   // raised on this node
 }
 
 // A confirmation says until when what is kept counts: by the monotonic clock, and by the wall clock too, since the
@@ -132,9 +132,9 @@ func (c *cache) take(told Changes, m moment, began time.Time) {
 	defer c.mu.Unlock()
 	switch {
 	case told.All,
-		m.revision == 0 && told.Revision > 0, // for that, no names are asked for
-		told.Revision < m.revision,           // it went back: a store brought back from a copy
-		!c.latest.holds(began):               // or one that was, and is past m.revision again
+		m.revision == Revision{} && told.Revision != Revision{}, // for that, no names are asked for
+		told.Revision.Number < m.revision.Number,                // it went back: a store brought back from a copy
+		!c.latest.holds(began):                                  // or one that was, and is past m.revision again
 		c.residents.clear()
 	}
 	for _, ref := range told.Keys {

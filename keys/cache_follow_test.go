@@ -127,8 +127,8 @@ func TestFeedOutage(t *testing.T) {
 	}
 }
 
-// A store that was brought back from a copy, and has had changes since, may be past the revision of a node that could
-// not ask meanwhile. So what is kept lasts no outage that is longer than the staleness.
+// A store that was restored from a backup, and has had changes since, may be past the revision of a node that could not
+// ask meanwhile.
 func TestARestoredStore(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		all := newShared()
@@ -139,11 +139,34 @@ func TestARestoredStore(t *testing.T) {
 		time.Sleep(2 * staleness)
 		rec = stored(t, all.store, rec)
 		rec.Generation, rec.InvalidatedAt = rec.Generation+1, rec.CreatedAt
+		all.log = all.log[:len(all.log)-1]
 		require.NoError(t, all.changed(func() ([]keys.Ref, error) {
-			return []keys.Ref{{ID: "another"}}, all.store.Update(ctx, rec)
+			return []keys.Ref{{ID: "another"}, {ID: "a third"}}, all.store.Update(ctx, rec)
 		}))
 		n.before.set(func(context.Context, string) error { return nil })
 		time.Sleep(staleness)
+		refused(t, r, key, keys.ErrInvalidated)
+	})
+}
+
+// A restore and as many new changes between two polls: the number is the same, and the tag is another one.
+func TestARestoreAndAsManyChanges(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		all := newShared()
+		r, n := all.ring(t, keys.Config{})
+		key, rec := issue(t, r, keys.Custom{})
+		issue(t, r, keys.Custom{})
+		n.warm(t, r, key)
+		rec = stored(t, all.store, rec)
+		rec.Generation, rec.InvalidatedAt = rec.Generation+1, rec.CreatedAt
+		all.mu.Lock()
+		number := all.revision().Number
+		all.log = all.log[:1]
+		require.NoError(t, all.store.Update(ctx, rec)) // as it was in the backup
+		all.mu.Unlock()
+		require.NoError(t, all.changed(func() ([]keys.Ref, error) { return []keys.Ref{{ID: "another"}}, nil }))
+		require.Equal(t, number, all.revision().Number)
+		pass(staleness)
 		refused(t, r, key, keys.ErrInvalidated)
 	})
 }

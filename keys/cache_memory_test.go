@@ -31,8 +31,8 @@ func (s *inventor) Find(_ context.Context, space string, d []keys.Digest) (keys.
 	}, nil
 }
 
-func (s *inventor) Changes(context.Context, uint64) (keys.Changes, error) {
-	return keys.Changes{Revision: 1}, nil
+func (s *inventor) Changes(context.Context, keys.Revision) (keys.Changes, error) {
+	return keys.Changes{Revision: keys.Revision{Number: 1}}, nil
 }
 
 func (s *inventor) Watch(func()) (stop func()) { return func() {} }

@@ -3,6 +3,7 @@ package keys_test
 import (
 	"context"
 	"fmt"
+	"sync"
 	"sync/atomic"
 	"time"
 
@@ -13,7 +14,8 @@ import (
 // records they were of. InvalidateUser and Delete, which are not shown, count likewise.
 type counted struct {
 	*keys.MemoryStore // a table, say
-	revision          atomic.Uint64
+	mu                sync.Mutex
+	revision          keys.Revision
 	questions         atomic.Int64
 }
 
@@ -23,18 +25,25 @@ func (c *counted) Find(ctx context.Context, space string, digests []keys.Digest)
 }
 
 func (c *counted) Insert(ctx context.Context, r keys.Record) error {
-	defer c.revision.Add(1)
+	defer c.count()
 	return c.MemoryStore.Insert(ctx, r)
 }
 
 func (c *counted) Update(ctx context.Context, r keys.Record) error {
-	defer c.revision.Add(1)
+	defer c.count()
 	return c.MemoryStore.Update(ctx, r)
 }
 
-func (c *counted) Changes(_ context.Context, since uint64) (keys.Changes, error) {
-	revision := c.revision.Load()
-	return keys.Changes{Revision: revision, All: revision != since}, nil
+func (c *counted) count() {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	c.revision = c.revision.Next()
+}
+
+func (c *counted) Changes(_ context.Context, since keys.Revision) (keys.Changes, error) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	return keys.Changes{Revision: c.revision, All: c.revision != since}, nil
 }
 
 func (c *counted) Watch(func()) (stop func()) { return func() {} } // nobody to listen to

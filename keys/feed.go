@@ -1,18 +1,23 @@
 package keys
 
-import "context"
+import (
+	"context"
+
+	"github.com/latchkey-go/latchkey/internal/fresh"
+)
 
 // A Feed tells what was changed in a [Store] that several nodes share. With one, a ring keeps what it found: see
-// [Config.Feed]. The store counts its changes in a revision, which grows by at least one with every change that is
-// committed, and never goes back. Times of last use do not count.
+// [Config.Feed]. Each committed change gives the store a [Revision] with a greater Number than the one before and a Tag
+// drawn at random. Times of last use do not count.
 //
-// Its methods may be called concurrently.
+// Its methods may be called concurrently. The suite in keystest checks its promises.
 type Feed interface {
-	// Changes returns the revision of the moment, and the records that were changed, added or dropped after
-	// since. It must be read so that whoever saw a revision also sees, in every later Find, all changes up to it:
-	// from the primary, where the store has replicas. It should give up when ctx is done. A since of 0 asks for
-	// the revision alone.
-	Changes(ctx context.Context, since uint64) (Changes, error)
+	// Changes returns the current revision, and the records that were changed, added or dropped after since. If the
+	// store does not know the pair since, the answer has All: the log was trimmed, or the database was restored or lost
+	// changes in a failover. After an answer, every Find must see all changes up to its revision; where the store has
+	// replicas, both read the primary. Changes should give up when ctx is done. The zero Revision asks for the revision
+	// alone.
+	Changes(ctx context.Context, since Revision) (Changes, error)
 
 	// Watch has f called soon after something may have changed, until stop is called: for a change made through
 	// the store on this node, after its commit and before the changing call returns. For changes of other nodes it
@@ -20,9 +25,14 @@ type Feed interface {
 	Watch(f func()) (stop func())
 }
 
+// A Revision names one state of a store: a Number, which grows with each change, and a Tag, which is drawn at random
+// for each change. Revisions are compared as pairs. The zero Revision names no state. Next returns the revision of a
+// change that follows.
+type Revision = fresh.Revision
+
 // Changes is the answer of a [Feed].
 type Changes struct {
-	Revision uint64
+	Revision Revision
 	Keys     []Ref // in any order; a record may be there twice, and more may be there than was changed
 	All      bool  // the records cannot be named: any may have changed
 }

@@ -21,7 +21,21 @@ var long = os.Getenv("LATCHKEY_LONG") != ""
 type shared struct {
 	store *keys.MemoryStore
 	mu    sync.Mutex
-	log   []keys.Ref
+	log   []logged
+}
+
+// logged is one change: the n-th has Number n.
+type logged struct {
+	keys.Ref
+	at keys.Revision
+}
+
+// revision returns the current revision, under the lock.
+func (s *shared) revision() keys.Revision {
+	if len(s.log) == 0 {
+		return keys.Revision{}
+	}
+	return s.log[len(s.log)-1].at
 }
 
 func newShared() *shared { return &shared{store: keys.NewMemoryStore()} }
@@ -31,7 +45,9 @@ func (s *shared) changed(write func() ([]keys.Ref, error)) error {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	refs, err := write()
-	s.log = append(s.log, refs...)
+	for _, ref := range refs {
+		s.log = append(s.log, logged{ref, s.revision().Next()})
+	}
 	return err
 }
 
@@ -120,14 +136,17 @@ func (n *node) Watch(f func()) (stop func()) {
 	}
 }
 
-func (n *node) Changes(ctx context.Context, since uint64) (told keys.Changes, err error) {
+func (n *node) Changes(ctx context.Context, since keys.Revision) (told keys.Changes, err error) {
 	n.polls.Add(1)
 	err = n.call(ctx, "Changes", func() error {
 		n.shared.mu.Lock()
 		defer n.shared.mu.Unlock()
-		told.Revision = uint64(len(n.log))
-		if told.All = n.all.Load(); !told.All && since > 0 {
-			told.Keys = slices.Clone(n.log[min(since, told.Revision):])
+		told.Revision = n.revision()
+		known := since == keys.Revision{} || since.Number <= uint64(len(n.log)) && n.log[since.Number-1].at == since
+		if told.All = n.all.Load() || !known; !told.All && since.Number > 0 {
+			for _, l := range n.log[since.Number:] {
+				told.Keys = append(told.Keys, l.Ref)
+			}
 		}
 		if slices.Contains(told.Keys, anyKey) {
 			told.Keys, told.All = nil, true

@@ -102,7 +102,7 @@ func (s *Service) settle(ctx context.Context, appid string) error {
 			s.forget(appid)
 			return nil
 		}
-		err = s.c.Store.Save(ctx, Setting{ChangedAt: now(), ChangedBy: "role " + appid + " was deleted", Revision: was.Revision + 1})
+		err = s.c.Store.Save(ctx, Setting{ChangedAt: now(), ChangedBy: "role " + appid + " was deleted", Revision: was.Revision})
 		if err == nil {
 			s.forget(appid)
 			return nil

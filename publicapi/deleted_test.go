@@ -46,6 +46,15 @@ func (f *faulty) Save(ctx context.Context, s publicapi.Setting) error {
 	return f.MemoryStore.Save(ctx, s)
 }
 
+// over saves s over the stored setting, as another node would.
+func over(t *testing.T, store publicapi.Store, s publicapi.Setting) error {
+	t.Helper()
+	was, err := store.Load(t.Context())
+	require.NoError(t, err)
+	s.Revision = was.Revision
+	return store.Save(t.Context(), s)
+}
+
 // newLive makes a service over roles that can be deleted. The public role is visitor.
 func newLive(t *testing.T) (*publicapi.Service, *roles.Directory, *faulty) {
 	t.Helper()
@@ -53,7 +62,7 @@ func newLive(t *testing.T) (*publicapi.Service, *roles.Directory, *faulty) {
 	require.NoError(t, err)
 	t.Cleanup(func() { _ = directory.Close(context.Background()) })
 	store := &faulty{release: make(chan struct{})}
-	require.NoError(t, store.Save(t.Context(), publicapi.Setting{Role: "visitor", Revision: 1}))
+	require.NoError(t, store.Save(t.Context(), publicapi.Setting{Role: "visitor"}))
 	s, err := publicapi.New(publicapi.Config{Store: store, Directory: directory, Catalog: catalog(t)})
 	require.NoError(t, err)
 	return s, directory, store
@@ -107,7 +116,7 @@ func TestADeletedRoleStaysClosedWhileTheStoreCannotSaveIt(t *testing.T) {
 	require.NoError(t, err)
 	defer directory.Close(context.Background())
 	store := &faulty{}
-	require.NoError(t, store.Save(t.Context(), publicapi.Setting{Role: "visitor", Revision: 1}))
+	require.NoError(t, store.Save(t.Context(), publicapi.Setting{Role: "visitor"}))
 	s, err := publicapi.New(publicapi.Config{Store: store, Directory: directory, Catalog: catalog(t)})
 	require.NoError(t, err)
 
@@ -136,7 +145,7 @@ func TestADeletedRoleStaysClosedWhileTheStoreCannotSaveIt(t *testing.T) {
 // What happened while no service was looking: the role is gone when it starts.
 func TestARoleThatWasDeletedElsewhereStaysClosed(t *testing.T) {
 	rs, setting := roles.NewMemoryStore(visitor), publicapi.NewMemoryStore()
-	require.NoError(t, setting.Save(t.Context(), publicapi.Setting{Role: "visitor", Revision: 1}))
+	require.NoError(t, setting.Save(t.Context(), publicapi.Setting{Role: "visitor"}))
 	_, revision, err := rs.Load(t.Context())
 	require.NoError(t, err)
 	require.NoError(t, rs.Delete(t.Context(), "visitor", revision))
@@ -168,7 +177,7 @@ func TestARoleThatAnotherNodeMadeIsNotTakenForDeleted(t *testing.T) {
 	require.NoError(t, err)
 
 	require.NoError(t, elsewhere.Save(t.Context(), visitor))
-	require.NoError(t, setting.Save(t.Context(), publicapi.Setting{Role: "visitor", Revision: 1}))
+	require.NoError(t, setting.Save(t.Context(), publicapi.Setting{Role: "visitor"}))
 	role, err := s.PublicRole(t.Context())
 	require.NoError(t, err)
 	require.Equal(t, "visitor", role)
@@ -180,7 +189,7 @@ func TestADeletedRoleThatAnotherNodeMadePublic(t *testing.T) {
 	role, err := s.PublicRole(t.Context())
 	require.NoError(t, err)
 	require.Equal(t, "visitor", role)
-	require.NoError(t, store.Save(t.Context(), publicapi.Setting{Role: "author", Revision: 2}))
+	require.NoError(t, over(t, store, publicapi.Setting{Role: "author"}))
 	require.NoError(t, directory.Delete(t.Context(), "author"))
 	require.NoError(t, directory.Save(t.Context(), author))
 	requireClosed(t, s)
@@ -201,7 +210,7 @@ func TestADeletionOutlivesAConflict(t *testing.T) {
 	s, directory, store := newLive(t)
 	require.NoError(t, directory.Delete(t.Context(), "author"))
 	store.afterLoad = func() {
-		require.NoError(t, store.MemoryStore.Save(t.Context(), publicapi.Setting{Role: "visitor", Revision: 2}))
+		require.NoError(t, over(t, &store.MemoryStore, publicapi.Setting{Role: "visitor"}))
 	}
 	require.NoError(t, directory.Delete(t.Context(), "visitor"))
 	require.NoError(t, directory.Save(t.Context(), visitor))

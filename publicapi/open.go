@@ -91,7 +91,7 @@ func (s *Service) token(setting Setting, report Report, before roles.Grants, nam
 	}
 	text, err := json.Marshal(struct {
 		Public        string
-		Revision      uint64
+		Revision      Revision
 		Role          string
 		Edit          bool
 		Before, After roles.Grants
@@ -172,7 +172,7 @@ func (s *Service) Prepare(ctx context.Context, policy *roles.Policy, o Opening) 
 	if err := report.Confirm(o.Token, o.Acknowledged); err != nil {
 		return nil, err
 	}
-	return &Prepared{s, Setting{Role: o.Role, ChangedAt: now(), ChangedBy: o.By, Revision: setting.Revision + 1}}, nil
+	return &Prepared{s, Setting{Role: o.Role, ChangedAt: now(), ChangedBy: o.By, Revision: setting.Revision}}, nil
 }
 
 // Save stores the change. It returns an error wrapping [ErrConflict] if the setting was changed since Prepare, and one

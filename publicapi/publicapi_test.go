@@ -59,7 +59,7 @@ func TestItIsClosedUntilItIsOpened(t *testing.T) {
 	require.Equal(t, "visitor", role)
 	now, err := s.Current(t.Context())
 	require.NoError(t, err)
-	require.Equal(t, []any{"visitor", "ada", uint64(1)}, []any{now.Role, now.ChangedBy, now.Revision})
+	require.Equal(t, []any{"visitor", "ada", uint64(1)}, []any{now.Role, now.ChangedBy, now.Revision.Number})
 	require.False(t, now.ChangedAt.IsZero())
 
 	require.NoError(t, s.Disable(t.Context(), "bob"))

@@ -174,7 +174,7 @@ func (s *Service) Disable(ctx context.Context, by string) error {
 		if err != nil {
 			return err
 		}
-		err = s.c.Store.Save(ctx, Setting{ChangedAt: now(), ChangedBy: by, Revision: was.Revision + 1})
+		err = s.c.Store.Save(ctx, Setting{ChangedAt: now(), ChangedBy: by, Revision: was.Revision})
 		if !errors.Is(err, ErrConflict) {
 			return err
 		}

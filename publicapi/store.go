@@ -5,6 +5,8 @@ import (
 	"errors"
 	"sync"
 	"time"
+
+	"github.com/latchkey-go/latchkey/internal/fresh"
 )
 
 // A Setting is the state of the public API. The zero Setting is closed.
@@ -12,8 +14,13 @@ type Setting struct {
 	Role      string // appid; "" is closed
 	ChangedAt time.Time
 	ChangedBy string // who did it, in the host's words
-	Revision  uint64 // grows by one with every change; 0 before the first
+	Revision  Revision
 }
+
+// A Revision names one state of the setting: a Number, which grows by one with each change, and a Tag, which is drawn at
+// random for each change. Revisions are compared as pairs. The zero Revision is that of a setting that was never saved.
+// Next returns the revision of a change that follows.
+type Revision = fresh.Revision
 
 // ErrConflict means that somebody else changed the setting in between: read it again.
 var ErrConflict = errors.New("publicapi: changed by somebody else")
@@ -27,10 +34,10 @@ type Store interface {
 	// Load returns the setting as it was last saved: the zero Setting if it never was.
 	Load(ctx context.Context) (Setting, error)
 
-	// Save writes s, durably, if the stored Revision is s.Revision-1, else it returns an error wrapping
-	// [ErrConflict] and changes nothing. Of concurrent calls with one Revision exactly one succeeds. It is
-	// given times in UTC with whole microseconds. They come back as the same instants, in UTC, and texts come
-	// back byte for byte.
+	// Save writes s, durably, if the stored Revision equals s.Revision: that of the setting that the change is based
+	// on. The stored setting then has the next Number and a new Tag. Otherwise Save returns an error wrapping
+	// [ErrConflict] and changes nothing. Of concurrent calls with one Revision exactly one succeeds. Times are given in
+	// UTC with whole microseconds. They come back as the same instants, in UTC, and texts come back byte for byte.
 	Save(ctx context.Context, s Setting) error
 }
 
@@ -61,9 +68,10 @@ func (m *MemoryStore) Save(ctx context.Context, s Setting) error {
 	}
 	m.mu.Lock()
 	defer m.mu.Unlock()
-	if m.setting.Revision != s.Revision-1 {
+	if m.setting.Revision != s.Revision {
 		return ErrConflict
 	}
+	s.Revision = s.Revision.Next()
 	m.setting = s
 	return nil
 }

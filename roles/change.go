@@ -23,7 +23,7 @@ func (d *Directory) Save(ctx context.Context, role Role) error {
 			rs[i] = role
 			return rs, nil
 		},
-		func(ctx context.Context, revision uint64) error { return d.store.Save(ctx, role, revision) })
+		func(ctx context.Context, revision Revision) error { return d.store.Save(ctx, role, revision) })
 }
 
 // Delete drops a role, in the same way as Save. It returns an error wrapping [ErrNotFound] if there is none
@@ -36,13 +36,13 @@ func (d *Directory) Delete(ctx context.Context, appid string) error {
 			}
 			return slices.Delete(rs, i, i+1), nil
 		},
-		func(ctx context.Context, revision uint64) error { return d.store.Delete(ctx, appid, revision) })
+		func(ctx context.Context, revision Revision) error { return d.store.Delete(ctx, appid, revision) })
 }
 
 // change loads the roles, alters them, where i is the place of the role in question or -1, and writes the
 // change if they compile.
 func (d *Directory) change(ctx context.Context, appid string, alter func(rs []Role, i int) ([]Role, error),
-	write func(ctx context.Context, revision uint64) error) error {
+	write func(ctx context.Context, revision Revision) error) error {
 	if err := d.take(ctx); err != nil {
 		return err
 	}

@@ -60,7 +60,7 @@ type Directory struct {
 	slot    chan struct{}
 	good    *Policy // the last policy that compiled
 	loaded  bool    // rev is the revision of the roles loaded last
-	rev     uint64
+	rev     Revision
 	broken  error  // why these do not compile, or nil
 	checked uint64 // the value of started at the latest check that went well
 

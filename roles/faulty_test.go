@@ -31,28 +31,28 @@ func (f *faulty) meet(ctx context.Context, method string) error {
 	return nil
 }
 
-func (f *faulty) Load(ctx context.Context) ([]roles.Role, uint64, error) {
+func (f *faulty) Load(ctx context.Context) ([]roles.Role, roles.Revision, error) {
 	if err := f.meet(ctx, "Load"); err != nil {
-		return nil, 0, err
+		return nil, roles.Revision{}, err
 	}
 	return f.Store.Load(ctx)
 }
 
-func (f *faulty) Revision(ctx context.Context) (uint64, error) {
+func (f *faulty) Revision(ctx context.Context) (roles.Revision, error) {
 	if err := f.meet(ctx, "Revision"); err != nil {
-		return 0, err
+		return roles.Revision{}, err
 	}
 	return f.Store.Revision(ctx)
 }
 
-func (f *faulty) Save(ctx context.Context, role roles.Role, revision uint64) error {
+func (f *faulty) Save(ctx context.Context, role roles.Role, revision roles.Revision) error {
 	if err := f.meet(ctx, "Save"); err != nil {
 		return err
 	}
 	return f.Store.Save(ctx, role, revision)
 }
 
-func (f *faulty) Delete(ctx context.Context, appid string, revision uint64) error {
+func (f *faulty) Delete(ctx context.Context, appid string, revision roles.Revision) error {
 	if err := f.meet(ctx, "Delete"); err != nil {
 		return err
 	}

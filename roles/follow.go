@@ -150,7 +150,7 @@ func (s *session) refresh() error {
 	for range 3 {
 		asked := time.Now()
 		if s.loaded {
-			rev, err := call(s, func(ctx context.Context) (uint64, error) { return s.store.Revision(ctx) })
+			rev, err := call(s, func(ctx context.Context) (Revision, error) { return s.store.Revision(ctx) })
 			if err != nil {
 				return err
 			}
@@ -190,7 +190,7 @@ func (s *session) refresh() error {
 
 type snapshot struct {
 	roles    []Role
-	revision uint64
+	revision Revision
 }
 
 func (s *session) load() (snapshot, error) {

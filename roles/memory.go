@@ -11,7 +11,7 @@ import (
 type MemoryStore struct {
 	mu       sync.RWMutex
 	roles    map[string]Role
-	revision uint64
+	revision Revision
 }
 
 // NewMemoryStore returns a store that holds copies of these roles. Of several with one appid the last stays.
@@ -19,15 +19,15 @@ func NewMemoryStore(rs ...Role) *MemoryStore {
 	s := &MemoryStore{roles: make(map[string]Role, len(rs))}
 	for _, role := range rs {
 		s.roles[role.AppID] = role.clone()
-		s.revision++
+		s.revision = s.revision.Next()
 	}
 	return s
 }
 
 // Load implements [Store].
-func (s *MemoryStore) Load(ctx context.Context) ([]Role, uint64, error) {
+func (s *MemoryStore) Load(ctx context.Context) ([]Role, Revision, error) {
 	if err := alive(ctx); err != nil {
-		return nil, 0, err
+		return nil, Revision{}, err
 	}
 	s.mu.RLock()
 	defer s.mu.RUnlock()
@@ -39,9 +39,9 @@ func (s *MemoryStore) Load(ctx context.Context) ([]Role, uint64, error) {
 }
 
 // Revision implements [Store].
-func (s *MemoryStore) Revision(ctx context.Context) (uint64, error) {
+func (s *MemoryStore) Revision(ctx context.Context) (Revision, error) {
 	if err := alive(ctx); err != nil {
-		return 0, err
+		return Revision{}, err
 	}
 	s.mu.RLock()
 	defer s.mu.RUnlock()
@@ -49,7 +49,7 @@ func (s *MemoryStore) Revision(ctx context.Context) (uint64, error) {
 }
 
 // Save implements [Store].
-func (s *MemoryStore) Save(ctx context.Context, role Role, revision uint64) error {
+func (s *MemoryStore) Save(ctx context.Context, role Role, revision Revision) error {
 	if err := alive(ctx); err != nil {
 		return err
 	}
@@ -59,12 +59,12 @@ func (s *MemoryStore) Save(ctx context.Context, role Role, revision uint64) erro
 		return ErrConflict
 	}
 	s.roles[role.AppID] = role.clone()
-	s.revision++
+	s.revision = s.revision.Next()
 	return nil
 }
 
 // Delete implements [Store].
-func (s *MemoryStore) Delete(ctx context.Context, appid string, revision uint64) error {
+func (s *MemoryStore) Delete(ctx context.Context, appid string, revision Revision) error {
 	if err := alive(ctx); err != nil {
 		return err
 	}
@@ -77,7 +77,7 @@ func (s *MemoryStore) Delete(ctx context.Context, appid string, revision uint64)
 		return notFound(appid)
 	}
 	delete(s.roles, appid)
-	s.revision++
+	s.revision = s.revision.Next()
 	return nil
 }
 

@@ -4,6 +4,8 @@ import (
 	"context"
 	"errors"
 	"fmt"
+
+	"github.com/latchkey-go/latchkey/internal/fresh"
 )
 
 // Errors that a [Store] wraps and a [Directory] hands on. Any other error of a store means that the store
@@ -17,6 +19,10 @@ var (
 
 func notFound(appid string) error { return fmt.Errorf("%w: %s", ErrNotFound, quote(appid)) }
 
+// A Revision names one state of the stored roles: a Number, which grows with each change, and a Tag, which is drawn at
+// random for each change. Revisions are compared as pairs. Next returns the revision of a change that follows.
+type Revision = fresh.Revision
+
 // A Store keeps roles. It stores what it is given and judges nothing: whether roles make sense together is
 // checked by a [Directory] before it saves them.
 //
@@ -29,18 +35,18 @@ func notFound(appid string) error { return fmt.Errorf("%w: %s", ErrNotFound, quo
 type Store interface {
 	// Load returns all roles, in any order, and the revision they have, as one consistent snapshot. No roles
 	// are an empty list and no error.
-	Load(ctx context.Context) (rs []Role, revision uint64, err error)
+	Load(ctx context.Context) (rs []Role, revision Revision, err error)
 
-	// Revision returns the revision of the moment: a number that grows with every change and never shrinks.
-	// It is asked often and should be cheap.
-	Revision(ctx context.Context) (uint64, error)
+	// Revision returns the current revision. Each change gives the store one with a greater Number and a new Tag, so
+	// that a store that was restored from a backup never repeats a pair. It is asked often and should be cheap.
+	Revision(ctx context.Context) (Revision, error)
 
 	// Save adds role, or puts it in the place of the one with exactly its appid, if the store still has this
 	// revision; otherwise it returns an error wrapping [ErrConflict] and stores nothing. Of concurrent changes
 	// for one revision exactly one succeeds. When it returns nil the change is durable.
-	Save(ctx context.Context, role Role, revision uint64) error
+	Save(ctx context.Context, role Role, revision Revision) error
 
 	// Delete drops the role with exactly this appid under the same condition. It returns an error wrapping
 	// [ErrNotFound] if the store has this revision and there is no such role.
-	Delete(ctx context.Context, appid string, revision uint64) error
+	Delete(ctx context.Context, appid string, revision Revision) error
 }

@@ -31,7 +31,7 @@ type change struct {
 	policy   *roles.Policy // draws from limit
 	limit    *roles.Budget // of the costly checks but previews; nil until the caller is known
 	turn     *turn
-	revision uint64 // of the roles
+	revision roles.Revision
 	by       actor
 	from     string
 	inTx     bool
@@ -203,7 +203,7 @@ func (c *change) ahead(question string, answer func() error) error {
 
 // A snapshot is the stored roles at a revision.
 type snapshot struct {
-	revision uint64
+	revision roles.Revision
 	policy   *roles.Policy
 }
 

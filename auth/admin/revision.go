@@ -5,7 +5,6 @@ import (
 	"encoding/hex"
 	"encoding/json"
 	"fmt"
-	"strconv"
 	"time"
 
 	"github.com/latchkey-go/latchkey/keys"
@@ -36,5 +35,5 @@ func RoleRevision(role roles.Role) string {
 
 // SettingRevision names the state of the public API's setting.
 func SettingRevision(setting publicapi.Setting) string {
-	return strconv.FormatUint(setting.Revision, 10)
+	return setting.Revision.String()
 }

@@ -59,7 +59,9 @@ func TestTrouble(t *testing.T) {
 	})
 	t.Run("roles", func(t *testing.T) {
 		w := newWorld(t, nil)
-		require.NoError(t, w.rows.Save(t.Context(), roles.Role{AppID: "a b"}, uint64(len(theRoles))))
+		now, err := w.rows.Revision(t.Context())
+		require.NoError(t, err)
+		require.NoError(t, w.rows.Save(t.Context(), roles.Role{AppID: "a b"}, now))
 		check(t, w, "POST", "/keys", aKey) // what is stored makes no sense: nothing can be judged by it
 	})
 	t.Run("users", func(t *testing.T) {

@@ -149,7 +149,7 @@ func TestUsersOfARemovedRoleFallToNoRole(t *testing.T) {
 	w := newWorld(t)
 	require.NoError(t, w.roles.Save(t.Context(), roles.Role{
 		AppID: "user", Permissions: roles.Grants{"content/**": true},
-	}, 0))
+	}, roles.Revision{}))
 	w.bring(t, fixture(t))
 	require.Equal(t, forbidden, ask(w.server(t), fixtureKeys(t)["ghost"], "content/posts/read"))
 }
@@ -200,7 +200,7 @@ func TestThePublicAPI(t *testing.T) {
 
 func TestAPublicAPIOfSomebodysChoiceStays(t *testing.T) {
 	w := newWorld(t)
-	require.NoError(t, w.Public.Save(t.Context(), publicapi.Setting{Revision: 1})) // closed by hand
+	require.NoError(t, w.Public.Save(t.Context(), publicapi.Setting{})) // closed by hand
 	report := w.bring(t, fixture(t))
 	require.Equal(t, map[cockpit.Verdict]string{cockpit.VerdictChanged: "different in role: what is here stays as it is"},
 		reasons(report, cockpit.AboutPublic, "web"))
@@ -233,7 +233,7 @@ func TestThePublicRoleIsWrittenOver(t *testing.T) {
 
 	// A setting whose role is gone is closed, and a role of that name does not open it unseen.
 	w = newWorld(t)
-	require.NoError(t, w.Public.Save(t.Context(), publicapi.Setting{Role: "web", Revision: 1}))
+	require.NoError(t, w.Public.Save(t.Context(), publicapi.Setting{Role: "web"}))
 	report = w.bring(t, read(t, more))
 	require.Contains(t, reasons(report, cockpit.AboutRole, "web")[cockpit.VerdictRefused], "acknowledged")
 	require.Equal(t, unknown, ask(w.server(t), "", "content/posts/update"))

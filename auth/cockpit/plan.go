@@ -29,7 +29,7 @@ type planner struct {
 	report Report
 	steps  []func(context.Context) error // in the order of entries
 
-	revision uint64        // of the roles
+	revision roles.Revision
 	policy   *roles.Policy // as it is once the roles are written
 	ours     map[string]bool
 	wider    []string // roles that may do more here than in Cockpit

@@ -43,7 +43,7 @@ func (p *planner) planPublic(ctx context.Context) error {
 	save := func(ctx context.Context) error {
 		now := time.Now().UTC().Truncate(time.Microsecond)
 		err := p.into.Public.Save(ctx, publicapi.Setting{
-			Role: d.role, ChangedAt: now, ChangedBy: p.into.By, Revision: here.Revision + 1,
+			Role: d.role, ChangedAt: now, ChangedBy: p.into.By, Revision: here.Revision,
 		})
 		if err != nil {
 			return err
@@ -55,7 +55,7 @@ func (p *planner) planPublic(ctx context.Context) error {
 		return p.record(ctx, action, "public", map[string]any{"role": here.Role}, map[string]any{"role": d.role})
 	}
 	switch {
-	case here.Revision == 0:
+	case here.Revision == publicapi.Revision{}:
 		p.add(entry(VerdictNew, ""), save)
 	case p.into.Overwrite:
 		p.add(entry(VerdictChanged, p.differs([]string{"role"})), save)

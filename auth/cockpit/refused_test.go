@@ -129,7 +129,7 @@ func TestOddRoles(t *testing.T) {
 
 func TestARoleHereThatDiffersOnlyInCase(t *testing.T) {
 	w := newWorld(t)
-	require.NoError(t, w.roles.Save(t.Context(), roles.Role{AppID: "Editor"}, 0))
+	require.NoError(t, w.roles.Save(t.Context(), roles.Role{AppID: "Editor"}, roles.Revision{}))
 	report := w.bring(t, fixture(t))
 	require.Contains(t, reasons(report, cockpit.AboutRole, "editor")[cockpit.VerdictRefused], `only in case from "Editor"`)
 	require.Equal(t, "", w.record(t, "6b048abb686c828f7b4cc2c5").Role, "k-editor has no role then")

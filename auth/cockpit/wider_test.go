@@ -34,7 +34,7 @@ func TestARoleThatMayDoMoreHere(t *testing.T) {
 		t.Run(c.name, func(t *testing.T) {
 			w := newWorld(t)
 			base := roles.Role{AppID: "base", Permissions: roles.Grants{"content/base/read": true}}
-			require.NoError(t, w.roles.Save(t.Context(), base, 0))
+			require.NoError(t, w.roles.Save(t.Context(), base, roles.Revision{}))
 			revision, err := w.roles.Revision(t.Context())
 			require.NoError(t, err)
 			require.NoError(t, w.roles.Save(t.Context(), c.here, revision))
@@ -63,7 +63,7 @@ func TestARoleThatMayDoMoreHere(t *testing.T) {
 // A role without a permission in Cockpit may do nothing there, and anything here is more.
 func TestARoleThatMayDoNothingInCockpit(t *testing.T) {
 	w := newWorld(t)
-	require.NoError(t, w.roles.Save(t.Context(), roles.Role{AppID: "none", Permissions: roles.Grants{"a/b": true}}, 0))
+	require.NoError(t, w.roles.Save(t.Context(), roles.Role{AppID: "none", Permissions: roles.Grants{"a/b": true}}, roles.Revision{}))
 	report := w.bring(t, read(t, `{"roles": [{"appid": "none", "permissions": []}]}`))
 	require.Equal(t, []string{`role "none" may do more here than in Cockpit: so may the keys and users that have it`}, report.Warnings)
 }

@@ -90,7 +90,7 @@ type roleStore struct {
 	w *world
 }
 
-func (s roleStore) Save(ctx context.Context, r roles.Role, revision uint64) error {
+func (s roleStore) Save(ctx context.Context, r roles.Role, revision roles.Revision) error {
 	if err := s.w.write(); err != nil {
 		return err
 	}

@@ -25,7 +25,8 @@
 // # The revision
 //
 // Every change of a key, a role or the setting goes to a log in the database, in the same transaction; last-used
-// times and audit records do not. The highest number in the log is the revision. Triggers see to that, so a statement
+// times and audit records do not. The highest number in the log is the revision; each row has a random tag beside it, so
+// that nodes notice a database that was restored or lost changes in a failover. Triggers see to that, so a statement
 // that an operator types is noticed by all nodes as well:
 //
 //	UPDATE latchkey_keys SET invalidated_at = 1767225600000000 WHERE user_id = 'ada'; -- microseconds, UTC

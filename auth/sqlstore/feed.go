@@ -2,7 +2,6 @@ package sqlstore
 
 import (
 	"context"
-	"database/sql"
 	"math"
 
 	"github.com/latchkey-go/latchkey/keys"
@@ -12,25 +11,25 @@ import (
 const maxChanges = 1000
 
 // Changes implements [keys.Feed]. It is one query.
-func (k *Keys) Changes(ctx context.Context, since uint64) (keys.Changes, error) {
-	if since == 0 {
-		revision, err := k.s.Revision(ctx)
+func (k *Keys) Changes(ctx context.Context, since keys.Revision) (keys.Changes, error) {
+	if since == (keys.Revision{}) {
+		revision, err := k.s.pair(ctx, &k.s.revision)
 		if err == nil {
 			k.s.notice(revision)
 		}
 		return keys.Changes{Revision: revision}, err
 	}
-	after := int64(min(since, math.MaxInt64))
-	rows, err := k.s.query(ctx, &k.s.changes, after, maxChanges+1)
+	rows, err := k.s.query(ctx, &k.s.changes, int64(min(since.Number, math.MaxInt64)), int64(since.Tag), maxChanges+1)
 	if err != nil {
 		return keys.Changes{}, trouble(ctx, "read changes", err)
 	}
 	defer rows.Close()
 	var changes keys.Changes
-	var revision, lowest sql.NullInt64
+	var number, tag int64
+	var known bool
 	for rows.Next() {
 		var space, id *string
-		if err := rows.Scan(&revision, &lowest, &space, &id); err != nil {
+		if err := rows.Scan(&number, &tag, &known, &space, &id); err != nil {
 			return keys.Changes{}, trouble(ctx, "read changes", err)
 		}
 		if space != nil && id != nil {
@@ -40,12 +39,11 @@ func (k *Keys) Changes(ctx context.Context, since uint64) (keys.Changes, error) 
 	if err := rows.Err(); err != nil {
 		return keys.Changes{}, trouble(ctx, "read changes", err)
 	}
-	if revision.Int64 <= 0 {
+	if number <= 0 {
 		return keys.Changes{}, trouble(ctx, "read changes", errNoRevision)
 	}
-	changes.Revision = uint64(revision.Int64)
-	// A revision that went back belongs to a database that was restored.
-	if after < lowest.Int64-1 || after > revision.Int64 || len(changes.Keys) > maxChanges {
+	changes.Revision = keys.Revision{Number: uint64(number), Tag: uint64(tag)}
+	if !known || len(changes.Keys) > maxChanges {
 		changes.Keys, changes.All = nil, true
 	}
 	k.s.notice(changes.Revision)

@@ -3,6 +3,8 @@ package sqlstore
 import (
 	"context"
 	"sync"
+
+	"github.com/latchkey-go/latchkey/keys"
 )
 
 // Follow keeps what this node has in memory up to date with the database, until stop is called, which waits until
@@ -49,9 +51,13 @@ func (s *Store) Follow(now func(), later ...func(context.Context) error) (stop f
 	}
 }
 
-// notice tells those who follow if this node has not seen revision yet.
-func (s *Store) notice(revision uint64) {
-	if before := s.seen.Swap(revision); before != 0 && before != revision {
+// notice calls the followers if the latest poll saw another revision.
+func (s *Store) notice(revision keys.Revision) {
+	s.mu.Lock()
+	before := s.seen
+	s.seen = revision
+	s.mu.Unlock()
+	if before != (keys.Revision{}) && before != revision {
 		s.call(&s.followers)
 	}
 }

@@ -19,33 +19,33 @@ func (s *Store) Roles() *Roles { return &Roles{s} }
 var _ roles.Store = (*Roles)(nil)
 
 // Load implements [roles.Store].
-func (r *Roles) Load(ctx context.Context) (rs []roles.Role, revision uint64, err error) {
+func (r *Roles) Load(ctx context.Context) (rs []roles.Role, revision roles.Revision, err error) {
 	rows, err := r.s.query(ctx, &r.s.roles)
 	if err != nil {
-		return nil, 0, trouble(ctx, "load roles", err)
+		return nil, roles.Revision{}, trouble(ctx, "load roles", err)
 	}
 	defer rows.Close()
 	for rows.Next() {
-		var n int64
+		var number, tag int64
 		var appid, name, info, permissions, inherits *string
-		if err := rows.Scan(&n, &appid, &name, &info, &permissions, &inherits); err != nil {
-			return nil, 0, trouble(ctx, "load roles", err)
+		if err := rows.Scan(&number, &tag, &appid, &name, &info, &permissions, &inherits); err != nil {
+			return nil, roles.Revision{}, trouble(ctx, "load roles", err)
 		}
-		revision = uint64(n)
+		revision = roles.Revision{Number: uint64(number), Tag: uint64(tag)}
 		if appid == nil {
 			continue // no roles
 		}
 		role, err := decodeRole(appid, name, info, permissions, inherits)
 		if err != nil {
-			return nil, 0, err
+			return nil, roles.Revision{}, err
 		}
 		rs = append(rs, role)
 	}
 	if err := rows.Err(); err != nil {
-		return nil, 0, trouble(ctx, "load roles", err)
+		return nil, roles.Revision{}, trouble(ctx, "load roles", err)
 	}
-	if revision == 0 {
-		return nil, 0, trouble(ctx, "load roles", errNoRevision)
+	if revision.Number == 0 {
+		return nil, roles.Revision{}, trouble(ctx, "load roles", errNoRevision)
 	}
 	return rs, revision, nil
 }
@@ -68,12 +68,12 @@ func decodeRole(appid, name, info, permissions, inherits *string) (roles.Role, e
 }
 
 // Revision implements [roles.Store]. It moves with changes of roles alone.
-func (r *Roles) Revision(ctx context.Context) (uint64, error) {
-	return r.s.number(ctx, &r.s.rolesRevision)
+func (r *Roles) Revision(ctx context.Context) (roles.Revision, error) {
+	return r.s.pair(ctx, &r.s.rolesRevision)
 }
 
 // Save implements [roles.Store].
-func (r *Roles) Save(ctx context.Context, role roles.Role, revision uint64) error {
+func (r *Roles) Save(ctx context.Context, role roles.Role, revision roles.Revision) error {
 	permissions, err := json.Marshal(role.Permissions)
 	if err != nil {
 		return err
@@ -86,7 +86,7 @@ func (r *Roles) Save(ctx context.Context, role roles.Role, revision uint64) erro
 }
 
 // Delete implements [roles.Store].
-func (r *Roles) Delete(ctx context.Context, appid string, revision uint64) error {
+func (r *Roles) Delete(ctx context.Context, appid string, revision roles.Revision) error {
 	return r.change(ctx, revision, func(ctx context.Context) error {
 		if strange(appid) {
 			return roles.ErrNotFound
@@ -100,7 +100,7 @@ func (r *Roles) Delete(ctx context.Context, appid string, revision uint64) error
 }
 
 // change calls f in a transaction if the roles have this revision.
-func (r *Roles) change(ctx context.Context, revision uint64, f func(context.Context) error) error {
+func (r *Roles) change(ctx context.Context, revision roles.Revision, f func(context.Context) error) error {
 	return r.s.atomically(ctx, func(ctx context.Context) error {
 		now, err := r.Revision(ctx)
 		if err != nil {

@@ -94,24 +94,27 @@ const (
 		FROM json_to_recordset(CAST(?1 AS json)) AS u (id text, space text, at bigint)
 		WHERE k.id = u.id AND k.space = u.space AND (k.last_used_at IS NULL OR k.last_used_at < u.at)`
 
-	// changesText reads the revision, the lowest that is still in the log, and the changes, in one snapshot.
-	changesText = `SELECT (SELECT max(revision) FROM latchkey_changes), (SELECT min(revision) FROM latchkey_changes), c.space, c.id
-		FROM latchkey_state s LEFT JOIN latchkey_changes c ON c.revision > ?1 AND c.id <> '' LIMIT ?2`
-	revisionText    = `SELECT max(revision) FROM latchkey_changes`
+	// changesText reads the revision, whether the log has the pair ?1 and ?2, and the keys that were changed after it, in
+	// one snapshot. In PostgreSQL a revision may have several rows, and each has its own tag.
+	changesText = `SELECT now.revision, now.tag, EXISTS (SELECT 1 FROM latchkey_changes WHERE revision = ?1 AND tag = ?2), c.space, c.id
+		FROM (` + revisionText + `) now LEFT JOIN latchkey_changes c ON c.revision > ?1 AND c.id <> '' LIMIT ?3`
+	revisionText = `SELECT revision, min(tag) AS tag FROM latchkey_changes
+		WHERE revision = (SELECT max(revision) FROM latchkey_changes) GROUP BY revision`
 	touchSQLite     = `INSERT INTO latchkey_changes (id, space) VALUES ('', '')`
 	touchPostgreSQL = `SELECT latchkey_touch()`
 	lockText        = `SELECT latchkey_lock()` // PostgreSQL only
 
-	rolesText = `SELECT s.roles_revision, r.appid, r.name, r.info, r.permissions, r.inherits FROM latchkey_state s
+	rolesText = `SELECT s.roles_revision, s.roles_tag, r.appid, r.name, r.info, r.permissions, r.inherits FROM latchkey_state s
 		LEFT JOIN latchkey_roles r ON 1 = 1`
-	rolesRevisionText = `SELECT roles_revision FROM latchkey_state`
+	rolesRevisionText = `SELECT roles_revision, roles_tag FROM latchkey_state`
 	saveRoleText      = `INSERT INTO latchkey_roles (appid, name, info, permissions, inherits) VALUES (?1, ?2, ?3, ?4, ?5)
 		ON CONFLICT (appid) DO UPDATE SET name = excluded.name, info = excluded.info, permissions = excluded.permissions,
 		inherits = excluded.inherits`
 	deleteRoleText = `DELETE FROM latchkey_roles WHERE appid = ?1`
 
-	settingText     = `SELECT role, changed_at, changed_by, revision FROM latchkey_public_api`
-	saveSettingText = `UPDATE latchkey_public_api SET role = ?1, changed_at = ?2, changed_by = ?3, revision = ?4 WHERE revision + 1 = ?4`
+	settingText     = `SELECT role, changed_at, changed_by, revision, tag FROM latchkey_public_api`
+	saveSettingText = `UPDATE latchkey_public_api SET role = ?1, changed_at = ?2, changed_by = ?3, revision = revision + 1
+		WHERE revision = ?4 AND tag = ?5`
 )
 
 // findAny finds the key that has one of these digests.

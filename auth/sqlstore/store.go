@@ -6,7 +6,8 @@ import (
 	"errors"
 	"fmt"
 	"sync"
-	"sync/atomic"
+
+	"github.com/latchkey-go/latchkey/keys"
 )
 
 // A Store is an open database. It is safe for concurrent use.
@@ -17,9 +18,9 @@ type Store struct {
 	queue    queue // of those who write to db; nil for PostgreSQL
 	prepared []*sql.Stmt
 
-	seen      atomic.Uint64 // the revision of the latest poll
 	mu        sync.Mutex
-	watchers  listeners // caches
+	seen      keys.Revision // of the latest poll
+	watchers  listeners     // caches
 	followers listeners
 }
 
@@ -115,17 +116,12 @@ func (s *Store) Touch(ctx context.Context) error {
 
 var errNoRevision = errors.New("the database has lost its revision")
 
-// Revision returns the number that grows with every change.
-func (s *Store) Revision(ctx context.Context) (uint64, error) {
-	return s.number(ctx, &s.revision)
-}
-
-// number reads a revision.
-func (s *Store) number(ctx context.Context, st *statement) (uint64, error) {
-	var n sql.NullInt64
-	_, err := s.one(ctx, st, nil, &n)
-	if err == nil && n.Int64 <= 0 {
+// pair reads a revision.
+func (s *Store) pair(ctx context.Context, st *statement) (keys.Revision, error) {
+	var number, tag int64
+	_, err := s.one(ctx, st, nil, &number, &tag)
+	if err == nil && number <= 0 {
 		err = errNoRevision
 	}
-	return uint64(n.Int64), trouble(ctx, "read the revision", err)
+	return keys.Revision{Number: uint64(number), Tag: uint64(tag)}, trouble(ctx, "read the revision", err)
 }

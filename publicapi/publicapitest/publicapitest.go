@@ -44,33 +44,50 @@ var checks = []check{
 	}},
 	{"Load returns the setting as it was last saved", func(t tb, s publicapi.Store) {
 		for i, role := range []string{"public", "visitor", "", "public"} {
-			save(t, s, publicapi.Setting{Role: role, Revision: uint64(i) + 1})
-			if got, err := s.Load(background); err != nil || got.Role != role || got.Revision != uint64(i)+1 {
-				t.Errorf("after saving role %q as revision %d, Load returns role %q, revision %d and error %v", role, i+1, got.Role, got.Revision, err)
+			save(t, s, publicapi.Setting{Role: role})
+			if got, err := s.Load(background); err != nil || got.Role != role || got.Revision.Number != uint64(i)+1 {
+				t.Errorf("after saving role %q as number %d, Load returns role %q, revision %v and error %v", role, i+1, got.Role, got.Revision, err)
 			}
 		}
 	}},
-	{"Save writes only over the Revision before", func(t tb, s publicapi.Store) {
-		conflicts(t, s, 2, "over a setting that was never saved")
-		save(t, s, publicapi.Setting{Role: "public", Revision: 1})
-		for _, revision := range []uint64{0, 1, 3, 1 << 40} {
-			conflicts(t, s, revision, "over revision 1")
+	{"every change has a tag of its own", func(t tb, s publicapi.Store) {
+		tags := map[uint64]bool{}
+		for range 20 {
+			save(t, s, publicapi.Setting{Role: "public", ChangedBy: "ada"})
+			tags[revision(t, s).Tag] = true
+		}
+		if len(tags) != 20 {
+			t.Errorf("20 changes have %d tags", len(tags))
 		}
 	}},
+	{"Save writes only over the Revision that it is based on", func(t tb, s publicapi.Store) {
+		never := publicapi.Revision{}
+		conflicts(t, s, never.Next(), "over a setting that was never saved")
+		save(t, s, publicapi.Setting{Role: "public"})
+		first := revision(t, s)
+		conflicts(t, s, never, "over the first")
+		for _, change := range []publicapi.Revision{{Number: 1}, {Number: 1 << 40}, {Tag: 1}, {Tag: 1 << 63}} {
+			other := publicapi.Revision{Number: first.Number + change.Number, Tag: first.Tag + change.Tag}
+			conflicts(t, s, other, "over the first")
+		}
+		save(t, s, publicapi.Setting{Role: "public"})
+		conflicts(t, s, first, "over the second")
+	}},
 	{"a Save in conflict changes nothing", func(t tb, s publicapi.Store) {
-		first := publicapi.Setting{Role: "public", ChangedAt: noon, ChangedBy: "ada", Revision: 1}
-		save(t, s, first)
-		_ = s.Save(background, publicapi.Setting{Role: "other", ChangedBy: "eve", Revision: 1})
-		loads(t, s, first)
+		save(t, s, publicapi.Setting{Role: "public", ChangedAt: noon, ChangedBy: "ada"})
+		want := publicapi.Setting{Role: "public", ChangedAt: noon, ChangedBy: "ada", Revision: revision(t, s)}
+		_ = s.Save(background, publicapi.Setting{Role: "other", ChangedBy: "eve"})
+		loads(t, s, want)
 	}},
 	{"of concurrent Saves with one Revision exactly one succeeds", func(t tb, s publicapi.Store) {
-		for revision := uint64(1); revision <= 20; revision++ {
+		for range 20 {
+			before := revision(t, s)
 			const callers = 8
 			errs := make([]error, callers)
 			var all sync.WaitGroup
 			for i := range callers {
 				all.Go(func() {
-					errs[i] = s.Save(background, publicapi.Setting{Role: "role-" + string('a'+rune(i)), Revision: revision})
+					errs[i] = s.Save(background, publicapi.Setting{Role: "role-" + string('a'+rune(i)), Revision: before})
 				})
 			}
 			all.Wait()
@@ -89,16 +106,16 @@ var checks = []check{
 		}
 	}},
 	{"texts come back byte for byte", func(t tb, s publicapi.Store) {
-		for i, text := range []string{"Public", "public ", "public", "Ünïcode – Zoë 😀", strings.Repeat("x", 200)} {
-			save(t, s, publicapi.Setting{Role: text, ChangedBy: text, Revision: uint64(i) + 1})
+		for _, text := range []string{"Public", "public ", "public", "Ünïcode – Zoë 😀", strings.Repeat("x", 200)} {
+			save(t, s, publicapi.Setting{Role: text, ChangedBy: text})
 			if got, _ := s.Load(background); got.Role != text || got.ChangedBy != text {
 				t.Errorf("role and author %q come back as %q and %q", text, got.Role, got.ChangedBy)
 			}
 		}
 	}},
 	{"times come back in UTC to the microsecond", func(t tb, s publicapi.Store) {
-		for i, at := range []time.Time{noon, noon.Add(time.Microsecond), {}} {
-			save(t, s, publicapi.Setting{ChangedAt: at, Revision: uint64(i) + 1})
+		for _, at := range []time.Time{noon, noon.Add(time.Microsecond), {}} {
+			save(t, s, publicapi.Setting{ChangedAt: at})
 			if got, _ := s.Load(background); !got.ChangedAt.Equal(at) || got.ChangedAt.Location() != time.UTC {
 				t.Errorf("time %v comes back as %v", at, got.ChangedAt)
 			}
@@ -114,20 +131,31 @@ var checks = []check{
 	{"a Save whose ctx is done does nothing", func(t tb, s publicapi.Store) {
 		ctx, cancel := context.WithCancel(background)
 		cancel()
-		if err := s.Save(ctx, publicapi.Setting{Role: "public", Revision: 1}); !errors.Is(err, context.Canceled) {
+		if err := s.Save(ctx, publicapi.Setting{Role: "public"}); !errors.Is(err, context.Canceled) {
 			t.Errorf("Save with a cancelled ctx returns error %v, want one wrapping context.Canceled", err)
 		}
-		if got, err := s.Load(background); err != nil || got.Role != "" || got.Revision != 0 {
-			t.Errorf("after it, Load returns role %q, revision %d and error %v, want nothing", got.Role, got.Revision, err)
+		if got, err := s.Load(background); err != nil || got.Role != "" || got.Revision != (publicapi.Revision{}) {
+			t.Errorf("after it, Load returns role %q, revision %v and error %v, want nothing", got.Role, got.Revision, err)
 		}
 	}},
 }
 
+// save saves setting over the stored one.
 func save(t tb, s publicapi.Store, setting publicapi.Setting) {
 	t.Helper()
+	setting.Revision = revision(t, s)
 	if err := s.Save(background, setting); err != nil {
-		t.Errorf("Save of revision %d over the one before fails: %v", setting.Revision, err)
+		t.Errorf("Save over revision %v fails: %v", setting.Revision, err)
 	}
+}
+
+func revision(t tb, s publicapi.Store) publicapi.Revision {
+	t.Helper()
+	setting, err := s.Load(background)
+	if err != nil {
+		t.Errorf("Load fails: %v", err)
+	}
+	return setting.Revision
 }
 
 func loads(t tb, s publicapi.Store, want publicapi.Setting) {
@@ -137,9 +165,9 @@ func loads(t tb, s publicapi.Store, want publicapi.Setting) {
 	}
 }
 
-func conflicts(t tb, s publicapi.Store, revision uint64, what string) {
+func conflicts(t tb, s publicapi.Store, revision publicapi.Revision, what string) {
 	t.Helper()
 	if err := s.Save(background, publicapi.Setting{Role: "other", Revision: revision}); !errors.Is(err, publicapi.ErrConflict) {
-		t.Errorf("Save of revision %d %s returns error %v, want one wrapping ErrConflict", revision, what, err)
+		t.Errorf("Save for revision %v %s returns error %v, want one wrapping ErrConflict", revision, what, err)
 	}
 }

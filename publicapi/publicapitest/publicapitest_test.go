@@ -50,7 +50,7 @@ func TestEachBrokenPromiseIsFoundByItsCheck(t *testing.T) {
 		"the setting is zero if it was never saved": func() *mutant {
 			return &mutant{load: func(ctx context.Context, m *publicapi.MemoryStore) (publicapi.Setting, error) {
 				s, err := m.Load(ctx)
-				if s.Revision == 0 && err == nil {
+				if s.Revision == (publicapi.Revision{}) && err == nil {
 					s.ChangedBy = "the installer"
 				}
 				return s, err
@@ -59,16 +59,29 @@ func TestEachBrokenPromiseIsFoundByItsCheck(t *testing.T) {
 		"Load returns the setting as it was last saved": func() *mutant {
 			return &mutant{load: func(ctx context.Context, m *publicapi.MemoryStore) (publicapi.Setting, error) {
 				s, err := m.Load(ctx)
-				if s.Revision > 1 && s.Role == "" && s.ChangedAt.IsZero() {
+				if s.Revision.Number > 1 && s.Role == "" && s.ChangedAt.IsZero() {
 					s.Role = "visitor" // takes closed for unset
 				}
 				return s, err
 			}}
 		},
-		"Save writes only over the Revision before": func() *mutant {
+		"Save writes only over the Revision that it is based on": func() *mutant {
 			return &mutant{save: func(ctx context.Context, m *publicapi.MemoryStore, s publicapi.Setting) error {
-				if was, _ := m.Load(ctx); s.Revision > was.Revision+1 {
+				if was, _ := m.Load(ctx); s.Revision.Number > was.Revision.Number {
 					return nil // answers well, and forgets
+				}
+				return m.Save(ctx, s)
+			}}
+		},
+		"every change has a tag of its own": func() *mutant {
+			bare := func(r publicapi.Revision) publicapi.Revision { return publicapi.Revision{Number: r.Number} }
+			return &mutant{load: func(ctx context.Context, m *publicapi.MemoryStore) (publicapi.Setting, error) {
+				s, err := m.Load(ctx)
+				s.Revision = bare(s.Revision)
+				return s, err
+			}, save: func(ctx context.Context, m *publicapi.MemoryStore, s publicapi.Setting) error {
+				if was, _ := m.Load(ctx); s.Revision == bare(was.Revision) {
+					s.Revision = was.Revision
 				}
 				return m.Save(ctx, s)
 			}}
@@ -78,7 +91,7 @@ func TestEachBrokenPromiseIsFoundByItsCheck(t *testing.T) {
 				was, _ := m.Load(ctx)
 				err := m.Save(ctx, s)
 				if err != nil && s.ChangedBy != "" { // writes first, looks later
-					was.ChangedBy, was.Revision = s.ChangedBy, was.Revision+1
+					was.ChangedBy = s.ChangedBy
 					_ = m.Save(ctx, was)
 				}
 				return err

@@ -16,8 +16,8 @@ var revisions = []promise{
 		grown := func(after string) {
 			t.Helper()
 			now := revision(t, s)
-			if now <= before {
-				t.Errorf("revision %d after %s; it was %d before", now, after, before)
+			if now.Number <= before.Number {
+				t.Errorf("revision %v after %s; it was %v before", now, after, before)
 			}
 			before = now
 		}
@@ -32,6 +32,34 @@ var revisions = []promise{
 		save(t, s, full("editor"))
 		grown("adding it again")
 	}},
+	{"every change has a tag of its own", func(t reporter, s roles.Store) {
+		tags := map[uint64]bool{}
+		for i := range 20 {
+			save(t, s, full(fmt.Sprint("editor", i)))
+			tags[revision(t, s).Tag] = true
+			if err := s.Delete(t.Context(), fmt.Sprint("editor", i), revision(t, s)); err != nil {
+				t.Fatalf("Delete: %v", err)
+			}
+			tags[revision(t, s).Tag] = true
+		}
+		if len(tags) != 40 {
+			t.Errorf("40 changes have %d tags", len(tags))
+		}
+	}},
+	{"a change for a revision with another tag is ErrConflict and stores nothing", func(t reporter, s roles.Store) {
+		save(t, s, full("editor"))
+		other := revision(t, s)
+		other.Tag++
+		if err := s.Save(t.Context(), roles.Role{AppID: "editor"}, other); !errors.Is(err, roles.ErrConflict) {
+			t.Errorf("Save: %v; want ErrConflict", err)
+		}
+		if err := s.Delete(t.Context(), "editor", other); !errors.Is(err, roles.ErrConflict) {
+			t.Errorf("Delete: %v; want ErrConflict", err)
+		}
+		if all := load(t, s); !same(all["editor"], full("editor")) {
+			t.Errorf("something was stored: %v", all)
+		}
+	}},
 	{"Load and Revision tell the same revision", func(t reporter, s roles.Store) {
 		for range 3 {
 			save(t, s, full("editor"))
@@ -40,7 +68,7 @@ var revisions = []promise{
 				t.Fatalf("Load: %v", err)
 			}
 			if asked := revision(t, s); asked != loaded {
-				t.Errorf("Load says revision %d, Revision says %d", loaded, asked)
+				t.Errorf("Load says revision %v, Revision says %v", loaded, asked)
 			}
 		}
 	}},
@@ -50,7 +78,7 @@ var revisions = []promise{
 		save(t, s, full("viewer"))
 		for _, appid := range []string{"editor", "new"} {
 			if err := s.Save(t.Context(), roles.Role{AppID: appid, Name: "stale"}, old); !errors.Is(err, roles.ErrConflict) {
-				t.Errorf("Save of %s for revision %d: %v; want ErrConflict", appid, old, err)
+				t.Errorf("Save of %s for revision %v: %v; want ErrConflict", appid, old, err)
 			}
 		}
 		if all := load(t, s); len(all) != 2 || !same(all["editor"], full("editor")) {
@@ -59,7 +87,9 @@ var revisions = []promise{
 	}},
 	{"saving for a revision to come is ErrConflict and stores nothing", func(t reporter, s roles.Store) {
 		save(t, s, full("editor"))
-		if err := s.Save(t.Context(), roles.Role{AppID: "editor"}, revision(t, s)+1); !errors.Is(err, roles.ErrConflict) {
+		next := revision(t, s)
+		next.Number++
+		if err := s.Save(t.Context(), roles.Role{AppID: "editor"}, next); !errors.Is(err, roles.ErrConflict) {
 			t.Errorf("Save: %v; want ErrConflict", err)
 		}
 		if all := load(t, s); !same(all["editor"], full("editor")) {
@@ -71,7 +101,7 @@ var revisions = []promise{
 		old := revision(t, s)
 		save(t, s, full("viewer"))
 		if err := s.Delete(t.Context(), "editor", old); !errors.Is(err, roles.ErrConflict) {
-			t.Errorf("Delete for revision %d: %v; want ErrConflict", old, err)
+			t.Errorf("Delete for revision %v: %v; want ErrConflict", old, err)
 		}
 		if all := load(t, s); len(all) != 2 {
 			t.Errorf("something was deleted: %v", all)
@@ -113,7 +143,7 @@ var revisions = []promise{
 	{"a load is one snapshot", func(t reporter, s roles.Store) {
 		// Two roles carry the number of the round, saved one after the other. A snapshot sees both of one
 		// round, or the first of the next; and its revision tells which.
-		seen := map[uint64]string{}
+		seen := map[roles.Revision]string{}
 		save(t, s, roles.Role{AppID: "first", Name: "0"})
 		save(t, s, roles.Role{AppID: "second", Name: "0"})
 		ctx, stop := context.WithCancel(t.Context())
@@ -154,7 +184,7 @@ var revisions = []promise{
 			}
 			state := fmt.Sprint(numbers)
 			if before, ok := seen[rev]; ok && before != state {
-				t.Errorf("revision %d was loaded as %s and as %s", rev, before, state)
+				t.Errorf("revision %v was loaded as %s and as %s", rev, before, state)
 				return
 			}
 			seen[rev] = state

@@ -34,7 +34,7 @@ func save(t reporter, s roles.Store, role roles.Role) {
 	}
 }
 
-func revision(t reporter, s roles.Store) uint64 {
+func revision(t reporter, s roles.Store) roles.Revision {
 	t.Helper()
 	revision, err := s.Revision(t.Context())
 	if err != nil {

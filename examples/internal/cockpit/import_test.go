@@ -125,14 +125,14 @@ func TestASecondImportWritesNothing(t *testing.T) {
 		require.Equal(t, 43, first.Count(cockpit.AboutRole, cockpit.VerdictNew)+first.Count(cockpit.AboutUser, cockpit.VerdictNew)+
 			first.Count(cockpit.AboutKey, cockpit.VerdictNew)+first.Count(cockpit.AboutPublic, cockpit.VerdictNew))
 		require.Equal(t, 86, n.writes)
-		revision, err := n.Revision(t.Context())
+		revision, err := n.Keys().Changes(t.Context(), keys.Revision{})
 		require.NoError(t, err)
 		n.into.Overwrite = true
 		second := n.bring(t, storage(t))
 		require.Equal(t, 25, second.Count(cockpit.AboutKey, cockpit.VerdictUnchanged))
 		require.Zero(t, second.Count(cockpit.AboutKey, cockpit.VerdictNew)+second.Count(cockpit.AboutKey, cockpit.VerdictChanged))
 		require.Equal(t, 86, n.writes)
-		again, err := n.Revision(t.Context())
+		again, err := n.Keys().Changes(t.Context(), keys.Revision{})
 		require.NoError(t, err)
 		require.Equal(t, revision, again)
 	})
@@ -157,7 +157,7 @@ func TestAFaultAtAnyWriteLeavesNothing(t *testing.T) {
 		if os.Getenv("LATCHKEY_LONG") != "" {
 			s, writes = storage(t), 86
 		}
-		before, err := n.Revision(t.Context())
+		before, err := n.Keys().Changes(t.Context(), keys.Revision{})
 		require.NoError(t, err)
 		for failAt := 1; failAt <= writes; failAt++ {
 			n.writes, n.failAt = 0, failAt
@@ -172,7 +172,7 @@ func TestAFaultAtAnyWriteLeavesNothing(t *testing.T) {
 			require.NoError(t, err)
 			require.Zero(t, setting)
 		}
-		after, err := n.Revision(t.Context())
+		after, err := n.Keys().Changes(t.Context(), keys.Revision{})
 		require.NoError(t, err)
 		require.Equal(t, before, after)
 		_, err = n.ring.Verify(t.Context(), edKey)

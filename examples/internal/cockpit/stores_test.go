@@ -121,7 +121,7 @@ type roleStore struct {
 	n *node
 }
 
-func (s roleStore) Save(ctx context.Context, r roles.Role, revision uint64) error {
+func (s roleStore) Save(ctx context.Context, r roles.Role, revision roles.Revision) error {
 	if err := s.n.write(); err != nil {
 		return err
 	}
@@ -197,11 +197,11 @@ func (n *node) count(tb testing.TB, table string) (rows int) {
 // bring imports, after it has checked that Plan changes nothing and says the same.
 func (n *node) bring(tb testing.TB, s *cockpit.Source) *cockpit.Report {
 	tb.Helper()
-	before, err := n.Revision(tb.Context())
+	before, err := n.Keys().Changes(tb.Context(), keys.Revision{})
 	require.NoError(tb, err)
 	planned, err := cockpit.Plan(tb.Context(), s, n.into)
 	require.NoError(tb, err)
-	after, err := n.Revision(tb.Context())
+	after, err := n.Keys().Changes(tb.Context(), keys.Revision{})
 	require.NoError(tb, err)
 	require.Equal(tb, before, after, "Plan changes nothing")
 	report, err := cockpit.Import(tb.Context(), s, n.into)

@@ -57,18 +57,18 @@ type fedStore struct {
 	keys.Store
 
 	mu       sync.Mutex
-	changed  []keys.Ref // the revision is their number
+	changed  []keys.Ref // the revision is their number; nothing restores this store
 	watching map[int]func()
 	watchers int
 }
 
 // Changes implements [keys.Feed].
-func (s *fedStore) Changes(_ context.Context, since uint64) (keys.Changes, error) {
+func (s *fedStore) Changes(_ context.Context, since keys.Revision) (keys.Changes, error) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	now := keys.Changes{Revision: uint64(len(s.changed)) + 1}
-	if since > 0 {
-		now.Keys = append(now.Keys, s.changed[since-1:]...)
+	now := keys.Changes{Revision: keys.Revision{Number: uint64(len(s.changed)) + 1}}
+	if since.Number > 0 {
+		now.Keys = append(now.Keys, s.changed[since.Number-1:]...)
 		now.All = slices.Contains(now.Keys, keys.Ref{})
 	}
 	return now, nil

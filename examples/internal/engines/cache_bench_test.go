@@ -26,8 +26,8 @@ import (
 // A quiet store is one of which nothing changes, and that costs nothing, so that the cache alone is measured.
 type quiet struct{ *keys.MemoryStore }
 
-func (quiet) Changes(context.Context, uint64) (keys.Changes, error) {
-	return keys.Changes{Revision: 1}, nil
+func (quiet) Changes(context.Context, keys.Revision) (keys.Changes, error) {
+	return keys.Changes{Revision: keys.Revision{Number: 1}}, nil
 }
 func (quiet) Watch(func()) (stop func()) { return func() {} }
 

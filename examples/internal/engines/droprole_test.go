@@ -36,8 +36,7 @@ func TestBothWaysToTakeARoleFromItsKeysAgree(t *testing.T) {
 			at, err := s.Roles().Revision(ctx)
 			require.NoError(t, err)
 			require.NoError(t, s.Roles().Save(ctx, roles.Role{AppID: "editor"}, at))
-			since, err := s.Revision(ctx)
-			require.NoError(t, err)
+			since := revisionOf(t, s)
 			woken := 0
 			defer s.Keys().Watch(func() { woken++ })()
 			require.NoError(t, take(s))
@@ -93,8 +92,7 @@ func TestARoleIsTakenFromManyKeysInThreeSeconds(t *testing.T) {
 	onEach(t, func(t *testing.T, e engine) {
 		s, p := e.fresh(t)
 		fillWith(t, e, p, manyKeys())
-		since, err := s.Revision(t.Context())
-		require.NoError(t, err)
+		since := revisionOf(t, s)
 		began := time.Now()
 		n, err := s.Keys().DropRole(t.Context(), "editor")
 		took := time.Since(began)

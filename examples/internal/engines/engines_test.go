@@ -17,6 +17,7 @@ import (
 
 	"github.com/latchkey-go/latchkey/auth/sqlstore"
 	"github.com/latchkey-go/latchkey/examples/internal/pgserver"
+	"github.com/latchkey-go/latchkey/keys"
 )
 
 var sparesFolder string
@@ -149,7 +150,8 @@ func (e engine) empty(t *testing.T) *sqlstore.Store {
 	}
 	t.Cleanup(func() {
 		for _, text := range []string{"DELETE FROM latchkey_keys", "DELETE FROM latchkey_roles", "DELETE FROM latchkey_audit",
-			"UPDATE latchkey_public_api SET role = '', changed_at = NULL, changed_by = '', revision = 0"} {
+			"UPDATE latchkey_public_api SET role = '', changed_at = NULL, changed_by = '', revision = 0",
+			"UPDATE latchkey_public_api SET tag = 0"} {
 			s.exec(t, text)
 		}
 		spares[e.name] <- s
@@ -178,6 +180,16 @@ func (e engine) spare(t *testing.T) spare {
 		t.Fatal(err)
 	}
 	return spare{s, p}
+}
+
+// revisionOf returns the revision of the store's keys.
+func revisionOf(tb testing.TB, s *sqlstore.Store) keys.Revision {
+	tb.Helper()
+	changes, err := s.Keys().Changes(tb.Context(), keys.Revision{})
+	if err != nil {
+		tb.Fatal(err)
+	}
+	return changes.Revision
 }
 
 // exec runs an operator's own statement, which names tables with the default prefix.

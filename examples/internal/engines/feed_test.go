@@ -40,8 +40,7 @@ func TestEveryChangeMovesTheRevisionAndNamesItsKeys(t *testing.T) {
 	onEach(t, func(t *testing.T, e engine) {
 		s, p := e.fresh(t)
 		ctx := t.Context()
-		at, err := s.Revision(ctx)
-		require.NoError(t, err)
+		at := revisionOf(t, s)
 		woken := 0
 		defer s.Keys().Watch(func() { woken++ })()
 		// moved checks what was named since, and goes on from there.
@@ -50,7 +49,8 @@ func TestEveryChangeMovesTheRevisionAndNamesItsKeys(t *testing.T) {
 			require.NoError(t, err, what)
 			changes, err := s.Keys().Changes(ctx, at)
 			require.NoError(t, err, what)
-			require.Greater(t, changes.Revision, at, what)
+			require.Greater(t, changes.Revision.Number, at.Number, what)
+			require.NotEqual(t, changes.Revision.Tag, at.Tag, what)
 			require.False(t, changes.All, what)
 			var named []string
 			for _, r := range changes.Keys {
@@ -93,8 +93,8 @@ func TestEveryChangeMovesTheRevisionAndNamesItsKeys(t *testing.T) {
 		moved("save a role", s.Roles().Save(ctx, roles.Role{AppID: "editor"}, rolesAt))
 		rolesNow, err := s.Roles().Revision(ctx)
 		require.NoError(t, err)
-		require.Greater(t, rolesNow, rolesAt)
-		moved("open the public API", s.PublicAPI().Save(ctx, publicapi.Setting{Role: "editor", Revision: 1}))
+		require.Greater(t, rolesNow.Number, rolesAt.Number)
+		moved("open the public API", s.PublicAPI().Save(ctx, publicapi.Setting{Role: "editor"}))
 		moved("touch", s.Touch(ctx))
 		rolesAt, err = s.Roles().Revision(ctx)
 		require.NoError(t, err)
@@ -117,16 +117,19 @@ func TestChangesThatCannotBeNamed(t *testing.T) {
 	onEach(t, func(t *testing.T, e engine) {
 		s, p := e.fresh(t)
 		ctx := t.Context()
+		before := revisionOf(t, s)
 		p.fill(t, e, 1500)
-		now, err := s.Revision(ctx)
-		require.NoError(t, err)
-		first, err := s.Keys().Changes(ctx, 1)
+		now := revisionOf(t, s)
+		first, err := s.Keys().Changes(ctx, before)
 		require.NoError(t, err)
 		require.Equal(t, keys.Changes{Revision: now, All: true}, first, "too many")
-		later, err := s.Keys().Changes(ctx, now+1)
+		later, err := s.Keys().Changes(ctx, now.Next())
 		require.NoError(t, err)
 		require.Equal(t, keys.Changes{Revision: now, All: true}, later, "a revision to come: the database was restored")
-		alone, err := s.Keys().Changes(ctx, 0)
+		other, err := s.Keys().Changes(ctx, keys.Revision{Number: now.Number, Tag: now.Tag + 1})
+		require.NoError(t, err)
+		require.Equal(t, keys.Changes{Revision: now, All: true}, other, "another tag: the database was restored")
+		alone, err := s.Keys().Changes(ctx, keys.Revision{})
 		require.NoError(t, err)
 		require.Equal(t, keys.Changes{Revision: now}, alone)
 
@@ -142,9 +145,10 @@ func TestChangesThatCannotBeNamed(t *testing.T) {
 		old, err := s.Keys().Changes(ctx, now)
 		require.NoError(t, err)
 		require.True(t, old.All, "trimmed")
-		recent, err := s.Keys().Changes(ctx, old.Revision-1)
+		p.exec(t, "UPDATE latchkey_keys SET name = 'Another' WHERE id = $1", keyID(0))
+		recent, err := s.Keys().Changes(ctx, old.Revision)
 		require.NoError(t, err)
-		require.Equal(t, keys.Changes{Revision: old.Revision, Keys: []keys.Ref{{ID: keyID(0)}}}, recent)
+		require.Equal(t, keys.Changes{Revision: revisionOf(t, s), Keys: []keys.Ref{{ID: keyID(0)}}}, recent)
 	})
 }
 
@@ -154,7 +158,7 @@ func TestTheLogIsTrimmedWithoutChangesOfKeys(t *testing.T) {
 		for what, change := range map[string]func(*sqlstore.Store) error{
 			"the host's own": func(s *sqlstore.Store) error { return s.Touch(t.Context()) },
 			"the public API": func(s *sqlstore.Store) error {
-				return s.PublicAPI().Save(t.Context(), publicapi.Setting{Role: "editor", Revision: 1})
+				return s.PublicAPI().Save(t.Context(), publicapi.Setting{Role: "editor"})
 			},
 		} {
 			s, p := e.fresh(t)
@@ -181,8 +185,7 @@ func TestNoChangeIsMissedBesideWriters(t *testing.T) {
 		for i := range writers {
 			require.NoError(t, s.Keys().Insert(ctx, custom(i)))
 		}
-		at, err := s.Revision(ctx)
-		require.NoError(t, err)
+		at := revisionOf(t, s)
 		known := map[string]uint64{} // generations as a cache that follows the feed has them
 		var writing sync.WaitGroup
 		for i := range writers {
@@ -202,7 +205,7 @@ func TestNoChangeIsMissedBesideWriters(t *testing.T) {
 		for last := false; ; {
 			changes, err := s.Keys().Changes(ctx, at)
 			require.NoError(t, err)
-			require.GreaterOrEqual(t, changes.Revision, at)
+			require.GreaterOrEqual(t, changes.Revision.Number, at.Number)
 			at = changes.Revision
 			for _, ref := range changes.Keys {
 				r, err := s.Keys().Get(ctx, ref.Space, ref.ID)
@@ -232,15 +235,14 @@ func TestPostgreSQLTellsListeners(t *testing.T) {
 	_, err = conn.ExecContext(t.Context(), "LISTEN "+strings.TrimSuffix(p.prefix, "_")+"_changes")
 	require.NoError(t, err)
 	require.NoError(t, s.Keys().Insert(t.Context(), custom(1)))
-	revision, err := s.Revision(t.Context())
-	require.NoError(t, err)
+	revision := revisionOf(t, s)
 	require.NoError(t, conn.Raw(func(c any) error {
 		ctx, cancel := context.WithTimeout(t.Context(), 10*time.Second)
 		defer cancel()
 		n, err := c.(*stdlib.Conn).Conn().WaitForNotification(ctx)
 		if err == nil {
 			require.Equal(t, p.prefix+"changes", n.Channel)
-			require.Equal(t, fmt.Sprint(revision), n.Payload)
+			require.Equal(t, fmt.Sprint(revision.Number), n.Payload)
 		}
 		return err
 	}))

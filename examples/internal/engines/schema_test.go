@@ -90,13 +90,11 @@ func TestMigrateFromTheFirstSchema(t *testing.T) {
 		}
 		_, err = sqlstore.Open(t.Context(), db, e.dialect)
 		require.ErrorContains(t, err, "call Migrate first")
-		var before, after uint64
+		var before uint64
 		require.NoError(t, db.QueryRow("SELECT max(revision) FROM latchkey_changes").Scan(&before))
 
 		s := e.store(t, p)
-		after, err = s.Revision(t.Context())
-		require.NoError(t, err)
-		require.Equal(t, before, after)
+		require.Equal(t, before, revisionOf(t, s).Number)
 		got, err := s.Keys().Find(t.Context(), "", []keys.Digest{r.Digest})
 		require.NoError(t, err)
 		require.Equal(t, "old", got.Name)
@@ -132,13 +130,10 @@ func TestTwoPrefixesInOneDatabaseAreApart(t *testing.T) {
 		other := p
 		other.options = []sqlstore.Option{sqlstore.Prefix("other_" + p.prefix)}
 		two := e.store(t, other)
-		before, err := two.Revision(t.Context())
-		require.NoError(t, err)
+		before := revisionOf(t, two)
 		require.NoError(t, one.Keys().Insert(t.Context(), custom(1)))
 		require.NoError(t, two.Keys().Insert(t.Context(), custom(1)))
-		now, err := two.Revision(t.Context())
-		require.NoError(t, err)
-		require.Equal(t, before+1, now)
+		require.Equal(t, before.Number+1, revisionOf(t, two).Number)
 	})
 }
 
@@ -267,8 +262,7 @@ func TestPostgreSQLInASchemaOfItsOwn(t *testing.T) {
 	s := engines[1].store(t, place{db: db})
 	r := custom(1)
 	require.NoError(t, s.Keys().Insert(t.Context(), r))
-	before, err := s.Revision(t.Context())
-	require.NoError(t, err)
+	before := revisionOf(t, s)
 	_, err = plain.Exec(`UPDATE "Key store".latchkey_keys SET disabled_at = 1`)
 	require.NoError(t, err)
 	changes, err := s.Keys().Changes(context.Background(), before)
