@@ -206,7 +206,7 @@ func TestStoreAndFeedDown(t *testing.T) {
 		}
 		time.Sleep(staleness)
 		began := time.Now()
-		noVerdict(t, r, key)
+		undecided(t, r, key)
 		require.Equal(t, time.Second, time.Since(began))
 	})
 }
@@ -364,7 +364,7 @@ func TestCloseEndsFollowing(t *testing.T) {
 		require.NoError(t, r.Close(ctx))
 		require.NoError(t, r.Close(ctx))
 		require.Empty(t, n.watchers)
-		noVerdict(t, r, key)
+		undecided(t, r, key)
 
 		unused, err := keys.Open(keys.Config{Store: n, Feed: n})
 		require.NoError(t, err)

@@ -223,8 +223,8 @@ func TestNonsenseIsNotKept(t *testing.T) {
 		mended := rec
 		rec.Generation, rec.Overlap = 2, -1
 		require.NoError(t, all.store.Update(ctx, rec))
-		noVerdict(t, r, key)
-		noVerdict(t, r, key)
+		undecided(t, r, key)
+		undecided(t, r, key)
 		mended.Generation = 3
 		require.NoError(t, all.store.Update(ctx, mended))
 		good(t, r, key)

@@ -32,7 +32,7 @@ func (r *Ring) change(ctx context.Context, id, what string,
 			return r.shown(rec), nil
 		}
 		if !errors.Is(err, ErrConflict) || try == maxTries-1 {
-			return Record{}, trouble(err)
+			return Record{}, storeError(err)
 		}
 		if err := pause(ctx, try); err != nil {
 			return Record{}, err
@@ -66,7 +66,7 @@ func pause(ctx context.Context, try int) error {
 	case <-timer.C:
 		return nil
 	case <-ctx.Done():
-		return trouble(ctx.Err())
+		return storeError(ctx.Err())
 	}
 }
 
@@ -74,10 +74,10 @@ func pause(ctx context.Context, try int) error {
 func (r *Ring) read(ctx context.Context, id string) (Record, error) {
 	rec, err := r.store.Get(ctx, r.space, id)
 	if err != nil {
-		return Record{}, trouble(err)
+		return Record{}, storeError(err)
 	}
 	if rec.ID != id || rec.Space != r.space || rec.Generation == 0 {
-		return Record{}, r.nonsense(&rec, "it is not the one that was asked for")
+		return Record{}, r.corrupt(&rec, "it is not the one that was asked for")
 	}
 	return rec, nil
 }
@@ -150,11 +150,11 @@ func (r *Ring) List(ctx context.Context, f Filter) ([]Record, error) {
 	return r.withUses(func() ([]Record, error) {
 		list, err := r.store.List(ctx, r.space, f)
 		if err != nil {
-			return nil, trouble(err)
+			return nil, storeError(err)
 		}
 		for i := range list {
 			if list[i].Space != r.space {
-				return nil, r.nonsense(&list[i], "it is of another space")
+				return nil, r.corrupt(&list[i], "it is of another space")
 			}
 		}
 		if len(list) > 0 && !r.imported {
@@ -227,7 +227,7 @@ func (r *Ring) InvalidateUser(ctx context.Context, userID string) (int, error) {
 	}
 	ended, err := r.store.InvalidateUser(ctx, r.space, userID, now())
 	if err != nil {
-		return 0, trouble(err)
+		return 0, storeError(err)
 	}
 	for i := range ended {
 		r.tell(&ended[i], "invalidated")
@@ -246,7 +246,7 @@ func (r *Ring) DropRole(ctx context.Context, role string) (int, error) {
 	}
 	n, err := r.store.DropRole(ctx, role)
 	if err != nil {
-		return 0, trouble(err)
+		return 0, storeError(err)
 	}
 	if n > 0 {
 		r.tellAll("role dropped")
@@ -268,7 +268,7 @@ func (r *Ring) Remove(ctx context.Context, id string) error {
 		return fmt.Errorf("%w: only the record of an invalidated key can be removed", ErrRefused)
 	}
 	if err != nil {
-		return trouble(err)
+		return storeError(err)
 	}
 	r.tell(&rec, "removed")
 	return nil

@@ -9,6 +9,12 @@ import (
 	"time"
 )
 
+// Values of durations in [Config].
+const (
+	AlwaysAsk   time.Duration = -1 // as Staleness: Store is asked each time
+	NeverBlocks time.Duration = -1 // as StoreTimeout: Store answers at once
+)
+
 // Config says how a ring works. Only Store is needed. It is read once, by [Open].
 type Config struct {
 	Store Store // required
@@ -20,9 +26,8 @@ type Config struct {
 	// need no question to Store. Nil: Store is asked each time. A *MemoryStore as Store needs none, and then it is
 	// not used.
 	Feed Feed
-	// Staleness is the time after which a change on another node holds here at the latest. It is kept by asking
-	// Feed more often than twice in that time; while Feed does not answer, Store is asked each time. 0 means
-	// 5 seconds.
+	// Staleness is the longest time after which a change on another node holds here. Feed is asked at least twice in
+	// that time; while it does not answer, Store is asked each time. 0 means 5 seconds; [AlwaysAsk] does not use Feed.
 	Staleness time.Duration
 	// CacheBytes is how much memory the kept records may take. 0 means 64 MiB.
 	CacheBytes int64
@@ -48,8 +53,8 @@ type Config struct {
 	// SeveralPerUser lets a user have several keys that are not invalidated. False: one, as in Cockpit.
 	SeveralPerUser bool
 
-	// StoreTimeout is for one question to Store while a request waits. 0 means one second. Negative means
-	// that Store never blocks and is asked without a deadline, as a *MemoryStore always is.
+	// StoreTimeout bounds one question to Store while a request waits. 0 means one second. With [NeverBlocks], Store is
+	// asked without a deadline, as a *MemoryStore always is.
 	StoreTimeout time.Duration
 	// MaxWaiting is how many such questions may be under way at once; others wait for a place until their
 	// deadline. 0 means 256.
@@ -78,8 +83,11 @@ func (c *Config) check() error {
 	if c.Feed != nil && isNil(c.Feed) {
 		add("Feed holds a nil pointer")
 	}
-	if c.Staleness < 0 {
+	if c.Staleness < 0 && c.Staleness != AlwaysAsk {
 		add("Staleness is negative")
+	}
+	if c.StoreTimeout < 0 && c.StoreTimeout != NeverBlocks {
+		add("StoreTimeout is negative")
 	}
 	if c.CacheBytes < 0 {
 		add("CacheBytes is negative")

@@ -14,10 +14,10 @@ type entry struct {
 	visited atomic.Bool          // found since the cache last looked for what to let go
 	rec     *Record              // never changed after the entry is made
 
-	previous bool        // digest is rec.Previous
-	shared   bool        // later requests get it too; set before they do
-	queued   atomic.Bool // waits in the ring's list of uses
-	proven   atomic.Bool // the first use of a new value is being recorded (overlap)
+	previous  bool        // digest is rec.Previous
+	shared    bool        // later requests get it too; set before they do
+	queued    atomic.Bool // waits in the ring's list of uses
+	recording atomic.Bool // the first use of a new value is being recorded (overlap)
 }
 
 // unconfirmed reports whether the first use of this value, the new one of an overlap, is still to be recorded.

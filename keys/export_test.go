@@ -17,9 +17,8 @@ func Pending(r *Ring) int {
 
 // Kept returns how many records a ring keeps, and what they take by its own count.
 func Kept(r *Ring) (records int, bytes int64) {
-	r.cache.mu.Lock()
-	defer r.cache.mu.Unlock()
-	return len(r.cache.residents.byRef), r.cache.residents.bytes
+	r.cache.Locked(func() { records, bytes = len(r.cache.sieve.byRef), r.cache.sieve.bytes })
+	return records, bytes
 }
 
 // Keeps reports whether a ring keeps a key's record.

@@ -131,7 +131,7 @@ func TestFaultsAreNoVerdict(t *testing.T) {
 				r, err := keys.Open(keys.Config{Store: finder{s, find}, StoreTimeout: time.Second, OnError: func(err error) { heard = append(heard, err) }})
 				require.NoError(t, err)
 				began := time.Now()
-				noVerdict(t, r, key)
+				undecided(t, r, key)
 				require.LessOrEqual(t, time.Since(began), time.Second)
 				_, err = r.Verify(ctx, key)
 				require.NotContains(t, err.Error(), key)
@@ -155,7 +155,7 @@ func TestNonsenseInMemory(t *testing.T) {
 	rec.Generation++
 	rec.Role, rec.Overlap = "editor", -1
 	require.NoError(t, s.Update(ctx, rec))
-	noVerdict(t, r, key)
+	undecided(t, r, key)
 	require.EqualValues(t, 1, heard.Load())
 }
 

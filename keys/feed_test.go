@@ -238,7 +238,7 @@ func TestFeedConfig(t *testing.T) {
 	var none *node
 	for want, c := range map[string]keys.Config{
 		"Feed holds a nil pointer": {Feed: none},
-		"Staleness is negative":    {Feed: n, Staleness: -1},
+		"Staleness is negative":    {Feed: n, Staleness: -2},
 		"CacheBytes is negative":   {Feed: n, CacheBytes: -1},
 	} {
 		c.Store = n

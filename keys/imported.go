@@ -115,7 +115,7 @@ func (r *Ring) checkImport(ctx context.Context, in *Imported) (Record, error) {
 	case err == nil:
 		return Record{}, fmt.Errorf("%w: this key is there already", ErrExists)
 	case !errors.Is(err, ErrNotFound):
-		return Record{}, trouble(err)
+		return Record{}, storeError(err)
 	}
 	return rec, nil
 }
@@ -150,7 +150,7 @@ func (r *Ring) digestImported(rec *Record, in *Imported) ([]Digest, error) {
 		return nil, fmt.Errorf("%w: a weak key is only taken under a pepper", ErrRefused)
 	}
 	if in.Text != "" {
-		return sealAll(r.digester.all(nil, in.Text)), nil
+		return sealAll(r.digester.all(nil, r.digester[0].digest(in.Text), in.Text)), nil
 	}
 	return []Digest{rec.Digest}, nil
 }

@@ -122,7 +122,7 @@ func TestJunkIsLookedUpOnceASecond(t *testing.T) {
 
 // A flood of junk takes no more memory than the negative cache has.
 func TestAFloodOfJunkIsBounded(t *testing.T) {
-	r, n := newShared().ring(t, keys.Config{ImportedKeys: true, Staleness: time.Hour})
+	r, n := newShared().ring(t, keys.Config{ImportedKeys: true, Staleness: time.Hour, StoreTimeout: time.Minute})
 	key, _ := issue(t, r, keys.Custom{})
 	n.warm(t, r, key)
 	before := heap()
@@ -142,7 +142,7 @@ func TestImportedKeysWhenTheStoreFails(t *testing.T) {
 		r := open(t, keys.Config{Store: f, ImportedKeys: true})
 		f.fail.Store(true)
 		for _, text := range append(junk(10), legacyText) {
-			noVerdict(t, r, text)
+			undecided(t, r, text)
 		}
 		for _, text := range notKeys {
 			refused(t, r, text, keys.ErrMalformed)
@@ -156,9 +156,9 @@ func TestImportedKeysWhenTheStoreFails(t *testing.T) {
 		n.warm(t, cached, legacyText)
 		n.before.set(func(context.Context, string) error { return errDown })
 		good(t, cached, legacyText)
-		noVerdict(t, cached, "junk")
+		undecided(t, cached, "junk")
 		time.Sleep(2 * time.Second)
-		noVerdict(t, cached, legacyText)
+		undecided(t, cached, legacyText)
 	})
 }
 

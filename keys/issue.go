@@ -92,7 +92,7 @@ func (r *Ring) insert(ctx context.Context, rec Record) (Record, error) {
 	rec.Sole = rec.Kind == KindUser && r.sole
 	rec.AllowedIPs = masked(rec.AllowedIPs)
 	if err := r.store.Insert(ctx, rec.Clone()); err != nil {
-		return Record{}, trouble(err)
+		return Record{}, storeError(err)
 	}
 	return rec, nil
 }

@@ -85,7 +85,7 @@ func (k *core) use(e *entry, now time.Time) {
 	e.due.Store(false)
 	k.uses.note(e, now)
 	if e.unconfirmed() {
-		(&Ring{k, e.space}).prove(e, now)
+		(&Ring{k, e.space}).confirmFirstUse(e, now)
 	}
 }
 
@@ -233,7 +233,7 @@ func (u *lastUsed) flush(ctx context.Context) error {
 		}
 	}
 	u.arm()
-	return trouble(err)
+	return storeError(err)
 }
 
 // take empties the collection into one batch: each key once, with its latest time, in an order that is

@@ -137,8 +137,8 @@ func TestClosed(t *testing.T) {
 		require.NoError(t, r.In("elsewhere").Close(ctx), "a view closes all")
 		require.NoError(t, r.Close(ctx))
 
-		noVerdict(t, r, key)
-		noVerdict(t, r, "junk")
+		undecided(t, r, key)
+		undecided(t, r, "junk")
 		_, err := r.Recheck(ctx, v)
 		require.ErrorIs(t, err, keys.ErrClosed)
 		require.ErrorIs(t, err, keys.ErrStore)
@@ -149,11 +149,11 @@ func TestClosed(t *testing.T) {
 		require.ErrorIs(t, r.Invalidate(ctx, rec.ID), keys.ErrClosed)
 	})
 	var zero keys.Ring
-	noVerdict(t, &zero, "API-x")
+	undecided(t, &zero, "API-x")
 	_, err := zero.IssueCustom(ctx, keys.Custom{})
 	require.ErrorIs(t, err, keys.ErrClosed)
 	require.NoError(t, zero.Close(ctx))
 	require.False(t, zero.Format().HasPrefix("API-x"))
 	var none *keys.Ring
-	noVerdict(t, none, "API-x")
+	undecided(t, none, "API-x")
 }

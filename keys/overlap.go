@@ -12,29 +12,29 @@ import (
 )
 
 const (
-	maxProofs    = 1024             // keys whose first use is being recorded, or failed to be; others wait
-	proofTimeout = 10 * time.Second // for one
-	proofPause   = 5 * time.Second  // after one that failed
+	maxFirstUses    = 1024             // keys whose first use is being recorded, or failed to be; others wait
+	firstUseTimeout = 10 * time.Second // for one
+	firstUsePause   = 5 * time.Second  // after one that failed
 )
 
-// proofs are first uses of refreshed keys on their way to the store.
-type proofs struct {
+// firstUses are first uses of refreshed keys on their way to the store.
+type firstUses struct {
 	mu      sync.Mutex
 	pending map[useKey]time.Time // zero: under way; else not to be tried again before
 }
 
 // begin reports whether the caller may record this first use, and then has to call end. A key has one at a
 // time.
-func (p *proofs) begin(k useKey, now time.Time) bool {
+func (p *firstUses) begin(k useKey, now time.Time) bool {
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	if t, ok := p.pending[k]; ok && (t.IsZero() || now.Before(t)) {
 		return false
 	}
-	if len(p.pending) >= maxProofs {
+	if len(p.pending) >= maxFirstUses {
 		maps.DeleteFunc(p.pending, func(_ useKey, t time.Time) bool { return !t.IsZero() && !now.Before(t) })
 	}
-	if len(p.pending) >= maxProofs {
+	if len(p.pending) >= maxFirstUses {
 		return false
 	}
 	if p.pending == nil {
@@ -44,46 +44,46 @@ func (p *proofs) begin(k useKey, now time.Time) bool {
 	return true
 }
 
-func (p *proofs) end(k useKey, failed bool) {
+func (p *firstUses) end(k useKey, failed bool) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	delete(p.pending, k)
 	if failed {
-		p.pending[k] = time.Now().Add(proofPause)
+		p.pending[k] = time.Now().Add(firstUsePause)
 	}
 }
 
 // prove records, off the request path, that a refreshed key has been used: from then on the old value lives
 // no longer than the overlap that was asked for. Until this is written the hard cap holds.
-func (r *Ring) prove(e *entry, used time.Time) {
-	if e.proven.Load() || !e.proven.CompareAndSwap(false, true) {
+func (r *Ring) confirmFirstUse(e *entry, used time.Time) {
+	if e.recording.Load() || !e.recording.CompareAndSwap(false, true) {
 		return
 	}
 	k := useKey{e.rec.Space, e.rec.ID}
-	if !r.proofs.begin(k, used) {
-		e.proven.Store(false)
+	if !r.firstUses.begin(k, used) {
+		e.recording.Store(false)
 		return
 	}
-	if !r.errands.begin() {
-		r.proofs.end(k, false)
-		e.proven.Store(false)
+	if !r.background.begin() {
+		r.firstUses.end(k, false)
+		e.recording.Store(false)
 		return
 	}
 	go func() {
-		defer r.errands.end()
-		ctx, cancel := context.WithTimeout(r.life, proofTimeout)
+		defer r.background.end()
+		ctx, cancel := context.WithTimeout(r.life, firstUseTimeout)
 		defer cancel()
-		_, err := ask.Do(ctx, inline, func(ctx context.Context) (Record, error) { return r.proveNow(ctx, e, inMicros(used)) })
+		_, err := ask.Do(ctx, inline, func(ctx context.Context) (Record, error) { return r.recordFirstUse(ctx, e, inMicros(used)) })
 		failed := err != nil && !errors.Is(err, ErrNotFound) && !errors.Is(err, ErrInvalidated)
 		if failed {
-			e.proven.Store(false)
+			e.recording.Store(false)
 			r.report(fmt.Errorf("keys: the first use of record %q is not recorded yet: %w", e.rec.ID, err))
 		}
-		r.proofs.end(k, failed)
+		r.firstUses.end(k, failed)
 	}()
 }
 
-func (r *Ring) proveNow(ctx context.Context, e *entry, used time.Time) (Record, error) {
+func (r *Ring) recordFirstUse(ctx context.Context, e *entry, used time.Time) (Record, error) {
 	return r.change(ctx, e.rec.ID, "updated", func(rec *Record, _ time.Time) (bool, error) {
 		if rec.Overlap <= 0 || !rec.Digest.Equal(e.digest()) {
 			return false, nil // done by another node, or refreshed again

@@ -69,10 +69,11 @@ func (d digester) knows(algorithm string) bool {
 // current returns the digest under which text is stored from now on.
 func (d digester) current(text string) Digest { return d[0].digest(text).seal() }
 
-// all appends the digests under which text may be stored to room.
-func (d digester) all(room []rawDigest, text string) []rawDigest {
-	for i := range d {
-		room = append(room, d[i].digest(text))
+// all appends the digests under which text may be stored to room. first is the one that d[0] makes.
+func (d digester) all(room []rawDigest, first rawDigest, text string) []rawDigest {
+	room = append(room, first)
+	for i := range d[1:] {
+		room = append(room, d[i+1].digest(text))
 	}
 	return room
 }

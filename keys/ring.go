@@ -11,6 +11,7 @@ import (
 	"time"
 
 	"github.com/latchkey-go/latchkey/internal/ask"
+	"github.com/latchkey-go/latchkey/internal/fresh"
 )
 
 // A Ring issues, verifies, changes and ends the keys of one space. Make it with [NewRing] or [Open], and
@@ -34,11 +35,11 @@ type core struct {
 	sole     bool // one key a user
 	onError  func(error)
 
-	surveyed sync.Map // of surveyed: done or under way
-	watchers watchers
-	uses     lastUsed
-	proofs   proofs
-	errands  errands
+	surveyed   sync.Map // of surveyed: done or under way
+	watchers   fresh.Listeners[told]
+	uses       lastUsed
+	firstUses  firstUses
+	background background
 
 	closed      atomic.Bool
 	life        context.Context // of work off the request path
@@ -75,18 +76,18 @@ func Open(c Config) (*Ring, error) {
 		onError:  c.OnError,
 	}
 	k.memory, _ = c.Store.(*MemoryStore)
-	if k.deadline = inline; k.memory == nil && c.StoreTimeout > 0 {
+	if k.deadline = inline; k.memory == nil && c.StoreTimeout != NeverBlocks {
 		k.deadline = ask.New(ErrStore, c.StoreTimeout, c.MaxWaiting)
 	}
 	if c.LastUsed == nil && k.memory != nil {
 		c.LastUsed = k.memory
 	}
 	k.uses.init(c.LastUsed, c.FlushEvery, k.report)
-	if c.Feed != nil && k.memory == nil {
-		k.cache = newCache(c, k.uses.part, k.report)
-		k.store = doubted{c.Store, k.cache}
+	if c.Feed != nil && k.memory == nil && c.Staleness != AlwaysAsk {
+		k.cache = newCache(c, k.deadline, k.uses.part, k.report)
+		k.store = notifyingStore{c.Store, k.cache}
 	}
-	k.errands = newErrands()
+	k.background = newBackground()
 	k.life, k.end = context.WithCancel(context.Background())
 	k.surveys, k.abandon = context.WithCancel(k.life)
 	k.surveyPages = ask.New(ErrStore, surveyTimeout, 2)
@@ -125,7 +126,7 @@ func (r *Ring) Close(ctx context.Context) error {
 	}
 	r.closed.Store(true)
 	r.abandon()
-	err := r.errands.close(ctx)
+	err := r.background.close(ctx)
 	r.end()
 	return errors.Join(err, r.cache.close(ctx), r.uses.close(ctx))
 }
@@ -161,7 +162,7 @@ func (k *core) report(err error) {
 }
 
 // trouble marks an error of the store that is none of this package's as what it is.
-func trouble(err error) error {
+func storeError(err error) error {
 	for _, ours := range []error{ErrNotFound, ErrExists, ErrConflict, ErrInvalidated, ErrRefused, ErrClosed, ErrStore} {
 		if errors.Is(err, ours) {
 			return err

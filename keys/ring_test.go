@@ -71,7 +71,7 @@ func refused(t testing.TB, r *keys.Ring, key string, why error) {
 }
 
 // noVerdict checks that the answer is "store in trouble" and nothing else.
-func noVerdict(t testing.TB, r *keys.Ring, key string) {
+func undecided(t testing.TB, r *keys.Ring, key string) {
 	t.Helper()
 	v, err := r.Verify(ctx, key)
 	require.ErrorIs(t, err, keys.ErrStore)

@@ -43,12 +43,12 @@ func (s *survey) try(r *Ring, report bool) {
 		return
 	}
 	again := func() { time.AfterFunc(surveyAgain, func() { s.try(r, false) }) }
-	if !r.errands.begin() {
+	if !r.background.begin() {
 		again()
 		return
 	}
 	go func() {
-		defer r.errands.end()
+		defer r.background.end()
 		finding, err := s.search(r)
 		switch {
 		case r.open() != nil:
@@ -70,7 +70,7 @@ func (r *Ring) page(f Filter) ([]Record, error) {
 		return r.store.List(ctx, r.space, f)
 	})
 	if err != nil {
-		return nil, noVerdict(err)
+		return nil, wrapStoreError(err)
 	}
 	return page, nil
 }

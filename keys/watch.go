@@ -1,10 +1,6 @@
 package keys
 
-import (
-	"fmt"
-	"slices"
-	"sync"
-)
+import "fmt"
 
 // A Change says that a key was changed. Without an ID it may be any key of the space.
 type Change struct {
@@ -16,64 +12,42 @@ type Change struct {
 	What string
 }
 
-type watchers struct {
-	mu   sync.Mutex
-	list []*watcher // replaced, never changed
+// told is a Change for the watchers of its space, or of all spaces.
+type told struct {
+	Change
+	everywhere bool
 }
 
-type watcher struct {
-	space string
-	heard func(Change)
-}
-
-// Watch calls f after each change made in this view's space through this ring, or another view of it, on this
-// node, until stop is called. Changes of other spaces and other nodes are not told, and neither are last-used
-// times. f runs in the goroutine of whoever made the change, once the change is durable and before the changing
-// method returns; it may be called concurrently and should be quick. Two changes made at once may be told in
-// either order, so a Change says where to look, not what is there.
+// Watch calls f after each change made in this view's space through this ring, or another view of it, on this node, until
+// stop is called. It reports no changes of other spaces or nodes, and no last-used times. f runs in the goroutine that
+// made the change, once the change is durable and before the changing method returns; it may be called concurrently and
+// should be quick. Two changes made at once may be reported in either order, so a Change says where to look, not what is
+// there. A panic in f is reported to OnError.
 func (r *Ring) Watch(f func(Change)) (stop func()) {
 	if r == nil || r.core == nil || f == nil {
 		return func() {}
 	}
-	w, all := &watcher{r.space, f}, &r.watchers
-	all.mu.Lock()
-	defer all.mu.Unlock()
-	all.list = append(slices.Clip(all.list), w)
-	return func() {
-		all.mu.Lock()
-		defer all.mu.Unlock()
-		all.list = slices.DeleteFunc(slices.Clone(all.list), func(o *watcher) bool { return o == w })
-	}
+	space := r.space
+	return r.watchers.Add(func(c told) {
+		if c.everywhere {
+			c.Space = space
+		}
+		if c.Space == space {
+			f(c.Change)
+		}
+	})
 }
 
-// tell tells the watchers of the space. The change is done, so a watcher that panics must not make it look
-// as if it were not.
+// tell tells the watchers of the record's space.
 func (r *Ring) tell(rec *Record, what string) {
-	r.watchers.mu.Lock()
-	list := r.watchers.list
-	r.watchers.mu.Unlock()
-	for _, w := range list {
-		if w.space == r.space {
-			r.tellOne(w, Change{Space: rec.Space, ID: rec.ID, UserID: rec.UserID, What: what})
-		}
-	}
+	r.watchers.Call(told{Change{Space: rec.Space, ID: rec.ID, UserID: rec.UserID, What: what}, false}, r.watcherPanicked)
 }
 
-// tellAll tells the watchers of all spaces that keys were changed.
+// tellAll tells the watchers of all spaces.
 func (r *Ring) tellAll(what string) {
-	r.watchers.mu.Lock()
-	list := r.watchers.list
-	r.watchers.mu.Unlock()
-	for _, w := range list {
-		r.tellOne(w, Change{Space: w.space, What: what})
-	}
+	r.watchers.Call(told{Change{What: what}, true}, r.watcherPanicked)
 }
 
-func (r *Ring) tellOne(w *watcher, c Change) {
-	defer func() {
-		if thrown := recover(); thrown != nil {
-			r.report(fmt.Errorf("keys: a watcher panicked with a %T", thrown))
-		}
-	}()
-	w.heard(c)
+func (r *Ring) watcherPanicked(thrown any) {
+	r.report(fmt.Errorf("keys: a watcher panicked with a %T", thrown))
 }

@@ -63,7 +63,7 @@ func TestDirectorySaveShowsEvenIfStoreFailsAfterwards(t *testing.T) {
 		require.False(t, d.Policy().Allows("editor", "read"))
 		require.True(t, d.Policy().Allows("editor", "write"))
 		require.ErrorIs(t, d.Err(), errDown)
-		time.Sleep(roles.DefaultStaleness)
+		time.Sleep(staleness)
 		synctest.Wait()
 		require.Nil(t, d.Policy())
 	})

@@ -4,123 +4,124 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"sync"
 	"sync/atomic"
 	"time"
+
+	"github.com/latchkey-go/latchkey/internal/ask"
+	"github.com/latchkey-go/latchkey/internal/fresh"
 )
 
-// Defaults of [Config].
+// Values of durations in [Config].
 const (
-	DefaultStaleness = 5 * time.Second
-	DefaultTimeout   = time.Second
+	AlwaysAsk   time.Duration = -1 // as Staleness: each call of Policy asks the store
+	NeverBlocks time.Duration = -1 // as Timeout: the store answers at once
 )
 
 // A Config says how a [Directory] follows its store.
 type Config struct {
-	// Store keeps the roles. There must be one.
+	// Store keeps the roles. It is required.
 	Store Store
 
-	// Staleness is how long a policy may be used after the store last confirmed that it is current: the
-	// longest time after which a change made by another process is seen, and after which a store that cannot
-	// be reached leaves no policy at all. 0 means [DefaultStaleness]. Below zero, each call of Policy asks the
-	// store for its revision.
+	// Staleness is how long a policy may be used after the store last confirmed that it is current: the longest time
+	// after which a change made by another process is seen, and after which a store that cannot be reached leaves no
+	// policy. 0 means 5 seconds. With [AlwaysAsk], each call of Policy asks the store for its revision.
 	Staleness time.Duration
 
-	// Timeout bounds one call of the store; 0 means [DefaultTimeout]. Below zero is an error.
+	// Timeout bounds one call of the store. 0 means 1 second. With [NeverBlocks] calls are not bounded.
 	Timeout time.Duration
 
-	// OnError, if not nil, hears of each failure to follow the store: a call that failed, and, once for each
-	// revision, roles that do not compile. It also hears, once, of each stored role over the bound of
-	// [Policy.With], as a [*Problem]; such a role works, but decisions take longer. OnError may be called
-	// concurrently, must return soon, and must not use the directory. A panic in it is swallowed.
+	// OnError, if not nil, receives each failure to follow the store: a call that failed, and, once for each revision,
+	// roles that do not compile. It also receives, once, each stored role over the bound of [Policy.With], as a
+	// [*Problem]; such a role works, but decisions take longer. OnError may be called concurrently, must return soon,
+	// and must not use the directory. A panic in it is swallowed.
 	OnError func(error)
 }
 
-// A Directory is a [Source] that follows the roles in a [Store]. Its methods may be called concurrently.
+// A Directory is a [Source] that follows the roles in a [Store]. It is safe for concurrent use.
 //
-// It keeps the last good policy while the stored roles do not compile, and says so by Err and OnError. While
-// the store cannot be reached it keeps it for Config.Staleness since the store last confirmed it, and has no
-// policy after that. Both end by themselves when the cause does.
+// It keeps the last good policy while the stored roles do not compile, and says so by Err and OnError. While the store
+// cannot be reached it keeps it for Config.Staleness after the store last confirmed it, and has no policy after that. Both
+// end by themselves when the cause does. After a suspension of the machine, an outdated policy ends within a second.
 type Directory struct {
 	store     Store
-	staleness time.Duration // below zero: ask each time
-	timeout   time.Duration
+	staleness time.Duration
+	limit     *ask.Limit
 	onError   func(error)
+	follower  *fresh.Follower
 
-	current atomic.Pointer[Policy] // nil: none can be vouched for
-	failure atomic.Pointer[error]  // what Err returns
-	started atomic.Uint64          // how many checks have begun
+	current  atomic.Pointer[Policy] // nil: none may be used
+	failure  atomic.Pointer[error]  // what Err returns
+	watchers fresh.Listeners[change]
+	saving   chan struct{} // holds a token while a change is made
 
-	life    context.Context // ends with Close
-	end     context.CancelFunc
-	polling chan struct{} // closed when no poll is under way or to come
-
-	// slot is full while someone talks to the store. A call that hangs keeps it so: no more than one goroutine
-	// can ever be stuck. The fields that follow belong to whoever filled it.
-	slot    chan struct{}
-	good    *Policy // the last policy that compiled
-	loaded  bool    // rev is the revision of the roles loaded last
-	rev     Revision
-	broken  error  // why these do not compile, or nil
-	checked uint64 // the value of started at the latest check that went well
-
-	mu     sync.Mutex // for what follows, and for changes of current and failure
-	until  time.Time  // when current stops being vouched for
+	// Under the follower's lock:
+	good   *Policy // the last policy that compiled
+	broken error   // why the stored roles do not compile, or nil
+	lease  fresh.Lease
 	expiry *time.Timer
-
-	watchers []*watcher // replaced, never changed
 }
 
-var errClosed = errors.New("roles: the directory is closed")
+// A change is from one policy to the next.
+type change struct{ before, now *Policy }
 
-// Open loads the roles and follows them until Close. It is an error if the store does not answer or if its
-// roles do not compile: there is no last good policy yet.
+var (
+	errClosed = errors.New("roles: the directory is closed")
+	errStore  = errors.New("roles: store")
+)
+
+// maxCalls is how many calls of the store may be under way: a store that hangs keeps one goroutine.
+const maxCalls = 1
+
+// Open loads the roles and follows them until Close. It is an error if the store does not answer or if its roles do not
+// compile: there is no last good policy yet.
 func Open(ctx context.Context, c Config) (*Directory, error) {
+	if c.Staleness == 0 {
+		c.Staleness = 5 * time.Second
+	}
+	if c.Timeout == 0 {
+		c.Timeout = time.Second
+	}
 	var errs []error
 	if c.Store == nil {
 		errs = append(errs, errors.New("roles: a directory needs a store"))
 	}
-	if c.Timeout < 0 {
-		errs = append(errs, errors.New("roles: a timeout cannot be below zero"))
+	if c.Staleness < 0 && c.Staleness != AlwaysAsk {
+		errs = append(errs, errors.New("roles: Staleness is negative"))
+	}
+	if c.Timeout < 0 && c.Timeout != NeverBlocks {
+		errs = append(errs, errors.New("roles: Timeout is negative"))
 	}
 	if len(errs) > 0 {
 		return nil, errors.Join(errs...)
 	}
-	d := &Directory{store: c.Store, staleness: c.Staleness, timeout: c.Timeout, onError: c.OnError,
-		slot: make(chan struct{}, 1), polling: make(chan struct{})}
-	if d.staleness == 0 {
-		d.staleness = DefaultStaleness
+	d := &Directory{store: c.Store, staleness: c.Staleness, onError: c.OnError, saving: make(chan struct{}, 1)}
+	if d.limit = ask.Inline(errStore); c.Timeout != NeverBlocks {
+		d.limit = ask.New(errStore, c.Timeout, maxCalls)
 	}
-	if d.timeout == 0 {
-		d.timeout = DefaultTimeout
-	}
-	d.life, d.end = context.WithCancel(context.Background())
-	d.expiry = time.AfterFunc(time.Hour, d.expire)
+	d.follower = fresh.NewFollower(fresh.Options{
+		Staleness: c.Staleness, Poll: d.poll, Failed: func(err error, _ bool) { d.tell(err) },
+		Closed: errClosed, Timeout: errors.New("roles: waiting for the store"),
+	})
+	d.expiry = time.AfterFunc(time.Hour, func() { d.follower.Locked(d.expire) })
 	if err := d.Reload(ctx); err != nil {
-		d.end()
+		d.follower.Close(context.WithoutCancel(ctx))
 		d.expiry.Stop()
 		return nil, err
-	}
-	if d.staleness > 0 {
-		go d.poll()
-	} else {
-		close(d.polling)
 	}
 	return d, nil
 }
 
-// Policy returns the policy that counts now, or nil if none can be vouched for, as after Close. It is one atomic
-// load, unless Staleness is below zero: then it asks the store, and those who ask at the same time share one
-// answer.
+// Policy returns the current policy, or nil if the store has not confirmed one in time, or the directory is closed. It is
+// one atomic load, unless Staleness is [AlwaysAsk]: then it asks the store, and concurrent callers share one answer.
 func (d *Directory) Policy() *Policy {
-	if d.staleness < 0 && d.confirm(d.life) != nil {
+	if d.staleness == AlwaysAsk && d.follower.Refresh(d.follower.Life()) != nil {
 		return nil
 	}
 	return d.current.Load()
 }
 
-// Err returns nil if the latest check found the store in order, else why it did not: the store's error, or the
-// mistakes in the stored roles (see [Problems]), as long as the policy in use is an older one.
+// Err returns nil if the latest check found the store in order, else why it did not: the store's error, or the mistakes in
+// the stored roles (see [Problems]), as long as the policy in use is an older one.
 func (d *Directory) Err() error {
 	if err := d.failure.Load(); err != nil {
 		return *err
@@ -128,34 +129,43 @@ func (d *Directory) Err() error {
 	return nil
 }
 
-// Reload asks the store at once instead of waiting for the next poll. It returns what Err would: nil means that
-// Policy shows the roles as they were stored when Reload was called, or later.
+// Reload asks the store at once instead of waiting for the next poll. It returns what Err would: nil means that Policy
+// shows the roles as they were stored when Reload was called, or later.
 func (d *Directory) Reload(ctx context.Context) error {
-	if err := d.confirm(ctx); err != nil {
+	if err := d.follower.Refresh(ctx); err != nil {
 		return err
 	}
 	return d.Err()
 }
 
-// Close ends following. Policy returns nil from then on. It waits until no goroutine of the directory is left
-// or ctx is done, which is an error. It may be called again.
+// Watch calls f whenever this directory takes another policy into use, through its own Save and Delete before these return
+// or because it found the store changed, until stop is called. It does not report that a policy ended because the store
+// cannot be reached. f runs while the directory waits: it must be quick and must not use the directory. A panic in it is
+// swallowed.
+func (d *Directory) Watch(f func(before, now *Policy)) (stop func()) {
+	return d.watchers.Add(func(c change) { f(c.before, c.now) })
+}
+
+// Close ends following. Policy returns nil from then on. It waits until no goroutine of the directory is left or ctx is
+// done, which is an error. It may be called again.
 func (d *Directory) Close(ctx context.Context) error {
-	d.mu.Lock()
-	d.end()
-	d.expiry.Stop()
-	d.current.Store(nil)
-	d.failure.Store(&errClosed)
-	d.mu.Unlock()
-	select {
-	case <-d.polling:
-	case <-ctx.Done():
-		return fmt.Errorf("roles: the store still has not answered: %w", ctx.Err())
+	d.follower.Locked(func() {
+		d.expiry.Stop()
+		d.lease = fresh.Lease{}
+		d.current.Store(nil)
+		d.failure.Store(&errClosed)
+	})
+	err := d.follower.Close(ctx)
+	for taken := 0; err == nil && taken < cap(d.limit.Places); taken++ {
+		select {
+		case d.limit.Places <- struct{}{}:
+			defer func() { <-d.limit.Places }()
+		case <-ctx.Done():
+			err = ctx.Err()
+		}
 	}
-	select {
-	case d.slot <- struct{}{}:
-		<-d.slot
-		return nil
-	case <-ctx.Done():
-		return fmt.Errorf("roles: the store still has not answered: %w", ctx.Err())
+	if err != nil {
+		return fmt.Errorf("roles: the store still has not answered: %w", err)
 	}
+	return nil
 }

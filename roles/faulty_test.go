@@ -6,6 +6,7 @@ import (
 	"sync/atomic"
 	"testing"
 	"testing/synctest"
+	"time"
 
 	"github.com/stretchr/testify/require"
 
@@ -96,3 +97,6 @@ func follow(t *testing.T, c roles.Config, f func(t *testing.T, d *roles.Director
 		require.Nil(t, d.Policy())
 	})
 }
+
+// staleness is what Config.Staleness is without one.
+const staleness = 5 * time.Second

@@ -45,7 +45,7 @@ func TestWatchHearsOfChangesHereAndElsewhere(t *testing.T) {
 
 		require.NoError(t, elsewhere.Delete(t.Context(), "b"))
 		require.Equal(t, []string{"a"}, gone(), "not yet")
-		time.Sleep(roles.DefaultStaleness)
+		time.Sleep(staleness)
 		require.Equal(t, []string{"a", "b"}, gone())
 
 		stop()

@@ -11,6 +11,7 @@ import (
 // An Answer is what a poll returns.
 type Answer struct {
 	Revision Revision
+	Asked    time.Time // when the store was asked for it last; zero: when the poll began
 	// Apply puts the answer in the place of what was cached. It runs under the follower's lock, before cached answers
 	// may be used under the lease, and not at all if the answer is discarded.
 	// recent says to drop what was cached since the last poll.
@@ -99,13 +100,19 @@ func (f *Follower) Join(c Call) bool {
 	return f.state.Join(c, At(time.Now()))
 }
 
-// Keep calls keep, under the follower's lock, if the answer to look-up c, which has just come, may be cached.
-func (f *Follower) Keep(c Call, keep func()) {
+// Keep calls put, under the follower's lock, with whether the answer to look-up c, which has just come, may be cached. If
+// not, an older answer has to be dropped, so that no later caller receives it.
+func (f *Follower) Keep(c Call, put func(keep bool)) {
 	f.mu.Lock()
 	defer f.mu.Unlock()
-	if f.life.Err() == nil && f.state.Keep(c, At(time.Now())) {
-		keep()
-	}
+	put(f.life.Err() == nil && f.state.Keep(c, At(time.Now())))
+}
+
+// Failed says that a call of the store has failed, other than a poll.
+func (f *Follower) Failed() {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	f.state.Failed()
 }
 
 // Locked calls g under the follower's lock, which guards what Apply and Keep change.
@@ -250,6 +257,9 @@ func (f *Follower) poll() error {
 	if err != nil {
 		f.state.Failed()
 	} else {
+		if !a.Asked.IsZero() {
+			r.call.began = At(a.Asked)
+		}
 		var recent bool
 		if r.applied, recent = f.state.Polled(r.call, a.Revision, At(time.Now())); r.applied {
 			a.Apply(f.state.Lease(r.call), recent)

@@ -1,39 +1,39 @@
 package keys
 
-// residents are the entries that a cache keeps, in bounded memory. Who uses them holds the cache's lock.
+// sieve are the entries that a cache keeps, in bounded memory. Who uses them holds the cache's lock.
 //
 // Which of them goes when room is needed is decided by SIEVE (Zhang et al., NSDI 2024): a hand goes from the oldest
 // to the newest, passes over what was visited since it last came by, and takes the first that was not. So keys that
 // are shown once push out each other and not those that are shown again and again.
-type residents struct {
+type sieve struct {
 	max, bytes int64
 	found      *digestIndex
 	part       func(*entry) // hears of each entry that goes
-	byRef      map[Ref]*resident
-	newest     *resident // and from there by older
-	oldest     *resident
-	hand       *resident // nil: at the oldest
+	byRef      map[Ref]*cachedRecord
+	newest     *cachedRecord // and from there by older
+	oldest     *cachedRecord
+	hand       *cachedRecord // nil: at the oldest
 }
 
-// A resident is a record's place: its current value's entry, and its previous value's, as far as they were asked
+// A cachedRecord is a record's place: its current value's entry, and its previous value's, as far as they were asked
 // for. They may be of different generations.
-type resident struct {
+type cachedRecord struct {
 	ref          Ref
 	entries      [2]*indexed
 	bytes        int64
-	newer, older *resident
+	newer, older *cachedRecord
 }
 
 // What a record takes besides its texts and lists: itself (480 bytes), its place, up to four slots of the index, and
 // its share of byRef, as measured. The second is for each entry.
 const (
-	residentBytes = 800
-	entryBytes    = 196
+	recordBytes = 800
+	entryBytes  = 196
 )
 
-func (s *residents) init(max int64, found *digestIndex, part func(*entry)) {
+func (s *sieve) init(max int64, found *digestIndex, part func(*entry)) {
 	s.max, s.found, s.part = max, found, part
-	s.byRef = map[Ref]*resident{}
+	s.byRef = map[Ref]*cachedRecord{}
 }
 
 // sizeOf estimates what keeping e takes.
@@ -60,18 +60,18 @@ func allocated(n int) int {
 }
 
 // add keeps e in place of the entry that its record had for a value of its kind, if there is room.
-func (s *residents) add(e *indexed) {
+func (s *sieve) add(e *indexed) {
 	ref, i := Ref{e.rec.Space, e.rec.ID}, e.place()
 	size := sizeOf(e)
-	if size+residentBytes > s.max {
+	if size+recordBytes > s.max {
 		return // it alone is too much, and is worth none of the others
 	}
-	for s.bytes+size+residentBytes > s.max {
+	for s.bytes+size+recordBytes > s.max {
 		s.evict()
 	}
 	p := s.byRef[ref]
 	if p == nil {
-		p = &resident{ref: ref, bytes: residentBytes}
+		p = &cachedRecord{ref: ref, bytes: recordBytes}
 		s.bytes += p.bytes
 		s.byRef[ref] = p
 		s.push(p)
@@ -86,7 +86,7 @@ func (s *residents) add(e *indexed) {
 }
 
 // leave makes e's digest lead nowhere, unless it leads to another by now.
-func (s *residents) leave(p *resident, e *indexed) {
+func (s *sieve) leave(p *cachedRecord, e *indexed) {
 	size := sizeOf(e)
 	p.bytes -= size
 	s.bytes -= size
@@ -97,13 +97,13 @@ func (s *residents) leave(p *resident, e *indexed) {
 }
 
 // drop forgets a record.
-func (s *residents) drop(ref Ref) {
+func (s *sieve) drop(ref Ref) {
 	if p := s.byRef[ref]; p != nil {
 		s.remove(p)
 	}
 }
 
-func (s *residents) remove(p *resident) {
+func (s *sieve) remove(p *cachedRecord) {
 	for _, e := range p.entries {
 		if e != nil {
 			s.leave(p, e)
@@ -126,7 +126,7 @@ func (s *residents) remove(p *resident) {
 	}
 }
 
-func (s *residents) push(p *resident) {
+func (s *sieve) push(p *cachedRecord) {
 	p.older = s.newest
 	if s.newest != nil {
 		s.newest.newer = p
@@ -137,7 +137,7 @@ func (s *residents) push(p *resident) {
 }
 
 // evict lets one record go.
-func (s *residents) evict() {
+func (s *sieve) evict() {
 	for {
 		p := s.hand
 		if p == nil {
@@ -152,7 +152,7 @@ func (s *residents) evict() {
 }
 
 // visited reports whether p was found since it was last asked, and forgets it.
-func (p *resident) visited() bool {
+func (p *cachedRecord) visited() bool {
 	yes := false
 	for _, e := range p.entries {
 		if e != nil && e.visited.Load() {
@@ -164,7 +164,7 @@ func (p *resident) visited() bool {
 }
 
 // clear forgets all.
-func (s *residents) clear() {
+func (s *sieve) clear() {
 	for p := s.newest; p != nil; p = p.older {
 		for _, e := range p.entries {
 			if e != nil {
@@ -173,6 +173,6 @@ func (s *residents) clear() {
 		}
 	}
 	s.found.clear()
-	s.byRef = map[Ref]*resident{}
+	s.byRef = map[Ref]*cachedRecord{}
 	s.bytes, s.newest, s.oldest, s.hand = 0, nil, nil, nil
 }

@@ -6,20 +6,20 @@ import (
 	"sync"
 )
 
-const maxErrands = 64
+const maxBackground = 64
 
-// errands are pieces of work off the request path: bounded in number, and waited for by Close.
-type errands struct {
+// background is work off the request path: bounded in number, and awaited by Close.
+type background struct {
 	places chan struct{}
 
 	closing sync.Mutex
 	held    int // places that close has taken, for good
 }
 
-func newErrands() errands { return errands{places: make(chan struct{}, maxErrands)} }
+func newBackground() background { return background{places: make(chan struct{}, maxBackground)} }
 
 // begin reports whether there is a place for one more errand, which has to call end.
-func (e *errands) begin() bool {
+func (e *background) begin() bool {
 	select {
 	case e.places <- struct{}{}:
 		return true
@@ -28,13 +28,13 @@ func (e *errands) begin() bool {
 	}
 }
 
-func (e *errands) end() { <-e.places }
+func (e *background) end() { <-e.places }
 
 // close waits for what is under way and lets nothing more begin, by taking all places.
-func (e *errands) close(ctx context.Context) error {
+func (e *background) close(ctx context.Context) error {
 	e.closing.Lock()
 	defer e.closing.Unlock()
-	for ; e.held < maxErrands; e.held++ {
+	for ; e.held < maxBackground; e.held++ {
 		select {
 		case e.places <- struct{}{}:
 		case <-ctx.Done():

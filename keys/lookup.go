@@ -1,0 +1,132 @@
+package keys
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"time"
+
+	"github.com/latchkey-go/latchkey/internal/ask"
+)
+
+const foreignDigest = "it was found by a digest that it does not have"
+
+// find returns the entry that a credential leads to, or nil if there is no such key. at is when the cache that answered
+// was valid; it is zero if a store was asked.
+func (r *Ring) find(ctx context.Context, credential string) (e *entry, at time.Time, err error) {
+	first := r.digester[0].digest(credential) // the others cost more hashing, and are seldom needed
+	switch {
+	case r.memory != nil:
+		if e, err = r.recall(&first); e != nil || err != nil || len(r.digester) == 1 {
+			return e, at, err
+		}
+	case r.cache != nil:
+		if at = time.Now(); r.cache.Valid(at) {
+			if e = r.cache.get(r.space, &first); e != nil {
+				return e, at, nil
+			}
+		}
+	}
+	var room [4]rawDigest // on the stack; more peppers allocate
+	e, err = r.findDigest(ctx, r.digester.all(room[:0], first, credential))
+	return e, time.Time{}, err
+}
+
+// findDigest returns the entry of the first of digests that has one, or nil.
+func (r *Ring) findDigest(ctx context.Context, digests []rawDigest) (*entry, error) {
+	switch {
+	case r.memory != nil:
+		for i := range digests {
+			if e, err := r.recall(&digests[i]); e != nil || err != nil {
+				return e, err
+			}
+		}
+		return nil, nil
+	case r.cache == nil:
+		given := sealAll(digests) // the store's; one that hangs may read or change them later
+		rec, err := ask.Do(ctx, r.deadline, func(ctx context.Context) (Record, error) { return r.store.Find(ctx, r.space, given) })
+		x, err := r.answer(ctx, digests, rec, err)
+		return x.found(), err
+	}
+	if now := time.Now(); r.cache.Valid(now) {
+		for i := range digests {
+			if e := r.cache.get(r.space, &digests[i]); e != nil {
+				return e, nil
+			}
+		}
+		if r.cache.absent.has(r.space, digests, now) {
+			return nil, nil
+		}
+	}
+	return r.cache.lookUp(ctx, r.space, digests, r.answer)
+}
+
+// recall asks the memory store for one digest.
+func (r *Ring) recall(d *rawDigest) (*entry, error) {
+	e := r.memory.lookup(r.space, d)
+	if e != nil && !e.by.equal(d) {
+		return nil, r.corrupt(e.rec, foreignDigest)
+	}
+	return e.found(), nil
+}
+
+// An answerFunc is [Ring.answer].
+type answerFunc func(ctx context.Context, digests []rawDigest, rec Record, err error) (*indexed, error)
+
+// answer makes an entry of what Find returned: nil without an error if there is no such key. An error is no verdict.
+func (r *Ring) answer(ctx context.Context, digests []rawDigest, rec Record, err error) (*indexed, error) {
+	if err != nil {
+		if errors.Is(err, ErrNotFound) && !errors.Is(err, ErrStore) && ctx.Err() == nil {
+			return nil, nil
+		}
+		return nil, wrapStoreError(err)
+	}
+	for previous, own := range []rawDigest{rec.Digest.raw(), rec.Previous.raw()} {
+		for i := range digests {
+			if own.equal(&digests[i]) {
+				return newIndexed(&rec, digests[i], previous == 1), nil
+			}
+		}
+	}
+	// A row of another query, perhaps: see CVE-2025-47907 of database/sql.
+	return nil, r.corrupt(&rec, foreignDigest)
+}
+
+// implausible says why a record that was found cannot be what a ring wrote, or "".
+func implausible(rec *Record, space string, kind Kind) string {
+	switch {
+	case rec.ID == "" || rec.Generation == 0:
+		return "it has no ID or no generation"
+	case rec.Space != space:
+		return "it is of another space"
+	case rec.Kind == KindUser && (rec.UserID == "" || rec.Role != ""):
+		return "a user key has a user and no role of its own"
+	case rec.Kind == KindCustom && rec.UserID != "":
+		return "a custom key has no user"
+	case rec.Kind != KindUser && rec.Kind != KindCustom:
+		return "its kind is not known"
+	case kind != "" && kind != rec.Kind && !rec.Legacy:
+		return "its kind is not the one of its prefix"
+	case rec.Digest.IsZero() || rec.Overlap < 0:
+		return "its digest or overlap is impossible"
+	}
+	return ""
+}
+
+// corrupt reports a record that no ring wrote, which the operator may have to mend, and returns a store error.
+func (r *Ring) corrupt(rec *Record, why string) error {
+	err := fmt.Errorf("%w: record %q makes no sense: %s", ErrStore, rec.ID, why)
+	r.report(err)
+	return err
+}
+
+// wrapStoreError returns an error that wraps ErrStore and is no verdict on a key.
+func wrapStoreError(err error) error {
+	if errors.Is(err, ErrInvalid) || errors.Is(err, ErrNotFound) {
+		return fmt.Errorf("%w: %v", ErrStore, err)
+	}
+	if errors.Is(err, ErrStore) {
+		return err
+	}
+	return fmt.Errorf("%w: %w", ErrStore, err)
+}
