@@ -173,7 +173,7 @@ func (s *scene) inject(t *testing.T, c *auth.Config, what string) {
 	case "":
 		return
 	case "setting", "setting and roles":
-		down, err := publicapi.New(publicapi.Config{Store: brokenSetting{}, Roles: s.policy})
+		down, err := publicapi.New(publicapi.Config{Store: brokenSetting{}, Roles: s.policy, Staleness: publicapi.AlwaysAsk})
 		require.NoError(t, err)
 		c.Anonymous = down
 		if what == "setting and roles" {

@@ -116,7 +116,7 @@ func (s *scene) public(t *testing.T, off bool) *publicapi.Service {
 	if !s.instant {
 		store = struct{ publicapi.Store }{store}
 	}
-	public, err := publicapi.New(publicapi.Config{Store: store, Roles: s.policy, Catalog: catalog})
+	public, err := publicapi.New(publicapi.Config{Store: store, Roles: s.policy, Catalog: catalog, Staleness: publicapi.AlwaysAsk})
 	require.NoError(t, err)
 	preview, err := public.Preview(t.Context(), "viewer")
 	require.NoError(t, err)

@@ -217,7 +217,7 @@ func (panicky) Save(context.Context, publicapi.Setting) error   { return errDown
 
 func TestALivePublicAPIWhoseStoreFails(t *testing.T) {
 	w := newWorld(t)
-	service, err := publicapi.New(publicapi.Config{Store: panicky{}, Roles: w.policy})
+	service, err := publicapi.New(publicapi.Config{Store: panicky{}, Roles: w.policy, Staleness: publicapi.AlwaysAsk})
 	require.NoError(t, err)
 	guard, err := auth.New(auth.Config{Keys: w.ring, Roles: w.policy, Anonymous: service})
 	require.NoError(t, err)

@@ -2,145 +2,130 @@ package auth
 
 import (
 	"context"
-	"slices"
 	"sync"
 	"time"
 
 	"github.com/latchkey-go/latchkey/internal/ask"
+	"github.com/latchkey-go/latchkey/internal/fresh"
 	"github.com/latchkey-go/latchkey/keys"
 )
 
-// maxCachedUsers bounds a UserCache: beyond it, what has run out and then anything makes room.
+// maxCachedUsers bounds a UserCache: beyond it, an entry that has ended, or else any other, makes room.
 const maxCachedUsers = 65536
 
-// A UserCache remembers what a [Users] said for a while. Make it with [CacheUsers]. It may be used
-// concurrently.
+// A UserCache caches the answers of a [Users] for a time. Make it with [CacheUsers]. It is safe for concurrent use.
 type UserCache struct {
-	users Users
-	ttl   time.Duration
-	limit *ask.Limit
+	users    Users
+	calls    *fresh.Group[string, cachedUser]
+	watchers fresh.Listeners[Change]
 
-	mu     sync.RWMutex
-	known  map[string]cachedUser
-	forgot uint64 // grows with every Forget and Clear: an answer asked for before it is not kept
-
-	watchers []*userWatcher // replaced, never changed
+	mu    sync.RWMutex
+	state fresh.State // tells which answers may be cached
+	known map[string]cachedUser
 }
-
-type userWatcher struct{ heard func(Change) }
 
 type cachedUser struct {
-	user User
-	err  error // nil or ErrNoUser
-	till time.Time
+	user  User
+	err   error // nil or ErrNoUser
+	lease fresh.Lease
 }
 
-// CacheUsers returns users with a memory: an answer, "gone" included, is used for ttl, which is how long a
-// deactivated user's keys may stay good on this node unless the host calls [UserCache.Forget]. Errors are not
-// kept. A ttl of zero or less keeps nothing. What is not remembered is asked for within one second, whatever
-// Config.Timeout says. It panics if users is nil.
+// CacheUsers returns users with a cache. An answer, "no such user" included, is used for ttl, which is how long the keys
+// of a deactivated user may stay valid on this node unless the host calls [UserCache.Forget]. Errors are not cached. A
+// ttl of zero or less caches nothing. Users is asked within one second, whatever Config.Timeout says, once for all who
+// ask for the same user at the same time, and so without the values of their contexts: an open transaction of one request
+// is not seen. It panics if users is nil.
 func CacheUsers(users Users, ttl time.Duration) *UserCache {
 	if isNil(users) {
 		panic("auth: CacheUsers without Users")
 	}
 	return &UserCache{
-		users: users, ttl: ttl, known: map[string]cachedUser{},
-		limit: ask.New(keys.ErrStore, time.Second, maxWaiting),
+		users: users, known: map[string]cachedUser{}, state: fresh.NewState(ttl),
+		calls: fresh.NewGroup[string, cachedUser](context.Background(), ask.New(keys.ErrStore, time.Second, maxWaiting)),
 	}
 }
 
-// User returns what is remembered, or asks, for at most a second.
+// User returns the cached user, or asks, for at most a second.
 func (c *UserCache) User(ctx context.Context, id string) (User, error) {
-	now := time.Now()
+	now := fresh.At(time.Now())
 	c.mu.RLock()
 	hit, ok := c.known[id]
-	forgot := c.forgot
+	call := c.state.Begin(now)
 	c.mu.RUnlock()
-	if ok && now.Before(hit.till) {
+	if ok && hit.lease.Holds(now) {
 		return hit.user, hit.err
 	}
-	user, err := ask.Do(ctx, c.limit, func(ctx context.Context) (User, error) { return c.users.User(ctx, id) })
-	switch {
-	case err == nil && user.ID != id:
-		return User{}, errOtherUser
-	case noUser(ctx, err):
-		user, err = User{}, ErrNoUser
-	case err != nil:
+	answer, err := c.calls.Do(ctx, id, call, c.join, func(ctx context.Context, call fresh.Call) (cachedUser, error) {
+		user, err := c.users.User(ctx, id)
+		switch {
+		case err == nil && user.ID != id:
+			return cachedUser{}, errOtherUser
+		case noUser(ctx, err):
+			user, err = User{}, ErrNoUser
+		case err != nil:
+			return cachedUser{}, err
+		}
+		return c.keep(id, cachedUser{user: user, err: err}, call), nil
+	})
+	if err != nil {
 		return User{}, err
 	}
-	c.keep(id, cachedUser{user, err, now.Add(c.ttl)}, forgot)
-	return user, err
+	return answer.user, answer.err
 }
 
-func (c *UserCache) keep(id string, answer cachedUser, forgot uint64) {
-	if c.ttl <= 0 {
-		return
-	}
+func (c *UserCache) join(call fresh.Call) bool {
+	c.mu.RLock()
+	defer c.mu.RUnlock()
+	return c.state.Join(call, fresh.At(time.Now()))
+}
+
+// keep caches an answer, unless the user may have changed since the call began.
+func (c *UserCache) keep(id string, answer cachedUser, call fresh.Call) cachedUser {
 	c.mu.Lock()
 	defer c.mu.Unlock()
-	if c.forgot != forgot {
-		return
+	if !c.state.Keep(call, fresh.At(time.Now())) {
+		return answer
 	}
 	if _, known := c.known[id]; !known && len(c.known) >= maxCachedUsers {
 		c.makeRoom()
 	}
+	answer.lease = c.state.Lease(call)
 	c.known[id] = answer
+	return answer
 }
 
-// makeRoom drops what has run out among a few entries, or else one of them.
+// makeRoom drops the ended ones among a few entries, or else one of them.
 func (c *UserCache) makeRoom() {
-	now, looked := time.Now(), 0
+	now, looked := fresh.At(time.Now()), 0
 	for id, old := range c.known {
 		if looked++; looked > 16 {
 			break
 		}
-		if !now.Before(old.till) || looked == 16 {
+		if !old.lease.Holds(now) || looked == 16 {
 			delete(c.known, id)
 		}
 	}
 }
 
-// Forget drops what is remembered of a user: the next request asks. Call it when the user changes.
+// Forget drops the cached answer for a user: the next request asks. Call it when the user changes.
 func (c *UserCache) Forget(id string) {
 	c.mu.Lock()
-	c.forgot++
+	c.state.Invalidate()
 	delete(c.known, id)
 	c.mu.Unlock()
-	c.tell(Change{UserID: id})
+	c.watchers.Call(Change{UserID: id}, nil)
 }
 
-// Clear drops what is remembered of everybody. Call it when users changed and nobody knows which, as when
-// another node says no more than that its table has changed.
+// Clear drops all cached answers. Call it when it is not known which users changed, as when another node says no more than
+// that its table has changed.
 func (c *UserCache) Clear() {
 	c.mu.Lock()
-	c.forgot++
+	c.state.Invalidate()
 	clear(c.known)
 	c.mu.Unlock()
-	c.tell(Change{})
+	c.watchers.Call(Change{}, nil)
 }
 
 // Watch calls f after each Forget and Clear, until stop is called, in the goroutine that called them. It is one of
 // [Config.Changes]. A panic in f is swallowed.
-func (c *UserCache) Watch(f func(Change)) (stop func()) {
-	w := &userWatcher{f}
-	c.mu.Lock()
-	defer c.mu.Unlock()
-	c.watchers = append(slices.Clip(c.watchers), w)
-	return func() {
-		c.mu.Lock()
-		defer c.mu.Unlock()
-		c.watchers = slices.DeleteFunc(slices.Clone(c.watchers), func(o *userWatcher) bool { return o == w })
-	}
-}
-
-func (c *UserCache) tell(change Change) {
-	c.mu.RLock()
-	watchers := c.watchers
-	c.mu.RUnlock()
-	for _, w := range watchers {
-		func() {
-			defer func() { _ = recover() }()
-			w.heard(change)
-		}()
-	}
-}
+func (c *UserCache) Watch(f func(Change)) (stop func()) { return c.watchers.Add(f) }

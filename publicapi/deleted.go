@@ -18,7 +18,7 @@ const closeTimeout = time.Second
 // The roles wait while it runs: it takes note first, and gives a store that hangs no more than closeTimeout.
 func (s *Service) follow() (stop func()) {
 	return s.directory.Watch(func(before, now *roles.Policy) {
-		s.keeper.forget() // no setting is kept that is older than the roles: theirs may have been deleted and made again
+		s.cached.invalidate() // no setting is kept that is older than the roles: theirs may have been deleted and made again
 		var gone []string
 		for _, appid := range before.AppIDs() {
 			if !now.Has(appid) {

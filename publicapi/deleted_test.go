@@ -63,7 +63,7 @@ func newLive(t *testing.T) (*publicapi.Service, *roles.Directory, *faulty) {
 	t.Cleanup(func() { _ = directory.Close(context.Background()) })
 	store := &faulty{release: make(chan struct{})}
 	require.NoError(t, store.Save(t.Context(), publicapi.Setting{Role: "visitor"}))
-	s, err := publicapi.New(publicapi.Config{Store: store, Directory: directory, Catalog: catalog(t)})
+	s, err := publicapi.New(publicapi.Config{Store: store, Directory: directory, Catalog: catalog(t), Staleness: publicapi.AlwaysAsk})
 	require.NoError(t, err)
 	return s, directory, store
 }
@@ -117,7 +117,7 @@ func TestADeletedRoleStaysClosedWhileTheStoreCannotSaveIt(t *testing.T) {
 	defer directory.Close(context.Background())
 	store := &faulty{}
 	require.NoError(t, store.Save(t.Context(), publicapi.Setting{Role: "visitor"}))
-	s, err := publicapi.New(publicapi.Config{Store: store, Directory: directory, Catalog: catalog(t)})
+	s, err := publicapi.New(publicapi.Config{Store: store, Directory: directory, Catalog: catalog(t), Staleness: publicapi.AlwaysAsk})
 	require.NoError(t, err)
 
 	store.failSave.Store(true)
@@ -153,7 +153,7 @@ func TestARoleThatWasDeletedElsewhereStaysClosed(t *testing.T) {
 	directory, err := roles.Open(t.Context(), roles.Config{Store: rs})
 	require.NoError(t, err)
 	defer directory.Close(context.Background())
-	s, err := publicapi.New(publicapi.Config{Store: setting, Directory: directory})
+	s, err := publicapi.New(publicapi.Config{Store: setting, Directory: directory, Staleness: publicapi.AlwaysAsk})
 	require.NoError(t, err)
 	role, err := s.PublicRole(t.Context())
 	require.NoError(t, err)
@@ -173,7 +173,7 @@ func TestARoleThatAnotherNodeMadeIsNotTakenForDeleted(t *testing.T) {
 	elsewhere, err := roles.Open(t.Context(), roles.Config{Store: rs})
 	require.NoError(t, err)
 	defer elsewhere.Close(context.Background())
-	s, err := publicapi.New(publicapi.Config{Store: setting, Directory: here})
+	s, err := publicapi.New(publicapi.Config{Store: setting, Directory: here, Staleness: publicapi.AlwaysAsk})
 	require.NoError(t, err)
 
 	require.NoError(t, elsewhere.Save(t.Context(), visitor))

@@ -27,5 +27,5 @@ func (f fixed) PublicRole(context.Context) (string, error) { return string(f), n
 
 func init() {
 	ask.DeclareBounded(func(fixed) bool { return true })
-	ask.DeclareBounded(func(s *Service) bool { return s.inMemory || s.keeper != nil })
+	ask.DeclareBounded(func(s *Service) bool { return s.inMemory || s.cached != nil })
 }

@@ -34,7 +34,7 @@ func catalog(t *testing.T) *roles.Catalog {
 
 func newService(t *testing.T, store publicapi.Store) *publicapi.Service {
 	t.Helper()
-	s, err := publicapi.New(publicapi.Config{Store: store, Roles: roles.MustCompile(visitor, author, denied), Catalog: catalog(t)})
+	s, err := publicapi.New(publicapi.Config{Store: store, Roles: roles.MustCompile(visitor, author, denied), Catalog: catalog(t), Staleness: publicapi.AlwaysAsk})
 	require.NoError(t, err)
 	return s
 }
@@ -118,7 +118,7 @@ func TestWithoutACatalogEverythingHasToBeAcknowledged(t *testing.T) {
 
 func TestNewSeesThroughTypedNils(t *testing.T) {
 	var store *publicapi.MemoryStore
-	_, err := publicapi.New(publicapi.Config{Store: store, Roles: roles.MustCompile(visitor)})
+	_, err := publicapi.New(publicapi.Config{Store: store, Roles: roles.MustCompile(visitor), Staleness: publicapi.AlwaysAsk})
 	require.ErrorContains(t, err, "Config.Store is nil")
 }
 

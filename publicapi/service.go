@@ -8,7 +8,9 @@ import (
 	"sync/atomic"
 	"time"
 
+	"github.com/latchkey-go/latchkey/auth"
 	"github.com/latchkey-go/latchkey/internal/ask"
+	"github.com/latchkey-go/latchkey/internal/fresh"
 	"github.com/latchkey-go/latchkey/keys"
 	"github.com/latchkey-go/latchkey/roles"
 )
@@ -20,6 +22,9 @@ var (
 	// ErrUnavailable means that there is no valid policy now.
 	ErrUnavailable = errors.New("publicapi: roles are not available")
 )
+
+// AlwaysAsk is a Staleness with which the store is asked each time.
+const AlwaysAsk time.Duration = -1
 
 // Config says what a [Service] is made of. Store is required, and either Roles or Directory.
 type Config struct {
@@ -33,16 +38,15 @@ type Config struct {
 	// templates stay templates. Package admin takes both from here.
 	Catalog *roles.Catalog
 	Names   func(context.Context) (map[string][]string, error)
-	// Staleness is how long the setting may be used after the store last confirmed it: the longest time after which
-	// a change made on another node holds here, and after which a store that cannot be reached leaves an error. The
-	// setting is read more often than twice in that time. 0: the store is asked each time, as a *MemoryStore always
-	// is.
+	// Staleness is how long the setting may be used after the store last confirmed it: the longest time after which a
+	// change made on another node holds here, and after which a store that cannot be reached leaves an error. The
+	// setting is read at least twice in that time. 0 means 5 seconds. With [AlwaysAsk] the store is asked each time, as a
+	// *MemoryStore always is.
 	Staleness time.Duration
 }
 
-// A Service is a public API whose role can be changed while the program runs. With a zero Config.Staleness it
-// asks the store whenever a caller shows no key, so a change acts on the next request on every node. Otherwise it acts
-// on the next request on the node that made it, and within that time on others. It may be used concurrently.
+// A Service is a public API whose role can be changed while the program runs. A change acts on the next request on the
+// node that made it, and within Config.Staleness on others. It is safe for concurrent use.
 //
 // A role that is deleted from Config.Directory closes it for good: the service closes the setting in the store. A role
 // that another process deletes and saves again within the directory's staleness cannot be told from an edited one.
@@ -51,14 +55,14 @@ type Service struct {
 	roles     roles.Source
 	directory *roles.Directory // nil: the roles are fixed
 	unfollow  func()
-	keeper    *keeper    // nil: the store is asked each time
-	deadline  *ask.Limit // with a keeper, for callers it cannot serve
+	cached    *cached    // nil: the store is asked each time
+	deadline  *ask.Limit // with cached, for callers it cannot serve
 	inMemory  bool       // the store is a *MemoryStore
 	closed    atomic.Bool
 
 	deleted  atomic.Pointer[map[string]bool] // roles that were deleted and that the store may still have: replaced, never changed
-	watchers []*watcher                      // replaced, never changed
-	mu       sync.Mutex                      // of who replaces them
+	mu       sync.Mutex                      // for replacing it
+	watchers fresh.Listeners[auth.Change]
 }
 
 // New makes a service. It does not touch the store.
@@ -70,7 +74,10 @@ func New(c Config) (*Service, error) {
 	if (c.Roles == nil) == (c.Directory == nil) {
 		mistakes = append(mistakes, errors.New("publicapi: Config needs Roles, if they are fixed, or Directory, and not both"))
 	}
-	if c.Staleness < 0 {
+	if c.Staleness == 0 {
+		c.Staleness = 5 * time.Second
+	}
+	if c.Staleness < 0 && c.Staleness != AlwaysAsk {
 		mistakes = append(mistakes, errors.New("publicapi: Config.Staleness is negative"))
 	}
 	if len(mistakes) > 0 {
@@ -78,9 +85,9 @@ func New(c Config) (*Service, error) {
 	}
 	s := &Service{c: c, roles: c.Roles, directory: c.Directory}
 	s.deleted.Store(&map[string]bool{})
-	s.c.Store = telling{c.Store, s}
-	if _, s.inMemory = c.Store.(*MemoryStore); c.Staleness > 0 && !s.inMemory {
-		s.keeper = newKeeper(c.Store, c.Staleness)
+	s.c.Store = notifyingStore{c.Store, s}
+	if _, s.inMemory = c.Store.(*MemoryStore); c.Staleness != AlwaysAsk && !s.inMemory {
+		s.cached = newCached(c.Store, c.Staleness)
 		s.deadline = ask.New(keys.ErrStore, readTimeout, maxWaiting)
 	}
 	if s.directory != nil {
@@ -102,18 +109,18 @@ func (s *Service) PublicRole(ctx context.Context) (string, error) {
 	if s.closed.Load() {
 		return "", errClosed
 	}
-	if s.keeper == nil {
+	if s.cached == nil {
 		setting, err := s.c.Store.Load(ctx)
 		if err != nil {
 			return "", err
 		}
 		return s.standing(ctx, setting.Role)
 	}
-	if setting, ok := s.keeper.peek(); ok && s.stands(setting.Role) {
+	if setting, ok := s.cached.peek(); ok && s.stands(setting.Role) {
 		return setting.Role, nil
 	}
 	return ask.Do(ctx, s.deadline, func(ctx context.Context) (string, error) {
-		setting, err := s.keeper.load(ctx)
+		setting, err := s.cached.load(ctx)
 		if err != nil {
 			return "", err
 		}
@@ -121,19 +128,19 @@ func (s *Service) PublicRole(ctx context.Context) (string, error) {
 	})
 }
 
-// Reload has the store asked at once instead of at the next poll, as a host wants it that hears of a change
-// elsewhere. When it returns nil, what is kept is the setting as it was when Reload was called, or later. With a zero
-// Staleness nothing is kept, and it only tells whether the store answers.
+// Reload asks the store at once instead of at the next poll, for a host that hears of a change elsewhere. When it returns
+// nil, the cached setting is that of when Reload was called, or later. With [AlwaysAsk] it only tells whether the store
+// answers.
 func (s *Service) Reload(ctx context.Context) error {
 	if s.closed.Load() {
 		return errClosed
 	}
 	s.changed()
-	if s.keeper == nil {
+	if s.cached == nil {
 		_, err := s.c.Store.Load(ctx)
 		return err
 	}
-	_, err := s.keeper.load(ctx)
+	_, err := s.cached.load(ctx)
 	return err
 }
 
@@ -143,7 +150,7 @@ func (s *Service) Close(ctx context.Context) error {
 	if s.closed.CompareAndSwap(false, true) && s.unfollow != nil {
 		s.unfollow()
 	}
-	return s.keeper.close(ctx)
+	return s.cached.close(ctx)
 }
 
 // Current returns the setting as it is stored. Its role may have been deleted since: then the public API is

@@ -167,7 +167,7 @@ func (w *world) server(t testing.TB) http.Handler {
 	require.NoError(t, err)
 	policy, err := roles.Compile(stored...)
 	require.NoError(t, err)
-	public, err := publicapi.New(publicapi.Config{Store: w.Public, Roles: policy, Catalog: w.Catalog})
+	public, err := publicapi.New(publicapi.Config{Store: w.Public, Roles: policy, Catalog: w.Catalog, Staleness: publicapi.AlwaysAsk})
 	require.NoError(t, err)
 	users := auth.UserMap{}
 	for id, u := range w.users {

@@ -33,9 +33,10 @@ type Options struct {
 // A Follower keeps what a node has cached of a store no older than a staleness: it polls the store in a goroutine of its
 // own. Make it with NewFollower. It is safe for concurrent use.
 type Follower struct {
-	o     Options
-	lease atomic.Pointer[Lease] // a copy of the state's, read without the lock; nil: it has ended
-	wake  chan struct{}         // holds a token while a poll is wanted at once
+	o      Options
+	lease  atomic.Pointer[Lease] // a copy of the state's, read without the lock; nil: it has ended
+	wake   chan struct{}         // holds a token while a poll is wanted
+	urgent chan struct{}         // holds a token while one is wanted beside that under way
 
 	mu      sync.Mutex
 	state   State
@@ -57,7 +58,7 @@ type round struct {
 
 // NewFollower returns a follower that does not poll yet; see Start.
 func NewFollower(o Options) *Follower {
-	f := &Follower{o: o, state: NewState(o.Staleness), wake: make(chan struct{}, 1), next: &round{done: make(chan struct{})}}
+	f := &Follower{o: o, state: NewState(o.Staleness), wake: make(chan struct{}, 1), urgent: make(chan struct{}, 1), next: &round{done: make(chan struct{})}}
 	f.life, f.end = context.WithCancel(context.Background())
 	return f
 }
@@ -177,7 +178,7 @@ func (f *Follower) wakeUp() {
 func (f *Follower) Refresh(ctx context.Context) error { return f.wait(ctx, false) }
 
 // Wait is Refresh for a caller who has seen no sign of a change: a poll that is under way will do, if nothing was
-// invalidated since it began.
+// invalidated since it began. Otherwise the next one begins at once.
 func (f *Follower) Wait(ctx context.Context) error { return f.wait(ctx, true) }
 
 // wait waits for a poll, and for those after it while answers are discarded.
@@ -202,39 +203,62 @@ func (f *Follower) round(join bool) *round {
 	f.mu.Lock()
 	defer f.mu.Unlock()
 	f.start()
-	if r := f.current; join && r != nil && f.state.Join(r.call, At(time.Now())) {
+	switch r := f.current; {
+	case join && r != nil && f.state.Join(r.call, At(time.Now())):
 		return r
+	case join && r != nil: // it may hang, and its answer will be discarded
+		select {
+		case f.urgent <- struct{}{}:
+		default:
+		}
+	default:
+		f.wakeUp()
 	}
-	f.wakeUp()
 	return f.next
 }
 
-// run polls until the follower is closed.
+// run polls until the follower is closed: one poll after the other, but for urgent ones.
 func (f *Follower) run(over chan struct{}) {
 	defer close(over)
 	timer := time.NewTimer(time.Hour)
 	timer.Stop()
 	defer timer.Stop()
-	failing := false
+	type result struct {
+		began time.Time
+		err   error
+	}
+	ended := make(chan result)
+	running, failing := 0, false
 	for {
+		wake := f.wake
+		if running > 0 {
+			wake = nil
+		}
 		select {
 		case <-timer.C:
-		case <-f.wake:
+		case <-wake:
+		case <-f.urgent:
+		case r := <-ended:
+			running--
+			if r.err != nil && f.o.Failed != nil && f.life.Err() == nil {
+				f.o.Failed(r.err, !failing)
+			}
+			failing = r.err != nil
+			if f.o.Staleness > 0 {
+				timer.Reset(max(f.state.NextPoll(failing)-time.Since(r.began), time.Millisecond))
+			}
+			continue
 		case <-f.life.Done():
+			for ; running > 0; running-- {
+				<-ended
+			}
 			return
 		}
-		began := time.Now()
-		err := f.poll()
-		if f.life.Err() != nil {
-			return
-		}
-		if err != nil && f.o.Failed != nil {
-			f.o.Failed(err, !failing)
-		}
-		failing = err != nil
-		if f.o.Staleness > 0 {
-			timer.Reset(max(f.state.NextPoll(failing)-time.Since(began), time.Millisecond))
-		}
+		running++
+		go func() {
+			began := time.Now()
+			ended <- result{began, f.poll()}
+		}()
 	}
 }
 
@@ -253,7 +277,9 @@ func (f *Follower) poll() error {
 	defer close(r.done)
 	a, err := f.o.Poll(f.life, r.call.Since)
 	f.mu.Lock()
-	f.current, r.err = nil, err
+	if r.err = err; f.current == r {
+		f.current = nil
+	}
 	if err != nil {
 		f.state.Failed()
 	} else {

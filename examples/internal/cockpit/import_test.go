@@ -241,7 +241,7 @@ func TestClientsGoOnOnEveryNode(t *testing.T) {
 
 func (n *node) server(tb testing.TB) http.Handler {
 	tb.Helper()
-	public, err := publicapi.New(publicapi.Config{Store: n.PublicAPI(), Directory: n.directory})
+	public, err := publicapi.New(publicapi.Config{Store: n.PublicAPI(), Directory: n.directory, Staleness: publicapi.AlwaysAsk})
 	require.NoError(tb, err)
 	tb.Cleanup(func() { public.Close(tb.Context()) })
 	guard, err := auth.New(auth.Config{Keys: n.ring, Roles: n.directory, Anonymous: public, Users: people{n}})

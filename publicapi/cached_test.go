@@ -61,7 +61,7 @@ func keeping(t *testing.T) (here, elsewhere *publicapi.Service, store *far) {
 	here, err := publicapi.New(publicapi.Config{Store: store, Roles: policy, Catalog: catalog(t), Staleness: staleness})
 	require.NoError(t, err)
 	t.Cleanup(func() { require.NoError(t, here.Close(context.Background())) })
-	elsewhere, err = publicapi.New(publicapi.Config{Store: store.MemoryStore, Roles: policy, Catalog: catalog(t)})
+	elsewhere, err = publicapi.New(publicapi.Config{Store: store.MemoryStore, Roles: policy, Catalog: catalog(t), Staleness: publicapi.AlwaysAsk})
 	require.NoError(t, err)
 	require.NoError(t, open(t.Context(), elsewhere, "visitor"))
 	return here, elsewhere, store
@@ -345,6 +345,6 @@ func TestNodesAgree(t *testing.T) {
 }
 
 func TestStalenessIsNotNegative(t *testing.T) {
-	_, err := publicapi.New(publicapi.Config{Store: publicapi.NewMemoryStore(), Roles: roles.MustCompile(visitor), Staleness: -1})
+	_, err := publicapi.New(publicapi.Config{Store: publicapi.NewMemoryStore(), Roles: roles.MustCompile(visitor), Staleness: -2})
 	require.ErrorContains(t, err, "Staleness is negative")
 }

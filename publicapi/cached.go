@@ -1,0 +1,80 @@
+package publicapi
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"sync/atomic"
+	"time"
+
+	"github.com/latchkey-go/latchkey/internal/ask"
+	"github.com/latchkey-go/latchkey/internal/fresh"
+	"github.com/latchkey-go/latchkey/keys"
+)
+
+const (
+	readTimeout = time.Second // for one question to the store
+	maxReadings = 4           // that hang; with more, the store is not asked until one returns
+	maxWaiting  = 64          // callers that memory cannot serve, at once; others wait for a place
+)
+
+var errClosed = errors.New("publicapi: the service is closed")
+
+// A cached is the setting, in memory: it reads the store again and again.
+type cached struct {
+	*fresh.Follower
+	setting atomic.Pointer[Setting]
+}
+
+// newCached reads the store without the values of a caller's context: what one request's transaction sees may be rolled
+// back.
+func newCached(store Store, staleness time.Duration) *cached {
+	c := new(cached)
+	limit := ask.New(keys.ErrStore, readTimeout, maxReadings)
+	c.Follower = fresh.NewFollower(fresh.Options{
+		Staleness: staleness,
+		Poll: func(ctx context.Context, _ Revision) (fresh.Answer, error) {
+			setting, err := ask.Do(ctx, limit, store.Load)
+			return fresh.Answer{Revision: setting.Revision, Apply: func(fresh.Lease, bool) { c.setting.Store(&setting) }}, err
+		},
+		Closed: errClosed, Timeout: errors.New("publicapi: no answer in time"),
+	})
+	return c
+}
+
+// peek returns the setting if it is valid. It never blocks.
+func (c *cached) peek() (Setting, bool) {
+	if c == nil || !c.Valid(time.Now()) {
+		return Setting{}, false
+	}
+	return *c.setting.Load(), true
+}
+
+// load returns the setting, from the store if need be. Concurrent callers share one answer.
+func (c *cached) load(ctx context.Context) (Setting, error) {
+	if setting, ok := c.peek(); ok {
+		return setting, nil
+	}
+	if err := c.Wait(ctx); err != nil {
+		return Setting{}, err
+	}
+	return *c.setting.Load(), nil
+}
+
+// invalidate says that the setting may have changed. A nil cached holds nothing.
+func (c *cached) invalidate() {
+	if c != nil {
+		c.Invalidate()
+	}
+}
+
+// close ends the polling.
+func (c *cached) close(ctx context.Context) error {
+	if c == nil {
+		return nil
+	}
+	if err := c.Close(ctx); err != nil {
+		return fmt.Errorf("publicapi: the setting is still being read: %w", err)
+	}
+	return nil
+}
