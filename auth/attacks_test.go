@@ -131,7 +131,7 @@ func TestStrippingReachesAParsedForm(t *testing.T) {
 func TestVarySurvivesATimeoutHandler(t *testing.T) {
 	w := newWorld(t)
 	leaf := http.HandlerFunc(func(rw http.ResponseWriter, _ *http.Request) { rw.Header().Add("Vary", "Accept-Encoding") })
-	h := w.guard.Identify(http.TimeoutHandler(w.guard.Require("content/posts/read", leaf, auth.PublicCache("public, max-age=60")), time.Second, ""))
+	h := w.guard.Identify(http.TimeoutHandler(w.guard.Require("content/posts/read", auth.PublicCache("public, max-age=60", leaf)), time.Second, ""))
 	resp := serve(h, request("/"))
 	require.Equal(t, []string{"Api-Key, Authorization", "Accept-Encoding"}, resp.Header["Vary"])
 }

@@ -76,8 +76,10 @@ func TestTheZeroGuardRefuses(t *testing.T) {
 	}
 	_, err := g.Check(request("/"))
 	require.Error(t, err)
-	require.Nil(t, g.RoutesFor("admin"))
-	require.False(t, g.Explain(auth.Principal{}, "a/b").Allowed)
+	require.Nil(t, g.Policy())
+	require.Empty(t, g.Routes())
+	_, _, err = g.Explain(auth.Principal{}, "a/b")
+	require.Error(t, err)
 }
 
 func TestAdminMayEverythingWellFormed(t *testing.T) {

@@ -71,8 +71,9 @@ type Config struct {
 	Limit func(*http.Request, Principal) (retryAfter time.Duration, ok bool)
 	// Observe hears one [Event] a request; see there. It must not block. Nil: nobody hears.
 	Observe func(context.Context, Event)
-	// Profile writes refusals. Nil: [Problem].
-	Profile Profile
+	// Profile writes the answer to a refused request. When it is called, Vary and Cache-Control are set, and Retry-After
+	// for 429 and 503. It must not change the refusal, nor tell the client its Reason. Nil: [Problem].
+	Profile func(w http.ResponseWriter, r *http.Request, refusal *Refusal)
 	// Timeout is how long Users, Anonymous and SignedIn may take. Zero: one second. Negative: they never
 	// block and are called without a deadline, as a [UserMap], a [*UserCache] and publicapi.Fixed always are.
 	Timeout time.Duration

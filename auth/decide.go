@@ -76,31 +76,24 @@ func (g *Guard) lacks(policy *roles.Policy, p Principal, permission string) *Ref
 	return &Refusal{Status: http.StatusForbidden, Reason: reason, Missing: permission, shown: true, key: p.KeyID()}
 }
 
-// An Explanation says why a principal may or may not do something.
-type Explanation struct {
-	Allowed  bool
-	Reason   Reason         // "" if allowed
-	Decision roles.Decision // which role and grant decided, scopes aside
-	Scope    string         // the scope that lets a narrowed key do it; "" if it has none, or none lets it
-}
-
-// Explain says whether p may do what permission says now, and by what. A principal of another guard may
-// nothing.
-func (g *Guard) Explain(p Principal, permission string) Explanation {
+// Explain reports whether p has permission by the current policy, and why. A nil error means yes; any other error is a
+// *[Refusal]. The decision names the deciding role and grant and ignores scopes. scope is the scope that lets a narrowed
+// key do it: "" if the key has no scopes or none allows it. A principal of another guard has no permissions.
+func (g *Guard) Explain(p Principal, permission string) (decision roles.Decision, scope string, err error) {
 	if p.subject == nil || p.subject.guard != g {
-		return Explanation{Reason: ReasonMissingKey}
+		return roles.Decision{}, "", refuseMissing.asError()
 	}
-	if refusal := g.allows(p, permission); refusal != nil {
-		return Explanation{Reason: refusal.Reason, Decision: g.policy().Explain(p.Role(), permission)}
+	refusal := g.allows(p, permission)
+	decision = g.policy().Explain(p.Role(), permission)
+	if refusal != nil {
+		return decision, "", refusal.asError()
 	}
-	e := Explanation{Allowed: true, Decision: g.policy().Explain(p.Role(), permission)}
-	for scope := range p.key.Scopes() {
-		if roles.Match(scope, permission) {
-			e.Scope = scope
-			break
+	for s := range p.key.Scopes() {
+		if roles.Match(s, permission) {
+			return decision, s, nil
 		}
 	}
-	return e
+	return decision, "", nil
 }
 
 // Allowed asks, inside a handler, whether the caller may also do what permission says, by the policy of the

@@ -60,7 +60,7 @@ func TestAHandlerMaySayOtherwise(t *testing.T) {
 func TestPublicCache(t *testing.T) {
 	const cached = "public, max-age=60"
 	w := newWorld(t)
-	read := w.guard.Require("content/posts/read", who, auth.PublicCache(cached))
+	read := w.guard.Require("content/posts/read", auth.PublicCache(cached, who))
 	for name, h := range map[string]http.Handler{"alone": read, "inside Identify": w.guard.Identify(read)} {
 		t.Run(name, func(t *testing.T) {
 			resp := serve(h, request("/"))
@@ -74,10 +74,10 @@ func TestPublicCache(t *testing.T) {
 			requireHeaders(t, serve(h, request("/", "api-key", "junk")))
 		})
 	}
-	refused := w.guard.Require("content/posts/create", who, auth.PublicCache(cached))
+	refused := w.guard.Require("content/posts/create", auth.PublicCache(cached, who))
 	requireHeaders(t, serve(refused, request("/")))
 	mux := http.NewServeMux()
-	w.guard.HandleOpen(mux, "/", who, auth.PublicCache(cached))
+	w.guard.HandleOpen(mux, "/", auth.PublicCache(cached, who))
 	require.Equal(t, cached, serve(mux, request("/")).Header.Get("Cache-Control"))
 	w.public.set("", nil)
 	requireHeaders(t, serve(mux, request("/")))
@@ -85,13 +85,13 @@ func TestPublicCache(t *testing.T) {
 
 func TestRefuseInsideAHandler(t *testing.T) {
 	w := newWorld(t)
-	h := w.guard.Require("content/posts/read", http.HandlerFunc(func(rw http.ResponseWriter, r *http.Request) {
+	h := w.guard.Require("content/posts/read", auth.PublicCache("public", http.HandlerFunc(func(rw http.ResponseWriter, r *http.Request) {
 		if err := auth.Allowed(r.Context(), "content/posts/create"); err != nil {
 			w.guard.Refuse(rw, r, err)
 			return
 		}
 		who(rw, r)
-	}), auth.PublicCache("public"))
+	})))
 	require.Equal(t, 200, serve(h, request("/", "api-key", w.editor)).StatusCode)
 	resp := serve(h, request("/", "api-key", w.ada))
 	require.Equal(t, 403, resp.StatusCode)

@@ -84,7 +84,7 @@ func TestWithoutAPrincipalNothingIsAllowed(t *testing.T) {
 	require.False(t, ok)
 	require.Equal(t, t.Context(), auth.NewContext(t.Context(), auth.Principal{}))
 	var p auth.Principal
-	require.True(t, p.IsZero())
+	require.Equal(t, auth.KindNone, p.Kind())
 	require.Equal(t, "nobody", p.String())
 	require.Equal(t, []any{auth.KindNone, "", "", "", "", false}, []any{p.Kind(), p.Role(), p.UserID(), p.Name(), p.KeyID(), p.Authenticated()})
 }
@@ -115,6 +115,14 @@ func TestPrincipalsWithoutARequest(t *testing.T) {
 	require.Error(t, err)
 }
 
+// requireReason requires a refusal with this reason.
+func requireReason(t *testing.T, want auth.Reason, err error) {
+	t.Helper()
+	var refusal *auth.Refusal
+	require.ErrorAs(t, err, &refusal)
+	require.Equal(t, want, refusal.Reason)
+}
+
 func TestExplain(t *testing.T) {
 	w := newWorld(t)
 	narrowed := w.custom(keys.Custom{Name: "x", Role: "editor", Scopes: []string{"content/*/read"}})
@@ -122,15 +130,16 @@ func TestExplain(t *testing.T) {
 	require.NoError(t, err)
 	require.Equal(t, roles.Rights{Role: "editor", Scopes: []string{"content/*/read"}}, p.Rights())
 
-	e := w.guard.Explain(p, "content/posts/read")
-	require.True(t, e.Allowed)
-	require.Equal(t, "content/*/read", e.Scope)
-	require.Equal(t, "editor", e.Decision.Role)
-	require.Equal(t, "content/posts/read", e.Decision.Grant)
-	e = w.guard.Explain(p, "content/posts/create")
-	require.False(t, e.Allowed)
-	require.Equal(t, auth.ReasonOutOfScope, e.Reason)
-	require.True(t, e.Decision.Allowed, "the role would")
-	require.Equal(t, auth.ReasonNotGranted, w.guard.Explain(p, "content/posts/delete").Reason)
-	require.Equal(t, auth.ReasonBadPermission, w.guard.Explain(p, "content//read").Reason)
+	decision, scope, err := w.guard.Explain(p, "content/posts/read")
+	require.NoError(t, err)
+	require.Equal(t, "content/*/read", scope)
+	require.Equal(t, "editor", decision.Role)
+	require.Equal(t, "content/posts/read", decision.Grant)
+	decision, _, err = w.guard.Explain(p, "content/posts/create")
+	requireReason(t, auth.ReasonOutOfScope, err)
+	require.True(t, decision.Allowed, "the role would")
+	_, _, err = w.guard.Explain(p, "content/posts/delete")
+	requireReason(t, auth.ReasonNotGranted, err)
+	_, _, err = w.guard.Explain(p, "content//read")
+	requireReason(t, auth.ReasonBadPermission, err)
 }

@@ -67,7 +67,7 @@ func TestCheckMessage(t *testing.T) {
 			var refusal *auth.Refusal
 			require.ErrorAs(t, err, &refusal)
 			require.Equal(t, c.status, refusal.Status)
-			require.True(t, p.IsZero())
+			require.Equal(t, auth.KindNone, p.Kind())
 		})
 	}
 	_, err := w.guard.CheckMessage(request("/"), http.Header{"api-key": {w.editor}})

@@ -43,9 +43,6 @@ func (p Principal) Kind() Kind {
 	return p.subject.kind
 }
 
-// IsZero reports whether the principal is nobody.
-func (p Principal) IsZero() bool { return p.Kind() == KindNone }
-
 // Authenticated reports whether the caller proved who they are: not nobody, and not just anybody.
 func (p Principal) Authenticated() bool {
 	k := p.Kind()

@@ -7,12 +7,7 @@ import (
 	"time"
 )
 
-// A Profile writes the answer to a refused request. When it is called, Vary and Cache-Control are set already, and
-// Retry-After for 429 and 503. It may be called concurrently, must not change the refusal, and must not tell the caller
-// its Reason.
-type Profile func(w http.ResponseWriter, r *http.Request, refusal *Refusal)
-
-// Problem is the default [Profile]: an RFC 9457 problem document with the extra member "error", which holds
+// Problem is the default of [Config.Profile]: an RFC 9457 problem document with the extra member "error", which holds
 // Cockpit's short text, and for a 403 "permission", which names what is missing. A 401 carries the
 // WWW-Authenticate challenge that RFC 9110 section 11.6.1 asks for, in the words of RFC 6750.
 // The member "detail" is [Refusal].Detail. All other bodies of one status are the same, but for the named permission.

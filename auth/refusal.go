@@ -46,7 +46,7 @@ type Refusal struct {
 	Detail     string        // a sentence for the caller: which rule was broken, where a key belongs; may be ""
 	RetryAfter time.Duration // for 429 and 503
 
-	shown bool  // a credential was shown
+	shown bool  // a credential was sent, so a challenge carries an error code (RFC 6750, section 3.1)
 	cause error // what the store said, or what the host has to mend; for Unwrap alone
 	key   string
 }
@@ -71,10 +71,6 @@ func (e *Refusal) Error() string {
 // Unwrap returns the error behind the refusal, if there is one, such as [keys.ErrExpired] or what a store
 // said. It is for logs, not for callers.
 func (e *Refusal) Unwrap() error { return e.cause }
-
-// Shown reports whether the caller showed a credential, so that a challenge can carry an error code
-// (RFC 6750, section 3.1).
-func (e *Refusal) Shown() bool { return e.shown }
 
 // retrySoon is what a 503 asks of its caller.
 const retrySoon = time.Second

@@ -4,22 +4,29 @@ import (
 	"net/http"
 )
 
-// An Option changes how a gated handler answers.
-type Option func(*gate)
-
-// PublicCache sets Cache-Control to value, such as "public, max-age=60", on what the handler answers to
-// anonymous callers' GET and HEAD requests. Everybody else's answer keeps no-store. It is for answers that are
-// the same for all anonymous callers; Vary keeps them apart from those to keys.
-func PublicCache(value string) Option {
-	return func(gt *gate) { gt.publicCache = []string{value} }
+// PublicCache wraps the handler of a route, inside [Guard.Require] or [Guard.Handle]. It sets Cache-Control to value,
+// such as "public, max-age=60", on the answers to GET and HEAD requests of anonymous callers. All other answers, refusals
+// included, keep no-store. Use it for answers that are the same for all anonymous callers; Vary separates them from
+// answers to keys. Outside a guard it does nothing.
+func PublicCache(value string, h http.Handler) http.Handler {
+	if h == nil {
+		panic("auth: nil handler")
+	}
+	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		if r.Method == http.MethodGet || r.Method == http.MethodHead {
+			if p, ok := PrincipalFrom(r.Context()); ok && p.Kind() == KindPublic {
+				w.Header()["Cache-Control"] = []string{value}
+			}
+		}
+		h.ServeHTTP(w, r)
+	})
 }
 
 // A gate is one handler behind one decision.
 type gate struct {
-	guard       *Guard
-	next        http.Handler
-	decide      func(r *http.Request, p Principal) (permission string, refusal *Refusal)
-	publicCache []string
+	guard  *Guard
+	next   http.Handler
+	decide func(r *http.Request, p Principal) (permission string, refusal *Refusal)
 }
 
 // Require lets requests through to h whose principal may do what permission says. A {name} in it stands for a whole
@@ -27,19 +34,19 @@ type gate struct {
 // that has no such value is answered with 500 and [ReasonNoPathValue]. Without a principal of this guard in the request's
 // context it finds out who asks by itself; with one it does not look at the headers again. Permissions that must both hold
 // are two Requires, one in the other. It panics if permission is malformed, as ServeMux does for patterns.
-func (g *Guard) Require(permission string, h http.Handler, options ...Option) http.Handler {
+func (g *Guard) Require(permission string, h http.Handler) http.Handler {
 	t, err := parseTemplate(permission)
 	if err != nil {
 		panic(err)
 	}
-	return g.gate(h, options, func(r *http.Request, p Principal) (string, *Refusal) {
+	return g.gate(h, func(r *http.Request, p Principal) (string, *Refusal) {
 		return t.text, g.mayTemplate(r, p, &t)
 	})
 }
 
 // RequireAny is Require for callers who may do at least one of several things. A refusal names the first. It
 // panics without permissions.
-func (g *Guard) RequireAny(permissions []string, h http.Handler, options ...Option) http.Handler {
+func (g *Guard) RequireAny(permissions []string, h http.Handler) http.Handler {
 	if len(permissions) == 0 {
 		panic("auth: RequireAny without permissions lets nobody in")
 	}
@@ -51,7 +58,7 @@ func (g *Guard) RequireAny(permissions []string, h http.Handler, options ...Opti
 		}
 		templates[i] = t
 	}
-	return g.gate(h, options, func(r *http.Request, p Principal) (string, *Refusal) {
+	return g.gate(h, func(r *http.Request, p Principal) (string, *Refusal) {
 		var first *Refusal
 		for i := range templates {
 			refusal := g.mayTemplate(r, p, &templates[i])
@@ -69,11 +76,11 @@ func (g *Guard) RequireAny(permissions []string, h http.Handler, options ...Opti
 
 // RequireFunc is Require with a permission that permission reads from the request. An error of it that is no
 // *[Refusal] is answered with 503, a malformed permission refuses everybody.
-func (g *Guard) RequireFunc(permission func(*http.Request) (string, error), h http.Handler, options ...Option) http.Handler {
+func (g *Guard) RequireFunc(permission func(*http.Request) (string, error), h http.Handler) http.Handler {
 	if permission == nil {
 		panic("auth: RequireFunc without a function")
 	}
-	return g.gate(h, options, func(r *http.Request, p Principal) (string, *Refusal) {
+	return g.gate(h, func(r *http.Request, p Principal) (string, *Refusal) {
 		wanted, err := permission(r)
 		if err != nil {
 			return "", asRefusal(r.Context(), err)
@@ -87,11 +94,11 @@ func (g *Guard) RequireFunc(permission func(*http.Request) (string, error), h ht
 }
 
 // Middleware is Require in the shape that routers and middleware chains take.
-func (g *Guard) Middleware(permission string, options ...Option) func(http.Handler) http.Handler {
+func (g *Guard) Middleware(permission string) func(http.Handler) http.Handler {
 	if _, err := parseTemplate(permission); err != nil {
 		panic(err)
 	}
-	return func(h http.Handler) http.Handler { return g.Require(permission, h, options...) }
+	return func(h http.Handler) http.Handler { return g.Require(permission, h) }
 }
 
 // mayTemplate decides for the permission that t becomes on r.
@@ -111,15 +118,11 @@ func (g *Guard) mayTemplate(r *http.Request, p Principal, t *template) *Refusal 
 	return &Refusal{Status: http.StatusForbidden, Reason: ReasonBadPermission, Missing: t.text, shown: true, key: p.KeyID()}
 }
 
-func (g *Guard) gate(h http.Handler, options []Option, decide func(*http.Request, Principal) (string, *Refusal)) http.Handler {
+func (g *Guard) gate(h http.Handler, decide func(*http.Request, Principal) (string, *Refusal)) http.Handler {
 	if h == nil {
 		panic("auth: nil handler")
 	}
-	gt := &gate{guard: g, next: h, decide: decide}
-	for _, option := range options {
-		option(gt)
-	}
-	return gt
+	return &gate{guard: g, next: h, decide: decide}
 }
 
 // ServeHTTP finds out who asks, if nobody did, decides, and goes on to the handler or refuses.
@@ -150,9 +153,6 @@ func (gt *gate) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 		a.prepare(g, w.Header())
 	} else {
 		g.setHeaders(w.Header(), &a.values)
-	}
-	if gt.publicCache != nil && a.principal.Kind() == KindPublic && (r.Method == http.MethodGet || r.Method == http.MethodHead) {
-		w.Header()["Cache-Control"] = append([]string(nil), gt.publicCache...)
 	}
 	if inner {
 		gt.next.ServeHTTP(w, r)

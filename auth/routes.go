@@ -9,11 +9,6 @@ import (
 	"github.com/latchkey-go/latchkey/roles"
 )
 
-// A Mux is where routes are registered: *[http.ServeMux] is one.
-type Mux interface {
-	Handle(pattern string, handler http.Handler)
-}
-
 // A Route is an address and what it needs. Other packages make their own, such as fields of a GraphQL schema.
 type Route struct {
 	Pattern    string // "GET /api/content/{model}", as registered
@@ -32,18 +27,18 @@ func (r Route) ReachedBy(policy *roles.Policy, rights roles.Rights) bool {
 
 // Handle registers h behind [Guard.Require]. It panics if permission is malformed, or names a {name} that the
 // pattern does not have: at start, not in a request.
-func (g *Guard) Handle(mux Mux, pattern, permission string, h http.Handler, options ...Option) {
-	g.handle(mux, pattern, []string{permission}, g.Require(permission, h, options...))
+func (g *Guard) Handle(mux interface{ Handle(string, http.Handler) }, pattern, permission string, h http.Handler) {
+	g.handle(mux, pattern, []string{permission}, g.Require(permission, h))
 }
 
 // HandleAny is Handle for callers who may do at least one of several things; see [Guard.RequireAny]. Routes has
 // the pattern once for each permission.
-func (g *Guard) HandleAny(mux Mux, pattern string, permissions []string, h http.Handler, options ...Option) {
-	g.handle(mux, pattern, permissions, g.RequireAny(permissions, h, options...))
+func (g *Guard) HandleAny(mux interface{ Handle(string, http.Handler) }, pattern string, permissions []string, h http.Handler) {
+	g.handle(mux, pattern, permissions, g.RequireAny(permissions, h))
 }
 
 // handle registers a handler that is gated by permissions, which have been parsed.
-func (g *Guard) handle(mux Mux, pattern string, permissions []string, gated http.Handler) {
+func (g *Guard) handle(mux interface{ Handle(string, http.Handler) }, pattern string, permissions []string, gated http.Handler) {
 	for _, permission := range permissions {
 		t, _ := parseTemplate(permission)
 		for _, name := range t.names() {
@@ -59,8 +54,8 @@ func (g *Guard) handle(mux Mux, pattern string, permissions []string, gated http
 }
 
 // Open registers h without a permission. A credential that is shown and not good is refused there too.
-func (g *Guard) HandleOpen(mux Mux, pattern string, h http.Handler, options ...Option) {
-	mux.Handle(pattern, g.gate(h, options, func(*http.Request, Principal) (string, *Refusal) { return "", nil }))
+func (g *Guard) HandleOpen(mux interface{ Handle(string, http.Handler) }, pattern string, h http.Handler) {
+	mux.Handle(pattern, g.gate(h, func(*http.Request, Principal) (string, *Refusal) { return "", nil }))
 	g.remember(Route{Pattern: pattern, Open: true})
 }
 
@@ -76,16 +71,4 @@ func (g *Guard) Routes() []Route {
 	g.mu.Lock()
 	defer g.mu.Unlock()
 	return slices.Clone(g.routes)
-}
-
-// RoutesFor returns those of Routes that a role reaches, open ones included. It is nil while no policy can be
-// vouched for.
-func (g *Guard) RoutesFor(appid string) []Route {
-	policy := g.policy()
-	if policy == nil {
-		return nil
-	}
-	return slices.DeleteFunc(g.Routes(), func(r Route) bool {
-		return !r.ReachedBy(policy, roles.Rights{Role: appid})
-	})
 }

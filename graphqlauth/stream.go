@@ -109,7 +109,7 @@ func (s *stream) again(d time.Duration) time.Time {
 // recheck asks the guard for who the caller is now. Somebody who was nobody when the stream began stays that.
 func (s *stream) recheck(ctx context.Context) (auth.Principal, error) {
 	was := s.who()
-	if was.IsZero() {
+	if was.Kind() == auth.KindNone {
 		return was, nil
 	}
 	return auth.Recheck(auth.NewContext(ctx, was))

@@ -64,10 +64,10 @@ func (s *Service) may(p auth.Principal, permission string) error {
 	if err := manages(p); err != nil {
 		return err
 	}
-	switch x := s.c.Guard.Explain(p, permission); {
-	case x.Allowed:
+	switch decision, _, err := s.c.Guard.Explain(p, permission); {
+	case err == nil:
 		return nil
-	case x.Decision.Reason == roles.ReasonNoPolicy:
+	case decision.Reason == roles.ReasonNoPolicy:
 		return errNoPolicy
 	}
 	return lacks(permission)

@@ -24,7 +24,7 @@ func Configure(c auth.Config) auth.Config {
 	return c
 }
 
-// Profile is an [auth.Profile] that answers as Cockpit does, with a short text alone: 412 where a caller is not let
+// Profile is a profile for [auth.Config] that answers as Cockpit does, with a short text alone: 412 where a caller is not let
 // in, in place of 400 and 401, and 403 where a permission is missing, for callers who show nothing too. Which
 // permission is not told, and neither is why a key is refused: all its 412 are the same, byte for byte.
 //

@@ -11,6 +11,7 @@ import (
 	"strings"
 	"time"
 
+	"github.com/latchkey-go/latchkey/auth"
 	"github.com/latchkey-go/latchkey/auth/admin"
 )
 
@@ -131,7 +132,7 @@ func (v *visit) show(status int, name string, p page) error {
 
 // nav lists the pages that the host has and this user may see.
 func (v *visit) nav() []navGroup {
-	if v.who.IsZero() {
+	if v.who.Kind() == auth.KindNone {
 		return nil
 	}
 	current := strings.TrimPrefix(v.r.URL.Path, "/")
@@ -163,7 +164,10 @@ func (v *visit) nav() []navGroup {
 
 // may reports whether the user holds one of the permissions.
 func (v *visit) may(permissions ...string) bool {
-	return slices.ContainsFunc(permissions, func(p string) bool { return v.guard.Explain(v.who, p).Allowed })
+	return slices.ContainsFunc(permissions, func(p string) bool {
+		_, _, err := v.guard.Explain(v.who, p)
+		return err == nil
+	})
 }
 
 // section is the page of the navigation that an address belongs to.

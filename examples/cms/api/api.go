@@ -26,8 +26,13 @@ import (
 	"github.com/latchkey-go/latchkey/examples/cms/gql"
 )
 
+// A muxer is where routes are registered: *[http.ServeMux] is one.
+type muxer interface {
+	Handle(pattern string, handler http.Handler)
+}
+
 // Register puts the addresses into mux, behind guard.
-func Register(mux auth.Mux, guard *auth.Guard, store *content.Store, dialect Dialect) {
+func Register(mux muxer, guard *auth.Guard, store *content.Store, dialect Dialect) {
 	a := api{guard, access.New(store), dialect}
 	if dialect.dropsState {
 		a.content = access.LikeCockpit(store)
@@ -63,7 +68,7 @@ type api struct {
 
 // handle registers a route that has a {model}. What it is about is found behind the gate, or in the dialect that tells
 // strangers what there is, before it.
-func (a api) handle(mux auth.Mux, pattern string, permissions []string, serve func(http.ResponseWriter, *http.Request, subject)) {
+func (a api) handle(mux muxer, pattern string, permissions []string, serve func(http.ResponseWriter, *http.Request, subject)) {
 	h := http.Handler(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) { serve(w, r, subjectOf(r)) }))
 	if a.dialect.findsFirst {
 		mux = around{mux, func(gate http.Handler) http.Handler { return a.guard.Handler(a.find(gate)) }}
@@ -75,8 +80,8 @@ func (a api) handle(mux auth.Mux, pattern string, permissions []string, serve fu
 
 // around is a mux in which something goes around each handler, here the gate of a guard.
 type around struct {
-	auth.Mux
+	muxer
 	wrap func(http.Handler) http.Handler
 }
 
-func (m around) Handle(pattern string, h http.Handler) { m.Mux.Handle(pattern, m.wrap(h)) }
+func (m around) Handle(pattern string, h http.Handler) { m.muxer.Handle(pattern, m.wrap(h)) }
