@@ -66,7 +66,8 @@ func TestASourceThatPanicsVouchesForNothing(t *testing.T) {
 	require.Error(t, err)
 	p := w.guard.PrincipalForRole("editor")
 	require.Error(t, auth.Allowed(auth.NewContext(t.Context(), p), "content/posts/read"))
-	require.False(t, w.guard.Explain(p, "content/posts/read").Allowed)
+	_, _, err = w.guard.Explain(p, "content/posts/read")
+	requireReason(t, auth.ReasonNoPolicy, err)
 	require.Equal(t, 503, serve(w.guard.Require("content/posts/read", who), request("/", "api-key", w.editor)).StatusCode)
 }
 

@@ -74,10 +74,13 @@ type Config struct {
 	// Profile writes the answer to a refused request. When it is called, Vary and Cache-Control are set, and Retry-After
 	// for 429 and 503. It must not change the refusal, nor tell the client its Reason. Nil: [Problem].
 	Profile func(w http.ResponseWriter, r *http.Request, refusal *Refusal)
-	// Timeout is how long Users, Anonymous and SignedIn may take. Zero: one second. Negative: they never
-	// block and are called without a deadline, as a [UserMap], a [*UserCache] and publicapi.Fixed always are.
+	// Timeout bounds each call of Users, Anonymous and SignedIn. Zero: one second. [NeverBlocks]: they return at once
+	// and are called without a deadline, as [UserMap], [*UserCache] and publicapi.Fixed always are.
 	Timeout time.Duration
 }
+
+// NeverBlocks is a [Config.Timeout]: the host's code returns at once, so it needs no deadline.
+const NeverBlocks time.Duration = -1
 
 // maxWaiting bounds the calls to host code of one kind that are under way at once, hung ones included.
 const maxWaiting = 256
@@ -107,12 +110,15 @@ func New(c Config) (*Guard, error) {
 		wrong("Config.CrossOrigin does nothing without Config.SignedIn: keys are not sent by browsers on their own")
 	}
 	if c.Sources&^(SourceAPIKeyHeader|SourceBearer|SourceNonstandardXAPIKey|SourceInsecureQuery) != 0 {
-		wrong("Config.Sources has a bit that is no carrier")
+		wrong("Config.Sources has a bit that is no source")
 	}
 	for _, watch := range c.Changes {
 		if watch == nil {
 			wrong("Config.Changes holds a nil function")
 		}
+	}
+	if c.Timeout < 0 && c.Timeout != NeverBlocks {
+		wrong("Config.Timeout is %v: use a positive time, zero for the default, or NeverBlocks", c.Timeout)
 	}
 	for _, name := range c.QueryNames {
 		if name == "" {
@@ -161,7 +167,7 @@ func New(c Config) (*Guard, error) {
 
 // limit makes the limit of calls to source, with its own places: calls that hang do not hold up calls to other sources.
 func limit(timeout time.Duration, source any) *ask.Limit {
-	if timeout < 0 || ask.Bounded(source) {
+	if timeout == NeverBlocks || ask.Bounded(source) {
 		return ask.Inline(keys.ErrStore)
 	}
 	return ask.New(keys.ErrStore, cmp.Or(timeout, time.Second), maxWaiting)

@@ -24,10 +24,11 @@ func TestNewNamesEveryMistakeAtOnce(t *testing.T) {
 	_, err = auth.New(auth.Config{
 		Roles: directory, Anonymous: service, Users: users, Sources: 128, QueryNames: []string{""},
 		CrossOrigin: http.NewCrossOriginProtection(), Changes: []func(func(auth.Change)) func(){nil},
+		Timeout: -2,
 	})
 	for _, mistake := range []string{
 		"Config.Keys is nil", "Config.Roles is nil", "Config.Anonymous holds a nil *publicapi.Service", "Config.Users holds a nil *auth_test.table",
-		"no carrier", "empty name", "Config.CrossOrigin does nothing", "Config.Changes holds a nil function",
+		"no source", "Config.Timeout is -2ns", "empty name", "Config.CrossOrigin does nothing", "Config.Changes holds a nil function",
 	} {
 		require.ErrorContains(t, err, mistake)
 	}
@@ -38,6 +39,8 @@ func TestNewNamesEveryMistakeAtOnce(t *testing.T) {
 		Keys: keys.NewRing(keys.NewMemoryStore()), Roles: roles.MustCompile(), SignedIn: func(*http.Request) (string, error) { return "", nil },
 	})
 	require.ErrorContains(t, err, "needs Config.Users")
+	_, err = auth.New(auth.Config{Keys: keys.NewRing(keys.NewMemoryStore()), Roles: roles.MustCompile(), Timeout: auth.NeverBlocks})
+	require.NoError(t, err)
 }
 
 func TestFixedRefusesWhatNobodyMeans(t *testing.T) {

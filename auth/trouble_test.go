@@ -189,7 +189,7 @@ func TestPanicsInHostCodeNeverReachNext(t *testing.T) {
 			c.Limit = func(*http.Request, auth.Principal) (time.Duration, bool) { panic("bang") }
 		},
 		"users":      func(c *auth.Config) { c.Users = panicky{} },
-		"users map":  func(c *auth.Config) { c.Users, c.Timeout = panicky{}, -1 },
+		"users map":  func(c *auth.Config) { c.Users, c.Timeout = panicky{}, auth.NeverBlocks },
 		"public":     func(c *auth.Config) { c.Anonymous = panicky{} },
 		"path value": func(c *auth.Config) { c.PathValue = func(*http.Request, string) string { panic("bang") } },
 		"peer":       func(c *auth.Config) { c.ClientAddr, c.Observe = bang, func(context.Context, auth.Event) {} },

@@ -173,7 +173,7 @@ func (w *world) server(t testing.TB) http.Handler {
 	for id, u := range w.users {
 		users[id] = auth.User{ID: id, Name: u.Name, Role: u.Role, Active: u.Active}
 	}
-	guard, err := auth.New(auth.Config{Keys: w.Keys, Roles: policy, Anonymous: public, Users: users, Timeout: -1})
+	guard, err := auth.New(auth.Config{Keys: w.Keys, Roles: policy, Anonymous: public, Users: users, Timeout: auth.NeverBlocks})
 	require.NoError(t, err)
 	return guard.RequireFunc(
 		func(r *http.Request) (string, error) { return r.Header.Get("Wanted"), nil },
