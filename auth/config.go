@@ -152,7 +152,7 @@ func New(c Config) (*Guard, error) {
 	if g.c.CrossOrigin == nil {
 		g.c.CrossOrigin = http.NewCrossOriginProtection()
 	}
-	g.find = newFinder(g.c, c.Keys.Format())
+	g.extractor = newExtractor(g.c, c.Keys.Format())
 	g.vary = baseVary
 	if g.c.Sources&SourceNonstandardXAPIKey != 0 {
 		g.vary += ", X-Api-Key"
@@ -161,7 +161,7 @@ func New(c Config) (*Guard, error) {
 		g.vary += ", Cookie"
 	}
 	g.custom = &subject{guard: g, kind: KindCustomKey}
-	g.nobody = &subject{guard: g, kind: KindNone}
+	g.none = &subject{guard: g, kind: KindNone}
 	return g, nil
 }
 

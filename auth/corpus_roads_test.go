@@ -8,12 +8,12 @@ import (
 	"github.com/latchkey-go/latchkey/auth"
 )
 
-const allCarriers = auth.SourceAPIKeyHeader | auth.SourceBearer | auth.SourceNonstandardXAPIKey | auth.SourceInsecureQuery
+const allSources = auth.SourceAPIKeyHeader | auth.SourceBearer | auth.SourceNonstandardXAPIKey | auth.SourceInsecureQuery
 
 // A road is a way to show a key in a request.
 type road struct {
 	name, query, header string
-	carrier             auth.Sources
+	source              auth.Sources
 }
 
 var roads = []road{
@@ -64,7 +64,7 @@ func TestAKeyIsTheSameOnEveryRoad(t *testing.T) {
 			var first auth.Principal
 			for i, r := range roads {
 				shown := by(map[road]string{r: name})
-				a := s.show(t, stage{carriers: allCarriers}, shown)
+				a := s.show(t, stage{sources: allSources}, shown)
 				require.Equal(t, want, outcome(&a), "%s by %s", name, r.name)
 				require.LessOrEqual(t, a.finds, int64(1))
 				if i == 0 {
@@ -72,10 +72,10 @@ func TestAKeyIsTheSameOnEveryRoad(t *testing.T) {
 				}
 				require.Equal(t, describe(first), describe(a.attached), "%s by %s", name, r.name)
 
-				if r.carrier&(auth.SourceAPIKeyHeader|auth.SourceBearer) == 0 {
+				if r.source&(auth.SourceAPIKeyHeader|auth.SourceBearer) == 0 {
 					refused := map[auth.Sources]string{auth.SourceNonstandardXAPIKey: "401", auth.SourceInsecureQuery: "400"}
 					a = s.show(t, stage{}, shown)
-					require.Equal(t, refused[r.carrier], outcome(&a), "%s by %s, which is no carrier", name, r.name)
+					require.Equal(t, refused[r.source], outcome(&a), "%s by %s, which is no source", name, r.name)
 					require.Zero(t, a.finds)
 				}
 			}
@@ -97,7 +97,7 @@ func TestTwoRoadsAtOnceLeadNowhere(t *testing.T) {
 				continue
 			}
 			for _, pair := range [][2]string{{"USR", "USR"}, {"USR", "CUSTOM"}, {"USR", "UNKNOWN"}, {"REVOKED", "USR"}} {
-				for _, st := range []stage{{}, {carriers: allCarriers}, {carriers: one.carrier}} {
+				for _, st := range []stage{{}, {sources: allSources}, {sources: one.source}} {
 					a := s.show(t, st, by(map[road]string{one: pair[0], other: pair[1]}))
 					require.Equal(t, "400", outcome(&a), "%v by %s and %s", pair, one.name, other.name)
 					require.Zero(t, a.finds)

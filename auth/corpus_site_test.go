@@ -26,7 +26,7 @@ import (
 // A stage is how one guard of a scene is configured.
 type stage struct {
 	publicOff bool
-	carriers  auth.Sources // 0: the default
+	sources   auth.Sources // 0: the default
 	fault     string       // see inject
 	cockpit   bool         // under Cockpit's profile
 }
@@ -65,7 +65,7 @@ func (s *scene) at(t *testing.T, st stage) *site {
 func (s *scene) start(t *testing.T, st stage) *site {
 	t.Helper()
 	c := auth.Config{
-		Keys: s.ring, Roles: s.policy, Users: s.users, Anonymous: s.public(t, st.publicOff), Sources: st.carriers,
+		Keys: s.ring, Roles: s.policy, Users: s.users, Anonymous: s.public(t, st.publicOff), Sources: st.sources,
 		Observe: auth.LogTo(slog.New(slog.NewJSONHandler(&s.log, nil))),
 	}
 	if st.cockpit {

@@ -106,7 +106,7 @@ func TestHostileCorpus(t *testing.T) {
 func (s *scene) run(t *testing.T, e *entry) {
 	st := stage{publicOff: e.Public == "off"}
 	if e.Config.AllowQuery {
-		st.carriers = auth.SourceAPIKeyHeader | auth.SourceBearer | auth.SourceInsecureQuery
+		st.sources = auth.SourceAPIKeyHeader | auth.SourceBearer | auth.SourceInsecureQuery
 	}
 	var wrong []string
 	for _, st.fault = range faults[e.Fault] {

@@ -23,8 +23,8 @@ func (g *Guard) policy() (policy *roles.Policy) {
 
 // speakable reports whether a permission may appear in answers and events: one that the host made from a
 // request may be any text, or hold a key.
-func (g *Guard) speakable(permission string) bool {
-	return roles.ValidPermission(permission) && !g.find.format.Contains(permission)
+func (g *Guard) printable(permission string) bool {
+	return roles.ValidPermission(permission) && !g.extractor.format.Contains(permission)
 }
 
 // allows decides whether p may do what permission says, by the policy of the moment: its role and, where the
@@ -37,7 +37,7 @@ func (g *Guard) allows(p Principal, permission string) *Refusal {
 	if policy.Allows(p.Role(), permission) && inScope(p, permission) {
 		return nil
 	}
-	return g.lacks(policy, p, permission)
+	return g.denied(policy, p, permission)
 }
 
 // inScope reports whether the key's scopes leave permission to it. A malformed scope allows nothing.
@@ -55,7 +55,7 @@ func inScope(p Principal, permission string) bool {
 
 // lacks is the refusal of a principal who may not: 403 with the permission's name for one who is known, for
 // anybody else the 401 that all get.
-func (g *Guard) lacks(policy *roles.Policy, p Principal, permission string) *Refusal {
+func (g *Guard) denied(policy *roles.Policy, p Principal, permission string) *Refusal {
 	reason := ReasonNotGranted
 	switch {
 	case p.Kind() == KindNone:
@@ -70,10 +70,10 @@ func (g *Guard) lacks(policy *roles.Policy, p Principal, permission string) *Ref
 	if !p.Authenticated() {
 		return &Refusal{Status: http.StatusUnauthorized, Reason: reason}
 	}
-	if !g.speakable(permission) {
+	if !g.printable(permission) {
 		permission = ""
 	}
-	return &Refusal{Status: http.StatusForbidden, Reason: reason, Missing: permission, shown: true, key: p.KeyID()}
+	return &Refusal{Status: http.StatusForbidden, Reason: reason, Missing: permission, credential: true, key: p.KeyID()}
 }
 
 // Explain reports whether p has permission by the current policy, and why. A nil error means yes; any other error is a
@@ -100,7 +100,7 @@ func (g *Guard) Explain(p Principal, permission string) (decision roles.Decision
 // moment. Nil is yes; any other answer is a *[Refusal], which [Guard.Refuse] writes. Without a principal in
 // ctx it is 401. Key and user are the ones of when the request came in; see [Recheck].
 func Allowed(ctx context.Context, permission string) error {
-	a, ok := ctx.Value(anyGuard{}).(*attached)
+	a, ok := ctx.Value(anyGuard{}).(*requestState)
 	if !ok {
 		return refuseMissing.asError()
 	}
@@ -111,7 +111,7 @@ func Allowed(ctx context.Context, permission string) error {
 // address, or the public role. Streams that live long call it from time to time. It returns the principal of
 // now; its error is a *[Refusal]. If it has none, the key was used once more.
 func Recheck(ctx context.Context) (p Principal, err error) {
-	a, ok := ctx.Value(anyGuard{}).(*attached)
+	a, ok := ctx.Value(anyGuard{}).(*requestState)
 	if !ok {
 		return Principal{}, refuseMissing.asError()
 	}
@@ -121,21 +121,21 @@ func Recheck(ctx context.Context) (p Principal, err error) {
 			p, err = Principal{}, refusePanic.asError()
 		}
 	}()
-	p, refusal := g.again(ctx, a.principal, a.origin(g))
+	p, refusal := g.recheck(ctx, a.principal, a.origin(g))
 	g.used(p)
 	return p, refusal.asError()
 }
 
-func (g *Guard) again(ctx context.Context, p Principal, from origin) (Principal, *Refusal) {
+func (g *Guard) recheck(ctx context.Context, p Principal, from origin) (Principal, *Refusal) {
 	switch p.Kind() {
 	case KindUserKey, KindCustomKey:
 		v, err := g.c.Keys.Recheck(ctx, p.key)
 		if err != nil {
-			return Principal{}, refusedKey(ctx, err)
+			return Principal{}, refuseKey(ctx, err)
 		}
-		return g.holder(ctx, v, from)
+		return g.keyPrincipal(ctx, v, from)
 	case KindSignedIn:
-		return g.session(ctx, p.UserID())
+		return g.userPrincipal(ctx, p.UserID())
 	case KindRole:
 		return p, nil
 	}

@@ -42,16 +42,16 @@ func refusedEvent(refusal *Refusal) Event {
 
 // tell completes the event and hands it to the observer, at most once a request, and once more if it is
 // refused later. It is false if the observer panicked.
-func (g *Guard) tell(r *http.Request, a *attached, event Event, p Principal) (ok bool) {
+func (g *Guard) report(r *http.Request, a *requestState, event Event, p Principal) (ok bool) {
 	if g.c.Observe == nil {
 		return true
 	}
 	if a != nil {
-		level := toldAllowed
+		level := reportedAllowed
 		if event.Outcome == OutcomeRefused {
-			level = toldRefused
+			level = reportedRefused
 		}
-		if a.told.Swap(max(level, a.told.Load())) >= level {
+		if a.reported.Swap(max(level, a.reported.Load())) >= level {
 			return true
 		}
 	}

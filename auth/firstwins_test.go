@@ -13,7 +13,7 @@ import (
 )
 
 func firstWins(c *auth.Config) {
-	c.Sources = allCarriers
+	c.Sources = allSources
 	c.InsecureFirstWins = true
 }
 

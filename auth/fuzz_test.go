@@ -52,13 +52,13 @@ func FuzzQuery(f *testing.F) {
 	} {
 		f.Add(raw)
 	}
-	strict := newFinder(Config{Sources: SourceAPIKeyHeader | SourceBearer, ForeignBearer: false, QueryNames: defaultQueryNames}, defaultFormat)
-	lax := newFinder(Config{Sources: SourceAPIKeyHeader | SourceBearer, ForeignBearer: false, QueryNames: []string{}}, defaultFormat)
-	carrier := newFinder(Config{Sources: SourceInsecureQuery, ForeignBearer: false, QueryNames: defaultQueryNames}, defaultFormat)
+	strict := newExtractor(Config{Sources: SourceAPIKeyHeader | SourceBearer, ForeignBearer: false, QueryNames: defaultQueryNames}, defaultFormat)
+	lax := newExtractor(Config{Sources: SourceAPIKeyHeader | SourceBearer, ForeignBearer: false, QueryNames: []string{}}, defaultFormat)
+	source := newExtractor(Config{Sources: SourceInsecureQuery, ForeignBearer: false, QueryNames: defaultQueryNames}, defaultFormat)
 	f.Fuzz(func(t *testing.T, raw string) {
-		shown, refusal := strict.find(http.Header{}, raw) // never panics, whatever comes in
+		found, refusal := strict.extract(http.Header{}, raw) // never panics, whatever comes in
 		_, _, laxly := lax.query(raw)
-		value, n, bad := carrier.query(raw)
+		value, n, bad := source.query(raw)
 		keyed := func(accepted string) bool {
 			return slices.ContainsFunc(strings.Split(raw, "&"), func(pair string) bool {
 				name, value, _ := strings.Cut(pair, "=")
@@ -71,7 +71,7 @@ func FuzzQuery(f *testing.F) {
 			t.Skip()
 		}
 		apiKeys, tokens := values["api_key"], values["access_token"]
-		require.Zero(t, shown)
+		require.Zero(t, found)
 		require.Equal(t, len(apiKeys)+len(tokens) > 0 || keyed(""), refusal != nil)
 		if refusal != nil {
 			require.Equal(t, []any{http.StatusBadRequest, ReasonAmbiguous}, []any{refusal.Status, refusal.Reason})
@@ -113,7 +113,7 @@ func FuzzFind(f *testing.F) {
 	f.Add(uint8(0o13), goodKey, "", "", uint8(15), false)
 	f.Add(uint8(0o22), "", "Bearer jwt", "", uint8(3), true)
 	f.Add(uint8(0o44), "", "", goodKey, uint8(4), true)
-	f.Fuzz(func(t *testing.T, present uint8, apiKey, authorization, xAPIKey string, carriers uint8, foreignBearer bool) {
+	f.Fuzz(func(t *testing.T, present uint8, apiKey, authorization, xAPIKey string, sources uint8, foreignBearer bool) {
 		h := http.Header{}
 		for i, name := range []string{"Api-Key", "Authorization", "X-Api-Key"} {
 			value := []string{apiKey, authorization, xAPIKey}[i]
@@ -123,12 +123,12 @@ func FuzzFind(f *testing.F) {
 				}
 			}
 		}
-		c := Sources(carriers) & (SourceAPIKeyHeader | SourceBearer | SourceNonstandardXAPIKey | SourceInsecureQuery)
+		c := Sources(sources) & (SourceAPIKeyHeader | SourceBearer | SourceNonstandardXAPIKey | SourceInsecureQuery)
 		if c == 0 {
 			c = SourceAPIKeyHeader | SourceBearer
 		}
-		finder := newFinder(Config{Sources: c, ForeignBearer: foreignBearer, QueryNames: defaultQueryNames}, defaultFormat)
-		shown, refusal := finder.find(h, "")
+		x := newExtractor(Config{Sources: c, ForeignBearer: foreignBearer, QueryNames: defaultQueryNames}, defaultFormat)
+		found, refusal := x.extract(h, "")
 
 		holdsKey := func(name string) bool { return slices.ContainsFunc(h[name], keyPattern.MatchString) }
 		basicKey := false
@@ -143,33 +143,33 @@ func FuzzFind(f *testing.F) {
 			SourceNonstandardXAPIKey: h["X-Api-Key"] != nil && (holdsKey("X-Api-Key") || c&SourceNonstandardXAPIKey != 0),
 		}
 
-		if shown.carrier == 0 {
-			require.Empty(t, shown.text)
+		if found.source == 0 {
+			require.Empty(t, found.text)
 			if refusal == nil {
-				require.NotContains(t, []bool{filled[SourceAPIKeyHeader], filled[SourceBearer], filled[SourceNonstandardXAPIKey]}, true, "something shown was overlooked")
+				require.NotContains(t, []bool{filled[SourceAPIKeyHeader], filled[SourceBearer], filled[SourceNonstandardXAPIKey]}, true, "something sent was overlooked")
 			}
 			return
 		}
 		require.Nil(t, refusal)
-		require.NotZero(t, shown.carrier&c, "found where nothing may stand")
+		require.NotZero(t, found.source&c, "found where nothing may stand")
 		for place, full := range filled {
-			require.False(t, full && place != shown.carrier, "found by carrier %d although carrier %d is filled", shown.carrier, place)
+			require.False(t, full && place != found.source, "found by source %d although source %d is filled", found.source, place)
 		}
-		require.NotEmpty(t, shown.text)
-		require.LessOrEqual(t, len(shown.text), maxCredential)
-		require.NotContains(t, shown.text, ",", "one of a list")
-		switch shown.carrier {
+		require.NotEmpty(t, found.text)
+		require.LessOrEqual(t, len(found.text), maxCredential)
+		require.NotContains(t, found.text, ",", "one of a list")
+		switch found.source {
 		case SourceAPIKeyHeader:
-			require.Equal(t, []string{shown.text}, h["Api-Key"])
+			require.Equal(t, []string{found.text}, h["Api-Key"])
 		case SourceBearer:
 			require.Len(t, h["Authorization"], 1)
-			spaces, cut := strings.CutSuffix(authorization[6:], shown.text)
-			require.True(t, bearer && cut && len(spaces) > 0 && strings.Trim(spaces, " ") == "", "%q is not all of %q", shown.text, authorization)
-			require.NotEqual(t, ' ', rune(shown.text[0]))
+			spaces, cut := strings.CutSuffix(authorization[6:], found.text)
+			require.True(t, bearer && cut && len(spaces) > 0 && strings.Trim(spaces, " ") == "", "%q is not all of %q", found.text, authorization)
+			require.NotEqual(t, ' ', rune(found.text[0]))
 		case SourceNonstandardXAPIKey:
-			require.Equal(t, []string{shown.text}, h["X-Api-Key"])
+			require.Equal(t, []string{found.text}, h["X-Api-Key"])
 		default:
-			t.Fatalf("carrier %d, but no query", shown.carrier)
+			t.Fatalf("source %d, but no query", found.source)
 		}
 	})
 }
@@ -214,7 +214,7 @@ func FuzzProblem(f *testing.F) {
 	f.Add(uint8(3), "", int64(math.MaxInt64), false)
 	f.Fuzz(func(t *testing.T, which uint8, missing string, after int64, shown bool) {
 		statuses := []int{400, 401, 403, 429, 500, 503}
-		refusal := &Refusal{Status: statuses[int(which)%len(statuses)], Missing: missing, Detail: missing, RetryAfter: time.Duration(after), shown: shown}
+		refusal := &Refusal{Status: statuses[int(which)%len(statuses)], Missing: missing, Detail: missing, RetryAfter: time.Duration(after), credential: shown}
 		w := httptest.NewRecorder()
 		Problem(w, nil, refusal)
 		require.Equal(t, refusal.Status, w.Code)

@@ -15,15 +15,15 @@ import (
 // A Guard finds out who sent a request before any handler sees it, and what they may do. Make it with [New];
 // the zero Guard refuses every request with 503. It may be used concurrently.
 type Guard struct {
-	c    Config
-	find finder
-	vary string
+	c         Config
+	extractor extractor
+	vary      string
 	// Limits of host code.
 	askSession, askUsers, askRole *ask.Limit
 
 	setting func(context.Context) (string, error) // of the public role; nil: closed
 	custom  *subject                              // of every custom key's principal
-	nobody  *subject                              // of callers who show nothing while the public API is closed
+	none    *subject                              // of callers who show nothing while the public API is closed
 
 	public atomic.Pointer[subject] // of the latest public role: anonymous callers share it
 
@@ -32,7 +32,7 @@ type Guard struct {
 }
 
 // Format says what the keys of the guard's ring look like, for finding them where none may stand.
-func (g *Guard) Format() keys.Format { return g.find.format }
+func (g *Guard) Format() keys.Format { return g.extractor.format }
 
 // Identify finds out who asks and attaches the principal for [Guard.Require], [PrincipalFrom] and [Allowed].
 // It refuses what is shown and not good, and lets callers pass who show nothing, even while the public API is
@@ -48,16 +48,16 @@ func (g *Guard) Handler(next http.Handler) http.Handler {
 }
 
 func (g *Guard) enter(w http.ResponseWriter, r *http.Request, next http.Handler, strict bool) {
-	if a := g.attachedTo(r.Context()); a != nil {
+	if a := g.stateOf(r.Context()); a != nil {
 		if strict && a.principal.Kind() == KindNone {
 			g.refuse(w, r, a, "", refuseMissing)
 			return
 		}
-		a.prepare(g, w.Header())
+		a.ensureHeaders(g, w.Header())
 		next.ServeHTTP(w, r)
 		return
 	}
-	p, refusal := g.admit(r)
+	p, refusal := g.authenticate(r)
 	if refusal == nil && strict && p.Kind() == KindNone {
 		refusal = refuseMissing
 	}
@@ -81,7 +81,7 @@ func (g *Guard) used(p Principal) {
 
 // serve runs next on the attached request, hands back what net/http and logs outside want of it, and tells
 // the observer of a request that met no other decision.
-func (g *Guard) serve(w http.ResponseWriter, r *http.Request, a *attached, next http.Handler) {
+func (g *Guard) serve(w http.ResponseWriter, r *http.Request, a *requestState, next http.Handler) {
 	defer func() {
 		if a.request.Pattern != "" {
 			r.Pattern = a.request.Pattern
@@ -89,8 +89,8 @@ func (g *Guard) serve(w http.ResponseWriter, r *http.Request, a *attached, next 
 		if r.MultipartForm == nil {
 			r.MultipartForm = a.request.MultipartForm // so that net/http removes its files with its own request
 		}
-		if g.c.Observe != nil && a.told.Load() == toldNothing {
-			_ = g.tell(a.request, a, Event{Outcome: OutcomePassed}, a.principal)
+		if g.c.Observe != nil && a.reported.Load() == reportedNothing {
+			_ = g.report(a.request, a, Event{Outcome: OutcomePassed}, a.principal)
 		}
 	}()
 	next.ServeHTTP(w, a.request)
@@ -100,13 +100,13 @@ func (g *Guard) serve(w http.ResponseWriter, r *http.Request, a *attached, next 
 // a caller who shows nothing while the public API is closed. Behind Identify it returns what that found;
 // elsewhere it tells the observer, with [OutcomePassed] for who is let through.
 func (g *Guard) Check(r *http.Request) (Principal, error) {
-	if a := g.attachedTo(r.Context()); a != nil {
+	if a := g.stateOf(r.Context()); a != nil {
 		if a.principal.Kind() == KindNone {
 			return Principal{}, refuseMissing.asError()
 		}
 		return a.principal, nil
 	}
-	p, refusal := g.admit(r)
+	p, refusal := g.authenticate(r)
 	if refusal == nil && p.Kind() == KindNone {
 		refusal = refuseMissing
 	}
@@ -114,7 +114,7 @@ func (g *Guard) Check(r *http.Request) (Principal, error) {
 	if refusal != nil {
 		event, p = refusedEvent(refusal), Principal{}
 	}
-	if !g.tell(r, nil, event, p) {
+	if !g.report(r, nil, event, p) {
 		return Principal{}, refusePanic.asError()
 	}
 	g.used(p)
@@ -144,7 +144,7 @@ func (g *Guard) CheckHeader(ctx context.Context, h http.Header, rawQuery string,
 // the observer that the request was refused after all.
 func (g *Guard) Refuse(w http.ResponseWriter, r *http.Request, err error) {
 	refusal := asRefusal(r.Context(), err)
-	if a := g.attachedTo(r.Context()); a != nil {
+	if a := g.stateOf(r.Context()); a != nil {
 		g.refuse(w, r, a, refusal.Missing, refusal)
 		return
 	}
@@ -152,8 +152,8 @@ func (g *Guard) Refuse(w http.ResponseWriter, r *http.Request, err error) {
 }
 
 func (g *Guard) write(w http.ResponseWriter, r *http.Request, refusal *Refusal) {
-	if a := g.attachedTo(r.Context()); a != nil {
-		a.prepare(g, w.Header())
+	if a := g.stateOf(r.Context()); a != nil {
+		a.ensureHeaders(g, w.Header())
 		w.Header()["Cache-Control"] = []string{noStore} // a PublicCache is not for refusals
 	} else {
 		g.setHeaders(w.Header(), new([2]string))
@@ -167,7 +167,7 @@ func (g *Guard) write(w http.ResponseWriter, r *http.Request, refusal *Refusal) 
 }
 
 // refuse tells the observer and writes the refusal. a is nil before a principal is attached.
-func (g *Guard) refuse(w http.ResponseWriter, r *http.Request, a *attached, permission string, refusal *Refusal) {
+func (g *Guard) refuse(w http.ResponseWriter, r *http.Request, a *requestState, permission string, refusal *Refusal) {
 	if g.c.Observe != nil {
 		event := refusedEvent(refusal)
 		event.Permission = permission
@@ -175,7 +175,7 @@ func (g *Guard) refuse(w http.ResponseWriter, r *http.Request, a *attached, perm
 		if a != nil {
 			p = a.principal
 		}
-		if !g.tell(r, a, event, p) {
+		if !g.report(r, a, event, p) {
 			refusal = refusePanic
 		}
 	}
@@ -183,7 +183,7 @@ func (g *Guard) refuse(w http.ResponseWriter, r *http.Request, a *attached, perm
 }
 
 // admit is identify for a request, then the host's limit.
-func (g *Guard) admit(r *http.Request) (p Principal, refusal *Refusal) {
+func (g *Guard) authenticate(r *http.Request) (p Principal, refusal *Refusal) {
 	defer func() {
 		if recover() != nil { // what host code panics with may hold anything: it is not passed on
 			p, refusal = Principal{}, refusePanic

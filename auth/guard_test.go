@@ -159,7 +159,7 @@ func TestCheck(t *testing.T) {
 	require.NoError(t, err)
 	same, err := w.guard.Check(request("/", "api-key", w.editor))
 	require.NoError(t, err)
-	require.True(t, again == same, "the same principal from every carrier")
+	require.True(t, again == same, "the same principal from every source")
 
 	_, err = w.guard.Check(request("/", "api-key", "junk"))
 	var refusal *auth.Refusal

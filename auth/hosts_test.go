@@ -91,15 +91,15 @@ func TestAHostWithItsOwnJWTs(t *testing.T) {
 	require.Equal(t, 400, serve(h, request("/", "Authorization", "Bearer "+w.ada, "api-key", w.editor)).StatusCode)
 }
 
-func TestCarriers(t *testing.T) {
+func TestSources(t *testing.T) {
 	w := newWorld(t, func(c *auth.Config) { c.Sources = auth.SourceNonstandardXAPIKey | auth.SourceInsecureQuery })
 	h := w.guard.Handler(who)
 	require.Equal(t, 200, serve(h, request("/", "X-Api-Key", w.editor)).StatusCode)
 	require.Equal(t, 200, serve(h, request("/?a=%20&api_key="+w.editor)).StatusCode)
 	require.Equal(t, 200, serve(h, request("/?api_key=API%2D"+w.editor[4:])).StatusCode)
 	for name, r := range map[string]*http.Request{
-		"api-key is no carrier now":  request("/", "api-key", w.editor),
-		"Bearer is no carrier now":   request("/", "Authorization", "Bearer "+w.editor),
+		"api-key is no source now":   request("/", "api-key", w.editor),
+		"Bearer is no source now":    request("/", "Authorization", "Bearer "+w.editor),
 		"an empty parameter":         request("/?api_key="),
 		"a bad one":                  request("/?api_key=junk"),
 		"somebody's X-Api-Key":       request("/", "X-Api-Key", "theirs"),

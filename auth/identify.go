@@ -15,20 +15,20 @@ import (
 // the public API is closed. Hosts that are not net/http have no request.
 func (g *Guard) identify(ctx context.Context, h http.Header, rawQuery string, from origin) (Principal, *Refusal) {
 	if g.c.Keys == nil {
-		return Principal{}, inTrouble(ctx, nil)
+		return Principal{}, storeError(ctx, nil)
 	}
-	shown, refusal := g.find.find(h, rawQuery)
+	cred, refusal := g.extractor.extract(h, rawQuery)
 	if refusal != nil {
 		return Principal{}, refusal
 	}
-	if shown.carrier != 0 {
-		v, err := g.c.Keys.Verify(ctx, shown.text)
+	if cred.source != 0 {
+		v, err := g.c.Keys.Verify(ctx, cred.text)
 		if err != nil {
-			return Principal{}, refusedKey(ctx, err)
+			return Principal{}, refuseKey(ctx, err)
 		}
-		return g.holder(ctx, v, from)
+		return g.keyPrincipal(ctx, v, from)
 	}
-	if a, ok := ctx.Value(anyGuard{}).(*attached); ok && a.stripped {
+	if a, ok := ctx.Value(anyGuard{}).(*requestState); ok && a.stripped {
 		return Principal{}, refuseMisplaced // a key was shown, to a guard further out, which took it away
 	}
 	if r := from.request; r != nil && g.c.SignedIn != nil {
@@ -41,14 +41,14 @@ func (g *Guard) identify(ctx context.Context, h http.Header, rawQuery string, fr
 }
 
 // refusedKey says why a key is not good. What is no error of the ErrInvalid family is no verdict.
-func refusedKey(ctx context.Context, err error) *Refusal {
+func refuseKey(ctx context.Context, err error) *Refusal {
 	if !errors.Is(err, keys.ErrInvalid) {
-		return inTrouble(ctx, err)
+		return storeError(ctx, err)
 	}
 	if errors.Is(err, keys.ErrMalformed) {
 		return refuseMalformed
 	}
-	refusal := &Refusal{Status: http.StatusUnauthorized, Reason: ReasonInvalidKey, shown: true, cause: err}
+	refusal := &Refusal{Status: http.StatusUnauthorized, Reason: ReasonInvalidKey, credential: true, cause: err}
 	if ended, ok := errors.AsType[*keys.StateError](err); ok {
 		refusal.key = ended.ID
 	}
@@ -64,20 +64,20 @@ func refusedKey(ctx context.Context, err error) *Refusal {
 }
 
 // holder makes the principal of a good key: its peer must be allowed, and its owner, if it has one, active.
-func (g *Guard) holder(ctx context.Context, v keys.Verified, from origin) (Principal, *Refusal) {
+func (g *Guard) keyPrincipal(ctx context.Context, v keys.Verified, from origin) (Principal, *Refusal) {
 	if v.HasAllowedIPs() && !v.AllowsAddr(from.peer(g)) {
-		return Principal{}, &Refusal{Status: http.StatusUnauthorized, Reason: ReasonAddressRefused, shown: true, key: v.ID()}
+		return Principal{}, &Refusal{Status: http.StatusUnauthorized, Reason: ReasonAddressRefused, credential: true, key: v.ID()}
 	}
 	switch v.Kind() {
 	case keys.KindCustom:
 		return Principal{v, g.custom}, nil
 	case keys.KindUser:
 	default:
-		return Principal{}, inTrouble(ctx, nil)
+		return Principal{}, storeError(ctx, nil)
 	}
 	user, refusal := g.user(ctx, v.UserID())
 	if refusal != nil {
-		refusal.shown, refusal.key = true, v.ID()
+		refusal.credential, refusal.key = true, v.ID()
 		return Principal{}, refusal
 	}
 	return Principal{v, &subject{guard: g, kind: KindUserKey, user: user}}, nil
@@ -105,9 +105,9 @@ func (g *Guard) user(ctx context.Context, id string) (User, *Refusal) {
 	case noUser(ctx, err):
 		return refuse(ReasonNoOwner)
 	case err != nil:
-		return User{}, inTrouble(ctx, err)
+		return User{}, storeError(ctx, err)
 	case user.ID != id:
-		return User{}, inTrouble(ctx, errOtherUser)
+		return User{}, storeError(ctx, errOtherUser)
 	case !user.Active:
 		return refuse(ReasonInactiveOwner)
 	}
@@ -122,7 +122,7 @@ func (g *Guard) SignedInUser(r *http.Request) (userID string, err error) {
 		return "", nil
 	}
 	if userID, err = g.askSignedIn(r.Context(), r); err != nil {
-		return "", inTrouble(r.Context(), err)
+		return "", storeError(r.Context(), err)
 	}
 	return userID, nil
 }
@@ -136,7 +136,7 @@ func (g *Guard) askSignedIn(ctx context.Context, r *http.Request) (userID string
 func (g *Guard) signedIn(ctx context.Context, r *http.Request) (Principal, *Refusal) {
 	id, err := g.askSignedIn(ctx, r)
 	if err != nil {
-		return Principal{}, inTrouble(ctx, err)
+		return Principal{}, storeError(ctx, err)
 	}
 	if id == "" {
 		return Principal{}, nil
@@ -148,11 +148,11 @@ func (g *Guard) signedIn(ctx context.Context, r *http.Request) (Principal, *Refu
 	if g.c.CrossOrigin.Check(&sent) != nil {
 		return Principal{}, refuseOrigin
 	}
-	return g.session(ctx, id)
+	return g.userPrincipal(ctx, id)
 }
 
 // session makes the principal of a user who needs no key.
-func (g *Guard) session(ctx context.Context, userID string) (Principal, *Refusal) {
+func (g *Guard) userPrincipal(ctx context.Context, userID string) (Principal, *Refusal) {
 	user, refusal := g.user(ctx, userID)
 	if refusal != nil {
 		return Principal{}, refusal
@@ -167,7 +167,7 @@ func (g *Guard) anonymous(ctx context.Context) (Principal, *Refusal) {
 		return Principal{}, refusal
 	}
 	if role == "" {
-		return Principal{subject: g.nobody}, nil
+		return Principal{subject: g.none}, nil
 	}
 	s := g.public.Load()
 	if s == nil || s.role != role {
@@ -185,7 +185,7 @@ func (g *Guard) publicRole(ctx context.Context) (string, *Refusal) {
 	}
 	role, err := ask.Do(ctx, g.askRole, g.setting)
 	if err != nil {
-		return "", inTrouble(ctx, err)
+		return "", storeError(ctx, err)
 	}
 	if role == "" || strings.EqualFold(role, roles.Admin) {
 		return "", nil
@@ -209,7 +209,7 @@ func (g *Guard) PrincipalForUser(ctx context.Context, userID string) (p Principa
 			p, err = Principal{}, refusePanic.asError()
 		}
 	}()
-	p, refusal := g.session(ctx, userID)
+	p, refusal := g.userPrincipal(ctx, userID)
 	return p, refusal.asError()
 }
 

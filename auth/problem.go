@@ -16,7 +16,7 @@ func Problem(w http.ResponseWriter, _ *http.Request, refusal *Refusal) {
 	h.Set("Content-Type", "application/problem+json")
 	switch refusal.Status {
 	case http.StatusUnauthorized:
-		if refusal.shown {
+		if refusal.credential {
 			h.Set("WWW-Authenticate", `Bearer realm="api", error="invalid_token"`)
 		} else {
 			h.Set("WWW-Authenticate", `Bearer realm="api"`)

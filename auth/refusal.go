@@ -46,9 +46,9 @@ type Refusal struct {
 	Detail     string        // a sentence for the caller: which rule was broken, where a key belongs; may be ""
 	RetryAfter time.Duration // for 429 and 503
 
-	shown bool  // a credential was sent, so a challenge carries an error code (RFC 6750, section 3.1)
-	cause error // what the store said, or what the host has to mend; for Unwrap alone
-	key   string
+	credential bool  // a credential was sent, so a challenge carries an error code (RFC 6750, section 3.1)
+	cause      error // what the store said, or what the host has to mend; for Unwrap alone
+	key        string
 }
 
 // Error returns the text that a stranger may read. It is Cockpit's where Cockpit has one.
@@ -76,13 +76,13 @@ func (e *Refusal) Unwrap() error { return e.cause }
 const retrySoon = time.Second
 
 func refused(status int, reason Reason) *Refusal {
-	return &Refusal{Status: status, Reason: reason, shown: true}
+	return &Refusal{Status: status, Reason: reason, credential: true}
 }
 
 // The refusals that say nothing about one request are made once: a flood of bad keys allocates none.
 var (
 	refuseMissing   = &Refusal{Status: http.StatusUnauthorized, Reason: ReasonMissingKey}
-	refuseMalformed = &Refusal{Status: http.StatusUnauthorized, Reason: ReasonMalformedKey, shown: true, cause: keys.ErrMalformed}
+	refuseMalformed = &Refusal{Status: http.StatusUnauthorized, Reason: ReasonMalformedKey, credential: true, cause: keys.ErrMalformed}
 	refuseMisplaced = refused(http.StatusUnauthorized, ReasonMisplacedKey)
 	refuseOrigin    = &Refusal{Status: http.StatusForbidden, Reason: ReasonCrossOrigin}
 	refuseNoPolicy  = &Refusal{Status: http.StatusServiceUnavailable, Reason: ReasonNoPolicy, RetryAfter: retrySoon}
@@ -91,7 +91,7 @@ var (
 
 // inTrouble is the 503 of a store that failed: whatever it said, it is no verdict on the caller. If the caller
 // left while it was asked, ctx tells, and nobody need look at the store.
-func inTrouble(ctx context.Context, cause error) *Refusal {
+func storeError(ctx context.Context, cause error) *Refusal {
 	reason := ReasonStoreFailed
 	if errors.Is(ctx.Err(), context.Canceled) {
 		reason = ReasonClientGone
@@ -117,5 +117,5 @@ func asRefusal(ctx context.Context, err error) *Refusal {
 		}
 		return refusal
 	}
-	return inTrouble(ctx, err)
+	return storeError(ctx, err)
 }

@@ -13,10 +13,10 @@ import (
 
 // An attached is a request's context with its principal in it, and the response headers that the guard sets. Only
 // told changes after it is made.
-type attached struct {
+type requestState struct {
 	context.Context
 	principal Principal // nobody if the caller showed nothing and the public API is closed
-	told      atomic.Uint32
+	reported  atomic.Uint32
 	stripped  bool      // next does not see the key that was shown
 	values    [2]string // Vary and Cache-Control: of this request alone, so a handler may edit them in place
 	// request carries the context; nil if NewContext made it. It is a pointer, though [Guard.attach] allocates both at
@@ -32,9 +32,9 @@ const (
 
 // What the observer has heard of a request so far.
 const (
-	toldNothing uint32 = iota
-	toldAllowed
-	toldRefused
+	reportedNothing uint32 = iota
+	reportedAllowed
+	reportedRefused
 )
 
 // A guardKey finds what a guard attached. Each guard sees its own.
@@ -44,13 +44,13 @@ type guardKey struct{ guard *Guard }
 type anyGuard struct{}
 
 // String keeps the request, and the key in it, out of texts that print a context.
-func (a *attached) String() string { return "latchkey.Context" }
+func (a *requestState) String() string { return "latchkey.Context" }
 
 // Format is String, whatever the verb.
-func (a *attached) Format(s fmt.State, _ rune) { _, _ = io.WriteString(s, a.String()) }
+func (a *requestState) Format(s fmt.State, _ rune) { _, _ = io.WriteString(s, a.String()) }
 
 // Value finds the attached itself, then what the context around it holds.
-func (a *attached) Value(key any) any {
+func (a *requestState) Value(key any) any {
 	switch k := key.(type) {
 	case guardKey:
 		if a.principal.subject.guard == k.guard {
@@ -63,21 +63,21 @@ func (a *attached) Value(key any) any {
 }
 
 // attachedTo returns what this guard attached to ctx, or nil.
-func (g *Guard) attachedTo(ctx context.Context) *attached {
-	if a, ok := ctx.(*attached); ok && a.principal.subject.guard == g { // the usual case: nothing in between
+func (g *Guard) stateOf(ctx context.Context) *requestState {
+	if a, ok := ctx.(*requestState); ok && a.principal.subject.guard == g { // the usual case: nothing in between
 		return a
 	}
-	a, _ := ctx.Value(guardKey{g}).(*attached)
+	a, _ := ctx.Value(guardKey{g}).(*requestState)
 	return a
 }
 
 // attach makes the request that next sees: r's copy with p in its context.
-func (g *Guard) attach(r *http.Request, p Principal) *attached {
+func (g *Guard) attach(r *http.Request, p Principal) *requestState {
 	both := &struct {
-		attached
+		requestState
 		own http.Request
-	}{attached: attached{Context: r.Context(), principal: p}}
-	a := &both.attached
+	}{requestState: requestState{Context: r.Context(), principal: p}}
+	a := &both.requestState
 	a.request = &both.own
 	*a.request = *r.WithContext(a) // the copy in between does not escape
 	if g.c.StripCredentials && !p.key.IsZero() {
@@ -101,7 +101,7 @@ func (g *Guard) setHeaders(h http.Header, room *[2]string) {
 // prepare is setHeaders for a request on which a principal was found already. Usually a wrapper further out has
 // set them. It could not if the host made the context with NewContext, and what it set is out of reach if a
 // ResponseWriter in between, such as http.TimeoutHandler's, has headers of its own.
-func (a *attached) prepare(g *Guard, h http.Header) {
+func (a *requestState) ensureHeaders(g *Guard, h http.Header) {
 	if a.values[0] == "" || !slices.Contains(h["Vary"], a.values[0]) {
 		g.setHeaders(h, new([2]string))
 	}
@@ -109,7 +109,7 @@ func (a *attached) prepare(g *Guard, h http.Header) {
 
 // strip takes all keys away that were shown, if any was, without touching the maps of the request outside.
 func (g *Guard) strip(r *http.Request) bool {
-	if shown, _ := g.find.find(r.Header, r.URL.RawQuery); shown.carrier == 0 {
+	if found, _ := g.extractor.extract(r.Header, r.URL.RawQuery); found.source == 0 {
 		return false
 	}
 	r.Header = r.Header.Clone()
@@ -118,7 +118,7 @@ func (g *Guard) strip(r *http.Request) bool {
 		delete(r.Header, "X-Api-Key")
 	}
 	if values := r.Header["Authorization"]; values != nil {
-		if _, what := g.find.authorization(values[0]); what == ours {
+		if _, what := g.extractor.authorization(values[0]); what == ours {
 			delete(r.Header, "Authorization")
 		}
 	}
@@ -144,11 +144,11 @@ func stripQuery(r *http.Request) {
 
 // origin says where the request came from, as far as the context knows: one made by NewContext has no
 // request of its own, but may come from one that has.
-func (a *attached) origin(g *Guard) origin {
+func (a *requestState) origin(g *Guard) origin {
 	if a.request != nil {
 		return origin{request: a.request}
 	}
-	if outer, ok := a.Context.Value(guardKey{g}).(*attached); ok {
+	if outer, ok := a.Context.Value(guardKey{g}).(*requestState); ok {
 		return outer.origin(g)
 	}
 	return origin{}
@@ -161,14 +161,14 @@ func NewContext(ctx context.Context, p Principal) context.Context {
 	if p.subject == nil {
 		return ctx
 	}
-	outer, ok := ctx.Value(anyGuard{}).(*attached)
-	return &attached{Context: ctx, principal: p, stripped: ok && outer.stripped}
+	outer, ok := ctx.Value(anyGuard{}).(*requestState)
+	return &requestState{Context: ctx, principal: p, stripped: ok && outer.stripped}
 }
 
 // PrincipalFrom returns the principal of the innermost guard that let this request through. It is false
 // where there is none: no guard outside, or a caller who showed nothing while the public API is closed.
 func PrincipalFrom(ctx context.Context) (Principal, bool) {
-	a, ok := ctx.Value(anyGuard{}).(*attached)
+	a, ok := ctx.Value(anyGuard{}).(*requestState)
 	if !ok || a.principal.Kind() == KindNone {
 		return Principal{}, false
 	}
@@ -177,7 +177,7 @@ func PrincipalFrom(ctx context.Context) (Principal, bool) {
 
 // PrincipalFrom is like the function of that name, for principals of this guard alone.
 func (g *Guard) PrincipalFrom(ctx context.Context) (Principal, bool) {
-	a := g.attachedTo(ctx)
+	a := g.stateOf(ctx)
 	if a == nil || a.principal.Kind() == KindNone {
 		return Principal{}, false
 	}

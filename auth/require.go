@@ -40,7 +40,7 @@ func (g *Guard) Require(permission string, h http.Handler) http.Handler {
 		panic(err)
 	}
 	return g.gate(h, func(r *http.Request, p Principal) (string, *Refusal) {
-		return t.text, g.mayTemplate(r, p, &t)
+		return t.text, g.allowsTemplate(r, p, &t)
 	})
 }
 
@@ -61,7 +61,7 @@ func (g *Guard) RequireAny(permissions []string, h http.Handler) http.Handler {
 	return g.gate(h, func(r *http.Request, p Principal) (string, *Refusal) {
 		var first *Refusal
 		for i := range templates {
-			refusal := g.mayTemplate(r, p, &templates[i])
+			refusal := g.allowsTemplate(r, p, &templates[i])
 			mistake := refusal != nil && refusal.Reason == ReasonNoPathValue
 			if refusal == nil || refusal.Status >= http.StatusInternalServerError && !mistake {
 				return templates[i].text, refusal
@@ -86,7 +86,7 @@ func (g *Guard) RequireFunc(permission func(*http.Request) (string, error), h ht
 			return "", asRefusal(r.Context(), err)
 		}
 		refusal := g.allows(p, wanted)
-		if !g.speakable(wanted) {
+		if !g.printable(wanted) {
 			wanted = ""
 		}
 		return wanted, refusal
@@ -102,7 +102,7 @@ func (g *Guard) Middleware(permission string) func(http.Handler) http.Handler {
 }
 
 // mayTemplate decides for the permission that t becomes on r.
-func (g *Guard) mayTemplate(r *http.Request, p Principal, t *template) *Refusal {
+func (g *Guard) allowsTemplate(r *http.Request, p Principal, t *template) *Refusal {
 	permission, empty, ok := t.fill(r, g.c.PathValue)
 	if ok {
 		return g.allows(p, permission)
@@ -115,7 +115,7 @@ func (g *Guard) mayTemplate(r *http.Request, p Principal, t *template) *Refusal 
 	case !p.Authenticated():
 		return &Refusal{Status: http.StatusUnauthorized, Reason: ReasonBadPermission}
 	}
-	return &Refusal{Status: http.StatusForbidden, Reason: ReasonBadPermission, Missing: t.text, shown: true, key: p.KeyID()}
+	return &Refusal{Status: http.StatusForbidden, Reason: ReasonBadPermission, Missing: t.text, credential: true, key: p.KeyID()}
 }
 
 func (g *Guard) gate(h http.Handler, decide func(*http.Request, Principal) (string, *Refusal)) http.Handler {
@@ -128,21 +128,21 @@ func (g *Guard) gate(h http.Handler, decide func(*http.Request, Principal) (stri
 // ServeHTTP finds out who asks, if nobody did, decides, and goes on to the handler or refuses.
 func (gt *gate) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	g := gt.guard
-	a := g.attachedTo(r.Context())
+	a := g.stateOf(r.Context())
 	inner := a != nil
 	if !inner {
-		p, refusal := g.admit(r)
+		p, refusal := g.authenticate(r)
 		if refusal != nil {
 			g.refuse(w, r, nil, "", refusal)
 			return
 		}
 		a = g.attach(r, p)
 	}
-	permission, refusal := gt.ask(r, a.principal)
+	permission, refusal := gt.check(r, a.principal)
 	if !inner && (refusal == nil || refusal.Status == http.StatusForbidden) {
 		a.principal.key.Used() // a 503 is not a use
 	}
-	if refusal == nil && g.c.Observe != nil && !g.tell(r, a, Event{Outcome: OutcomeGranted, Permission: permission}, a.principal) {
+	if refusal == nil && g.c.Observe != nil && !g.report(r, a, Event{Outcome: OutcomeGranted, Permission: permission}, a.principal) {
 		refusal = refusePanic
 	}
 	if refusal != nil {
@@ -150,7 +150,7 @@ func (gt *gate) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 		return
 	}
 	if inner {
-		a.prepare(g, w.Header())
+		a.ensureHeaders(g, w.Header())
 	} else {
 		g.setHeaders(w.Header(), &a.values)
 	}
@@ -162,7 +162,7 @@ func (gt *gate) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 }
 
 // ask decides. Host code that panics on the way, such as PathValue, is 500, and the handler does not run.
-func (gt *gate) ask(r *http.Request, p Principal) (permission string, refusal *Refusal) {
+func (gt *gate) check(r *http.Request, p Principal) (permission string, refusal *Refusal) {
 	defer func() {
 		if recover() != nil {
 			refusal = refusePanic

@@ -30,27 +30,27 @@ const (
 const maxCredential = 256
 
 // A presented is what a request shows as its credential.
-type presented struct {
-	text    string
-	carrier Sources // where it stood; 0 if nothing of ours was shown
+type credential struct {
+	text   string
+	source Sources // where it stood; 0 if nothing of ours was shown
 }
 
 // A finder looks for credentials in headers and query. It is immutable.
-type finder struct {
-	carriers      Sources
+type extractor struct {
+	sources       Sources
 	firstWins     bool
 	foreignBearer bool
 	queryNames    []string
 	format        keys.Format
-	belongs       string // tells the caller where a key is accepted
+	accepted      string // tells the caller where a key is accepted
 
 	shortest, longest int // of the query names that are looked for
 }
 
-func newFinder(c Config, format keys.Format) finder {
-	f := finder{
-		carriers: c.Sources, firstWins: c.InsecureFirstWins, foreignBearer: c.ForeignBearer,
-		queryNames: slices.Clone(c.QueryNames), format: format, belongs: accepted(c.Sources),
+func newExtractor(c Config, format keys.Format) extractor {
+	f := extractor{
+		sources: c.Sources, firstWins: c.InsecureFirstWins, foreignBearer: c.ForeignBearer,
+		queryNames: slices.Clone(c.QueryNames), format: format, accepted: acceptedPlaces(c.Sources),
 	}
 	if c.QueryNames == nil {
 		f.queryNames = defaultQueryNames
@@ -66,10 +66,10 @@ func newFinder(c Config, format keys.Format) finder {
 // looks like a credential and is not one: what is there is never overlooked, and nothing is picked out of
 // several, unless firstWins says to: its order is the one of the lines below. It decides on shape alone and reads
 // no store. Refusals with 400 come before those with 401.
-func (f *finder) find(h http.Header, rawQuery string) (presented, *Refusal) {
-	var found findings
-	if misspelt(h, "Api_key") || f.carriers&SourceNonstandardXAPIKey != 0 && misspelt(h, "X_api_key", "X_api-Key", "X-Api_key") {
-		return presented{}, refuseMisspelt
+func (f *extractor) extract(h http.Header, rawQuery string) (credential, *Refusal) {
+	var found candidates
+	if misspelt(h, "Api_key") || f.sources&SourceNonstandardXAPIKey != 0 && misspelt(h, "X_api_key", "X_api-Key", "X-Api_key") {
+		return credential{}, refuseMisspelt
 	}
 	if rawQuery != "" {
 		value, n, refusal := f.query(rawQuery)
@@ -77,7 +77,7 @@ func (f *finder) find(h http.Header, rawQuery string) (presented, *Refusal) {
 			refusal = refuseOddQuery
 		}
 		if refusal != nil {
-			return presented{}, refusal
+			return credential{}, refusal
 		}
 		if n == 1 {
 			found.add(value, SourceInsecureQuery)
@@ -85,9 +85,9 @@ func (f *finder) find(h http.Header, rawQuery string) (presented, *Refusal) {
 	}
 	if values, ok := h["Api-Key"]; ok {
 		if len(values) != 1 || strings.IndexByte(values[0], ',') >= 0 {
-			return presented{}, refuseRepeated
+			return credential{}, refuseRepeated
 		}
-		if f.carriers&SourceAPIKeyHeader != 0 {
+		if f.sources&SourceAPIKeyHeader != 0 {
 			found.add(values[0], SourceAPIKeyHeader)
 		} else {
 			found.misplace(SourceAPIKeyHeader)
@@ -95,11 +95,11 @@ func (f *finder) find(h http.Header, rawQuery string) (presented, *Refusal) {
 	}
 	if values, ok := h["Authorization"]; ok {
 		if len(values) != 1 {
-			return presented{}, refuseRepeated
+			return credential{}, refuseRepeated
 		}
 		switch token, what := f.authorization(values[0]); what {
 		case several:
-			return presented{}, refuseRepeated
+			return credential{}, refuseRepeated
 		case wrongPlace:
 			found.misplace(SourceBearer)
 		case ours:
@@ -108,46 +108,46 @@ func (f *finder) find(h http.Header, rawQuery string) (presented, *Refusal) {
 	}
 	if values, ok := h["X-Api-Key"]; ok {
 		switch {
-		case f.carriers&SourceNonstandardXAPIKey != 0:
+		case f.sources&SourceNonstandardXAPIKey != 0:
 			if len(values) != 1 || strings.IndexByte(values[0], ',') >= 0 {
-				return presented{}, refuseRepeated
+				return credential{}, refuseRepeated
 			}
 			found.add(values[0], SourceNonstandardXAPIKey)
-		case f.anyOurs(values):
+		case f.holdKey(values):
 			found.misplace(SourceNonstandardXAPIKey)
 		}
 	}
 	switch {
 	case found.count == 0:
-		return presented{}, f.stray(h)
-	case found.count > 1 && (found.misplaced != 0 || found.odd || !f.firstWins):
-		return presented{}, refuseAmbiguous
+		return credential{}, f.stray(h)
+	case found.count > 1 && (found.misplaced != 0 || found.malformed || !f.firstWins):
+		return credential{}, refuseAmbiguous
 	case found.misplaced != 0:
-		return presented{}, f.notAccepted(found.misplaced)
-	case found.odd:
-		return presented{}, refuseMalformed
+		return credential{}, f.notAccepted(found.misplaced)
+	case found.malformed:
+		return credential{}, refuseMalformed
 	}
 	return found.first, nil
 }
 
 // findings is what a request shows, place by place.
-type findings struct {
-	first     presented
+type candidates struct {
+	first     credential
 	count     int
 	misplaced Sources // the last place that holds a key and may not; 0 if there is none
-	odd       bool
+	malformed bool
 }
 
-func (f *findings) add(text string, carrier Sources) {
+func (f *candidates) add(text string, source Sources) {
 	if f.count == 0 {
-		f.first = presented{text, carrier}
+		f.first = credential{text, source}
 	}
 	f.count++
 	// Nothing, too long, or with blanks or control bytes around it: no key of any kind.
-	f.odd = f.odd || text == "" || len(text) > maxCredential || text[0] <= ' ' || text[len(text)-1] <= ' '
+	f.malformed = f.malformed || text == "" || len(text) > maxCredential || text[0] <= ' ' || text[len(text)-1] <= ' '
 }
 
-func (f *findings) misplace(where Sources) {
+func (f *candidates) misplace(where Sources) {
 	f.count++
 	f.misplaced = where
 }
@@ -173,7 +173,7 @@ const (
 	several                             // a list
 )
 
-func (f *finder) authorization(value string) (token string, what authorizationKind) {
+func (f *extractor) authorization(value string) (token string, what authorizationKind) {
 	const bearer = "bearer"
 	if len(value) < len(bearer) || !strings.EqualFold(value[:len(bearer)], bearer) {
 		if value == "" || f.format.Contains(value) || f.inBasic(value) {
@@ -188,7 +188,7 @@ func (f *finder) authorization(value string) (token string, what authorizationKi
 		return "", several
 	case f.foreignBearer && token != "" && rest[0] == ' ' && !f.format.Contains(rest):
 		return "", foreign
-	case f.carriers&SourceBearer == 0, rest != "" && rest[0] != ' ':
+	case f.sources&SourceBearer == 0, rest != "" && rest[0] != ' ':
 		return "", wrongPlace
 	}
 	return token, ours
@@ -196,7 +196,7 @@ func (f *finder) authorization(value string) (token string, what authorizationKi
 
 // inBasic reports whether value is Basic authentication with one of our keys in user or password (RFC 7617). Some clients
 // use the URL alphabet of base64, or percent-encode the text before or after base64: all of these are decoded.
-func (f *finder) inBasic(value string) bool {
+func (f *extractor) inBasic(value string) bool {
 	const basic = "basic"
 	if len(value) <= len(basic) || !strings.EqualFold(value[:len(basic)], basic) || value[len(basic)] != ' ' && value[len(basic)] != '\t' {
 		return false
@@ -213,7 +213,7 @@ func (f *finder) inBasic(value string) bool {
 
 var urlAlphabet = strings.NewReplacer("+", "-", "/", "_", "=", "")
 
-func (f *finder) anyOurs(values []string) bool {
+func (f *extractor) holdKey(values []string) bool {
 	for _, v := range values {
 		if f.format.HasPrefix(strings.TrimLeft(v, " ")) || f.format.Contains(v) {
 			return true

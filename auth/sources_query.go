@@ -15,12 +15,12 @@ const insecureQueryName = "api_key"
 // query scans the raw query by name, without building a map: the number of parameters costs no memory. Names are
 // compared after percent-decoding, and only '&' separates them (a ';' is data, as in net/url). It returns the value that
 // InsecureQuery accepts and how often its name occurs, or refuses anything else that looks like a credential.
-func (f *finder) query(raw string) (value string, n int, refusal *Refusal) {
+func (f *extractor) query(raw string) (value string, n int, refusal *Refusal) {
 	for raw != "" {
 		var pair string
 		pair, raw, _ = strings.Cut(raw, "&")
 		name, v, _ := strings.Cut(pair, "=")
-		if f.carriers&SourceInsecureQuery != 0 {
+		if f.sources&SourceInsecureQuery != 0 {
 			if name == insecureQueryName && strings.IndexByte(v, ';') < 0 {
 				value = unescape(clip(v, 3*maxCredential+1)) // what is cut off still leaves it too long
 				if strings.IndexByte(value, ',') >= 0 {
@@ -54,7 +54,7 @@ func (f *finder) query(raw string) (value string, n int, refusal *Refusal) {
 
 // keyIn finds one of our keys in a parameter: as its whole value, or as its name. Some servers also separate parameters
 // with ';', so each part between two of them is a parameter too. It returns the name beside the key.
-func (f *finder) keyIn(pair string) (name string, ok bool) {
+func (f *extractor) keyIn(pair string) (name string, ok bool) {
 	for part := range strings.SplitSeq(pair, ";") {
 		name, value, _ := strings.Cut(part, "=")
 		switch {
@@ -69,7 +69,7 @@ func (f *finder) keyIn(pair string) (name string, ok bool) {
 
 // isEncoded reports whether s is one of our keys after percent-decoding, blanks around it aside. It allocates only if
 // the decoded text has nothing but characters of a key.
-func (f *finder) isEncoded(s string) bool {
+func (f *extractor) isEncoded(s string) bool {
 	if len(s) <= keyDigits || len(s) > 3*maxCredential {
 		return false
 	}

@@ -11,7 +11,7 @@ import (
 // Whatever stands in a query, scanning it for a key costs no memory. Only a value that has to be decoded does, and of
 // that no more is decoded than can be a key.
 func TestScanningTheQueryAllocatesNothing(t *testing.T) {
-	f := newFinder(Config{Sources: SourceAPIKeyHeader | SourceBearer | SourceInsecureQuery, InsecureFirstWins: true}, defaultFormat)
+	f := newExtractor(Config{Sources: SourceAPIKeyHeader | SourceBearer | SourceInsecureQuery, InsecureFirstWins: true}, defaultFormat)
 	h := http.Header{"Api-Key": {goodKey}, "Authorization": {"Bearer " + goodKey}}
 	many := strings.Repeat("filter%5Btitle%5D=a;b&", 10_000)
 	for name, c := range map[string]struct {
@@ -31,9 +31,9 @@ func TestScanningTheQueryAllocatesNothing(t *testing.T) {
 		"a name without end":   {strings.Repeat("%41", 1<<20) + "=x", SourceAPIKeyHeader, 0},
 		"many that are garble": {strings.Repeat("api%5Fke=x&", 10_000), SourceAPIKeyHeader, 10_000},
 	} {
-		shown, refusal := f.find(h, c.query)
-		require.Equal(t, c.first, shown.carrier, name)
+		shown, refusal := f.extract(h, c.query)
+		require.Equal(t, c.first, shown.source, name)
 		require.Equal(t, c.first == 0, refusal != nil, name)
-		require.LessOrEqual(t, testing.AllocsPerRun(3, func() { f.find(h, c.query) }), c.allocs, name)
+		require.LessOrEqual(t, testing.AllocsPerRun(3, func() { f.extract(h, c.query) }), c.allocs, name)
 	}
 }

@@ -16,20 +16,20 @@ var (
 )
 
 func badRequest(detail string) *Refusal {
-	return &Refusal{Status: http.StatusBadRequest, Reason: ReasonAmbiguous, Detail: detail, shown: true}
+	return &Refusal{Status: http.StatusBadRequest, Reason: ReasonAmbiguous, Detail: detail, credential: true}
 }
 
 // misplaced refuses one of our keys in a header or cookie that may hold none.
-func (f *finder) misplaced(kind, name string) *Refusal {
+func (f *extractor) misplaced(kind, name string) *Refusal {
 	return &Refusal{
-		Status: http.StatusUnauthorized, Reason: ReasonMisplacedKey, shown: true,
-		Detail: "The " + place(kind, name) + " holds an API key, which is not accepted there. " + f.belongs,
+		Status: http.StatusUnauthorized, Reason: ReasonMisplacedKey, credential: true,
+		Detail: "The " + place(kind, name) + " holds an API key, which is not accepted there. " + f.accepted,
 	}
 }
 
 // notAccepted refuses a credential in one of the headers that guards know. Authorization may also hold a Bearer token that
 // is not well formed, or one of our keys under another scheme.
-func (f *finder) notAccepted(where Sources) *Refusal {
+func (f *extractor) notAccepted(where Sources) *Refusal {
 	switch where {
 	case SourceAPIKeyHeader:
 		return f.misplaced("header", "api-key")
@@ -37,13 +37,13 @@ func (f *finder) notAccepted(where Sources) *Refusal {
 		return f.misplaced("header", "X-Api-Key")
 	}
 	refusal := f.misplaced("header", "Authorization")
-	refusal.Detail = "The header Authorization holds a credential in a form that is not accepted. " + f.belongs
+	refusal.Detail = "The header Authorization holds a credential in a form that is not accepted. " + f.accepted
 	return refusal
 }
 
 // inQuery refuses a credential in the query parameter of this name.
-func (f *finder) inQuery(name string) *Refusal {
-	return badRequest("The " + place("query parameter", name) + " holds a credential, which is not accepted there: addresses are logged. " + f.belongs)
+func (f *extractor) inQuery(name string) *Refusal {
+	return badRequest("The " + place("query parameter", name) + " holds a credential, which is not accepted there: addresses are logged. " + f.accepted)
 }
 
 // maxPlace is shorter than any key, so that a name cannot repeat one.
@@ -64,18 +64,18 @@ func nameByte(c byte) bool {
 }
 
 // accepted tells the caller where a key belongs.
-func accepted(c Sources) string {
+func acceptedPlaces(c Sources) string {
 	var places []string
 	for _, p := range []struct {
-		carrier Sources
-		text    string
+		source Sources
+		text   string
 	}{
 		{SourceAPIKeyHeader, "in the header api-key"},
 		{SourceBearer, "in the header Authorization after the word Bearer"},
 		{SourceNonstandardXAPIKey, "in the header X-Api-Key"},
 		{SourceInsecureQuery, "in the query parameter " + insecureQueryName},
 	} {
-		if c&p.carrier != 0 {
+		if c&p.source != 0 {
 			places = append(places, p.text)
 		}
 	}

@@ -19,7 +19,7 @@ const keyDigits = 40
 // It runs for every anonymous request, and may take 1.5 times as long as a bare loop over h. So the loop skips a value
 // after a few bytes: if three that would be digits of a key at its end, with up to two blanks or quotes behind it, are not.
 // Lines of a repeated header, which are rare, Basic and cookies are always read.
-func (f *finder) stray(h http.Header) *Refusal {
+func (f *extractor) stray(h http.Header) *Refusal {
 	for name, values := range h {
 		if len(values) == 1 {
 			v := values[0]
@@ -41,7 +41,7 @@ func (f *finder) stray(h http.Header) *Refusal {
 }
 
 // strayIn is stray for one header line.
-func (f *finder) strayIn(name, value string) *Refusal {
+func (f *extractor) strayIn(name, value string) *Refusal {
 	switch {
 	case len(value) <= keyDigits:
 	case name == "Cookie" || strings.EqualFold(name, "Cookie"):
@@ -56,12 +56,12 @@ func (f *finder) strayIn(name, value string) *Refusal {
 
 // strayBasic reports whether a header like Proxy-Authorization has one of our keys in Basic credentials. Authorization itself
 // is not meant: find has read it.
-func (f *finder) strayBasic(name, value string) bool {
+func (f *extractor) strayBasic(name, value string) bool {
 	return name != "Authorization" && strings.HasSuffix(name, "Authorization") && f.inBasic(value)
 }
 
 // isWhole reports whether value is one of our keys, alone or after a single word.
-func (f *finder) isWhole(value string) bool {
+func (f *extractor) isWhole(value string) bool {
 	value = trimQuotes(value)
 	word := len(value)
 	for word > 0 && !isQuote(value[word-1]) && len(value)-word < maxCredential {
@@ -71,7 +71,7 @@ func (f *finder) isWhole(value string) bool {
 }
 
 // strayCookie returns the name of the cookie whose value is one of our keys.
-func (f *finder) strayCookie(header string) (name string, ok bool) {
+func (f *extractor) strayCookie(header string) (name string, ok bool) {
 	for len(header) > keyDigits {
 		end := strings.IndexByte(header, ';')
 		if end < 0 {

@@ -32,20 +32,20 @@ var anonymousHeaders = map[string]http.Header{
 }
 
 func TestLookingForStrayKeysAllocatesNothing(t *testing.T) {
-	f := newFinder(Config{Sources: SourceAPIKeyHeader | SourceBearer}, defaultFormat)
+	f := newExtractor(Config{Sources: SourceAPIKeyHeader | SourceBearer}, defaultFormat)
 	for name, h := range anonymousHeaders {
-		shown, refusal := f.find(h, "")
+		shown, refusal := f.extract(h, "")
 		require.Zero(t, shown, name)
 		require.Nil(t, refusal, name)
-		require.Zero(t, testing.AllocsPerRun(100, func() { f.find(h, "") }), name)
+		require.Zero(t, testing.AllocsPerRun(100, func() { f.extract(h, "") }), name)
 	}
 	for _, query := range []string{
 		"filter=%7B%22title%22%3A%22a+long+enough+title+to+be+as+long+as+a+key%22%7D", "q=how+to+send+an+API+key+with+curl+and+not+in+the+query", "q=" + goodKey + "x;y",
 		"token=theirs-and-as-long-as-a-key-of-ours-0123456789abcdef0123456789abcdef",
 	} {
-		_, refusal := f.find(http.Header{"Api-Key": {goodKey}}, query)
+		_, refusal := f.extract(http.Header{"Api-Key": {goodKey}}, query)
 		require.Nil(t, refusal, query)
-		require.Zero(t, testing.AllocsPerRun(100, func() { f.find(http.Header{}, query) }), query)
+		require.Zero(t, testing.AllocsPerRun(100, func() { f.extract(http.Header{}, query) }), query)
 	}
 }
 
@@ -54,7 +54,7 @@ func TestLookingForStrayKeysAllocatesNothing(t *testing.T) {
 //
 //	go test -run '^$' -bench Stray ./auth
 func BenchmarkStray(b *testing.B) {
-	f := newFinder(Config{Sources: SourceAPIKeyHeader | SourceBearer}, defaultFormat)
+	f := newExtractor(Config{Sources: SourceAPIKeyHeader | SourceBearer}, defaultFormat)
 	const n, rounds = 2000, 100
 	for name, h := range anonymousHeaders {
 		b.Run(name, func(b *testing.B) {

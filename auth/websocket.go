@@ -9,46 +9,46 @@ import "net/http"
 // again as by [Recheck]; credentials both in r and in the message are refused with 400. The error is a *[Refusal], also
 // for somebody who shows nothing while the public API is closed.
 func (g *Guard) CheckMessage(r *http.Request, shown http.Header) (Principal, error) {
-	p, refusal := g.speaker(r, shown)
+	p, refusal := g.messagePrincipal(r, shown)
 	event := Event{Outcome: OutcomePassed}
 	if refusal != nil {
 		event, p = refusedEvent(refusal), Principal{}
 	}
-	if !g.tell(r, nil, event, p) {
+	if !g.report(r, nil, event, p) {
 		return Principal{}, refusePanic.asError()
 	}
 	g.used(p)
 	return p, refusal.asError()
 }
 
-func (g *Guard) speaker(r *http.Request, shown http.Header) (p Principal, refusal *Refusal) {
+func (g *Guard) messagePrincipal(r *http.Request, shown http.Header) (p Principal, refusal *Refusal) {
 	defer func() {
 		if recover() != nil { // what host code panics with may hold anything: it is not passed on
 			p, refusal = Principal{}, refusePanic
 		}
 	}()
 	ctx := r.Context()
-	strict := g.find
+	strict := g.extractor
 	strict.firstWins = false // that is for requests: who takes the key out of a message looks for one
-	found, refusal := strict.find(shown, "")
+	found, refusal := strict.extract(shown, "")
 	if !canonical(shown) {
 		refusal = refuseMisspelt
 	}
 	if refusal != nil {
 		return Principal{}, refusal
 	}
-	if a := g.attachedTo(ctx); a == nil {
+	if a := g.stateOf(ctx); a == nil {
 		p, refusal = g.identify(ctx, r.Header, r.URL.RawQuery, origin{request: r})
-	} else if p = a.principal; found.carrier == 0 {
-		p, refusal = g.again(ctx, p, a.origin(g))
+	} else if p = a.principal; found.source == 0 {
+		p, refusal = g.recheck(ctx, p, a.origin(g))
 	}
 	switch {
 	case refusal != nil:
-	case found.carrier == 0 && p.Kind() == KindNone:
+	case found.source == 0 && p.Kind() == KindNone:
 		refusal = refuseMissing
-	case found.carrier != 0 && !p.key.IsZero():
+	case found.source != 0 && !p.key.IsZero():
 		refusal = refuseAmbiguous
-	case found.carrier != 0:
+	case found.source != 0:
 		p, refusal = g.identify(ctx, shown, "", origin{request: r})
 	}
 	if refusal == nil {
