@@ -60,7 +60,7 @@ type bomb struct{}
 
 func (bomb) Policy() *roles.Policy { panic("bang") }
 
-func TestASourceThatPanicsVouchesForNothing(t *testing.T) {
+func TestASourceThatPanicsHasNoPolicy(t *testing.T) {
 	w := newWorld(t, func(c *auth.Config) { c.Roles = bomb{} })
 	_, err := w.guard.CheckHeader(t.Context(), http.Header{}, "", netip.Addr{})
 	require.Error(t, err)
@@ -94,8 +94,8 @@ func TestForeignBearerLeavesOnlyTokensToTheHost(t *testing.T) {
 	}
 }
 
-// A key that an outer guard has taken away was shown all the same.
-func TestAStrippedKeyIsNotNothing(t *testing.T) {
+// A key that an outer guard has stripped is not ignored.
+func TestAStrippedKeyIsNotIgnored(t *testing.T) {
 	outer := newWorld(t, func(c *auth.Config) { c.StripCredentials = true })
 	inner := newWorld(t)
 	h := outer.guard.Identify(inner.guard.Require("content/posts/read", who))
@@ -103,8 +103,8 @@ func TestAStrippedKeyIsNotNothing(t *testing.T) {
 	require.Equal(t, 200, serve(h, request("/")).StatusCode)
 }
 
-// Nor does it become nothing because somebody put a principal of another guard around it.
-func TestAStrippedKeyIsNotNothingBehindNewContext(t *testing.T) {
+// That holds behind a principal of another guard too.
+func TestAStrippedKeyIsNotIgnoredBehindNewContext(t *testing.T) {
 	outer := newWorld(t, func(c *auth.Config) { c.StripCredentials = true })
 	inner := newWorld(t)
 	h := outer.guard.Identify(http.HandlerFunc(func(rw http.ResponseWriter, r *http.Request) {

@@ -16,60 +16,62 @@ import (
 	"github.com/latchkey-go/latchkey/roles"
 )
 
-// Config says what a [Guard] is made of. Keys and Roles are required; every other zero value is the strict
-// choice. The functions may be called concurrently. One that panics is answered with 500 or 503, and next does
-// not run; a panic of Profile is the server's to handle.
+// Config configures a [Guard]. Keys and Roles are required; every other zero value is the strict choice. The
+// functions may be called concurrently. If one panics, the answer is 500 or 503 and the handler does not run; a panic
+// of Profile goes to the server.
 type Config struct {
-	// Keys verifies what is presented. A guard serves the one space of this ring.
+	// Keys verifies keys. A guard serves the space of this ring.
 	Keys *keys.Ring
-	// Roles says what a role may do: a fixed *roles.Policy or a live *roles.Directory.
+	// Roles holds the roles: a fixed *roles.Policy or a live *roles.Directory.
 	Roles roles.Source
-	// Anonymous says which role callers get who show nothing. Nil: none, they are turned away.
+	// Anonymous returns the role of callers without a credential. Nil: they are refused.
 	Anonymous Anonymous
-	// Users knows the owners of user keys. Nil: every user key is refused with 401.
+	// Users looks up the owners of user keys. Nil: every user key is refused with 401.
 	Users Users
 	// RoleChanges is the Watch method of the directory behind Roles. Changes are functions like [UserCache.Watch] and
-	// publicapi.Service.Watch, for Users, Anonymous and whatever else the host decides by. Each calls f after each
-	// change on this node, when callers that ask see it already, until stop is called. [Guard.Watch] calls them. A
-	// change that none of them reports still acts on the next request; a stream hears of it at its next [Recheck].
+	// publicapi.Service.Watch, for Users, Anonymous and other sources of the host's decisions. Each calls f after
+	// each change on this node, once the change is visible to callers, until stop is called. [Guard.Watch] calls
+	// them. A change that none of them reports still takes effect on the next request; a stream sees it at its next
+	// [Recheck].
 	RoleChanges func(f func(before, now *roles.Policy)) (stop func())
 	Changes     []func(f func(Change)) (stop func())
 
-	// SignedIn says which user of the host's own sign-in sent the request: "" is nobody, an error is a store
-	// in trouble (503). It is asked only when nothing of ours is shown. Whoever it names passes
-	// [http.CrossOriginProtection], since browsers send cookies by themselves, and needs Users.
+	// SignedIn returns the user of the host's own sign-in who sent the request: "" if there is none. An error is a
+	// store failure (503). It is called only when the request has no credential of ours. The user is looked up in
+	// Users, which is required, and the request must pass [http.CrossOriginProtection], since browsers send cookies
+	// unasked.
 	SignedIn func(*http.Request) (userID string, err error)
 	// CrossOrigin is the protection for signed-in users. Nil: the zero one, which trusts no other origin.
 	CrossOrigin *http.CrossOriginProtection
 	// ForeignBearer leaves an "Authorization: Bearer" token without one of our prefixes to the host, as if it were
-	// not there; imported keys of free text then work in the api-key header alone. False: it is a bad key.
+	// absent; imported keys of free text then work in the api-key header alone. False: the token is a bad key.
 	ForeignBearer bool
 
-	// Sources says where a key may stand. Zero: SourceAPIKeyHeader | SourceBearer.
+	// Sources are the places where a key is accepted. Zero: SourceAPIKeyHeader | SourceBearer.
 	Sources Sources
-	// InsecureFirstWins lets a request show a key in several places, and goes by the first alone: InsecureQuery,
-	// then APIKeyHeader, BearerToken and NonstandardXAPIKey. Never is a bad first one rescued by a good second one;
-	// events tell the reason of the first. Whatever is oddly spelt in any place (empty, repeated, a list) still refuses
-	// the request. Whoever can add to a request, as the author of a link can, then chooses who it speaks for.
-	// False, and in messages: two keys are refused with 400.
+	// InsecureFirstWins allows keys in several sources and uses the first alone, in the order SourceInsecureQuery,
+	// SourceAPIKeyHeader, SourceBearer, SourceNonstandardXAPIKey. If the first is bad, the request is refused even if a later one
+	// is good; events tell the reason of the first. A malformed credential in any source (empty, repeated, a list)
+	// still refuses the request. It is insecure because anyone who can add to a request, such as the author of a
+	// link, chooses who it acts for. False, and for messages: two keys are refused with 400.
 	InsecureFirstWins bool
-	// QueryNames are the query parameters that are refused with 400. Nil: "api_key" and "access_token".
-	// Empty: none, but a value that begins like one of our keys is still refused under these two names. A value that is
-	// one of our keys is refused under every name, whatever QueryNames says.
+	// QueryNames are the query parameters that are refused with 400. Nil: "api_key" and "access_token". Empty: none,
+	// but a value that begins like one of our keys is still refused under these two names. A value that is one of our
+	// keys is refused under every name, whatever QueryNames says.
 	QueryNames []string
-	// StripCredentials takes the key out of the headers and the query that next sees. Another guard further in
-	// then refuses with 401, since it cannot see what was shown.
+	// StripCredentials removes the key from the headers and the query that the handler sees. Another guard further in
+	// then refuses with 401, since it cannot see the credential.
 	StripCredentials bool
 
 	// PathValue returns the value of a {name} in the route that matched. Nil: r.PathValue.
 	PathValue func(r *http.Request, name string) string
-	// ClientAddr says who the peer is, for keys with AllowedIPs and for events. Nil: the host of
-	// r.RemoteAddr; no forwarded header is trusted. The zero Addr is unknown, and in no network.
+	// ClientAddr returns the client's address, for keys with AllowedIPs and for events. Nil: the host of
+	// r.RemoteAddr; no forwarded header is trusted. The zero Addr means unknown, and is in no network.
 	ClientAddr func(*http.Request) netip.Addr
-	// Limit is asked once a request, after authentication; false is answered with 429 and Retry-After. It
-	// must not block. Nil: no limit.
+	// Limit is called once a request, after authentication; false is answered with 429 and Retry-After. It must not
+	// block. Nil: no limit.
 	Limit func(*http.Request, Principal) (retryAfter time.Duration, ok bool)
-	// Observe hears one [Event] a request; see there. It must not block. Nil: nobody hears.
+	// Observe receives one [Event] a request; see there. It must not block. Nil: no events.
 	Observe func(context.Context, Event)
 	// Profile writes the answer to a refused request. When it is called, Vary and Cache-Control are set, and Retry-After
 	// for 429 and 503. It must not change the refusal, nor tell the client its Reason. Nil: [Problem].
@@ -82,7 +84,7 @@ type Config struct {
 // NeverBlocks is a [Config.Timeout]: the host's code returns at once, so it needs no deadline.
 const NeverBlocks time.Duration = -1
 
-// maxWaiting bounds the calls to host code of one kind that are under way at once, hung ones included.
+// maxWaiting bounds the concurrent calls to host code of one kind, hung ones included.
 const maxWaiting = 256
 
 // New makes a guard. Its error lists every mistake in c at once.
@@ -104,13 +106,13 @@ func New(c Config) (*Guard, error) {
 		wrong("Config.Users holds a nil %T; leave the field nil to refuse user keys", c.Users)
 	}
 	if c.SignedIn != nil && c.Users == nil {
-		wrong("Config.SignedIn needs Config.Users to know the role of who is signed in")
+		wrong("Config.SignedIn needs Config.Users to look up the role of a signed-in user")
 	}
 	if c.CrossOrigin != nil && c.SignedIn == nil {
-		wrong("Config.CrossOrigin does nothing without Config.SignedIn: keys are not sent by browsers on their own")
+		wrong("Config.CrossOrigin does nothing without Config.SignedIn: browsers do not send keys unasked")
 	}
 	if c.Sources&^(SourceAPIKeyHeader|SourceBearer|SourceNonstandardXAPIKey|SourceInsecureQuery) != 0 {
-		wrong("Config.Sources has a bit that is no source")
+		wrong("Config.Sources has an unknown bit")
 	}
 	for _, watch := range c.Changes {
 		if watch == nil {
@@ -165,7 +167,8 @@ func New(c Config) (*Guard, error) {
 	return g, nil
 }
 
-// limit makes the limit of calls to source, with its own places: calls that hang do not hold up calls to other sources.
+// limit makes the limit of calls to source. Each has its own places, so hung calls do not block calls to other
+// sources.
 func limit(timeout time.Duration, source any) *ask.Limit {
 	if timeout == NeverBlocks || ask.Bounded(source) {
 		return ask.Inline(keys.ErrStore)
@@ -173,7 +176,7 @@ func limit(timeout time.Duration, source any) *ask.Limit {
 	return ask.New(keys.ErrStore, cmp.Or(timeout, time.Second), maxWaiting)
 }
 
-// isNil sees through an interface that holds a nil pointer, map or function.
+// isNil reports whether v is nil or an interface that holds a nil pointer, map or function.
 func isNil(v any) bool {
 	if v == nil {
 		return true
@@ -185,7 +188,7 @@ func isNil(v any) bool {
 	return false
 }
 
-// An origin is where a request came from: a request to ask Config.ClientAddr about, or an address.
+// An origin is where a request came from: a request to pass to Config.ClientAddr, or an address.
 type origin struct {
 	request *http.Request
 	addr    netip.Addr
@@ -198,11 +201,12 @@ func (o origin) peer(g *Guard) netip.Addr {
 	return g.c.ClientAddr(o.request)
 }
 
-// ClientAddr says who the peer is, as Config.ClientAddr does: for what else a host writes down, such as an audit log.
+// ClientAddr returns the client's address as Config.ClientAddr does: for other records of the host, such as an audit
+// log.
 func (g *Guard) ClientAddr(r *http.Request) netip.Addr { return g.c.ClientAddr(r) }
 
-// remoteAddr is the default of Config.ClientAddr: the host of r.RemoteAddr, which net/http sets from the
-// connection. It is the zero Addr if that is no address, as on a Unix socket. Behind a proxy it is the proxy.
+// remoteAddr is the default of Config.ClientAddr: the host of r.RemoteAddr, which net/http sets from the connection.
+// It is the zero Addr if that is not an address, as on a Unix socket. Behind a proxy it is the proxy.
 func remoteAddr(r *http.Request) netip.Addr {
 	if ap, err := netip.ParseAddrPort(r.RemoteAddr); err == nil {
 		return ap.Addr().Unmap()

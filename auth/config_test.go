@@ -28,7 +28,7 @@ func TestNewNamesEveryMistakeAtOnce(t *testing.T) {
 	})
 	for _, mistake := range []string{
 		"Config.Keys is nil", "Config.Roles is nil", "Config.Anonymous holds a nil *publicapi.Service", "Config.Users holds a nil *auth_test.table",
-		"no source", "Config.Timeout is -2ns", "empty name", "Config.CrossOrigin does nothing", "Config.Changes holds a nil function",
+		"unknown bit", "Config.Timeout is -2ns", "empty name", "Config.CrossOrigin does nothing", "Config.Changes holds a nil function",
 	} {
 		require.ErrorContains(t, err, mistake)
 	}
@@ -43,7 +43,7 @@ func TestNewNamesEveryMistakeAtOnce(t *testing.T) {
 	require.NoError(t, err)
 }
 
-func TestFixedRefusesWhatNobodyMeans(t *testing.T) {
+func TestFixedRefusesBadRoles(t *testing.T) {
 	for _, appid := range []string{"", "admin", "ADMIN", "a b", "../x"} {
 		require.Panics(t, func() { publicapi.Fixed(appid) }, appid)
 	}

@@ -11,7 +11,7 @@ import (
 )
 
 // underCockpit are the entries that end in another way under Cockpit's profile than what asCockpit makes of their
-// expectation: as the fixture whose key stands first, or refused. One that ends as expected all the same fails.
+// expectation: as the fixture whose key stands first, or refused. A listed case that ends as expected fails too.
 var underCockpit = map[string]struct{ expect, as, reason string }{
 	"CARR-11":  {"accept", "USR", "the query is a source"},
 	"CARR-15":  {"accept", "USR", "the query is a source, and comes first: the header's junk is well spelt, and not asked"},

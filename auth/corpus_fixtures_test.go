@@ -27,7 +27,7 @@ type scene struct {
 	t       *testing.T
 	instant bool // everything answers from memory, and the guard knows it
 	memory  *keys.MemoryStore
-	finds   atomic.Int64 // look-ups in the key store; stays 0 if instant, where nobody can count
+	finds   atomic.Int64 // look-ups in the key store; stays 0 if instant, where look-ups are not counted
 	ring    *keys.Ring
 	policy  *roles.Policy
 	users   auth.Users
@@ -120,7 +120,7 @@ func (s *scene) issue(t *testing.T) {
 	user("USR2", "usr2")
 	user("ADMIN", "admin")
 	user("INACTIVE", "inactive")
-	user("ORPHAN", "nobody-knows")
+	user("ORPHAN", "unknown-user")
 
 	custom("CUSTOM", "editor", s.ring)
 	custom("ROLEGONE", "deleted", s.ring)
@@ -202,12 +202,12 @@ func (brokenSetting) Load(context.Context) (publicapi.Setting, error) {
 	return publicapi.Setting{}, errCorpusStore
 }
 
-// coldRoles cannot vouch for any policy.
+// coldRoles has no policy yet.
 type coldRoles struct{}
 
 func (coldRoles) Policy() *roles.Policy { return nil }
 
-// A sleepyStore has the right answer, far too late. A deaf one does not notice that nobody waits any more.
+// A sleepyStore has the right answer, far too late. A deaf one ignores that its context is done.
 type sleepyStore struct {
 	keys.Store
 	deaf bool

@@ -188,7 +188,7 @@ func (l *logbook) String() string {
 	return l.buf.String()
 }
 
-// hear logs what a ring can tell nobody else.
+// hear logs an error of a background task of the ring.
 func (l *logbook) hear(err error) {
 	slog.New(slog.NewJSONHandler(l, nil)).LogAttrs(context.Background(), slog.LevelError, "ring", slog.Any("error", err))
 }

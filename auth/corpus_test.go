@@ -15,7 +15,7 @@ import (
 )
 
 // exceptions are the entries that are known to end in another way than expected, by ID, with the reason. One
-// that ends as expected all the same fails.
+// that ends as expected fails too.
 var exceptions = map[string]string{}
 
 // An entry is one request of testdata/hostile.jsonl and what has to become of it. The META line of that file

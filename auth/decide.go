@@ -7,8 +7,7 @@ import (
 	"github.com/latchkey-go/latchkey/roles"
 )
 
-// policy returns the policy of the moment, or nil if none can be vouched for. A source that panics vouches
-// for nothing.
+// policy returns the current policy, or nil if the source has none or panics.
 func (g *Guard) policy() (policy *roles.Policy) {
 	if g.c.Roles == nil {
 		return nil
@@ -21,14 +20,14 @@ func (g *Guard) policy() (policy *roles.Policy) {
 	return g.c.Roles.Policy()
 }
 
-// speakable reports whether a permission may appear in answers and events: one that the host made from a
-// request may be any text, or hold a key.
+// printable reports whether a permission may appear in answers and events. A permission that the host made from a
+// request may be any text, or contain a key.
 func (g *Guard) printable(permission string) bool {
 	return roles.ValidPermission(permission) && !g.extractor.format.Contains(permission)
 }
 
-// allows decides whether p may do what permission says, by the policy of the moment: its role and, where the
-// key has scopes, one of them must allow it.
+// allows decides by the current policy whether p has permission: its role must allow it and, if the key has scopes,
+// one of them must too.
 func (g *Guard) allows(p Principal, permission string) *Refusal {
 	policy := g.policy()
 	if policy == nil {
@@ -40,7 +39,7 @@ func (g *Guard) allows(p Principal, permission string) *Refusal {
 	return g.denied(policy, p, permission)
 }
 
-// inScope reports whether the key's scopes leave permission to it. A malformed scope allows nothing.
+// inScope reports whether the key's scopes allow permission. A malformed scope allows nothing.
 func inScope(p Principal, permission string) bool {
 	if !p.key.HasScopes() {
 		return true
@@ -53,8 +52,7 @@ func inScope(p Principal, permission string) bool {
 	return false
 }
 
-// lacks is the refusal of a principal who may not: 403 with the permission's name for one who is known, for
-// anybody else the 401 that all get.
+// denied returns the refusal of a missing permission: 403 with its name for an authenticated principal, else 401.
 func (g *Guard) denied(policy *roles.Policy, p Principal, permission string) *Refusal {
 	reason := ReasonNotGranted
 	switch {
@@ -96,9 +94,9 @@ func (g *Guard) Explain(p Principal, permission string) (decision roles.Decision
 	return decision, "", nil
 }
 
-// Allowed asks, inside a handler, whether the caller may also do what permission says, by the policy of the
-// moment. Nil is yes; any other answer is a *[Refusal], which [Guard.Refuse] writes. Without a principal in
-// ctx it is 401. Key and user are the ones of when the request came in; see [Recheck].
+// Allowed checks, inside a handler, whether the caller also has permission by the current policy. Nil means yes; any
+// other answer is a *[Refusal], which [Guard.Refuse] writes. Without a principal in ctx it is 401. Key and user are
+// as they were when the request arrived; see [Recheck].
 func Allowed(ctx context.Context, permission string) error {
 	a, ok := ctx.Value(anyGuard{}).(*requestState)
 	if !ok {
@@ -107,9 +105,9 @@ func Allowed(ctx context.Context, permission string) error {
 	return a.principal.subject.guard.allows(a.principal, permission).asError()
 }
 
-// Recheck asks again whether the caller in ctx is still who they were: the key, its owner and the peer's
-// address, or the public role. Streams that live long call it from time to time. It returns the principal of
-// now; its error is a *[Refusal]. If it has none, the key was used once more.
+// Recheck verifies the caller in ctx again: the key, its owner and the client's address, or the public role.
+// Long-lived streams call it from time to time. It returns the current principal; its error is a *[Refusal]. Success
+// counts as a use of the key.
 func Recheck(ctx context.Context) (p Principal, err error) {
 	a, ok := ctx.Value(anyGuard{}).(*requestState)
 	if !ok {
@@ -146,11 +144,11 @@ func (g *Guard) recheck(ctx context.Context, p Principal, from origin) (Principa
 	return q, refusal
 }
 
-// Policy returns the policy of the moment, or nil if none can be vouched for. It is for packages that decide
-// many things at once, such as the fields of a GraphQL operation, by one and the same policy. Together with the
-// role, [Principal.InScope] must be asked.
+// Policy returns the current policy, or nil if there is none to trust. It is for packages that decide many things at
+// once, such as the fields of a GraphQL operation, by one policy. Callers must check [Principal.InScope] besides the
+// role.
 func (g *Guard) Policy() *roles.Policy { return g.policy() }
 
-// InScope reports whether the scopes of the key leave permission to the principal; without scopes they do. It
-// says nothing about the role. A malformed scope allows nothing.
+// InScope reports whether the scopes of the key allow permission; a principal without scopes is not narrowed. It does
+// not check the role. A malformed scope allows nothing.
 func (p Principal) InScope(permission string) bool { return inScope(p, permission) }

@@ -8,31 +8,31 @@ import (
 	"time"
 )
 
-// An Outcome is how a request fared with the guard.
+// An Outcome is the guard's result for a request.
 type Outcome string
 
 const (
-	OutcomeGranted Outcome = "granted" // went on to a handler behind Require or Open
+	OutcomeGranted Outcome = "granted" // went on to a handler behind Require or HandleOpen
 	OutcomeRefused Outcome = "refused"
-	OutcomePassed  Outcome = "passed" // known, but no route of the guard decided: a 404 behind Identify, or Check
+	OutcomePassed  Outcome = "passed" // authenticated, but no route of the guard decided: a 404 behind Identify, or Check
 )
 
-// An Event tells what became of one request. There is one for each: sent when it is decided, before the
-// handler runs, or for Passed after it ran. A request that is refused after it was granted (by a Require in
-// another, say) sends a second one. It never holds a key or a digest.
+// An Event describes the decision on one request. It is sent once, before the handler runs; for OutcomePassed, after
+// it ran. A request that is refused after it was granted, for example by a Require inside another, sends a second
+// one. It never holds a key or a digest.
 type Event struct {
 	Time       time.Time
 	Outcome    Outcome
 	Status     int    // of a refusal, else 0
 	Reason     Reason // of a refusal, else ""
-	Err        error  // what a store said, word for word, or what is wrong with the host's wiring
+	Err        error  // the store's error, unchanged, or a mistake in the host's wiring
 	Kind       Kind
-	KeyID      string // also of a key that is refused for what it has become
+	KeyID      string // also of an expired, disabled or invalidated key
 	UserID     string
 	Role       string
-	Permission string // that the route needs, with its {name}s
+	Permission string // of the route, with its {name}s
 	Method     string
-	Route      string // the pattern that matched, if one did
+	Route      string // the pattern that matched, or ""
 	Peer       netip.Addr
 }
 
@@ -40,8 +40,8 @@ func refusedEvent(refusal *Refusal) Event {
 	return Event{Outcome: OutcomeRefused, Status: refusal.Status, Reason: refusal.Reason, Err: refusal.cause, KeyID: refusal.key}
 }
 
-// tell completes the event and hands it to the observer, at most once a request, and once more if it is
-// refused later. It is false if the observer panicked.
+// report completes the event and calls the observer at most once a request, and once more if the request is refused
+// later. It is false if the observer panicked.
 func (g *Guard) report(r *http.Request, a *requestState, event Event, p Principal) (ok bool) {
 	if g.c.Observe == nil {
 		return true
@@ -68,12 +68,11 @@ func (g *Guard) report(r *http.Request, a *requestState, event Event, p Principa
 	return true
 }
 
-// LogTo returns an observer that logs each event to logger: refusals as warnings, stores in trouble as
-// errors, everything else at level info. Texts go out as attributes, never as part of the message. It panics if
-// logger is nil.
+// LogTo returns an observer that logs each event to logger: refusals as warnings, store errors as errors, everything
+// else at level info. Texts are attributes, never part of the message. It panics if logger is nil.
 func LogTo(logger *slog.Logger) func(context.Context, Event) {
 	if logger == nil {
-		panic("auth: LogTo without a logger hears nothing")
+		panic("auth: LogTo needs a logger")
 	}
 	return func(ctx context.Context, e Event) {
 		level := slog.LevelInfo

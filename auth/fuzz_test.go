@@ -30,7 +30,7 @@ const goodKey = "USR-00112233445566778899aabbccddeeffaf934b1b"
 
 func TestFuzzSeedIsAGoodKey(t *testing.T) { require.True(t, defaultFormat.Valid(goodKey)) }
 
-// oddName is api_key, and what somebody may take for it.
+// oddName matches api_key and the spellings that some servers accept for it.
 var oddName = regexp.MustCompile(`(?s)^ *[aA][pP][iI][-_. \[][kK][eE][yY]($|[ \[\x00].*)`)
 
 var wholeKey = regexp.MustCompile(`\A(USR|API)-[0-9a-fA-F]{40}\z`)

@@ -12,8 +12,8 @@ import (
 	"github.com/latchkey-go/latchkey/keys"
 )
 
-// A Guard finds out who sent a request before any handler sees it, and what they may do. Make it with [New];
-// the zero Guard refuses every request with 503. It may be used concurrently.
+// A Guard authenticates each request and authorizes it before the handler runs. Make it with [New]; the zero Guard
+// refuses every request with 503. It may be used concurrently.
 type Guard struct {
 	c         Config
 	extractor extractor
@@ -21,9 +21,9 @@ type Guard struct {
 	// Limits of host code.
 	askSession, askUsers, askRole *ask.Limit
 
-	setting func(context.Context) (string, error) // of the public role; nil: closed
+	setting func(context.Context) (string, error) // returns the public role; nil: closed
 	custom  *subject                              // of every custom key's principal
-	none    *subject                              // of callers who show nothing while the public API is closed
+	none    *subject                              // of callers without a credential while the public API is closed
 
 	public atomic.Pointer[subject] // of the latest public role: anonymous callers share it
 
@@ -31,18 +31,17 @@ type Guard struct {
 	routes []Route
 }
 
-// Format says what the keys of the guard's ring look like, for finding them where none may stand.
+// Format returns the format of the ring's keys, for finding them where none is accepted.
 func (g *Guard) Format() keys.Format { return g.extractor.format }
 
-// Identify finds out who asks and attaches the principal for [Guard.Require], [PrincipalFrom] and [Allowed].
-// It refuses what is shown and not good, and lets callers pass who show nothing, even while the public API is
-// closed: deciding is Require's. It goes around the whole mux, inside CORS and logging.
+// Identify authenticates each request and attaches the principal for [Guard.Require], [PrincipalFrom] and [Allowed].
+// It refuses a credential that is not valid. Callers without a credential pass, even while the public API is closed;
+// Require decides on them. It wraps the whole mux, inside CORS and logging.
 func (g *Guard) Identify(next http.Handler) http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) { g.enter(w, r, next, false) })
 }
 
-// Handler is Identify, and refuses callers who show nothing while the public API is closed, whatever the
-// address.
+// Handler is Identify, and also refuses callers without a credential while the public API is closed, on every path.
 func (g *Guard) Handler(next http.Handler) http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) { g.enter(w, r, next, true) })
 }
@@ -71,16 +70,16 @@ func (g *Guard) enter(w http.ResponseWriter, r *http.Request, next http.Handler,
 	g.serve(w, r, a, next)
 }
 
-// used records a use of the caller's key: address, owner and limit have let the request pass. While no policy can be
-// vouched for, the answer will be 503, and that is not a use.
+// used records a use of the caller's key once address, owner and limit have let the request pass. Without a policy
+// the answer is 503, which is not a use.
 func (g *Guard) used(p Principal) {
 	if !p.key.IsZero() && g.policy() != nil {
 		p.key.Used()
 	}
 }
 
-// serve runs next on the attached request, hands back what net/http and logs outside want of it, and tells
-// the observer of a request that met no other decision.
+// serve calls next, then copies Pattern and MultipartForm to the outer request, and reports OutcomePassed if no route
+// decided.
 func (g *Guard) serve(w http.ResponseWriter, r *http.Request, a *requestState, next http.Handler) {
 	defer func() {
 		if a.request.Pattern != "" {
@@ -96,9 +95,9 @@ func (g *Guard) serve(w http.ResponseWriter, r *http.Request, a *requestState, n
 	next.ServeHTTP(w, a.request)
 }
 
-// Check finds out who sent r and writes nothing. It judges as Handler does: its error is a *[Refusal], also for
-// a caller who shows nothing while the public API is closed. Behind Identify it returns what that found;
-// elsewhere it tells the observer, with [OutcomePassed] for who is let through.
+// Check authenticates r and writes nothing. It decides as Handler does: its error is a *[Refusal], also for a caller
+// without a credential while the public API is closed. Behind Identify it returns the principal that Identify found;
+// elsewhere it reports to the observer, with [OutcomePassed] if the caller passes.
 func (g *Guard) Check(r *http.Request) (Principal, error) {
 	if a := g.stateOf(r.Context()); a != nil {
 		if a.principal.Kind() == KindNone {
@@ -121,9 +120,9 @@ func (g *Guard) Check(r *http.Request) (Principal, error) {
 	return p, refusal.asError()
 }
 
-// CheckHeader is Check for hosts that are not net/http; peer may be unknown. Names in h are canonical, as
-// http.Header.Add makes them: a carrier's name in any other spelling is refused with 400. Config's SignedIn,
-// Limit and Observe, which take a request, are not asked, and [Recheck] knows no address for such a principal.
+// CheckHeader is Check for hosts that are not net/http; peer may be the zero Addr. Names in h must be canonical, as
+// http.Header.Add makes them: another spelling of a source's name is refused with 400. Config's SignedIn, Limit and
+// Observe take a request and are not called, and [Recheck] has no address for such a principal.
 func (g *Guard) CheckHeader(ctx context.Context, h http.Header, rawQuery string, peer netip.Addr) (Principal, error) {
 	if !canonical(h) {
 		return Principal{}, refuseMisspelt.asError()
@@ -139,22 +138,22 @@ func (g *Guard) CheckHeader(ctx context.Context, h http.Header, rawQuery string,
 	return p, nil
 }
 
-// Refuse writes the answer to an error of Check, Allowed or Recheck in the shape of Config.Profile. An error
-// that is no *[Refusal] is answered with 503, and its text is not shown. In a handler behind the guard it tells
-// the observer that the request was refused after all.
+// Refuse writes the answer to an error of Check, Allowed or Recheck through Config.Profile. An error that is not a
+// *[Refusal] is answered with 503, and its text is not sent. In a handler behind the guard it also reports to the
+// observer that the request was refused.
 func (g *Guard) Refuse(w http.ResponseWriter, r *http.Request, err error) {
 	refusal := asRefusal(r.Context(), err)
 	if a := g.stateOf(r.Context()); a != nil {
 		g.refuse(w, r, a, refusal.Missing, refusal)
 		return
 	}
-	g.write(w, r, refusal) // Check has told already
+	g.write(w, r, refusal) // Check has reported it
 }
 
 func (g *Guard) write(w http.ResponseWriter, r *http.Request, refusal *Refusal) {
 	if a := g.stateOf(r.Context()); a != nil {
 		a.ensureHeaders(g, w.Header())
-		w.Header()["Cache-Control"] = []string{noStore} // a PublicCache is not for refusals
+		w.Header()["Cache-Control"] = []string{noStore} // PublicCache does not apply to refusals
 	} else {
 		g.setHeaders(w.Header(), new([2]string))
 	}
@@ -166,7 +165,7 @@ func (g *Guard) write(w http.ResponseWriter, r *http.Request, refusal *Refusal) 
 	g.c.Profile(w, r, refusal)
 }
 
-// refuse tells the observer and writes the refusal. a is nil before a principal is attached.
+// refuse reports and writes the refusal. a is nil before a principal is attached.
 func (g *Guard) refuse(w http.ResponseWriter, r *http.Request, a *requestState, permission string, refusal *Refusal) {
 	if g.c.Observe != nil {
 		event := refusedEvent(refusal)
@@ -182,10 +181,10 @@ func (g *Guard) refuse(w http.ResponseWriter, r *http.Request, a *requestState, 
 	g.write(w, r, refusal)
 }
 
-// admit is identify for a request, then the host's limit.
+// authenticate is identify for a request, followed by the host's limit.
 func (g *Guard) authenticate(r *http.Request) (p Principal, refusal *Refusal) {
 	defer func() {
-		if recover() != nil { // what host code panics with may hold anything: it is not passed on
+		if recover() != nil { // the panic of host code may hold a secret: it is not passed on
 			p, refusal = Principal{}, refusePanic
 		}
 	}()
@@ -199,7 +198,7 @@ func (g *Guard) authenticate(r *http.Request) (p Principal, refusal *Refusal) {
 	return p, nil
 }
 
-// limit asks the host whether p may go on.
+// limit calls the host's limit for p.
 func (g *Guard) limit(r *http.Request, p Principal) *Refusal {
 	if g.c.Limit == nil {
 		return nil

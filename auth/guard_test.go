@@ -221,7 +221,7 @@ func TestAProfileOfTheHostNeedsNoRetryAfter(t *testing.T) {
 	require.Empty(t, serve(h, request("/", "api-key", "junk")).Header.Get("Retry-After"))
 }
 
-// Many identities at once: nobody ever gets another's principal.
+// Many identities at once: no request ever gets another's principal.
 func TestNoIdentityLeaksIntoAnotherRequest(t *testing.T) {
 	w := newWorld(t)
 	h := w.guard.Identify(w.guard.Require("content/posts/read", http.HandlerFunc(func(rw http.ResponseWriter, r *http.Request) {

@@ -101,7 +101,7 @@ func TestRefuseInsideAHandler(t *testing.T) {
 	requireProblem(t, resp, "")
 	other := http.HandlerFunc(func(rw http.ResponseWriter, r *http.Request) { w.guard.Refuse(rw, r, errDown) })
 	resp = serve(other, request("/"))
-	require.Equal(t, 503, resp.StatusCode, "an error that is no refusal is a store in trouble")
+	require.Equal(t, 503, resp.StatusCode, "an error that is not a refusal is a store error")
 	requireProblem(t, resp, "")
 }
 

@@ -35,7 +35,7 @@ func TestAHostWithItsOwnSessions(t *testing.T) {
 		kind   auth.Kind
 	}{
 		{"signed in", []string{"Cookie", "session=ada"}, 200, auth.KindSignedIn},
-		{"nobody", nil, 200, auth.KindPublic},
+		{"no one", nil, 200, auth.KindPublic},
 		{"a key comes first", []string{"Cookie", "session=ada", "api-key", w.editor}, 200, auth.KindCustomKey},
 		{"a bad key is not rescued by a session", []string{"Cookie", "session=ada", "api-key", "junk"}, 401, ""},
 		{"inactive", []string{"Cookie", "session=bob"}, 401, ""},
@@ -98,12 +98,12 @@ func TestSources(t *testing.T) {
 	require.Equal(t, 200, serve(h, request("/?a=%20&api_key="+w.editor)).StatusCode)
 	require.Equal(t, 200, serve(h, request("/?api_key=API%2D"+w.editor[4:])).StatusCode)
 	for name, r := range map[string]*http.Request{
-		"api-key is no source now":   request("/", "api-key", w.editor),
-		"Bearer is no source now":    request("/", "Authorization", "Bearer "+w.editor),
-		"an empty parameter":         request("/?api_key="),
-		"a bad one":                  request("/?api_key=junk"),
-		"somebody's X-Api-Key":       request("/", "X-Api-Key", "theirs"),
-		"junk in api-key is no less": request("/", "api-key", "junk"),
+		"api-key is no source now":    request("/", "api-key", w.editor),
+		"Bearer is no source now":     request("/", "Authorization", "Bearer "+w.editor),
+		"an empty parameter":          request("/?api_key="),
+		"a bad one":                   request("/?api_key=junk"),
+		"another service's X-Api-Key": request("/", "X-Api-Key", "theirs"),
+		"junk in api-key is no less":  request("/", "api-key", "junk"),
 	} {
 		require.Equal(t, 401, serve(h, r).StatusCode, name)
 	}
@@ -125,7 +125,7 @@ func TestQueryNames(t *testing.T) {
 	w := newWorld(t, func(c *auth.Config) { c.QueryNames = []string{} })
 	h := w.guard.Handler(who)
 	require.Equal(t, 200, serve(h, request("/?api_key=the-hosts-own")).StatusCode)
-	require.Equal(t, 400, serve(h, request("/?api_key="+w.editor)).StatusCode, "one of ours is refused all the same")
+	require.Equal(t, 400, serve(h, request("/?api_key="+w.editor)).StatusCode, "one of our keys is refused under this name too")
 	require.Equal(t, 400, serve(h, request("/?access_token=US%52-1")).StatusCode)
 	w = newWorld(t, func(c *auth.Config) { c.QueryNames = []string{"token"} })
 	h = w.guard.Handler(who)
@@ -143,7 +143,7 @@ func TestCacheUsers(t *testing.T) {
 		_, err = cache.User(t.Context(), "eve")
 		require.ErrorIs(t, err, auth.ErrNoUser)
 	}
-	require.Equal(t, 2, users.asks, "also that somebody is gone is remembered")
+	require.Equal(t, 2, users.asks, "a missing user is cached too")
 
 	users.set(auth.User{ID: "ada", Role: "viewer"})
 	u, _ := cache.User(t.Context(), "ada")

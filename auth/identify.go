@@ -11,8 +11,8 @@ import (
 	"github.com/latchkey-go/latchkey/roles"
 )
 
-// identify turns what is shown into a principal: of Kind Nobody (but of this guard) if nothing is shown and
-// the public API is closed. Hosts that are not net/http have no request.
+// identify returns the principal of a request. Without a credential and without a public role it is one of KindNone
+// that belongs to this guard. Hosts that are not net/http have no request.
 func (g *Guard) identify(ctx context.Context, h http.Header, rawQuery string, from origin) (Principal, *Refusal) {
 	if g.c.Keys == nil {
 		return Principal{}, storeError(ctx, nil)
@@ -29,7 +29,7 @@ func (g *Guard) identify(ctx context.Context, h http.Header, rawQuery string, fr
 		return g.keyPrincipal(ctx, v, from)
 	}
 	if a, ok := ctx.Value(anyGuard{}).(*requestState); ok && a.stripped {
-		return Principal{}, refuseMisplaced // a key was shown, to a guard further out, which took it away
+		return Principal{}, refuseMisplaced // a guard further out has stripped the key
 	}
 	if r := from.request; r != nil && g.c.SignedIn != nil {
 		p, refusal := g.signedIn(ctx, r)
@@ -40,7 +40,8 @@ func (g *Guard) identify(ctx context.Context, h http.Header, rawQuery string, fr
 	return g.anonymous(ctx)
 }
 
-// refusedKey says why a key is not good. What is no error of the ErrInvalid family is no verdict.
+// refuseKey returns the refusal for an error of Verify. An error outside the ErrInvalid family is a store error, not
+// a verdict.
 func refuseKey(ctx context.Context, err error) *Refusal {
 	if !errors.Is(err, keys.ErrInvalid) {
 		return storeError(ctx, err)
@@ -63,7 +64,8 @@ func refuseKey(ctx context.Context, err error) *Refusal {
 	return refusal
 }
 
-// holder makes the principal of a good key: its peer must be allowed, and its owner, if it has one, active.
+// keyPrincipal makes the principal of a valid key. The client's address must be allowed, and the owner, if any,
+// active.
 func (g *Guard) keyPrincipal(ctx context.Context, v keys.Verified, from origin) (Principal, *Refusal) {
 	if v.HasAllowedIPs() && !v.AllowsAddr(from.peer(g)) {
 		return Principal{}, &Refusal{Status: http.StatusUnauthorized, Reason: ReasonAddressRefused, credential: true, key: v.ID()}
@@ -83,16 +85,16 @@ func (g *Guard) keyPrincipal(ctx context.Context, v keys.Verified, from origin) 
 	return Principal{v, &subject{guard: g, kind: KindUserKey, user: user}}, nil
 }
 
-// errOtherUser is a table of users that answers with another row than the one asked for.
-var errOtherUser = errors.New("auth: Users answered with another user than the one asked for")
+// errOtherUser is the error of Users that returned another user than the requested one.
+var errOtherUser = errors.New("auth: Users returned another user than the requested one")
 
-// noUser reports whether err says that there is no such user. A failed or cancelled query is not a verdict, whatever else
-// its error wraps.
+// noUser reports whether err says that there is no such user. A failed or cancelled query is not a verdict, whatever
+// else its error wraps.
 func noUser(ctx context.Context, err error) bool {
 	return errors.Is(err, ErrNoUser) && !errors.Is(err, keys.ErrStore) && ctx.Err() == nil
 }
 
-// user returns the active user with this ID, or a refusal of its own that the caller may complete.
+// user returns the active user with this ID, or a new refusal that the caller may complete.
 func (g *Guard) user(ctx context.Context, id string) (User, *Refusal) {
 	refuse := func(reason Reason) (User, *Refusal) {
 		return User{}, &Refusal{Status: http.StatusUnauthorized, Reason: reason}
@@ -114,9 +116,9 @@ func (g *Guard) user(ctx context.Context, id string) (User, *Refusal) {
 	return user, nil
 }
 
-// SignedInUser asks Config.SignedIn which user of the host's own sign-in sent the request, whatever else it shows: ""
-// is nobody. Its error is a *Refusal with 503. It does not look at where the request came from, and lets nobody in:
-// it is for who has to know that somebody who shows a key is signed in as well.
+// SignedInUser calls Config.SignedIn and returns the user of the host's own sign-in who sent the request, or "". Its
+// error is a *Refusal with 503. It skips the cross-origin check and authenticates no one. Use it to detect a request
+// that carries both a key and a session.
 func (g *Guard) SignedInUser(r *http.Request) (userID string, err error) {
 	if g.c.SignedIn == nil {
 		return "", nil
@@ -128,11 +130,11 @@ func (g *Guard) SignedInUser(r *http.Request) (userID string, err error) {
 }
 
 func (g *Guard) askSignedIn(ctx context.Context, r *http.Request) (userID string, err error) {
-	own := r.Clone(ctx) // host code that hangs may look at it for longer than the request lives
+	own := r.Clone(ctx) // host code that hangs may read it after the request has ended
 	return ask.Do(ctx, g.askSession, func(ctx context.Context) (string, error) { return g.c.SignedIn(own.WithContext(ctx)) })
 }
 
-// signedIn asks the host's own sign-in. No subject means that nobody is signed in.
+// signedIn returns the principal of the host's own sign-in. Without a signed-in user it has no subject.
 func (g *Guard) signedIn(ctx context.Context, r *http.Request) (Principal, *Refusal) {
 	id, err := g.askSignedIn(ctx, r)
 	if err != nil {
@@ -143,7 +145,7 @@ func (g *Guard) signedIn(ctx context.Context, r *http.Request) (Principal, *Refu
 	}
 	sent := *r
 	if r.Header["Upgrade"] != nil {
-		sent.Method = http.MethodPost // a GET in name: what comes through a websocket may change anything
+		sent.Method = http.MethodPost // messages of a websocket may change data although its handshake is a GET
 	}
 	if g.c.CrossOrigin.Check(&sent) != nil {
 		return Principal{}, refuseOrigin
@@ -151,7 +153,7 @@ func (g *Guard) signedIn(ctx context.Context, r *http.Request) (Principal, *Refu
 	return g.userPrincipal(ctx, id)
 }
 
-// session makes the principal of a user who needs no key.
+// userPrincipal makes the principal of a user without a key.
 func (g *Guard) userPrincipal(ctx context.Context, userID string) (Principal, *Refusal) {
 	user, refusal := g.user(ctx, userID)
 	if refusal != nil {
@@ -160,7 +162,7 @@ func (g *Guard) userPrincipal(ctx context.Context, userID string) (Principal, *R
 	return Principal{subject: &subject{guard: g, kind: KindSignedIn, user: user}}, nil
 }
 
-// anonymous makes the principal of a caller who showed nothing.
+// anonymous makes the principal of a caller without a credential.
 func (g *Guard) anonymous(ctx context.Context) (Principal, *Refusal) {
 	role, refusal := g.publicRole(ctx)
 	if refusal != nil {
@@ -177,8 +179,8 @@ func (g *Guard) anonymous(ctx context.Context) (Principal, *Refusal) {
 	return Principal{subject: s}, nil
 }
 
-// publicRole returns the role of callers who show nothing, or "" where the public API is closed: switched
-// off, without an existing role, or with the super role, which nobody means.
+// publicRole returns the role of anonymous callers, or "" while the public API is closed: it is off, its role does
+// not exist, or its role is the super role.
 func (g *Guard) publicRole(ctx context.Context) (string, *Refusal) {
 	if g.setting == nil {
 		return "", nil
@@ -200,9 +202,8 @@ func (g *Guard) publicRole(ctx context.Context) (string, *Refusal) {
 	return role, nil
 }
 
-// PrincipalForUser returns the principal of a user who is known by other means than a key: the host's own
-// sign-in, a job on somebody's behalf. Its error is a *[Refusal]: 401 for a user who is gone or inactive.
-// It does no cross-origin check.
+// PrincipalForUser returns the principal of a user who is known without a key, such as the owner of a background job.
+// Its error is a *[Refusal]: 401 for a missing or inactive user. It makes no cross-origin check.
 func (g *Guard) PrincipalForUser(ctx context.Context, userID string) (p Principal, err error) {
 	defer func() {
 		if recover() != nil {
@@ -213,8 +214,8 @@ func (g *Guard) PrincipalForUser(ctx context.Context, userID string) (p Principa
 	return p, refusal.asError()
 }
 
-// PrincipalForRole returns a principal that acts with a role and is nobody in particular: for the host's own
-// jobs and tests. Whoever can call it is the host.
+// PrincipalForRole returns a principal that has a role and no identity: for the host's own jobs and tests. It checks
+// no credential, so only the host must call it.
 func (g *Guard) PrincipalForRole(appid string) Principal {
 	return Principal{subject: &subject{guard: g, kind: KindRole, role: appid}}
 }

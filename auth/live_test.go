@@ -12,7 +12,7 @@ import (
 	"github.com/latchkey-go/latchkey/roles"
 )
 
-// What changes while a handler runs: Allowed asks the policy of the moment, Recheck asks for everything.
+// What changes while a handler runs: Allowed uses the current policy, Recheck verifies everything.
 func TestChangesDuringALongRequest(t *testing.T) {
 	source := &live{}
 	w := newWorld(t, func(c *auth.Config) { source.policy = c.Roles.Policy(); c.Roles = source })
@@ -49,7 +49,7 @@ func TestChangesDuringALongRequest(t *testing.T) {
 	source.policy = w.policy
 
 	allowed, rechecked = during(w.editor, func(*http.Request) { source.policy = nil })
-	require.Equal(t, []int{503, 200}, []int{status(allowed), status(rechecked)}, "roles that cannot be vouched for")
+	require.Equal(t, []int{503, 200}, []int{status(allowed), status(rechecked)}, "no current policy")
 	source.policy = w.policy
 
 	_, rechecked = during(w.ada, func(*http.Request) { w.users.set(auth.User{ID: "ada", Role: "viewer"}) })
@@ -85,7 +85,7 @@ func TestWithoutAPrincipalNothingIsAllowed(t *testing.T) {
 	require.Equal(t, t.Context(), auth.NewContext(t.Context(), auth.Principal{}))
 	var p auth.Principal
 	require.Equal(t, auth.KindNone, p.Kind())
-	require.Equal(t, "nobody", p.String())
+	require.Equal(t, "none", p.String())
 	require.Equal(t, []any{auth.KindNone, "", "", "", "", false}, []any{p.Kind(), p.Role(), p.UserID(), p.Name(), p.KeyID(), p.Authenticated()})
 }
 

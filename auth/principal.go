@@ -7,35 +7,35 @@ import (
 	"github.com/latchkey-go/latchkey/roles"
 )
 
-// Kind says what a principal is.
+// Kind is the kind of a principal.
 type Kind string
 
 const (
 	KindNone      Kind = ""          // the zero Principal
-	KindPublic    Kind = "anonymous" // showed nothing and got the public role
-	KindUserKey   Kind = "user"      // showed a user key
-	KindCustomKey Kind = "custom"    // showed a custom key
-	KindSignedIn  Kind = "session"   // showed nothing of ours; the host knows the user
-	KindRole      Kind = "role"      // made by the host itself; see Guard.PrincipalForRole
+	KindPublic    Kind = "anonymous" // no credential; has the public role
+	KindUserKey   Kind = "user"      // authenticated by a user key
+	KindCustomKey Kind = "custom"    // authenticated by a custom key
+	KindSignedIn  Kind = "session"   // signed in with the host
+	KindRole      Kind = "role"      // made by the host; see Guard.PrincipalForRole
 )
 
-// A Principal is who a request speaks for. It is small, comparable and never changes; it holds no key. It
-// belongs to the guard that made it. The zero Principal is nobody and may do nothing.
+// A Principal is the identity that a request acts for. It is small, comparable and immutable, and holds no key. It
+// belongs to the guard that made it. The zero Principal has no permissions.
 type Principal struct {
 	key     keys.Verified
 	subject *subject
 }
 
-// A subject is the part of a principal that is not the key. For custom keys, all requests of a guard share
-// one; nothing in it changes once it is made.
+// A subject is the part of a principal that is not the key. All requests of a guard with custom keys share one. It is
+// immutable.
 type subject struct {
 	guard *Guard
 	kind  Kind
 	user  User
-	role  string // of Public and AsRole
+	role  string // of KindPublic and KindRole
 }
 
-// Kind says what the principal is.
+// Kind returns the kind of the principal.
 func (p Principal) Kind() Kind {
 	if p.subject == nil {
 		return KindNone
@@ -43,13 +43,13 @@ func (p Principal) Kind() Kind {
 	return p.subject.kind
 }
 
-// Authenticated reports whether the caller proved who they are: not nobody, and not just anybody.
+// Authenticated reports whether the caller proved an identity: its kind is neither KindNone nor KindPublic.
 func (p Principal) Authenticated() bool {
 	k := p.Kind()
 	return k != KindNone && k != KindPublic
 }
 
-// Role returns the appid of the role that the principal had when it was found out; "" is no role.
+// Role returns the appid of the role that the principal had when it was authenticated; "" is no role.
 func (p Principal) Role() string {
 	switch p.Kind() {
 	case KindCustomKey:
@@ -67,7 +67,7 @@ func (p Principal) Rights() roles.Rights {
 	return roles.Rights{Role: p.Role(), Scopes: slices.Collect(p.key.Scopes())}
 }
 
-// UserID returns the ID of the user behind a user key or a session, else "".
+// UserID returns the ID of the user of a user key or a sign-in, else "".
 func (p Principal) UserID() string {
 	if p.subject == nil {
 		return ""
@@ -75,7 +75,7 @@ func (p Principal) UserID() string {
 	return p.subject.user.ID
 }
 
-// Name returns what people call the principal: the user's name or the custom key's.
+// Name returns the display name: the user's or the custom key's.
 func (p Principal) Name() string {
 	switch p.Kind() {
 	case KindCustomKey:
@@ -86,10 +86,10 @@ func (p Principal) Name() string {
 	return ""
 }
 
-// KeyID returns the ID of the record of the key that was shown, else "". It is not a secret.
+// KeyID returns the ID of the key's record, or "" without a key. It is not a secret.
 func (p Principal) KeyID() string { return p.key.ID() }
 
-// Key returns a view of the key's record: zero unless a key was shown.
+// Key returns a view of the key's record; it is zero without a key.
 func (p Principal) Key() keys.Verified { return p.key }
 
 // String describes the principal for people and logs.
@@ -106,5 +106,5 @@ func (p Principal) String() string {
 	case KindRole:
 		return "role " + p.subject.role
 	}
-	return "nobody"
+	return "none"
 }

@@ -8,9 +8,9 @@ import (
 )
 
 // Problem is the default of [Config.Profile]: an RFC 9457 problem document with the extra member "error", which holds
-// Cockpit's short text, and for a 403 "permission", which names what is missing. A 401 carries the
-// WWW-Authenticate challenge that RFC 9110 section 11.6.1 asks for, in the words of RFC 6750.
-// The member "detail" is [Refusal].Detail. All other bodies of one status are the same, but for the named permission.
+// Cockpit's short text, and for a 403 "permission", which names the missing permission. A 401 carries the
+// WWW-Authenticate challenge of RFC 9110 section 11.6.1, in the words of RFC 6750. The member "detail" is
+// [Refusal].Detail. Without a detail and a permission, all bodies of one status are equal.
 func Problem(w http.ResponseWriter, _ *http.Request, refusal *Refusal) {
 	h := w.Header()
 	h.Set("Content-Type", "application/problem+json")
@@ -29,11 +29,11 @@ func Problem(w http.ResponseWriter, _ *http.Request, refusal *Refusal) {
 	}
 	h.Set("Content-Length", strconv.Itoa(len(body)))
 	w.WriteHeader(refusal.Status)
-	_, _ = w.Write(body) // the caller may be gone; there is nobody to tell
+	_, _ = w.Write(body) // a client that has gone away does not need the answer
 }
 
-// setRetryAfter sets the header for a refusal that passes with time, in whole seconds, rounded up and never zero. See
-// RFC 9110 section 10.2.3.
+// setRetryAfter sets the header of a temporary refusal, in whole seconds, rounded up and at least one. See RFC 9110
+// section 10.2.3.
 func setRetryAfter(h http.Header, refusal *Refusal) {
 	if refusal.Status != http.StatusTooManyRequests && refusal.Status != http.StatusServiceUnavailable {
 		return
@@ -45,7 +45,7 @@ func setRetryAfter(h http.Header, refusal *Refusal) {
 	h.Set("Retry-After", strconv.FormatInt(max(1, seconds), 10))
 }
 
-// problems holds the bodies that never differ, so that a flood of refusals encodes nothing.
+// problems holds the bodies that are equal for all requests, so that a flood of refusals encodes nothing.
 var problems = func() map[int][]byte {
 	bodies := map[int][]byte{}
 	for _, status := range []int{400, 401, 403, 429, 500, 503} {

@@ -11,17 +11,17 @@ import (
 	"sync/atomic"
 )
 
-// An attached is a request's context with its principal in it, and the response headers that the guard sets. Only
-// told changes after it is made.
+// A requestState is a request's context with its principal in it, and the response headers that the guard sets. Only
+// reported changes after it is made.
 type requestState struct {
 	context.Context
-	principal Principal // nobody if the caller showed nothing and the public API is closed
+	principal Principal // of KindNone without a credential while the public API is closed
 	reported  atomic.Uint32
-	stripped  bool      // next does not see the key that was shown
-	values    [2]string // Vary and Cache-Control: of this request alone, so a handler may edit them in place
-	// request carries the context; nil if NewContext made it. It is a pointer, though [Guard.attach] allocates both at
-	// once: with a verb that does not fit, fmt prints the fields of a context that another context holds, and
-	// would print the headers.
+	stripped  bool      // the key was removed from the request that next sees
+	values    [2]string // Vary and Cache-Control of this request alone, so a handler may edit them in place
+	// request carries the context; nil if NewContext made it. It is a pointer although [Guard.attach] allocates both
+	// at once: with an unknown verb, fmt prints the fields of a context that another context holds, and would print
+	// the headers.
 	request *http.Request
 }
 
@@ -30,26 +30,26 @@ const (
 	noStore  = "no-store"
 )
 
-// What the observer has heard of a request so far.
+// The events of a request that were reported so far.
 const (
 	reportedNothing uint32 = iota
 	reportedAllowed
 	reportedRefused
 )
 
-// A guardKey finds what a guard attached. Each guard sees its own.
+// A guardKey is the context key of the state that one guard attached. Each guard sees only its own.
 type guardKey struct{ guard *Guard }
 
-// anyGuard finds what the innermost guard attached.
+// anyGuard is the context key of the state that the innermost guard attached.
 type anyGuard struct{}
 
 // String keeps the request, and the key in it, out of texts that print a context.
 func (a *requestState) String() string { return "latchkey.Context" }
 
-// Format is String, whatever the verb.
+// Format is String for every verb.
 func (a *requestState) Format(s fmt.State, _ rune) { _, _ = io.WriteString(s, a.String()) }
 
-// Value finds the attached itself, then what the context around it holds.
+// Value returns the state itself for the keys of this package, else the value of the outer context.
 func (a *requestState) Value(key any) any {
 	switch k := key.(type) {
 	case guardKey:
@@ -62,16 +62,16 @@ func (a *requestState) Value(key any) any {
 	return a.Context.Value(key)
 }
 
-// attachedTo returns what this guard attached to ctx, or nil.
+// stateOf returns the state that this guard attached to ctx, or nil.
 func (g *Guard) stateOf(ctx context.Context) *requestState {
-	if a, ok := ctx.(*requestState); ok && a.principal.subject.guard == g { // the usual case: nothing in between
+	if a, ok := ctx.(*requestState); ok && a.principal.subject.guard == g { // the usual case: no context in between
 		return a
 	}
 	a, _ := ctx.Value(guardKey{g}).(*requestState)
 	return a
 }
 
-// attach makes the request that next sees: r's copy with p in its context.
+// attach returns the state whose request next gets: a copy of r with p in its context.
 func (g *Guard) attach(r *http.Request, p Principal) *requestState {
 	both := &struct {
 		requestState
@@ -86,8 +86,8 @@ func (g *Guard) attach(r *http.Request, p Principal) *requestState {
 	return a
 }
 
-// setHeaders says that the answer depends on who asked. It adds to Vary, and comes before the handler, which
-// may say otherwise. The values live in room, which belongs to this response alone.
+// setHeaders sets Vary, because the answer depends on the caller, and Cache-Control. It keeps existing values of
+// Vary. It runs before the handler, which may set others. room holds the values, and belongs to this response alone.
 func (g *Guard) setHeaders(h http.Header, room *[2]string) {
 	*room = [2]string{cmp.Or(g.vary, baseVary), noStore}
 	if before, ok := h["Vary"]; ok {
@@ -98,16 +98,16 @@ func (g *Guard) setHeaders(h http.Header, room *[2]string) {
 	h["Cache-Control"] = room[1:2:2]
 }
 
-// prepare is setHeaders for a request on which a principal was found already. Usually a wrapper further out has
-// set them. It could not if the host made the context with NewContext, and what it set is out of reach if a
-// ResponseWriter in between, such as http.TimeoutHandler's, has headers of its own.
+// ensureHeaders calls setHeaders unless a wrapper further out has set the headers. They are missing if the host made
+// the context with NewContext, or if a ResponseWriter in between, such as http.TimeoutHandler's, has headers of its
+// own.
 func (a *requestState) ensureHeaders(g *Guard, h http.Header) {
 	if a.values[0] == "" || !slices.Contains(h["Vary"], a.values[0]) {
 		g.setHeaders(h, new([2]string))
 	}
 }
 
-// strip takes all keys away that were shown, if any was, without touching the maps of the request outside.
+// strip removes every key from r and reports whether there was one. It copies the maps that the outer request shares.
 func (g *Guard) strip(r *http.Request) bool {
 	if found, _ := g.extractor.extract(r.Header, r.URL.RawQuery); found.source == 0 {
 		return false
@@ -136,14 +136,14 @@ func stripQuery(r *http.Request) {
 	u := *r.URL
 	u.RawQuery = left
 	r.URL, r.RequestURI = &u, u.RequestURI()
-	if r.Form != nil { // somebody outside has parsed it
+	if r.Form != nil { // parsed further out
 		r.Form = maps.Clone(r.Form)
 		delete(r.Form, insecureQueryName)
 	}
 }
 
-// origin says where the request came from, as far as the context knows: one made by NewContext has no
-// request of its own, but may come from one that has.
+// origin returns where the request came from. A context of NewContext has no request itself, but may come from one
+// that has.
 func (a *requestState) origin(g *Guard) origin {
 	if a.request != nil {
 		return origin{request: a.request}
@@ -154,9 +154,8 @@ func (a *requestState) origin(g *Guard) origin {
 	return origin{}
 }
 
-// NewContext returns a context that carries p, for work that has no request of its own: the operations of a
-// websocket, a job. The address that [Recheck] asks about is the one of the request that ctx comes from, if
-// there is one. With nobody it returns ctx.
+// NewContext returns a context that carries p, for work without a request: an operation of a websocket, a background
+// job. [Recheck] uses the address of the request that ctx comes from, if any. For the zero Principal it returns ctx.
 func NewContext(ctx context.Context, p Principal) context.Context {
 	if p.subject == nil {
 		return ctx
@@ -165,8 +164,8 @@ func NewContext(ctx context.Context, p Principal) context.Context {
 	return &requestState{Context: ctx, principal: p, stripped: ok && outer.stripped}
 }
 
-// PrincipalFrom returns the principal of the innermost guard that let this request through. It is false
-// where there is none: no guard outside, or a caller who showed nothing while the public API is closed.
+// PrincipalFrom returns the principal that the innermost guard attached. It is false if there is no guard outside, or
+// if the caller has no credential and the public API is closed.
 func PrincipalFrom(ctx context.Context) (Principal, bool) {
 	a, ok := ctx.Value(anyGuard{}).(*requestState)
 	if !ok || a.principal.Kind() == KindNone {

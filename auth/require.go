@@ -22,18 +22,18 @@ func PublicCache(value string, h http.Handler) http.Handler {
 	})
 }
 
-// A gate is one handler behind one decision.
+// A gate is a handler behind a decision.
 type gate struct {
 	guard  *Guard
 	next   http.Handler
 	decide func(r *http.Request, p Principal) (permission string, refusal *Refusal)
 }
 
-// Require lets requests through to h whose principal may do what permission says. A {name} in it stands for a whole
-// segment and is taken from the route through Config.PathValue; a value that is no valid segment is refused, and a route
-// that has no such value is answered with 500 and [ReasonNoPathValue]. Without a principal of this guard in the request's
-// context it finds out who asks by itself; with one it does not look at the headers again. Permissions that must both hold
-// are two Requires, one in the other. It panics if permission is malformed, as ServeMux does for patterns.
+// Require passes a request to h if the caller has permission. A {name} in it stands for a whole segment and is read
+// from the route through Config.PathValue. A value that is not a valid segment is refused; a route without such a
+// value is answered with 500 and [ReasonNoPathValue]. If the request's context has no principal of this guard,
+// Require authenticates the request; if it has one, Require does not read the headers again. For two permissions that
+// must both hold, wrap one Require in another. It panics if permission is malformed, as ServeMux does for patterns.
 func (g *Guard) Require(permission string, h http.Handler) http.Handler {
 	t, err := parseTemplate(permission)
 	if err != nil {
@@ -44,11 +44,11 @@ func (g *Guard) Require(permission string, h http.Handler) http.Handler {
 	})
 }
 
-// RequireAny is Require for callers who may do at least one of several things. A refusal names the first. It
-// panics without permissions.
+// RequireAny is Require for callers with at least one of several permissions. A refusal names the first. It panics if
+// the list is empty.
 func (g *Guard) RequireAny(permissions []string, h http.Handler) http.Handler {
 	if len(permissions) == 0 {
-		panic("auth: RequireAny without permissions lets nobody in")
+		panic("auth: RequireAny needs a permission")
 	}
 	templates := make([]template, len(permissions))
 	for i, permission := range permissions {
@@ -74,8 +74,8 @@ func (g *Guard) RequireAny(permissions []string, h http.Handler) http.Handler {
 	})
 }
 
-// RequireFunc is Require with a permission that permission reads from the request. An error of it that is no
-// *[Refusal] is answered with 503, a malformed permission refuses everybody.
+// RequireFunc is Require with a permission that the function computes from the request. An error that is not a
+// *[Refusal] is answered with 503. A malformed permission is refused.
 func (g *Guard) RequireFunc(permission func(*http.Request) (string, error), h http.Handler) http.Handler {
 	if permission == nil {
 		panic("auth: RequireFunc without a function")
@@ -93,7 +93,7 @@ func (g *Guard) RequireFunc(permission func(*http.Request) (string, error), h ht
 	})
 }
 
-// Middleware is Require in the shape that routers and middleware chains take.
+// Middleware is Require in the form that routers and middleware chains take.
 func (g *Guard) Middleware(permission string) func(http.Handler) http.Handler {
 	if _, err := parseTemplate(permission); err != nil {
 		panic(err)
@@ -101,7 +101,7 @@ func (g *Guard) Middleware(permission string) func(http.Handler) http.Handler {
 	return func(h http.Handler) http.Handler { return g.Require(permission, h) }
 }
 
-// mayTemplate decides for the permission that t becomes on r.
+// allowsTemplate decides on the permission that t becomes for r.
 func (g *Guard) allowsTemplate(r *http.Request, p Principal, t *template) *Refusal {
 	permission, empty, ok := t.fill(r, g.c.PathValue)
 	if ok {
@@ -125,7 +125,7 @@ func (g *Guard) gate(h http.Handler, decide func(*http.Request, Principal) (stri
 	return &gate{guard: g, next: h, decide: decide}
 }
 
-// ServeHTTP finds out who asks, if nobody did, decides, and goes on to the handler or refuses.
+// ServeHTTP authenticates the request unless an outer guard did, decides, and calls the handler or refuses.
 func (gt *gate) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	g := gt.guard
 	a := g.stateOf(r.Context())
@@ -161,7 +161,7 @@ func (gt *gate) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	g.serve(w, r, a, gt.next)
 }
 
-// ask decides. Host code that panics on the way, such as PathValue, is 500, and the handler does not run.
+// check decides. If host code such as PathValue panics, the answer is 500 and the handler does not run.
 func (gt *gate) check(r *http.Request, p Principal) (permission string, refusal *Refusal) {
 	defer func() {
 		if recover() != nil {

@@ -9,14 +9,15 @@ import (
 	"github.com/latchkey-go/latchkey/roles"
 )
 
-// A Route is an address and what it needs. Other packages make their own, such as fields of a GraphQL schema.
+// A Route is an address and the permission it needs. Other packages make their own, for the fields of a GraphQL
+// schema for example.
 type Route struct {
 	Pattern    string // "GET /api/content/{model}", as registered
 	Permission string // may hold {name}s; "" for an open route
 	Open       bool   // needs no permission
 }
 
-// ReachedBy reports whether callers with these rights reach the route, for at least one value of its {name}s.
+// ReachedBy reports whether callers with these rights reach the route for at least one value of its {name}s.
 func (r Route) ReachedBy(policy *roles.Policy, rights roles.Rights) bool {
 	if r.Open {
 		return true
@@ -25,19 +26,19 @@ func (r Route) ReachedBy(policy *roles.Policy, rights roles.Rights) bool {
 	return err == nil && policy.Reaches(rights, t.pattern())
 }
 
-// Handle registers h behind [Guard.Require]. It panics if permission is malformed, or names a {name} that the
-// pattern does not have: at start, not in a request.
+// Handle registers h behind [Guard.Require]. mux is an *[http.ServeMux] or has its Handle method. Handle panics if
+// permission is malformed, or has a {name} that the pattern lacks: at start, not in a request.
 func (g *Guard) Handle(mux interface{ Handle(string, http.Handler) }, pattern, permission string, h http.Handler) {
 	g.handle(mux, pattern, []string{permission}, g.Require(permission, h))
 }
 
-// HandleAny is Handle for callers who may do at least one of several things; see [Guard.RequireAny]. Routes has
-// the pattern once for each permission.
+// HandleAny is Handle for callers with at least one of several permissions; see [Guard.RequireAny]. Routes lists the
+// pattern once for each permission.
 func (g *Guard) HandleAny(mux interface{ Handle(string, http.Handler) }, pattern string, permissions []string, h http.Handler) {
 	g.handle(mux, pattern, permissions, g.RequireAny(permissions, h))
 }
 
-// handle registers a handler that is gated by permissions, which have been parsed.
+// handle registers a gated handler. Its permissions are well formed.
 func (g *Guard) handle(mux interface{ Handle(string, http.Handler) }, pattern string, permissions []string, gated http.Handler) {
 	for _, permission := range permissions {
 		t, _ := parseTemplate(permission)
@@ -53,7 +54,7 @@ func (g *Guard) handle(mux interface{ Handle(string, http.Handler) }, pattern st
 	}
 }
 
-// Open registers h without a permission. A credential that is shown and not good is refused there too.
+// HandleOpen registers h without a permission. A credential that is not valid is refused there too.
 func (g *Guard) HandleOpen(mux interface{ Handle(string, http.Handler) }, pattern string, h http.Handler) {
 	mux.Handle(pattern, g.gate(h, func(*http.Request, Principal) (string, *Refusal) { return "", nil }))
 	g.remember(Route{Pattern: pattern, Open: true})
@@ -65,8 +66,8 @@ func (g *Guard) remember(r Route) {
 	g.routes = append(g.routes, r)
 }
 
-// Routes returns what was registered through Handle, HandleAny and Open, in that order. Handlers wrapped in other ways
-// are not known here.
+// Routes returns the routes registered through Handle, HandleAny and HandleOpen, in that order. It does not know
+// handlers that were wrapped in other ways. See [Route.ReachedBy] for those that a role reaches.
 func (g *Guard) Routes() []Route {
 	g.mu.Lock()
 	defer g.mu.Unlock()

@@ -9,7 +9,7 @@ import (
 	"github.com/latchkey-go/latchkey/keys"
 )
 
-// Sources is a set of places where a key may stand in a request.
+// Sources is a set of places where a key is accepted in a request.
 type Sources uint8
 
 const (
@@ -18,33 +18,33 @@ const (
 	// SourceBearer is "Authorization: Bearer", RFC 6750 section 2.1; the scheme in any case.
 	SourceBearer
 	// SourceNonstandardXAPIKey is the header "X-Api-Key". Gateways tend to consume, log or cache it, and caches do
-	// not know it: Vary names it only where this is set.
+	// not know it: Vary names it only if this source is set.
 	SourceNonstandardXAPIKey
-	// SourceInsecureQuery is the query parameter "api_key". What other servers take for this name, such as "API_KEY",
-	// "api%5Fkey" and "api_key[]", is refused with 400. Addresses end up in logs, histories and Referer headers;
-	// RFC 6750 sections 2.3 and 5.3 advise against it.
+	// SourceInsecureQuery is the query parameter "api_key". Spellings that other servers accept for it, such as
+	// "API_KEY", "api%5Fkey" and "api_key[]", are refused with 400. Addresses end up in logs, histories and Referer
+	// headers; RFC 6750 sections 2.3 and 5.3 advise against it.
 	SourceInsecureQuery
 )
 
-// maxCredential is the longest header value that is looked at as a key, in bytes.
+// maxCredential is the length of the longest header value that is read as a key, in bytes.
 const maxCredential = 256
 
-// A presented is what a request shows as its credential.
+// A credential is the text that a request presents as its key.
 type credential struct {
 	text   string
-	source Sources // where it stood; 0 if nothing of ours was shown
+	source Sources // where it was found; 0 if there is none of ours
 }
 
-// A finder looks for credentials in headers and query. It is immutable.
+// An extractor reads credentials from the headers and the query. It is immutable.
 type extractor struct {
 	sources       Sources
 	firstWins     bool
 	foreignBearer bool
 	queryNames    []string
 	format        keys.Format
-	accepted      string // tells the caller where a key is accepted
+	accepted      string // the sentence that says where a key is accepted
 
-	shortest, longest int // of the query names that are looked for
+	shortest, longest int // lengths of the query names
 }
 
 func newExtractor(c Config, format keys.Format) extractor {
@@ -62,10 +62,9 @@ func newExtractor(c Config, format keys.Format) extractor {
 	return f
 }
 
-// find returns the one credential that is shown, none at all (carrier 0), or the refusal of anything that
-// looks like a credential and is not one: what is there is never overlooked, and nothing is picked out of
-// several, unless firstWins says to: its order is the one of the lines below. It decides on shape alone and reads
-// no store. Refusals with 400 come before those with 401.
+// extract returns the one credential of a request, none (source 0), or a refusal. Any malformed credential is
+// refused, and so are two credentials unless firstWins is set; then the first in the order below is used. It decides
+// on form alone and calls no store. Refusals with 400 come before those with 401.
 func (f *extractor) extract(h http.Header, rawQuery string) (credential, *Refusal) {
 	var found candidates
 	if misspelt(h, "Api_key") || f.sources&SourceNonstandardXAPIKey != 0 && misspelt(h, "X_api_key", "X_api-Key", "X-Api_key") {
@@ -113,7 +112,7 @@ func (f *extractor) extract(h http.Header, rawQuery string) (credential, *Refusa
 				return credential{}, refuseRepeated
 			}
 			found.add(values[0], SourceNonstandardXAPIKey)
-		case f.holdKey(values):
+		case f.anyKey(values):
 			found.misplace(SourceNonstandardXAPIKey)
 		}
 	}
@@ -130,11 +129,11 @@ func (f *extractor) extract(h http.Header, rawQuery string) (credential, *Refusa
 	return found.first, nil
 }
 
-// findings is what a request shows, place by place.
+// candidates collects the credentials of a request, source by source.
 type candidates struct {
 	first     credential
 	count     int
-	misplaced Sources // the last place that holds a key and may not; 0 if there is none
+	misplaced Sources // the last place that holds a key and is not accepted; 0 if there is none
 	malformed bool
 }
 
@@ -143,7 +142,7 @@ func (f *candidates) add(text string, source Sources) {
 		f.first = credential{text, source}
 	}
 	f.count++
-	// Nothing, too long, or with blanks or control bytes around it: no key of any kind.
+	// An empty or too long text, or one with blanks or control bytes around it, is not a key of any kind.
 	f.malformed = f.malformed || text == "" || len(text) > maxCredential || text[0] <= ' ' || text[len(text)-1] <= ' '
 }
 
@@ -152,8 +151,8 @@ func (f *candidates) misplace(where Sources) {
 	f.misplaced = where
 }
 
-// misspelt reports whether one of these headers is there: canonical forms of a carrier's name with an
-// underscore, which a proxy may have taken for the carrier.
+// misspelt reports whether h has one of these headers: canonical forms of a source's name with an underscore, which a
+// proxy may have taken for the source.
 func misspelt(h http.Header, names ...string) bool {
 	for _, name := range names {
 		if _, ok := h[name]; ok {
@@ -163,12 +162,12 @@ func misspelt(h http.Header, names ...string) bool {
 	return false
 }
 
-// What an Authorization header is to us.
+// The kinds of Authorization header.
 type authorizationKind int
 
 const (
-	foreign    authorizationKind = iota // somebody else's: as if it were not there
-	ours                                // a Bearer with a token, good or bad
+	foreign    authorizationKind = iota // another scheme, or a token of the host: treated as absent
+	ours                                // a Bearer with a token, valid or not
 	wrongPlace                          // holds one of our keys, or garbles Bearer
 	several                             // a list
 )
@@ -194,8 +193,9 @@ func (f *extractor) authorization(value string) (token string, what authorizatio
 	return token, ours
 }
 
-// inBasic reports whether value is Basic authentication with one of our keys in user or password (RFC 7617). Some clients
-// use the URL alphabet of base64, or percent-encode the text before or after base64: all of these are decoded.
+// inBasic reports whether value is Basic authentication with one of our keys in user or password (RFC 7617). Some
+// clients use the URL alphabet of base64, or percent-encode the text before or after base64; inBasic decodes all of
+// these forms.
 func (f *extractor) inBasic(value string) bool {
 	const basic = "basic"
 	if len(value) <= len(basic) || !strings.EqualFold(value[:len(basic)], basic) || value[len(basic)] != ' ' && value[len(basic)] != '\t' {
@@ -203,9 +203,9 @@ func (f *extractor) inBasic(value string) bool {
 	}
 	encoded := strings.Trim(value[len(basic):], " \t=")
 	if len(encoded) > 8*maxCredential {
-		return true // more than a user and a password need: not decoded, and not let through unseen
+		return true // longer than a user and a password: refused without decoding
 	}
-	encoded = unescape(strings.ReplaceAll(encoded, "+", "-")) // a '+' is no blank here
+	encoded = unescape(strings.ReplaceAll(encoded, "+", "-")) // here '+' does not mean a blank
 	decoded, _ := base64.RawURLEncoding.DecodeString(urlAlphabet.Replace(encoded))
 	text := string(decoded) // if decoding failed, the text before the error
 	return f.format.Contains(text) || f.format.Contains(unescape(text))
@@ -213,7 +213,7 @@ func (f *extractor) inBasic(value string) bool {
 
 var urlAlphabet = strings.NewReplacer("+", "-", "/", "_", "=", "")
 
-func (f *extractor) holdKey(values []string) bool {
+func (f *extractor) anyKey(values []string) bool {
 	for _, v := range values {
 		if f.format.HasPrefix(strings.TrimLeft(v, " ")) || f.format.Contains(v) {
 			return true

@@ -5,16 +5,16 @@ import (
 	"strings"
 )
 
-// defaultQueryNames are the parameters that clients put keys into. Naming one is refused: a key does not
-// belong into an address, and to overlook it would answer as if nothing had been shown.
+// defaultQueryNames are the parameters that clients put keys into. Such a parameter is refused: a key does not belong
+// in an address, and a request whose key is ignored would be answered as anonymous.
 var defaultQueryNames = []string{"api_key", "access_token"}
 
-// insecureQueryName is where InsecureQuery reads the key, as Cockpit does.
+// insecureQueryName is the parameter that SourceInsecureQuery reads, as Cockpit does.
 const insecureQueryName = "api_key"
 
-// query scans the raw query by name, without building a map: the number of parameters costs no memory. Names are
-// compared after percent-decoding, and only '&' separates them (a ';' is data, as in net/url). It returns the value that
-// InsecureQuery accepts and how often its name occurs, or refuses anything else that looks like a credential.
+// query scans the raw query by name without building a map, so the number of parameters costs no memory. Names are
+// compared after percent-decoding, and only '&' separates them (a ';' is data, as in net/url). It returns the value
+// for SourceInsecureQuery and how often its name occurs. It refuses every other credential in the query.
 func (f *extractor) query(raw string) (value string, n int, refusal *Refusal) {
 	for raw != "" {
 		var pair string
@@ -22,7 +22,7 @@ func (f *extractor) query(raw string) (value string, n int, refusal *Refusal) {
 		name, v, _ := strings.Cut(pair, "=")
 		if f.sources&SourceInsecureQuery != 0 {
 			if name == insecureQueryName && strings.IndexByte(v, ';') < 0 {
-				value = unescape(clip(v, 3*maxCredential+1)) // what is cut off still leaves it too long
+				value = unescape(clip(v, 3*maxCredential+1)) // a clipped value is still too long for a key
 				if strings.IndexByte(value, ',') >= 0 {
 					return "", 0, refuseOddQuery
 				}
@@ -39,21 +39,22 @@ func (f *extractor) query(raw string) (value string, n int, refusal *Refusal) {
 			}
 		}
 		if len(name) < f.shortest || len(name) > 3*f.longest {
-			continue // cannot be one of ours, however it is written: most are passed over here
+			continue // too short or too long for each name in any encoding: the usual case
 		}
 		name = unescape(name)
 		switch {
 		case slices.Contains(f.queryNames, name):
 			return "", 0, f.inQuery(name)
 		case slices.Contains(defaultQueryNames, name) && f.format.HasPrefix(unescape(clip(v, 3*maxCredential))):
-			return "", 0, f.inQuery(name) // even where the host took the name for something of its own
+			return "", 0, f.inQuery(name) // even if the host uses the name for something else
 		}
 	}
 	return value, n, nil
 }
 
-// keyIn finds one of our keys in a parameter: as its whole value, or as its name. Some servers also separate parameters
-// with ';', so each part between two of them is a parameter too. It returns the name beside the key.
+// keyIn finds one of our keys in a parameter, as its whole value or as its name. Some servers also separate
+// parameters with ';', so it reads each part between two of them as a parameter too. It returns the name beside the
+// key.
 func (f *extractor) keyIn(pair string) (name string, ok bool) {
 	for part := range strings.SplitSeq(pair, ";") {
 		name, value, _ := strings.Cut(part, "=")
@@ -67,8 +68,8 @@ func (f *extractor) keyIn(pair string) (name string, ok bool) {
 	return "", false
 }
 
-// isEncoded reports whether s is one of our keys after percent-decoding, blanks around it aside. It allocates only if
-// the decoded text has nothing but characters of a key.
+// isEncoded reports whether s is one of our keys after percent-decoding, ignoring blanks around it. It allocates only
+// if every decoded character may occur in a key.
 func (f *extractor) isEncoded(s string) bool {
 	if len(s) <= keyDigits || len(s) > 3*maxCredential {
 		return false
@@ -93,9 +94,9 @@ func (f *extractor) isEncoded(s string) bool {
 	return n > keyDigits && f.format.Matches(string(text[:n]))
 }
 
-// garbled reports whether pair holds the name of InsecureQuery in a spelling that some server or other takes for it:
-// encoded, in capitals, with another mark in the middle, behind blanks, as an array, or with ';' for a separator.
-// Where a key may stand in the query, these are keys that are shown and not good.
+// garbled reports whether pair has the name of SourceInsecureQuery in a spelling that some server accepts: encoded,
+// in capitals, with another mark in the middle, after blanks, as an array, or with ';' as separator. If keys are
+// accepted in the query, such a parameter is a credential that is not valid.
 func garbled(pair string) bool {
 	for piece := range strings.SplitSeq(pair, ";") {
 		if name, _, _ := strings.Cut(piece, "="); resembles(name) {
@@ -105,7 +106,7 @@ func garbled(pair string) bool {
 	return false
 }
 
-// resembles compares the name byte by byte as it is decoded, so that a long one costs no memory.
+// resembles compares the name byte by byte while decoding it, so a long one costs no memory.
 func resembles(name string) bool {
 	c, rest := decoded(name)
 	for c == ' ' {
@@ -118,10 +119,10 @@ func resembles(name string) bool {
 		}
 		c, rest = decoded(rest)
 	}
-	return c == 0 || c == ' ' || c == '[' // the end, or what some cut it off at
+	return c == 0 || c == ' ' || c == '[' // the end, or a character at which some servers cut the name
 }
 
-// decoded returns the first byte that s stands for, and the rest of s; a NUL at its end.
+// decoded returns the first decoded byte of s and the rest of s; at its end it returns NUL.
 func decoded(s string) (c byte, rest string) {
 	switch {
 	case s == "":
@@ -136,8 +137,8 @@ func decoded(s string) (c byte, rest string) {
 
 func clip(s string, n int) string { return s[:min(len(s), n)] }
 
-// unescape decodes %XX and '+' and leaves what is malformed as it stands: unlike url.QueryUnescape it has no
-// error, since a name that does not decode is only a name that is not ours.
+// unescape decodes %XX and '+' and leaves malformed escapes unchanged. Unlike url.QueryUnescape it has no error: a
+// name that does not decode is just not one of our names.
 func unescape(s string) string {
 	if !strings.ContainsAny(s, "%+") {
 		return s
@@ -164,7 +165,7 @@ func hexDigit(c byte) int {
 	return -1
 }
 
-// withoutParameter returns raw without the pairs of this name, the others as they stand.
+// withoutParameter returns raw without the parameters of this name and leaves the others unchanged.
 func withoutParameter(raw, name string) string {
 	var kept []string
 	for pair := range strings.SplitSeq(raw, "&") {

@@ -5,9 +5,9 @@ import (
 	"strings"
 )
 
-// This file words the refusals of credentials in the wrong place or form. Their text names the place, never the value.
+// This file holds the refusals of credentials in the wrong place or form. Their texts name the place, never the value.
 
-// The refusals that name no place are made once: a flood of them allocates nothing.
+// The refusals without a place are made once, so that a flood of them allocates nothing.
 var (
 	refuseAmbiguous = badRequest("The request holds more than one credential. Send exactly one.")
 	refuseMisspelt  = badRequest("The name of a header is a misspelling of one that holds a credential.")
@@ -19,7 +19,7 @@ func badRequest(detail string) *Refusal {
 	return &Refusal{Status: http.StatusBadRequest, Reason: ReasonAmbiguous, Detail: detail, credential: true}
 }
 
-// misplaced refuses one of our keys in a header or cookie that may hold none.
+// misplaced refuses one of our keys in a header or cookie that is not an accepted source.
 func (f *extractor) misplaced(kind, name string) *Refusal {
 	return &Refusal{
 		Status: http.StatusUnauthorized, Reason: ReasonMisplacedKey, credential: true,
@@ -27,8 +27,8 @@ func (f *extractor) misplaced(kind, name string) *Refusal {
 	}
 }
 
-// notAccepted refuses a credential in one of the headers that guards know. Authorization may also hold a Bearer token that
-// is not well formed, or one of our keys under another scheme.
+// notAccepted refuses a credential in one of the known headers. Authorization may also hold a malformed Bearer token,
+// or one of our keys under another scheme.
 func (f *extractor) notAccepted(where Sources) *Refusal {
 	switch where {
 	case SourceAPIKeyHeader:
@@ -46,11 +46,11 @@ func (f *extractor) inQuery(name string) *Refusal {
 	return badRequest("The " + place("query parameter", name) + " holds a credential, which is not accepted there: addresses are logged. " + f.accepted)
 }
 
-// maxPlace is shorter than any key, so that a name cannot repeat one.
+// maxPlace is shorter than any key, so a name cannot repeat one.
 const maxPlace = keyDigits - 8
 
-// place names a header, cookie or query parameter in a text for the caller. The client chose the name, so one that is
-// long, or has more than letters, digits and "-_.", is left out.
+// place names a header, cookie or query parameter in a text for the client. The client chose the name, so a long
+// name, or one with other characters than letters, digits and "-_.", is left out.
 func place(kind, name string) string {
 	odd := func(r rune) bool { return r >= 0x80 || !nameByte(byte(r)) }
 	if name == "" || len(name) > maxPlace || strings.ContainsFunc(name, odd) {
@@ -63,7 +63,7 @@ func nameByte(c byte) bool {
 	return c >= '0' && c <= '9' || c >= 'A' && c <= 'Z' || c >= 'a' && c <= 'z' || c == '-' || c == '_' || c == '.'
 }
 
-// accepted tells the caller where a key belongs.
+// acceptedPlaces returns the sentence that tells the client where a key is accepted.
 func acceptedPlaces(c Sources) string {
 	var places []string
 	for _, p := range []struct {

@@ -5,20 +5,20 @@ import (
 	"strings"
 )
 
-// This file finds our keys in headers and cookies where they are not accepted. Such a request is refused: if its key
-// were ignored, the caller would get the public role and never learn why.
+// This file finds our keys in headers and cookies that are not accepted sources. Such a request is refused: if its key
+// were ignored, the caller would get the public role and not learn why.
 
 // keyDigits is the number of hex digits at the end of every key; see [keys.Format.Matches].
 const keyDigits = 40
 
-// stray refuses a request that has no credential in an accepted place, but one of our keys as the whole value of a
-// header or a cookie, or in the Basic credentials of a header such as Proxy-Authorization. A word before the key, such
-// as the name of a scheme, does not hide it. A key inside other text is left alone, so that addresses (Referer,
+// stray refuses a request without a credential in an accepted source, but with one of our keys as the whole value of
+// a header or a cookie, or in the Basic credentials of a header such as Proxy-Authorization. A word before the key,
+// such as the name of a scheme, does not hide it. A key inside other text is left alone, so that addresses (Referer,
 // X-Forwarded-Uri) pass. It allocates nothing unless it refuses or decodes Basic.
 //
-// It runs for every anonymous request, and may take 1.5 times as long as a bare loop over h. So the loop skips a value
-// after a few bytes: if three that would be digits of a key at its end, with up to two blanks or quotes behind it, are not.
-// Lines of a repeated header, which are rare, Basic and cookies are always read.
+// It runs for every anonymous request, and may take 1.5 times as long as a bare loop over h. So the loop skips a
+// value after a few bytes: it looks at three positions that are digits in a key at the end of the value, with up to
+// two blanks or quotes behind it. Repeated headers, which are rare, Basic and cookies are always read.
 func (f *extractor) stray(h http.Header) *Refusal {
 	for name, values := range h {
 		if len(values) == 1 {
@@ -54,8 +54,8 @@ func (f *extractor) strayIn(name, value string) *Refusal {
 	return nil
 }
 
-// strayBasic reports whether a header like Proxy-Authorization has one of our keys in Basic credentials. Authorization itself
-// is not meant: find has read it.
+// strayBasic reports whether a header like Proxy-Authorization has one of our keys in Basic credentials. It skips
+// Authorization, which extract has read.
 func (f *extractor) strayBasic(name, value string) bool {
 	return name != "Authorization" && strings.HasSuffix(name, "Authorization") && f.inBasic(value)
 }
@@ -93,7 +93,7 @@ func (f *extractor) strayCookie(header string) (name string, ok bool) {
 	return "", false
 }
 
-// trimQuotes takes blanks and quotes away from both ends of s. strings.Trim is too slow for it.
+// trimQuotes removes blanks and quotes from both ends of s. strings.Trim is too slow for it.
 func trimQuotes(s string) string {
 	for s != "" && isQuote(s[0]) {
 		s = s[1:]
@@ -106,8 +106,8 @@ func trimQuotes(s string) string {
 
 func isQuote(c byte) bool { return c <= ' ' || c == '"' }
 
-// endsLikeKey reports whether s ends in a hyphen or underscore, as every prefix does, and the digits of a key, blanks and
-// quotes behind them aside. It reads one or two bytes of most texts.
+// endsLikeKey reports whether s ends in a hyphen or underscore, as every prefix does, and the digits of a key,
+// ignoring blanks and quotes behind them. It reads one or two bytes of most texts.
 func endsLikeKey(s string) bool {
 	for s != "" && isQuote(s[len(s)-1]) {
 		s = s[:len(s)-1]
@@ -124,7 +124,7 @@ func endsLikeKey(s string) bool {
 	return true
 }
 
-// isHex is 1 at hex digits. It holds numbers so that two look-ups need one branch.
+// isHex is 1 for hex digits. It holds numbers so that two look-ups need one branch.
 var isHex = func() (t [256]uint8) {
 	for c := range t {
 		if hexDigit(byte(c)) >= 0 {

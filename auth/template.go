@@ -8,7 +8,7 @@ import (
 	"github.com/latchkey-go/latchkey/roles"
 )
 
-// A template is a permission in which whole segments may be {name}, to be taken from the route that matched.
+// A template is a permission in which whole segments may be {name}, to be read from the route that matched.
 type template struct {
 	text     string
 	segments []string // without braces
@@ -30,7 +30,7 @@ func parseTemplate(text string) (template, error) {
 		}
 		name, ok := strings.CutSuffix(inner, "}")
 		if !ok || name == "" || strings.ContainsAny(name, "{}.$") {
-			return template{}, fmt.Errorf("auth: permission %q: %q is no {name}", text, segment)
+			return template{}, fmt.Errorf("auth: permission %q: %q is not a {name}", text, segment)
 		}
 		t.segments[i], t.named[i] = name, true
 		filled = strings.Replace(filled, segment, "x", 1)
@@ -52,8 +52,8 @@ func (t *template) names() []string {
 	return names
 }
 
-// fill makes the permission that r asks for. It fails if a value is no valid segment: nothing is normalised, and "a/b"
-// or ".." does not become part of a permission. If the value is "", it returns the {name}.
+// fill returns the permission for r. It fails if a value is not a valid segment: values are not normalised, so "a/b"
+// and ".." never become part of a permission. If the value is "", it returns the {name}.
 func (t *template) fill(r *http.Request, value func(*http.Request, string) string) (permission, empty string, ok bool) {
 	if t.named == nil {
 		return t.text, "", true
@@ -88,8 +88,8 @@ func hasName(pattern, name string) bool {
 	return false
 }
 
-// refuseUnfilled refuses a request whose route has no value for a {name} of its permission. The client can't mend that,
-// so the status is 500 and the text is for the host's developer.
+// refuseUnfilled refuses a request whose route has no value for a {name} of its permission. The client cannot fix
+// that, so the status is 500 and the text is for the host's developer.
 func (t *template) refuseUnfilled(name string) *Refusal {
 	return &Refusal{
 		Status: http.StatusInternalServerError, Reason: ReasonNoPathValue,
@@ -99,7 +99,7 @@ func (t *template) refuseUnfilled(name string) *Refusal {
 	}
 }
 
-// pattern is the template with "*" for every {name}: all permissions that it may become.
+// pattern returns the template with "*" for every {name}, which matches every permission that it may become.
 func (t *template) pattern() string {
 	if t.named == nil {
 		return t.text

@@ -67,7 +67,7 @@ func TestAUseIsARequestThatPassed(t *testing.T) {
 			return w.ada
 		}},
 		{"an owner who is gone", 401, func(w *world, _ *live, _ *bool) string { delete(w.users.rows, "ada"); return w.ada }},
-		{"users in trouble", 503, func(w *world, _ *live, _ *bool) string { w.users.err = errDown; return w.ada }},
+		{"users fail", 503, func(w *world, _ *live, _ *bool) string { w.users.err = errDown; return w.ada }},
 		{"no policy", 503, func(w *world, source *live, _ *bool) string {
 			w.public.set("", nil) // which would need a policy
 			source.policy = nil

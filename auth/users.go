@@ -7,29 +7,29 @@ import (
 	"github.com/latchkey-go/latchkey/internal/ask"
 )
 
-// A User is what the host knows about the owner of a user key.
+// A User is the owner of a user key, as the host knows them.
 type User struct {
-	ID     string // as the key's record has it
-	Name   string // for people to read
-	Role   string // appid; "" may do nothing
+	ID     string // as in the key's record
+	Name   string // for display
+	Role   string // appid; "" allows nothing
 	Active bool   // false refuses all the user's keys
 }
 
-// ErrNoUser is the one answer for a user who is gone. Any other error of [Users] is a store in trouble.
+// ErrNoUser is the answer of [Users] for a user who does not exist. Any other error is a store error.
 var ErrNoUser = errors.New("auth: no such user")
 
-// Users is implemented by the host: its table of users. It is asked whenever a user key is shown, so a change
-// acts on the next request; see [CacheUsers] for trading that for speed.
+// Users is the host's table of users. It is called for each request with a user key, so a change takes effect on the
+// next request; [CacheUsers] trades that for speed.
 type Users interface {
-	// User returns the user with this ID, or an error wrapping [ErrNoUser]. It may be called concurrently
-	// and should give up when ctx is done. A user with another ID is taken for a fault.
+	// User returns the user with this ID, or an error wrapping [ErrNoUser]. It may be called concurrently and should
+	// give up when ctx is done. A user with another ID is treated as a store error.
 	User(ctx context.Context, id string) (User, error)
 }
 
 // UserMap is a fixed set of users by ID, for tests and small programs. It must not change while in use.
 type UserMap map[string]User
 
-// User returns the user with this ID, which needs no ID of its own in the map.
+// User returns the user with this ID. The ID field of the map's values may be empty.
 func (m UserMap) User(_ context.Context, id string) (User, error) {
 	u, ok := m[id]
 	if !ok {
@@ -39,12 +39,12 @@ func (m UserMap) User(_ context.Context, id string) (User, error) {
 	return u, nil
 }
 
-// Anonymous says which role callers get who show nothing. Package publicapi has two: a fixed role and a live
-// setting.
+// Anonymous returns the role of callers without a credential. Package publicapi has two implementations: a fixed role
+// and a live setting.
 type Anonymous interface {
-	// PublicRole returns the appid of the public role, or "" while the public API is closed. An error is a
-	// store in trouble: the caller gets 503, never 401 and never the role. The super role, or one that the
-	// policy does not have, closes the public API. It may be called concurrently.
+	// PublicRole returns the appid of the public role, or "" while the public API is closed. An error is a store
+	// error: the answer is 503, never 401 and never the role. The super role, and a role that the policy does not
+	// have, close the public API. It may be called concurrently.
 	PublicRole(ctx context.Context) (appid string, err error)
 }
 

@@ -2,14 +2,14 @@ package auth
 
 import "net/http"
 
-// CheckMessage finds out who sends a message over a connection that r opened, such as a websocket, where
-// browsers cannot set headers. shown holds what the message shows in place of headers, under canonical names as
-// http.Header.Add makes them. It is judged like the headers of a request from r's peer: Config's Limit is asked and
-// its Observe hears, with r. If it shows nothing, the answer is the caller that r's context carries, asked for
-// again as by [Recheck]; credentials both in r and in the message are refused with 400. The error is a *[Refusal], also
-// for somebody who shows nothing while the public API is closed.
-func (g *Guard) CheckMessage(r *http.Request, shown http.Header) (Principal, error) {
-	p, refusal := g.messagePrincipal(r, shown)
+// CheckMessage authenticates a message on a connection that r opened, such as a websocket, where browsers cannot set
+// headers. header holds the message's credentials as headers, under canonical names as http.Header.Add makes them.
+// They are checked like the headers of a request from r's address: Config's Limit and Observe are called with r.
+// Without a credential in the message, the caller is the one in r's context, verified again as by [Recheck].
+// Credentials both in r and in the message are refused with 400. The error is a *[Refusal], also for a caller without
+// a credential while the public API is closed.
+func (g *Guard) CheckMessage(r *http.Request, header http.Header) (Principal, error) {
+	p, refusal := g.messagePrincipal(r, header)
 	event := Event{Outcome: OutcomePassed}
 	if refusal != nil {
 		event, p = refusedEvent(refusal), Principal{}
@@ -21,17 +21,18 @@ func (g *Guard) CheckMessage(r *http.Request, shown http.Header) (Principal, err
 	return p, refusal.asError()
 }
 
-func (g *Guard) messagePrincipal(r *http.Request, shown http.Header) (p Principal, refusal *Refusal) {
+// messagePrincipal returns the principal of a message.
+func (g *Guard) messagePrincipal(r *http.Request, header http.Header) (p Principal, refusal *Refusal) {
 	defer func() {
-		if recover() != nil { // what host code panics with may hold anything: it is not passed on
+		if recover() != nil { // the panic of host code may hold a secret: it is not passed on
 			p, refusal = Principal{}, refusePanic
 		}
 	}()
 	ctx := r.Context()
 	strict := g.extractor
-	strict.firstWins = false // that is for requests: who takes the key out of a message looks for one
-	found, refusal := strict.extract(shown, "")
-	if !canonical(shown) {
+	strict.firstWins = false // that setting is for requests; a client puts one key into a message
+	found, refusal := strict.extract(header, "")
+	if !canonical(header) {
 		refusal = refuseMisspelt
 	}
 	if refusal != nil {
@@ -49,7 +50,7 @@ func (g *Guard) messagePrincipal(r *http.Request, shown http.Header) (p Principa
 	case found.source != 0 && !p.key.IsZero():
 		refusal = refuseAmbiguous
 	case found.source != 0:
-		p, refusal = g.identify(ctx, shown, "", origin{request: r})
+		p, refusal = g.identify(ctx, header, "", origin{request: r})
 	}
 	if refusal == nil {
 		refusal = g.limit(r, p)
@@ -60,7 +61,8 @@ func (g *Guard) messagePrincipal(r *http.Request, shown http.Header) (p Principa
 	return p, nil
 }
 
-// canonical reports whether no carrier's name stands in h in another spelling than the one that is looked for.
+// canonical reports whether h has every source's name in its canonical spelling, which is the only one that extract
+// reads.
 func canonical(h http.Header) bool {
 	for name := range h {
 		switch c := http.CanonicalHeaderKey(name); c {

@@ -21,26 +21,26 @@ func TestCheckMessage(t *testing.T) {
 	far := w.custom(keys.Custom{Role: "editor", AllowedIPs: []netip.Prefix{netip.MustParsePrefix("10.0.0.0/8")}})
 	near := w.custom(keys.Custom{Role: "editor", AllowedIPs: []netip.Prefix{netip.MustParsePrefix("192.0.2.1/32")}})
 	for _, c := range []struct {
-		name         string
-		sent, shown  []string
-		status       int
-		kind         auth.Kind
-		closed       bool // the public API
-		behindNobody bool // nothing identified the request before
+		name        string
+		sent, shown []string
+		status      int
+		kind        auth.Kind
+		closed      bool // the public API
+		unguarded   bool // nothing identified the request before
 	}{
 		{name: "in the message", shown: []string{"api-key", w.editor}, status: 200, kind: auth.KindCustomKey},
 		{name: "Bearer in the message", shown: []string{"Authorization", "Bearer " + w.ada}, status: 200, kind: auth.KindUserKey},
 		{name: "in the message, closed", shown: []string{"api-key", w.editor}, status: 200, kind: auth.KindCustomKey, closed: true},
 		{name: "in the request", sent: []string{"api-key", w.editor}, status: 200, kind: auth.KindCustomKey},
-		{name: "in the request alone", sent: []string{"api-key", w.editor}, status: 200, kind: auth.KindCustomKey, behindNobody: true},
+		{name: "in the request alone", sent: []string{"api-key", w.editor}, status: 200, kind: auth.KindCustomKey, unguarded: true},
 		{name: "nowhere", status: 200, kind: auth.KindPublic},
 		{name: "nowhere, closed", status: 401, closed: true},
-		{name: "nowhere, closed, alone", status: 401, closed: true, behindNobody: true},
+		{name: "nowhere, closed, alone", status: 401, closed: true, unguarded: true},
 		{name: "both", sent: []string{"api-key", w.editor}, shown: []string{"api-key", w.editor}, status: 400},
-		{name: "both, alone", sent: []string{"api-key", w.editor}, shown: []string{"api-key", w.editor}, status: 400, behindNobody: true},
+		{name: "both, alone", sent: []string{"api-key", w.editor}, shown: []string{"api-key", w.editor}, status: 400, unguarded: true},
 		{name: "two in the message", shown: []string{"api-key", w.editor, "Authorization", "Bearer " + w.editor}, status: 400},
 		{name: "junk in the message", shown: []string{"api-key", "junk"}, status: 401},
-		{name: "junk in the request alone", sent: []string{"api-key", "junk"}, shown: []string{"api-key", w.editor}, status: 401, behindNobody: true},
+		{name: "junk in the request alone", sent: []string{"api-key", "junk"}, shown: []string{"api-key", w.editor}, status: 401, unguarded: true},
 		{name: "empty", shown: []string{"api-key", ""}, status: 401},
 		{name: "under a wrong name", shown: []string{"api_key", w.editor}, status: 400},
 		{name: "from a peer that is not allowed", shown: []string{"api-key", far}, status: 401},
@@ -55,7 +55,7 @@ func TestCheckMessage(t *testing.T) {
 			var err error
 			check := http.HandlerFunc(func(_ http.ResponseWriter, r *http.Request) { p, err = w.guard.CheckMessage(r, message(c.shown...)) })
 			h := w.guard.Identify(check)
-			if c.behindNobody {
+			if c.unguarded {
 				h = check
 			}
 			serve(h, request("/", c.sent...))
@@ -76,7 +76,7 @@ func TestCheckMessage(t *testing.T) {
 	require.Error(t, err)
 }
 
-// A message that shows nothing is from whoever opened the connection, as they are now.
+// A message without a credential is from the caller who opened the connection, verified again.
 func TestCheckMessageAsksAgain(t *testing.T) {
 	w := newWorld(t)
 	serve(w.guard.Identify(http.HandlerFunc(func(_ http.ResponseWriter, r *http.Request) {

@@ -1,5 +1,5 @@
-// Package authtest helps hosts test what they put behind a guard: a guard that is ready to use, requests
-// that act with a role without a key, and a sweep that finds the route somebody forgot to guard.
+// Package authtest helps hosts test the handlers behind a guard: a guard that is ready to use, requests that act with
+// a role without a key, and a sweep that finds unguarded routes.
 package authtest
 
 import (
@@ -33,12 +33,12 @@ func New(t testing.TB, rs ...roles.Role) (*auth.Guard, *keys.Ring) {
 	return guard, ring
 }
 
-// As returns r as it looks behind the guard when somebody with this role sent it. The guard does not look at
-// r's headers any more.
+// As returns r as a handler behind the guard sees it, sent by a caller with this role. The guard does not read r's
+// headers again.
 func As(t testing.TB, guard *auth.Guard, r *http.Request, role string) *http.Request {
 	t.Helper()
 	if role != roles.Admin && !roles.ValidAppID(role) {
-		t.Fatalf("authtest: %q is no appid", role)
+		t.Fatalf("authtest: %q is not an appid", role)
 	}
 	return r.WithContext(auth.NewContext(r.Context(), guard.PrincipalForRole(role)))
 }

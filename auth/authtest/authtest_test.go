@@ -32,7 +32,7 @@ func TestAs(t *testing.T) {
 	other, _ := authtest.New(t, editor)
 	w := httptest.NewRecorder()
 	h.ServeHTTP(w, authtest.As(t, other, httptest.NewRequest("GET", "/", nil), "editor"))
-	require.Equal(t, 401, w.Code, "another guard's principal is nobody here")
+	require.Equal(t, 401, w.Code, "another guard's principal is not authenticated here")
 }
 
 func TestNewIssuesKeysThatWork(t *testing.T) {

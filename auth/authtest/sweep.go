@@ -13,16 +13,15 @@ import (
 )
 
 // Sweep fails the test for each pattern of mux that was registered neither with guard.Handle nor with
-// guard.HandleOpen, and for each that answers a bad key with anything but the guard's refusal. It sends requests that carry a
-// bad key and nothing else, so no guarded handler runs. It does not look into a mux that is mounted in mux:
-// sweep each.
+// guard.HandleOpen, and for each that answers a bad key with anything but the guard's refusal. It sends only requests
+// with a bad key, so no guarded handler runs. It does not look into a mux that is mounted in mux: sweep each.
 //
-// A ServeMux does not tell its patterns, so Sweep reads them by reflection; if a later version of Go keeps
-// them elsewhere, it fails the test and says so.
+// A ServeMux does not list its patterns, so Sweep reads them by reflection. If a later version of Go stores them
+// elsewhere, the test fails and says so.
 func Sweep(t testing.TB, guard *auth.Guard, mux *http.ServeMux) {
 	t.Helper()
 	if got := patterns(sample()); !slices.Equal(got, samples) {
-		t.Errorf("authtest: this version of Go keeps a ServeMux's patterns elsewhere: of %q Sweep reads %q", samples, got)
+		t.Errorf("authtest: this version of Go stores a ServeMux's patterns elsewhere: of %q Sweep reads %q", samples, got)
 		return
 	}
 	registered := patterns(mux)
@@ -36,12 +35,12 @@ func Sweep(t testing.TB, guard *auth.Guard, mux *http.ServeMux) {
 	}
 	for _, pattern := range registered {
 		if !known[pattern] {
-			t.Errorf("authtest: %q is registered neither with Handle nor with Open: whoever calls it is not asked", pattern)
+			t.Errorf("authtest: %q is registered neither with Handle nor with HandleOpen, so no guard protects it", pattern)
 			continue
 		}
 		r := request(pattern)
 		if _, met := mux.Handler(r); met != pattern {
-			t.Errorf("authtest: %q cannot be tried: a request for %s %s meets %q", pattern, r.Method, r.URL.Path, met)
+			t.Errorf("authtest: %q cannot be tried: a request for %s %s matches %q", pattern, r.Method, r.URL.Path, met)
 			continue
 		}
 		want := refused(guard, request(pattern))
@@ -53,7 +52,7 @@ func Sweep(t testing.TB, guard *auth.Guard, mux *http.ServeMux) {
 	}
 }
 
-// refused is the status that the guard's profile gives to a bad key.
+// refused returns the status that the guard's profile gives to a bad key.
 func refused(guard *auth.Guard, r *http.Request) int {
 	_, err := guard.Check(r)
 	w := httptest.NewRecorder()
@@ -61,7 +60,7 @@ func refused(guard *auth.Guard, r *http.Request) int {
 	return w.Code
 }
 
-// samples has a pattern of each kind, to try the reading of them on.
+// samples has a pattern of each kind, to check the reflection.
 var samples = []string{"/", "/tree/", "GET /rest/{rest...}", "GET /{$}", "GET /{id}", "POST example.com/exact"}
 
 func sample() *http.ServeMux {
@@ -72,7 +71,7 @@ func sample() *http.ServeMux {
 	return mux
 }
 
-// patterns reads what was registered, in order of text.
+// patterns returns the registered patterns, sorted.
 func patterns(mux *http.ServeMux) []string {
 	var all []string
 	index := reflect.ValueOf(mux).Elem().FieldByName("index")
@@ -100,7 +99,7 @@ func patterns(mux *http.ServeMux) []string {
 
 var wildcard = regexp.MustCompile(`\{[^}]*\}`)
 
-// placeholder stands for a {name}: no literal pattern is likely to say it.
+// placeholder stands for a {name}. A literal pattern is unlikely to contain it.
 const placeholder = "latchkey-sweep"
 
 // request makes a request that pattern matches, with a bad key.

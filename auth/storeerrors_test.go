@@ -125,7 +125,7 @@ func TestAStoreInTroubleIsNoVerdict(t *testing.T) {
 	})
 }
 
-// hanging is a table of users that answers nobody.
+// hanging is a table of users that never answers.
 type hanging struct{ release chan struct{} }
 
 func (h hanging) User(context.Context, string) (auth.User, error) {
@@ -133,7 +133,7 @@ func (h hanging) User(context.Context, string) (auth.User, error) {
 	return auth.User{}, auth.ErrNoUser
 }
 
-// What hangs holds up nobody who does not need it, however many wait for it.
+// A store that hangs blocks only requests that need it, however many wait for it.
 func TestHungUsersDoNotCloseThePublicAPI(t *testing.T) {
 	h := hanging{make(chan struct{})}
 	defer close(h.release)
