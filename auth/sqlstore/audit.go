@@ -162,10 +162,10 @@ func (w *auditRow) read() (_ audit.Record, wrong string) {
 		Before: c.object("old_values"), After: c.object("new_values"),
 	}
 	if r.ID == "" {
-		c.nonsense("id", "empty")
+		c.corrupt("id", "empty")
 	}
 	if r.At.IsZero() {
-		c.nonsense("at", "not a time")
+		c.corrupt("at", "not a time")
 	}
 	return r, c.wrong
 }
@@ -178,7 +178,7 @@ func (c *cells) object(column string) map[string]any {
 	}
 	var values map[string]any
 	if err := json.Unmarshal([]byte(c.text(column)), &values); err != nil || len(values) == 0 {
-		c.nonsense(column, "not a JSON object with members")
+		c.corrupt(column, "not a JSON object with members")
 		return nil
 	}
 	return values

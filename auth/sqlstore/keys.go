@@ -46,7 +46,7 @@ func (k *Keys) Find(ctx context.Context, space string, digests []keys.Digest) (k
 		case errors.Is(err, keys.ErrNotFound):
 		case err != nil:
 			return keys.Record{}, trouble(ctx, "find a key", err)
-		case r.Space != space || !holds(&r, some):
+		case r.Space != space || !hasDigest(&r, some):
 			return keys.Record{}, fmt.Errorf("%w: key %.64q was not asked for", errNonsense, r.ID)
 		default:
 			return r, nil
@@ -56,7 +56,7 @@ func (k *Keys) Find(ctx context.Context, space string, digests []keys.Digest) (k
 }
 
 // holds reports whether r has one of digests.
-func holds(r *keys.Record, digests []keys.Digest) bool {
+func hasDigest(r *keys.Record, digests []keys.Digest) bool {
 	return slices.ContainsFunc(digests, func(d keys.Digest) bool {
 		return !d.IsZero() && (d.Equal(r.Digest) || d.Equal(r.Previous))
 	})
@@ -170,7 +170,7 @@ func (k *Keys) Insert(ctx context.Context, r keys.Record) error {
 func (k *Keys) Update(ctx context.Context, r keys.Record) error {
 	w, err := encode(&r)
 	if err != nil {
-		return k.why(ctx, &r, err)
+		return k.whyUnchanged(ctx, &r, err)
 	}
 	n := int64(0)
 	if k.s.tx(ctx) == nil {
@@ -183,7 +183,7 @@ func (k *Keys) Update(ctx context.Context, r keys.Record) error {
 	case unique(err):
 		return errTaken
 	case err == nil && n == 0:
-		return k.why(ctx, &r, errTaken)
+		return k.whyUnchanged(ctx, &r, errTaken)
 	case err != nil:
 		err = trouble(ctx, "update a key", err)
 	}
@@ -194,7 +194,7 @@ func (k *Keys) Update(ctx context.Context, r keys.Record) error {
 var errTaken = fmt.Errorf("%w: the digest or the foreign ID", keys.ErrExists)
 
 // why says why an update with r changed nothing: otherwise, if the stored record could have been changed.
-func (k *Keys) why(ctx context.Context, r *keys.Record, otherwise error) error {
+func (k *Keys) whyUnchanged(ctx context.Context, r *keys.Record, otherwise error) error {
 	if strange(r.Space, r.ID) {
 		return keys.ErrNotFound
 	}

@@ -22,10 +22,10 @@ func Migrate(ctx context.Context, db *sql.DB, d Dialect, opts ...Option) error {
 	if err := ctx.Err(); err != nil {
 		return err
 	}
-	for giveUp := time.Now().Add(patience); ; {
+	for giveUp := time.Now().Add(retryFor); ; {
 		done, err := c.step(ctx, db)
 		if c.dialect == SQLite && busy(err) && ctx.Err() == nil && time.Now().Before(giveUp) {
-			time.Sleep(pause)
+			time.Sleep(retryEvery)
 			continue
 		}
 		if err != nil || done {
@@ -37,8 +37,8 @@ func Migrate(ctx context.Context, db *sql.DB, d Dialect, opts ...Option) error {
 // Nodes that open a new file of SQLite's at once meet in the change of its journal mode, for which its busy_timeout
 // does not wait. A step that was not done can be tried again.
 const (
-	patience = 5 * time.Second
-	pause    = 20 * time.Millisecond
+	retryFor   = 5 * time.Second
+	retryEvery = 20 * time.Millisecond
 )
 
 // step applies the next migration. It reports whether there was none left.

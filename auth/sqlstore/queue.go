@@ -20,7 +20,7 @@ type queue chan struct{}
 
 // longestWait bounds each wait. A method that is called within [Store.InTx] without the context of the transaction
 // waits for that transaction, which waits for the method.
-const longestWait = time.Minute
+const maxWait = time.Minute
 
 var errWait = errors.New("another writer has the database for too long " +
 	"(within InTx, use the context that its function gets)")
@@ -35,7 +35,7 @@ func (q queue) enter(ctx context.Context) error {
 		return nil
 	default:
 	}
-	timer := time.NewTimer(longestWait)
+	timer := time.NewTimer(maxWait)
 	defer timer.Stop()
 	select {
 	case q <- struct{}{}:
@@ -93,13 +93,13 @@ func (s *Store) leave(ctx context.Context) {
 }
 
 // A queued executor runs statements outside of a transaction. Those that may write wait for their turn.
-type queued struct {
+type queuedExecutor struct {
 	db *sql.DB
 	queue
 }
 
 // ExecContext implements [Executor].
-func (q queued) ExecContext(ctx context.Context, query string, args ...any) (sql.Result, error) {
+func (q queuedExecutor) ExecContext(ctx context.Context, query string, args ...any) (sql.Result, error) {
 	if err := q.enter(ctx); err != nil {
 		return nil, err
 	}
@@ -108,7 +108,7 @@ func (q queued) ExecContext(ctx context.Context, query string, args ...any) (sql
 }
 
 // QueryContext implements [Executor]. The turn of a query that may write ends when its rows are closed.
-func (q queued) QueryContext(ctx context.Context, query string, args ...any) (*sql.Rows, error) {
+func (q queuedExecutor) QueryContext(ctx context.Context, query string, args ...any) (*sql.Rows, error) {
 	if readsOnly(query) {
 		return q.db.QueryContext(ctx, query, args...)
 	}
@@ -121,13 +121,13 @@ func (q queued) QueryContext(ctx context.Context, query string, args ...any) (*s
 }
 
 // QueryRowContext implements [Executor]. The turn of a query that may write ends when its row is scanned.
-func (q queued) QueryRowContext(ctx context.Context, query string, args ...any) *sql.Row {
+func (q queuedExecutor) QueryRowContext(ctx context.Context, query string, args ...any) *sql.Row {
 	if readsOnly(query) {
 		return q.db.QueryRowContext(ctx, query, args...)
 	}
 	conn, done, err := q.conn(ctx)
 	if err != nil {
-		return q.db.QueryRowContext(failed{ctx, err}, query, args...)
+		return q.db.QueryRowContext(failedContext{ctx, err}, query, args...)
 	}
 	defer done()
 	return conn.QueryRowContext(ctx, query, args...)
@@ -135,7 +135,7 @@ func (q queued) QueryRowContext(ctx context.Context, query string, args ...any) 
 
 // conn returns a connection for one query, when it is the caller's turn. done gives both back once the rows of the
 // query are closed: until then, closing the connection blocks.
-func (q queued) conn(ctx context.Context) (conn *sql.Conn, done func(), err error) {
+func (q queuedExecutor) conn(ctx context.Context) (conn *sql.Conn, done func(), err error) {
 	if err := q.enter(ctx); err != nil {
 		return nil, nil, err
 	}
@@ -152,15 +152,15 @@ func (q queued) conn(ctx context.Context) (conn *sql.Conn, done func(), err erro
 }
 
 // failed is a context that is done with an error. A [sql.Row] with an error cannot be made in another way.
-type failed struct {
+type failedContext struct {
 	context.Context
 	err error
 }
 
-var closed = func() chan struct{} { c := make(chan struct{}); close(c); return c }()
+var closedChannel = func() chan struct{} { c := make(chan struct{}); close(c); return c }()
 
-func (failed) Done() <-chan struct{} { return closed }
-func (f failed) Err() error          { return f.err }
+func (failedContext) Done() <-chan struct{} { return closedChannel }
+func (f failedContext) Err() error          { return f.err }
 
 var (
 	comments = `^(?:\s|--[^\n]*(?:\n|$)|/\*(?:[^*]|\*+[^*/])*\*+/)*`

@@ -70,7 +70,7 @@ func (w *row) read() (_ keys.Record, wrong string) {
 		Kind: keys.Kind(c.text("kind")), UserID: c.text("user_id"), CreatedAt: c.time("created_at"), LastUsedAt: c.time("last_used_at"),
 	}
 	if r.Kind != keys.KindUser && r.Kind != keys.KindCustom {
-		c.nonsense("kind", "unknown")
+		c.corrupt("kind", "unknown")
 	}
 	return r, c.wrong
 }
@@ -88,7 +88,7 @@ func (c *cells) next() any {
 }
 
 // nonsense notes what is wrong with a column. What it holds is not told.
-func (c *cells) nonsense(column, what string) {
+func (c *cells) corrupt(column, what string) {
 	if c.wrong == "" {
 		c.wrong = column + ": " + what
 	}
@@ -101,14 +101,14 @@ func (c *cells) text(column string) string {
 	case []byte:
 		return string(v)
 	}
-	c.nonsense(column, "not a text")
+	c.corrupt(column, "not a text")
 	return ""
 }
 
 func (c *cells) number(column string, least int64) int64 {
 	n, ok := c.next().(int64)
 	if !ok || n < least {
-		c.nonsense(column, "not a number of its range")
+		c.corrupt(column, "not a number of its range")
 		return 0
 	}
 	return n
@@ -117,7 +117,7 @@ func (c *cells) number(column string, least int64) int64 {
 func (c *cells) flag(column string) bool {
 	n, ok := c.next().(int64)
 	if !ok || n != 0 && n != 1 {
-		c.nonsense(column, "neither 0 nor 1")
+		c.corrupt(column, "neither 0 nor 1")
 	}
 	return n != 0
 }
@@ -132,7 +132,7 @@ func (c *cells) time(column string) time.Time {
 	n, ok := v.(int64)
 	t := time.UnixMicro(n).UTC()
 	if !ok || t.IsZero() {
-		c.nonsense(column, "not a time")
+		c.corrupt(column, "not a time")
 		return time.Time{}
 	}
 	return t
@@ -151,20 +151,20 @@ func (c *cells) digest(column string) keys.Digest {
 	text := c.text(column)
 	colon := strings.LastIndexByte(text, ':')
 	if colon < 0 {
-		c.nonsense(column, "not an algorithm and a sum")
+		c.corrupt(column, "not an algorithm and a sum")
 		return keys.Digest{}
 	}
 	algorithm, digits := text[:colon], text[colon+1:]
 	if algorithm != keys.SHA256 && !strings.HasPrefix(algorithm, "hmac-sha256:") || len(algorithm) > 80 {
-		c.nonsense(column, "unknown algorithm")
+		c.corrupt(column, "unknown algorithm")
 	}
 	var sum [32]byte
 	if len(digits) != 2*len(sum) || strings.ToLower(digits) != digits {
-		c.nonsense(column, "not 64 lower-case hex digits")
+		c.corrupt(column, "not 64 lower-case hex digits")
 		return keys.Digest{}
 	}
 	if _, err := hex.Decode(sum[:], []byte(digits)); err != nil {
-		c.nonsense(column, "not 64 lower-case hex digits")
+		c.corrupt(column, "not 64 lower-case hex digits")
 	}
 	return keys.NewDigest(algorithm, sum)
 }
@@ -177,18 +177,18 @@ func elements[T any](c *cells, column string, parse func(string) (T, error)) []T
 	}
 	var texts []*string
 	if err := json.Unmarshal([]byte(text), &texts); err != nil || texts == nil {
-		c.nonsense(column, "not a JSON array of texts")
+		c.corrupt(column, "not a JSON array of texts")
 		return nil
 	}
 	read := make([]T, len(texts))
 	for i, t := range texts {
 		if t == nil {
-			c.nonsense(column, "not a JSON array of texts")
+			c.corrupt(column, "not a JSON array of texts")
 			return nil
 		}
 		var err error
 		if read[i], err = parse(*t); err != nil {
-			c.nonsense(column, "an element that makes no sense")
+			c.corrupt(column, "an element that makes no sense")
 			return nil
 		}
 	}

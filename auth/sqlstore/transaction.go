@@ -36,7 +36,7 @@ func (s *Store) InTx(ctx context.Context, f func(context.Context) error) error {
 		ok := false
 		defer func() {
 			if !ok {
-				t.doomed.Store(true)
+				t.aborted.Store(true)
 			}
 		}()
 		err := f(ctx)
@@ -53,7 +53,7 @@ func (s *Store) Executor(ctx context.Context) Executor {
 		return t
 	}
 	if s.queue != nil {
-		return queued{s.db, s.queue}
+		return queuedExecutor{s.db, s.queue}
 	}
 	return s.db
 }
@@ -76,9 +76,9 @@ func (s *Store) tx(ctx context.Context) *tx {
 }
 
 var (
-	errDoomed = errors.New("sqlstore: a nested InTx failed, so nothing was done")
-	errEnded  = errors.New("sqlstore: the transaction has ended")
-	errLost   = errors.New("sqlstore: the database has ended the transaction")
+	errAborted = errors.New("sqlstore: a nested InTx failed, so nothing was done")
+	errEnded   = errors.New("sqlstore: the transaction has ended")
+	errLost    = errors.New("sqlstore: the database has ended the transaction")
 )
 
 func (s *Store) transact(ctx context.Context, f func(context.Context) error) error {
@@ -99,8 +99,8 @@ func (s *Store) transact(ctx context.Context, f func(context.Context) error) err
 	if err := f(context.WithValue(t.over, txKey{s}, t)); err != nil {
 		return err
 	}
-	if t.doomed.Load() {
-		return errDoomed
+	if t.aborted.Load() {
+		return errAborted
 	}
 	if err := ctx.Err(); err != nil {
 		return err
@@ -119,7 +119,7 @@ type tx struct {
 	on               Executor
 	commit, rollback func() error
 	release          func()
-	changed, doomed  atomic.Bool
+	changed, aborted atomic.Bool
 
 	// alive reports whether the database still has the transaction. Nil: it lets nothing run in one that failed.
 	alive func() bool
@@ -129,7 +129,7 @@ type tx struct {
 
 	mu    sync.Mutex
 	ended bool
-	repeated
+	stmtCache
 }
 
 // usable returns why nothing runs in t any more.
@@ -150,7 +150,7 @@ func (t *tx) end(how func() error) error {
 	t.ended = true
 	err := how()
 	t.stop()
-	t.repeated.close()
+	t.stmtCache.close()
 	t.release()
 	return err
 }

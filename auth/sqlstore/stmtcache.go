@@ -7,7 +7,7 @@ import (
 
 // repeated is what a transaction knows of the statements of this package that it has run. To compile one costs SQLite
 // as much as to run it, and an import runs a few of them for each key. PostgreSQL's driver does this by itself.
-type repeated map[string]*sql.Stmt // nil for a statement that has run once
+type stmtCache map[string]*sql.Stmt // nil for a statement that has run once
 
 // prepared returns the statement, prepared, if t has run it before; else nil.
 func (t *tx) prepared(ctx context.Context, text string) (*sql.Stmt, error) {
@@ -15,17 +15,17 @@ func (t *tx) prepared(ctx context.Context, text string) (*sql.Stmt, error) {
 	if !ok {
 		return nil, nil
 	}
-	p, again := t.repeated[text]
+	p, again := t.stmtCache[text]
 	if p == nil && again {
 		var err error
 		if p, err = conn.PrepareContext(ctx, text); err != nil {
 			return nil, err
 		}
 	}
-	if t.repeated == nil {
-		t.repeated = repeated{}
+	if t.stmtCache == nil {
+		t.stmtCache = stmtCache{}
 	}
-	t.repeated[text] = p
+	t.stmtCache[text] = p
 	return p, nil
 }
 
@@ -70,7 +70,7 @@ func (t *tx) one(ctx context.Context, text string, args []any, into ...any) (fou
 }
 
 // close closes the statements that t has prepared.
-func (r repeated) close() {
+func (r stmtCache) close() {
 	for _, p := range r {
 		if p != nil {
 			p.Close()
