@@ -12,11 +12,11 @@ import (
 )
 
 // Audit is the part of a [Store] that keeps the audit log. Its methods use the transaction that their context
-// carries, see [Store.InTx], so that a change and its record are there both or neither. A record moves no revision
-// and wakes nobody.
+// carries, see [Store.InTx], so a change and its record are stored together or not at all. A record does not change
+// the revision and notifies no listener.
 //
-// Records only come in. Triggers refuse an UPDATE, and what would put one record in the place of another, to
-// whoever asks. DELETE is for the operator, to drop old ones; nothing in this package does it:
+// Records are only added. Triggers refuse every UPDATE, and every INSERT that would replace a record. DELETE is for
+// the operator, to drop old records; nothing in this package deletes them:
 //
 //	DELETE FROM latchkey_audit WHERE at < 1767225600000000; -- microseconds, UTC
 type Audit struct{ s *Store }
@@ -29,7 +29,7 @@ var _ audit.Log = (*Audit)(nil)
 const (
 	auditColumns = `id, space, at, actor, actor_name, action, object, peer, old_values, new_values`
 
-	// In SQLite the condition keeps from the trigger what it would refuse. In PostgreSQL two may find it true at once.
+	// In SQLite the condition holds back a record that the trigger would refuse. In PostgreSQL two may find it true at once.
 	appendText = `INSERT INTO latchkey_audit (` + auditColumns + `) SELECT ?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10
 		WHERE NOT EXISTS (SELECT 1 FROM latchkey_audit WHERE id = ?1) ON CONFLICT DO NOTHING`
 )
@@ -37,7 +37,7 @@ const (
 // An auditRow is one record as the database has it.
 type auditRow [10]any
 
-// Append implements [audit.Log]. A record whose ID is taken is refused without ending the transaction.
+// Append implements [audit.Log]. A record with an ID that exists is refused without ending the transaction.
 func (a *Audit) Append(ctx context.Context, r audit.Record) error {
 	w, err := encodeAudit(r)
 	if err != nil {
@@ -82,8 +82,8 @@ func (a *Audit) List(ctx context.Context, f audit.Filter) ([]audit.Record, error
 	return page, nil
 }
 
-// auditQuery returns the query for f. It names only the conditions there are, so that the database can choose
-// the index of one of them.
+// auditQuery returns the query for f. It has only the conditions of f, so that the database can choose an index for
+// one of them.
 func auditQuery(f audit.Filter) (text string, args []any) {
 	text, args = `SELECT `+auditColumns+` FROM latchkey_audit WHERE space = ?1`, []any{f.Space}
 	also := func(condition string, arg any) {
@@ -107,7 +107,7 @@ func auditQuery(f audit.Filter) (text string, args []any) {
 	return text, args
 }
 
-// microsUp returns the first whole microsecond that is not before t, within what is stored.
+// microsUp returns the first whole microsecond that is not before t, within the range that is stored.
 func microsUp(t time.Time) int64 {
 	switch {
 	case t.After(time.UnixMicro(math.MaxInt64)):
@@ -120,32 +120,31 @@ func microsUp(t time.Time) int64 {
 	return t.UnixMicro()
 }
 
-// encodeAudit returns r as it is stored. It refuses what could not be read again.
+// encodeAudit returns r as it is stored. It refuses a record that could not be read again.
 func encodeAudit(r audit.Record) (*auditRow, error) {
 	if r.ID == "" || r.At.IsZero() {
-		return nil, errors.New("sqlstore: an audit record that is not stamped")
+		return nil, errors.New("sqlstore: the audit record has no ID or no time")
 	}
 	r, err := audit.Stamp(r)
 	if err != nil {
 		return nil, err
 	}
 	if strange(r.ID, r.Space, r.Actor, r.ActorName, r.Action, r.Object, r.From) {
-		return nil, errors.New("sqlstore: an audit record with a text that is not UTF-8 or has a zero byte")
+		return nil, errors.New("sqlstore: the audit record has a text that is not UTF-8 or has a zero byte")
 	}
 	w := auditRow{r.ID, r.Space, r.At.UnixMicro(), r.Actor, r.ActorName, r.Action, r.Object, r.From,
 		object(r.Before), object(r.After)}
 	read, wrong := w.read()
 	if wrong == "" && !read.At.Equal(r.At) {
-		wrong = "at: not a time that microseconds count"
+		wrong = "at: not a time in whole microseconds"
 	}
 	if wrong != "" {
-		return nil, errors.New("sqlstore: an audit record that cannot be stored: " + wrong)
+		return nil, errors.New("sqlstore: the audit record cannot be stored: " + wrong)
 	}
 	return &w, nil
 }
 
-// decode returns the record that w holds, or an error wrapping [errNonsense] that names the row and what is wrong
-// with it.
+// decode returns the record in w, or an error wrapping [errNonsense] that names the row and the column.
 func (w *auditRow) decode() (audit.Record, error) {
 	r, wrong := w.read()
 	if wrong != "" {
@@ -184,7 +183,7 @@ func (c *cells) object(column string) map[string]any {
 	return values
 }
 
-// object writes values, which [audit.Stamp] has made plain, as a JSON object: nil if there are none.
+// object writes values as a JSON object: nil if there are none. [audit.Stamp] has made them plain.
 func object(values map[string]any) any {
 	if values == nil {
 		return nil
@@ -193,7 +192,7 @@ func object(values map[string]any) any {
 	return string(written)
 }
 
-// cells returns where a query puts the columns.
+// cells returns the destinations of a query's columns.
 func (w *auditRow) cells() []any {
 	into := make([]any, len(w))
 	for i := range w {

@@ -38,7 +38,7 @@ var (
 	placeholder = regexp.MustCompile(`\?(\d+)`)
 )
 
-// statement returns a statement of this package, which is written for SQLite and the default prefix, for the
+// statement translates a statement of this package, which is written for SQLite and the default prefix, for the
 // database in use. The prefix has been checked.
 func (s *settings) statement(text string) string {
 	if s.dialect == PostgreSQL {
@@ -47,7 +47,7 @@ func (s *settings) statement(text string) string {
 	return strings.ReplaceAll(text, defaultPrefix, s.prefix)
 }
 
-// migration returns the text of a migration for the prefix, and for the schema in use, which is quoted.
+// migration returns the text of a migration for the prefix and for the schema in use, which is quoted.
 func (s *settings) migration(text, schema string) string {
 	return strings.NewReplacer(defaultSchema+defaultPrefix, schema+"."+s.prefix, defaultPrefix, s.prefix).Replace(text)
 }

@@ -8,8 +8,8 @@ import (
 	"unicode/utf8"
 )
 
-// trouble returns err, which the database gave to what, as an error that wraps ctx's if ctx is done. A broken
-// constraint is told by its code alone: databases name the values, which may be digests.
+// trouble wraps err, which the database returned for the operation what. If ctx is done, the result also wraps ctx's
+// error. A broken constraint is reported by its code alone: databases name the values, which may be digests.
 func trouble(ctx context.Context, what string, err error) error {
 	if err == nil {
 		return nil
@@ -23,15 +23,15 @@ func trouble(ctx context.Context, what string, err error) error {
 	return fmt.Errorf("sqlstore: %s: %w", what, err)
 }
 
-// unique reports whether err says that something is there already. PostgreSQL alone says so: in SQLite nobody
-// else writes between the question whether it is there and the write.
+// unique reports whether err says that a value exists already. Only PostgreSQL reports that here: in SQLite no other
+// writer can come between the check and the write.
 func unique(err error) bool { return sqlState(err) == "23505" }
 
-// busy reports whether SQLite says that somebody else has the database. Its drivers have the code of an error each
-// in a place of their own, and this text in common.
+// busy reports whether SQLite says that another connection holds the database. Its drivers store the error code in
+// different places; this text is common to them.
 func busy(err error) bool { return err != nil && strings.Contains(err.Error(), "database is locked") }
 
-// sqlState returns the code of an error of PostgreSQL's. The drivers' errors have this method.
+// sqlState returns the code of a PostgreSQL error. The drivers' errors have this method.
 func sqlState(err error) string {
 	var coded interface{ SQLState() string }
 	if errors.As(err, &coded) {
@@ -40,8 +40,8 @@ func sqlState(err error) string {
 	return ""
 }
 
-// strange reports whether one of texts is not one that a database stores, so that nothing is stored under it.
-// PostgreSQL has no other text than UTF-8 without NUL.
+// strange reports whether one of texts cannot be stored, so that no row has it. PostgreSQL stores only UTF-8 without
+// NUL.
 func strange(texts ...string) bool {
 	for _, t := range texts {
 		if !utf8.ValidString(t) || strings.IndexByte(t, 0) >= 0 {

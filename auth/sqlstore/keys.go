@@ -23,7 +23,7 @@ var (
 	_ keys.Feed          = (*Keys)(nil)
 )
 
-// Find implements [keys.Store]. It is one look-up for up to three digests.
+// Find implements [keys.Store]. It is one query for up to three digests.
 func (k *Keys) Find(ctx context.Context, space string, digests []keys.Digest) (keys.Record, error) {
 	if err := ctx.Err(); err != nil {
 		return keys.Record{}, err
@@ -47,7 +47,7 @@ func (k *Keys) Find(ctx context.Context, space string, digests []keys.Digest) (k
 		case err != nil:
 			return keys.Record{}, trouble(ctx, "find a key", err)
 		case r.Space != space || !hasDigest(&r, some):
-			return keys.Record{}, fmt.Errorf("%w: key %.64q was not asked for", errNonsense, r.ID)
+			return keys.Record{}, fmt.Errorf("%w: key %.64q was not requested", errNonsense, r.ID)
 		default:
 			return r, nil
 		}
@@ -55,7 +55,7 @@ func (k *Keys) Find(ctx context.Context, space string, digests []keys.Digest) (k
 	return keys.Record{}, keys.ErrNotFound
 }
 
-// holds reports whether r has one of digests.
+// hasDigest reports whether r has one of digests.
 func hasDigest(r *keys.Record, digests []keys.Digest) bool {
 	return slices.ContainsFunc(digests, func(d keys.Digest) bool {
 		return !d.IsZero() && (d.Equal(r.Digest) || d.Equal(r.Previous))
@@ -77,12 +77,12 @@ func (k *Keys) Get(ctx context.Context, space, id string) (keys.Record, error) {
 	case err != nil:
 		return keys.Record{}, trouble(ctx, "get a key", err)
 	case r.Space != space || r.ID != id:
-		return keys.Record{}, fmt.Errorf("%w: key %.64q was not asked for", errNonsense, r.ID)
+		return keys.Record{}, fmt.Errorf("%w: key %.64q was not requested", errNonsense, r.ID)
 	}
 	return r, nil
 }
 
-// record reads the one record that st answers with.
+// record reads the only record that st returns.
 func (k *Keys) record(ctx context.Context, st *statement, args ...any) (keys.Record, error) {
 	var w row
 	found, err := k.s.one(ctx, st, args, w.cells()...)
@@ -95,7 +95,7 @@ func (k *Keys) record(ctx context.Context, st *statement, args ...any) (keys.Rec
 	return w.decode()
 }
 
-// records reads the records that st answers with.
+// records reads the records that st returns.
 func (k *Keys) records(ctx context.Context, st *statement, args ...any) ([]keys.Record, error) {
 	rows, err := k.s.query(ctx, st, args...)
 	if err != nil {
@@ -165,8 +165,8 @@ func (k *Keys) Insert(ctx context.Context, r keys.Record) error {
 	return err
 }
 
-// Update implements [keys.Store]. It is one statement for a key that keeps its role and its foreign ID, else two;
-// only if these miss does another one tell why.
+// Update implements [keys.Store]. It is one statement for a key whose role and foreign ID stay, else two; only if
+// these change nothing does another one find the reason.
 func (k *Keys) Update(ctx context.Context, r keys.Record) error {
 	w, err := encode(&r)
 	if err != nil {
@@ -193,8 +193,9 @@ func (k *Keys) Update(ctx context.Context, r keys.Record) error {
 
 var errTaken = fmt.Errorf("%w: the digest or the foreign ID", keys.ErrExists)
 
-// why says why an update with r changed nothing: otherwise, if the stored record could have been changed.
-func (k *Keys) whyUnchanged(ctx context.Context, r *keys.Record, otherwise error) error {
+// whyUnchanged returns the reason why an update with r changed nothing: a missing, invalidated or newer record. If
+// the record could have been changed, it returns fallback.
+func (k *Keys) whyUnchanged(ctx context.Context, r *keys.Record, fallback error) error {
 	if strange(r.Space, r.ID) {
 		return keys.ErrNotFound
 	}
@@ -211,7 +212,7 @@ func (k *Keys) whyUnchanged(ctx context.Context, r *keys.Record, otherwise error
 	case uint64(generation) != r.Generation-1:
 		return keys.ErrConflict
 	}
-	return otherwise
+	return fallback
 }
 
 // InvalidateUser implements [keys.Store].
@@ -223,7 +224,7 @@ func (k *Keys) InvalidateUser(ctx context.Context, space, userID string, at time
 		return nil, nil
 	}
 	if at.IsZero() {
-		return nil, errors.New("sqlstore: keys cannot be invalidated at no time")
+		return nil, errors.New("sqlstore: the time of invalidation is zero")
 	}
 	ended, err := k.invalidate(ctx, space, userID, at)
 	if err != nil || len(ended) > 0 {
@@ -270,7 +271,7 @@ func (k *Keys) Delete(ctx context.Context, space, id string) error {
 		case !found:
 			return keys.ErrNotFound
 		}
-		return keys.ErrConflict // it is not invalidated, or was not a moment ago
+		return keys.ErrConflict // it was not invalidated when Delete ran
 	}
 	k.s.changed(ctx)
 	return trouble(ctx, "delete a key", err)

@@ -7,12 +7,12 @@ import (
 	"github.com/latchkey-go/latchkey/keys"
 )
 
-// RecordUse implements [keys.LastUsedStore]: one statement for the whole batch, which moves no revision.
+// RecordUse implements [keys.LastUsedStore]: one statement for the whole batch, which does not move the revision.
 func (k *Keys) RecordUse(ctx context.Context, uses []keys.Use) error {
 	if err := ctx.Err(); err != nil {
 		return err
 	}
-	// A statement that meets one row twice takes either time, so each key is named once.
+	// A statement that names one row twice stores either time, so each key is named once.
 	latest := make(map[keys.Ref]int64, len(uses))
 	for _, u := range uses {
 		ref := keys.Ref{Space: u.Space, ID: u.ID}

@@ -9,9 +9,9 @@ import (
 	"time"
 )
 
-// Migrate brings the schema in db to the one of this package: each step in a transaction of its own, so that a
-// process that dies in one leaves the schema of the step before. Several nodes may call it at once, and it does nothing
-// where nothing is to be done. A database that is newer than this package is refused and left as it is.
+// Migrate brings the schema in db to the version of this package. Each step is a transaction, so a process that dies
+// in one leaves the schema of the step before. Several nodes may call it at once. It does nothing if the schema is
+// current. A database that is newer than this package is refused and left unchanged.
 //
 // In PostgreSQL the tables go to the first schema of the connection's search_path.
 func Migrate(ctx context.Context, db *sql.DB, d Dialect, opts ...Option) error {
@@ -34,8 +34,8 @@ func Migrate(ctx context.Context, db *sql.DB, d Dialect, opts ...Option) error {
 	}
 }
 
-// Nodes that open a new file of SQLite's at once meet in the change of its journal mode, for which its busy_timeout
-// does not wait. A step that was not done can be tried again.
+// Nodes that open a new SQLite file at once collide in the change of its journal mode, for which its busy_timeout
+// does not wait. A failed step can be tried again.
 const (
 	retryFor   = 5 * time.Second
 	retryEvery = 20 * time.Millisecond
@@ -67,12 +67,12 @@ func (s *settings) step(ctx context.Context, db *sql.DB) (done bool, err error) 
 	return false, t.commit()
 }
 
-// beginMigration begins a transaction beside which there is no other of its kind.
+// beginMigration begins a transaction that excludes other migrations.
 func (s *settings) beginMigration(ctx context.Context, db *sql.DB) (*tx, error) {
 	if s.dialect == SQLite {
 		return beginImmediate(ctx, db, queueOf(db))
 	}
-	// A snapshot from before the wait would not have what the node before did.
+	// A snapshot from before the wait would lack the previous node's changes.
 	t, err := db.BeginTx(ctx, &sql.TxOptions{Isolation: sql.LevelReadCommitted})
 	if err != nil {
 		return nil, err
@@ -93,9 +93,9 @@ func (s *settings) apply(ctx context.Context, on Executor, n int) error {
 	schema := ""
 	if s.dialect == PostgreSQL {
 		if err := on.QueryRowContext(ctx, "SELECT quote_ident(current_schema())").Scan(&schema); err != nil {
-			return fmt.Errorf("the connection has no schema of its own: %w", err)
+			return fmt.Errorf("the connection has no current schema: %w", err)
 		}
-		if strings.ContainsAny(schema, `'$\`) { // it stands in texts within functions
+		if strings.ContainsAny(schema, `'$\`) { // functions contain it in quoted texts
 			return errors.New(`the name of the schema has one of ' $ \ in it`)
 		}
 	}
@@ -106,7 +106,7 @@ func (s *settings) apply(ctx context.Context, on Executor, n int) error {
 	return err
 }
 
-// version returns the number of the last migration that was applied to the database: 0 for none.
+// version returns the number of the last applied migration: 0 for none.
 func (s *settings) version(ctx context.Context, on Executor) (int, error) {
 	exists := `SELECT count(*) FROM sqlite_master WHERE type = 'table' AND name = ?1`
 	if s.dialect == PostgreSQL {
@@ -120,7 +120,7 @@ func (s *settings) version(ctx context.Context, on Executor) (int, error) {
 	return n, trouble(ctx, "read the schema's version", err)
 }
 
-// folder is where the migrations of the database in use are.
+// folder returns the folder of the migrations for the database in use.
 func (s *settings) folder() string { return "migrations/" + strings.ToLower(s.dialect.String()) }
 
 // newest returns the number of the newest migration, and an error if a database of this version is newer.
@@ -130,7 +130,7 @@ func (s *settings) newest(version int) (int, error) {
 		return 0, err
 	}
 	if version > len(files) {
-		return 0, fmt.Errorf("sqlstore: the database has schema %d and this program knows %d: it is too old for it", version, len(files))
+		return 0, fmt.Errorf("sqlstore: the database has schema %d and this program knows only %d: the program is too old", version, len(files))
 	}
 	return len(files), nil
 }

@@ -8,29 +8,28 @@ import (
 	"strings"
 )
 
-// An Option says how [Migrate] and [Open] work. Both need the same Prefix.
+// An Option configures [Migrate] and [Open]. Both need the same Prefix.
 type Option func(*settings)
 
-// Prefix begins the names of all tables, indexes, triggers and functions, and of PostgreSQL's channel. It is
-// "latchkey_" if not said otherwise: 1 to 32 of a-z 0-9 _, the first a letter, and not "sqlite_", which SQLite keeps
-// to itself.
+// Prefix begins the names of all tables, indexes, triggers and functions, and of PostgreSQL's channel. The default is
+// "latchkey_". It is 1 to 32 of a-z 0-9 _, begins with a letter, and is not "sqlite_", which SQLite reserves.
 func Prefix(p string) Option { return func(s *settings) { s.prefix = p } }
 
-// AllowSynchronous has Open accept a setting that answers before a change is on disk: SQLite's PRAGMA
-// synchronous, such as "NORMAL", which may lose the latest changes when the power fails (a key that was shown may
-// be gone, one that was ended may be good again), or PostgreSQL's synchronous_commit "off".
+// AllowSynchronous lets Open accept a setting that answers before a change is on disk: SQLite's PRAGMA synchronous,
+// such as "NORMAL", which may lose the latest changes when the power fails (an issued key may be gone, an invalidated
+// one may be good again), or PostgreSQL's synchronous_commit "off".
 func AllowSynchronous(mode string) Option {
 	return func(s *settings) { s.synchronous = append(s.synchronous, strings.ToUpper(mode)) }
 }
 
-// AllowJournal has Open accept a journal_mode of SQLite's other than WAL, DELETE, TRUNCATE and PERSIST: "MEMORY",
-// which a database in memory has and which leaves a file broken when the process dies in a change, or "OFF", with
-// which nothing can be rolled back.
+// AllowJournal lets Open accept a journal_mode of SQLite other than WAL, DELETE, TRUNCATE and PERSIST: "MEMORY",
+// which a database in memory has and which leaves a corrupt file when the process dies in a change, or "OFF", which
+// cannot roll back.
 func AllowJournal(mode string) Option {
 	return func(s *settings) { s.journal = append(s.journal, strings.ToUpper(mode)) }
 }
 
-// settings is what the options say.
+// settings holds the values of the options.
 type settings struct {
 	dialect     Dialect
 	prefix      string
@@ -66,7 +65,7 @@ func (s *settings) durable(synchronous int, journal string) error {
 	}
 	journal = strings.ToUpper(journal)
 	if !slices.Contains([]string{"WAL", "DELETE", "TRUNCATE", "PERSIST"}, journal) && !slices.Contains(s.journal, journal) {
-		return fmt.Errorf("sqlstore: PRAGMA journal_mode is %s, so a crash may take the whole database: "+
+		return fmt.Errorf("sqlstore: PRAGMA journal_mode is %s, so a crash may corrupt the whole database: "+
 			"set WAL, or say AllowJournal(%q)", journal, journal)
 	}
 	return nil

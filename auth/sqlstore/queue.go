@@ -11,18 +11,18 @@ import (
 	"weak"
 )
 
-// A queue lets one writer at a time into a SQLite database, in the order in which they came. SQLite itself has no
-// queue: its busy handler sleeps and tries again, so under load some writers wait for seconds and then fail.
+// A queue lets one writer at a time into a SQLite database, in the order in which they came. SQLite has no queue: its
+// busy handler sleeps and tries again, so under load some writers wait for seconds and then fail.
 //
-// The order is that of the runtime: senders that a channel blocks go on in the order in which they blocked. The nil
+// The order is that of the runtime: blocked senders of a channel continue in the order in which they blocked. The nil
 // queue, which PostgreSQL has, lets all writers in.
 type queue chan struct{}
 
-// longestWait bounds each wait. A method that is called within [Store.InTx] without the context of the transaction
-// waits for that transaction, which waits for the method.
+// maxWait bounds each wait. A method that is called within [Store.InTx] without the context of the transaction waits
+// for that transaction, which waits for the method.
 const maxWait = time.Minute
 
-var errWait = errors.New("another writer has the database for too long " +
+var errWait = errors.New("another writer has held the database for too long " +
 	"(within InTx, use the context that its function gets)")
 
 // enter waits for the caller's turn. If it returns nil, the caller must call leave.
@@ -92,7 +92,7 @@ func (s *Store) leave(ctx context.Context) {
 	}
 }
 
-// A queued executor runs statements outside of a transaction. Those that may write wait for their turn.
+// A queuedExecutor runs statements outside of a transaction. Those that may write wait for their turn.
 type queuedExecutor struct {
 	db *sql.DB
 	queue
@@ -133,7 +133,7 @@ func (q queuedExecutor) QueryRowContext(ctx context.Context, query string, args 
 	return conn.QueryRowContext(ctx, query, args...)
 }
 
-// conn returns a connection for one query, when it is the caller's turn. done gives both back once the rows of the
+// conn waits for the caller's turn and returns a connection for one query. done gives up both once the rows of the
 // query are closed: until then, closing the connection blocks.
 func (q queuedExecutor) conn(ctx context.Context) (conn *sql.Conn, done func(), err error) {
 	if err := q.enter(ctx); err != nil {
@@ -151,7 +151,7 @@ func (q queuedExecutor) conn(ctx context.Context) (conn *sql.Conn, done func(), 
 	}, nil
 }
 
-// failed is a context that is done with an error. A [sql.Row] with an error cannot be made in another way.
+// A failedContext is done with an error. It is the only way to make a [sql.Row] with an error.
 type failedContext struct {
 	context.Context
 	err error
@@ -169,7 +169,7 @@ var (
 	writing  = regexp.MustCompile(`(?i)\b(?:INSERT|UPDATE|DELETE|REPLACE)\b`)
 )
 
-// readsOnly reports whether a statement of SQLite's can be told to write nothing. If in doubt, it cannot.
+// readsOnly reports whether a SQLite statement certainly writes nothing.
 func readsOnly(query string) bool {
 	return reading.MatchString(query) || with.MatchString(query) && !writing.MatchString(query)
 }

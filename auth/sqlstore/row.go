@@ -12,8 +12,8 @@ import (
 	"github.com/latchkey-go/latchkey/keys"
 )
 
-// columns are those of a key, in the order of a [row].
-// Those that an update leaves as they are come last.
+// columns are the columns of a key, in the order of a [row].
+// Columns that an update leaves unchanged come last.
 const (
 	columns = `id, space, name, role, foreign_id, scopes, allowed_ips, hint, digest, previous, previous_until, overlap,
 	legacy, weak, sole, generation, created_by, refreshed_at, expires_at, disabled_at, invalidated_at,
@@ -24,10 +24,10 @@ const (
 // A row is one key as the database has it: texts, int64s and nil.
 type row [25]any
 
-// errNonsense is what is wrong with a row that this package did not write.
-var errNonsense = errors.New("sqlstore: a row makes no sense")
+// errNonsense means a corrupt row, which this package did not write.
+var errNonsense = errors.New("sqlstore: corrupt row")
 
-// encode returns r as it is stored. It refuses what could not be read again.
+// encode returns r as it is stored. It refuses a record that could not be read again.
 func encode(r *keys.Record) (*row, error) {
 	w := row{
 		r.ID, r.Space, r.Name, r.Role, r.ForeignID, list(r.Scopes, func(s string) string { return s }),
@@ -40,13 +40,12 @@ func encode(r *keys.Record) (*row, error) {
 		w[9] = digestText(r.Previous.Reveal())
 	}
 	if _, wrong := w.read(); wrong != "" {
-		return nil, fmt.Errorf("sqlstore: a record that cannot be stored: %s", wrong)
+		return nil, fmt.Errorf("sqlstore: the record cannot be stored: %s", wrong)
 	}
 	return &w, nil
 }
 
-// decode returns the record that w holds, or an error wrapping [errNonsense] that names the row and what is wrong
-// with it.
+// decode returns the record in w, or an error wrapping [errNonsense] that names the row and the column.
 func (w *row) decode() (keys.Record, error) {
 	r, wrong := w.read()
 	if wrong != "" {
@@ -55,7 +54,7 @@ func (w *row) decode() (keys.Record, error) {
 	return r, nil
 }
 
-// read returns the record that w holds, and what is wrong with it.
+// read returns the record in w. wrong names the first corrupt column and its mistake.
 func (w *row) read() (_ keys.Record, wrong string) {
 	c := cells{rest: w[:]}
 	r := keys.Record{
@@ -75,7 +74,7 @@ func (w *row) read() (_ keys.Record, wrong string) {
 	return r, c.wrong
 }
 
-// cells reads a row from left to right and keeps what was wrong first.
+// cells reads a row from left to right and keeps the first mistake.
 type cells struct {
 	rest  []any
 	wrong string
@@ -87,7 +86,7 @@ func (c *cells) next() any {
 	return v
 }
 
-// nonsense notes what is wrong with a column. What it holds is not told.
+// corrupt notes the mistake of a column, without its value.
 func (c *cells) corrupt(column, what string) {
 	if c.wrong == "" {
 		c.wrong = column + ": " + what
@@ -122,8 +121,7 @@ func (c *cells) flag(column string) bool {
 	return n != 0
 }
 
-// time reads a time. The number that stands for Go's zero time is refused: it says "not" in Go and something
-// else in SQL.
+// time reads a time. It refuses the number of Go's zero time, which means "not set" in Go and a real time in SQL.
 func (c *cells) time(column string) time.Time {
 	v := c.next()
 	if v == nil {
@@ -138,7 +136,7 @@ func (c *cells) time(column string) time.Time {
 	return t
 }
 
-// previous reads the old digest, which a key may not have.
+// previous reads the previous digest, which may be missing.
 func (c *cells) previous() keys.Digest {
 	if c.rest[0] == nil {
 		c.next()
@@ -188,7 +186,7 @@ func elements[T any](c *cells, column string, parse func(string) (T, error)) []T
 		}
 		var err error
 		if read[i], err = parse(*t); err != nil {
-			c.corrupt(column, "an element that makes no sense")
+			c.corrupt(column, "a malformed element")
 			return nil
 		}
 	}
@@ -224,7 +222,7 @@ func micros(t time.Time) any {
 	return t.UnixMicro()
 }
 
-// cells returns where a query puts the columns.
+// cells returns the destinations of a query's columns.
 func (w *row) cells() []any {
 	into := make([]any, len(w))
 	for i := range w {

@@ -5,11 +5,11 @@ import (
 	"database/sql"
 )
 
-// repeated is what a transaction knows of the statements of this package that it has run. To compile one costs SQLite
-// as much as to run it, and an import runs a few of them for each key. PostgreSQL's driver does this by itself.
+// A stmtCache holds the statements of this package that a transaction has run. To compile one costs SQLite as much as
+// to run it, and an import runs a few of them for each key. PostgreSQL's driver caches them itself.
 type stmtCache map[string]*sql.Stmt // nil for a statement that has run once
 
-// prepared returns the statement, prepared, if t has run it before; else nil.
+// prepared returns the prepared statement if t has run it before, else nil.
 func (t *tx) prepared(ctx context.Context, text string) (*sql.Stmt, error) {
 	conn, ok := t.on.(*sql.Conn)
 	if !ok {
@@ -46,7 +46,8 @@ func (t *tx) exec(ctx context.Context, text string, args ...any) (sql.Result, er
 	return t.on.ExecContext(ctx, text, args...)
 }
 
-// one is [Store.one] within t. It holds the lock until the row is read: a prepared statement has one answer at a time.
+// one is [Store.one] within t. It holds the lock until the row is read: a prepared statement has one result at a
+// time.
 func (t *tx) one(ctx context.Context, text string, args []any, into ...any) (found bool, err error) {
 	t.mu.Lock()
 	defer t.mu.Unlock()

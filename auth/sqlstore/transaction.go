@@ -17,20 +17,20 @@ type Executor interface {
 	QueryRowContext(ctx context.Context, query string, args ...any) *sql.Row
 }
 
-// InTx calls f with a context that carries a transaction. The stores of s, and [Store.Executor], use it when they
-// are given that context, so that all they do becomes durable and visible in one step when f returns nil. If f
-// returns an error or panics, nothing of it is done; InTx returns the error as it is, and lets the panic go on. The
-// context must not be used after f has returned.
+// InTx calls f with a context that carries a transaction. The stores of s, and [Store.Executor], use it when they get
+// that context, so all their changes become durable and visible in one step when f returns nil. If f returns an error
+// or panics, nothing is changed; InTx returns the error unchanged and lets the panic continue. The context must not
+// be used after f has returned.
 //
-// From its beginning a transaction keeps out all others that change something through a store, on every node, so
-// what f reads does not change until it has written. A method that is called within f with another context waits for
-// the transaction to end. Be quick, and have a table of the host's own that is locked
-// before it in one place locked before it everywhere.
+// From its beginning a transaction blocks all other changes through a store, on every node, so the data that f reads
+// does not change until it has written. A method that is called within f with another context waits for the
+// transaction to end. Be quick. If one part of the host locks one of its own tables before it calls InTx, every part
+// must lock that table first, or transactions deadlock.
 //
-// A call within f joins the transaction. If what it was called with fails, so does the whole. After a statement that
-// made the database end the transaction, as one does that is interrupted, nothing more is done.
+// A call within f joins the transaction; if the inner function fails, the whole transaction fails. After a statement
+// that made the database end the transaction, such as an interrupted one, nothing more is done.
 //
-// If InTx returns another error than f's, the commit failed: it may have been done or not.
+// If InTx returns another error than f's, the commit failed: the changes may be stored or not.
 func (s *Store) InTx(ctx context.Context, f func(context.Context) error) error {
 	if t := s.tx(ctx); t != nil {
 		ok := false
@@ -46,8 +46,8 @@ func (s *Store) InTx(ctx context.Context, f func(context.Context) error) error {
 	return s.transact(ctx, f)
 }
 
-// Executor returns the transaction that ctx carries, else the database: for tables of the host's own. In SQLite, what
-// it writes waits in the same queue as all other writes; see the package comment.
+// Executor returns the transaction that ctx carries, else the database, for the host's own tables. In SQLite its
+// writes wait in the same queue as all other writes; see the package comment.
 func (s *Store) Executor(ctx context.Context) Executor {
 	if t := s.tx(ctx); t != nil {
 		return t
@@ -58,7 +58,7 @@ func (s *Store) Executor(ctx context.Context) Executor {
 	return s.db
 }
 
-// atomically calls f in the transaction that ctx carries, else in one of its own. An error of f's does not end the
+// atomically calls f in the transaction that ctx carries, else in a new one. An error of f does not end the
 // transaction it joined.
 func (s *Store) atomically(ctx context.Context, f func(context.Context) error) error {
 	if s.tx(ctx) != nil {
@@ -67,7 +67,7 @@ func (s *Store) atomically(ctx context.Context, f func(context.Context) error) e
 	return s.transact(ctx, f)
 }
 
-// txKey finds the transaction of one store in a context.
+// txKey is the context key of the transaction of one store.
 type txKey struct{ *Store }
 
 func (s *Store) tx(ctx context.Context) *tx {
@@ -91,7 +91,7 @@ func (s *Store) transact(ctx context.Context, f func(context.Context) error) err
 	}
 	committed := false
 	defer func() {
-		if !committed { // an error, a panic, or a goroutine that ends
+		if !committed { // an error, a panic, or runtime.Goexit
 			t.end(t.rollback)
 		}
 	}()
@@ -113,18 +113,18 @@ func (s *Store) transact(ctx context.Context, f func(context.Context) error) err
 	return trouble(ctx, "commit", err)
 }
 
-// A tx is one transaction. Once it has ended it runs nothing, whoever still holds it: the connection may be
-// somebody else's by then.
+// A tx is one transaction. Once it has ended it runs no statement: its connection may be in use by another caller.
 type tx struct {
 	on               Executor
 	commit, rollback func() error
 	release          func()
 	changed, aborted atomic.Bool
 
-	// alive reports whether the database still has the transaction. Nil: it lets nothing run in one that failed.
+	// alive reports whether the database still has the transaction. Nil: the database refuses statements in a failed
+	// one.
 	alive func() bool
 
-	over context.Context // done when the transaction is over, which closes rows that were left open
+	over context.Context // done when the transaction is over, which closes open rows
 	stop context.CancelFunc
 
 	mu    sync.Mutex
@@ -132,7 +132,7 @@ type tx struct {
 	stmtCache
 }
 
-// usable returns why nothing runs in t any more.
+// usable returns an error if t can run no more statements.
 func (t *tx) usable() error {
 	switch {
 	case t.ended:
@@ -143,7 +143,7 @@ func (t *tx) usable() error {
 	return nil
 }
 
-// end ends t, once. No statement begins after that.
+// end ends t, once. No statement begins afterwards.
 func (t *tx) end(how func() error) error {
 	t.mu.Lock()
 	defer t.mu.Unlock()
@@ -187,7 +187,7 @@ func (t *tx) QueryRowContext(ctx context.Context, query string, args ...any) *sq
 	t.mu.Lock()
 	defer t.mu.Unlock()
 	ctx = t.within(ctx)
-	if err := t.usable(); err != nil { // a Row with an error cannot be made otherwise
+	if err := t.usable(); err != nil { // the only way to make a Row with an error
 		done, cancel := context.WithCancel(ctx)
 		cancel()
 		ctx = done
@@ -195,7 +195,7 @@ func (t *tx) QueryRowContext(ctx context.Context, query string, args ...any) *sq
 	return t.on.QueryRowContext(ctx, query, args...)
 }
 
-// begin begins a transaction that alone may change something.
+// begin begins a transaction that blocks all other changes.
 func (s *Store) begin(ctx context.Context) (t *tx, err error) {
 	if s.dialect == SQLite {
 		t, err = beginImmediate(ctx, s.db, s.queue)
@@ -220,9 +220,9 @@ func (s *Store) beginLocked(ctx context.Context) (*tx, error) {
 	return &tx{on: t, commit: t.Commit, rollback: t.Rollback, release: func() {}}, nil
 }
 
-// beginImmediate begins a transaction of SQLite's in its turn, which it keeps until it is released. It writes from the
-// start, so that it never has to give up because another one wrote since it began to read. Package database/sql cannot
-// ask for that, and would hand on a connection that a failed COMMIT left in its transaction.
+// beginImmediate begins a SQLite transaction in its turn, which it keeps until it is released. It writes from the
+// start, so it never has to give up because another connection wrote after its first read. Package database/sql
+// cannot ask for that, and would return a connection to the pool that a failed COMMIT left in its transaction.
 func beginImmediate(ctx context.Context, db *sql.DB, q queue) (_ *tx, err error) {
 	if err := q.enter(ctx); err != nil {
 		return nil, err
@@ -236,14 +236,14 @@ func beginImmediate(ctx context.Context, db *sql.DB, q queue) (_ *tx, err error)
 	if err != nil {
 		return nil, err
 	}
-	run := func(query string) error { // to its end, whatever becomes of ctx
+	run := func(query string) error { // to its end, even if ctx is done
 		_, err := conn.ExecContext(context.WithoutCancel(ctx), query)
 		return err
 	}
 	rollback := func() error {
 		err := run("ROLLBACK")
 		if err != nil {
-			conn.Raw(func(any) error { return driver.ErrBadConn }) // nobody gets this connection any more
+			conn.Raw(func(any) error { return driver.ErrBadConn }) // removes the connection from the pool
 		}
 		return err
 	}
@@ -265,8 +265,8 @@ func beginImmediate(ctx context.Context, db *sql.DB, q queue) (_ *tx, err error)
 		conn.Close()
 		return nil, err
 	}
-	// A statement that is interrupted, or finds the disk full, may take its whole transaction along. Those after it
-	// would be done each by itself. To begin another transaction fails as long as there is this one.
+	// An interrupted statement, or a full disk, may end the whole transaction. The statements after it would run each by
+	// itself. BEGIN fails as long as this transaction is open, so alive costs one failed BEGIN before each statement.
 	alive := func() bool {
 		if lost {
 			return false

@@ -121,7 +121,7 @@ func TestRowsThatMakeNoSense(t *testing.T) {
 			_, found := s.Keys().Find(t.Context(), "", []keys.Digest{r.Digest})
 			_, listed := s.Keys().List(t.Context(), "", keys.Filter{})
 			for what, err := range map[string]error{"Get": got, "Find": found, "List": listed} {
-				require.ErrorContains(t, err, "makes no sense", "%s: %s", what, wrong)
+				require.ErrorContains(t, err, "corrupt row", "%s: %s", what, wrong)
 				require.ErrorContains(t, err, r.ID)
 				require.NotErrorIs(t, err, keys.ErrNotFound)
 				require.NotContains(t, strings.ToLower(fmt.Sprintf("%+v", err)), secret, "%s: %s", what, wrong)
@@ -130,16 +130,16 @@ func TestRowsThatMakeNoSense(t *testing.T) {
 		s, p := e.fresh(t)
 		p.exec(t, "INSERT INTO latchkey_roles VALUES ('editor', '', '', '{\"a\": 1}', '[]')")
 		_, _, err := s.Roles().Load(t.Context())
-		require.ErrorContains(t, err, "makes no sense")
+		require.ErrorContains(t, err, "corrupt row")
 		p.exec(t, "UPDATE latchkey_roles SET permissions = '{}', inherits = '[1]'")
 		_, _, err = s.Roles().Load(t.Context())
-		require.ErrorContains(t, err, "makes no sense")
+		require.ErrorContains(t, err, "corrupt row")
 		p.exec(t, "UPDATE latchkey_public_api SET revision = -1")
 		_, err = s.PublicAPI().Load(t.Context())
-		require.ErrorContains(t, err, "makes no sense")
+		require.ErrorContains(t, err, "corrupt row")
 		p.exec(t, "DELETE FROM latchkey_public_api")
 		_, err = s.PublicAPI().Load(t.Context())
-		require.ErrorContains(t, err, "makes no sense")
+		require.ErrorContains(t, err, "corrupt row")
 		p.exec(t, "DELETE FROM latchkey_changes")
 		_, err = s.Keys().Changes(t.Context(), keys.Revision{})
 		require.ErrorContains(t, err, "lost its revision")
@@ -169,7 +169,7 @@ func TestFindComparesTheDigestThatTheDatabaseFound(t *testing.T) {
 		digest = keys.NewDigest("hmac-sha256:pepper", sum)
 		for _, asked := range [][]keys.Digest{{digest}, {custom(3).Digest, digest}} {
 			_, err = s.Keys().Find(t.Context(), "", asked)
-			require.ErrorContains(t, err, "was not asked for")
+			require.ErrorContains(t, err, "was not requested")
 			require.NotErrorIs(t, err, keys.ErrNotFound, "no verdict")
 		}
 	}
