@@ -16,9 +16,9 @@ const keyDigits = 40
 // such as the name of a scheme, does not hide it. A key inside other text is left alone, so that addresses (Referer,
 // X-Forwarded-Uri) pass. It allocates nothing unless it refuses or decodes Basic.
 //
-// It runs for every anonymous request, and may take 1.5 times as long as a bare loop over h. So the loop skips a
-// value after a few bytes: it looks at three positions that are digits in a key at the end of the value, with up to
-// two blanks or quotes behind it. Repeated headers, which are rare, Basic and cookies are always read.
+// It runs for every anonymous request, and may take 1.5 times as long as a bare loop over h. So the loop reads three bytes
+// of a value, which are hex digits if a key ends it, with up to two blanks or quotes behind, and skips the value unless they
+// are. It always reads cookies, Basic and repeated headers, which are rare.
 func (f *extractor) stray(h http.Header) *Refusal {
 	for name, values := range h {
 		if len(values) == 1 {
