@@ -13,11 +13,6 @@ import (
 	"github.com/latchkey-go/latchkey/auth"
 )
 
-// usersFunc is a Users that one function answers for.
-type usersFunc func(ctx context.Context, id string) (auth.User, error)
-
-func (f usersFunc) User(ctx context.Context, id string) (auth.User, error) { return f(ctx, id) }
-
 func TestManyMissesForOneUserAskOnce(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		var calls atomic.Int64
