@@ -1,6 +1,8 @@
 package graphqlauth
 
 import (
+	"slices"
+
 	"github.com/vektah/gqlparser/v2/ast"
 )
 
@@ -226,3 +228,59 @@ func (w *walk) condition(d *ast.Directive, otherwise bool) bool {
 	w.unconditional = true
 	return otherwise
 }
+
+// A seen remembers values. The first few cost no allocation.
+type seen[T comparable] struct {
+	few  [6]T
+	n    int
+	more map[T]struct{}
+}
+
+// add reports whether the value is new.
+func (s *seen[T]) add(value T) bool {
+	if slices.Contains(s.few[:min(s.n, len(s.few))], value) {
+		return false
+	}
+	if s.n < len(s.few) {
+		s.few[s.n] = value
+		s.n++
+		return true
+	}
+	if _, ok := s.more[value]; ok {
+		return false
+	}
+	if s.more == nil {
+		s.more = map[T]struct{}{}
+	}
+	s.more[value] = struct{}{}
+	s.n++
+	return true
+}
+
+func (s *seen[T]) len() int { return s.n }
+
+// A set holds object types that are members of interfaces and unions. In a schema with more than 256 of them some
+// share a bit, so a set may seem to hold more than it does: then more is asked for, never less.
+type set [4]uint64
+
+func single(i int) (s set) {
+	i %= 256
+	s[i/64] = 1 << (i % 64)
+	return s
+}
+
+func (s set) and(t set) set {
+	for i := range s {
+		s[i] &= t[i]
+	}
+	return s
+}
+
+func (s set) or(t set) set {
+	for i := range s {
+		s[i] |= t[i]
+	}
+	return s
+}
+
+func (s set) meets(t set) bool { return s.and(t) != set{} }

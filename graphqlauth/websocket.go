@@ -3,12 +3,16 @@ package graphqlauth
 import (
 	"cmp"
 	"context"
+	"errors"
+	"io"
 	"net/http"
+	"sync"
 	"sync/atomic"
 	"time"
 
 	"github.com/99designs/gqlgen/graphql"
 	"github.com/99designs/gqlgen/graphql/handler/transport"
+	"github.com/vektah/gqlparser/v2/gqlerror"
 
 	"github.com/latchkey-go/latchkey/auth"
 )
@@ -185,4 +189,119 @@ func closing(refusal *auth.Refusal) (code int, reason string) {
 		return CloseForbidden, "Forbidden"
 	}
 	return CloseTryAgain, "Try again later"
+}
+
+// A socketExecutor asks for the caller again at each operation that comes over a socket, as HTTP would.
+type socketExecutor struct {
+	graphql.GraphExecutor
+	socket *socket
+}
+
+// CreateOperationContext implements graphql.GraphExecutor. A caller who is not good any more loses the socket;
+// what is no verdict, a limit or a store in trouble, refuses the one operation.
+func (x socketExecutor) CreateOperationContext(ctx context.Context, params *graphql.RawParams) (*graphql.OperationContext, gqlerror.List) {
+	s := x.socket
+	p, err := s.guard.CheckMessage(s.request.WithContext(auth.NewContext(ctx, s.stream.who())), nil)
+	if err == nil && s.stream.ended() == nil {
+		s.stream.saw(p)
+		return x.GraphExecutor.CreateOperationContext(auth.NewContext(ctx, p), params)
+	}
+	refusal, ok := errors.AsType[*auth.Refusal](err)
+	if !ok {
+		refusal = outOfReach
+	}
+	if refusal.Status < http.StatusTooManyRequests {
+		s.stream.end(refusal)
+	}
+	return &graphql.OperationContext{
+		RawQuery: params.Query, OperationName: params.OperationName, Headers: params.Headers,
+		DisableIntrospection: true,
+		RecoverFunc:          graphql.DefaultRecover,
+		ResolverMiddleware:   func(ctx context.Context, next graphql.Resolver) (any, error) { return next(ctx) },
+		Stats:                graphql.Stats{Read: params.ReadTime, OperationStart: graphql.GetStartTime(ctx)},
+	}, gqlerror.List{refused(refusal)}
+}
+
+// DispatchOperation implements graphql.GraphExecutor.
+func (x socketExecutor) DispatchOperation(ctx context.Context, oc *graphql.OperationContext) (graphql.ResponseHandler, context.Context) {
+	return x.GraphExecutor.DispatchOperation(auth.NewContext(ctx, x.socket.stream.who()), oc)
+}
+
+// An acceptor is the host's implementation of websockets, with a hand on each connection.
+type acceptor struct {
+	transport.WebsocketImplementation
+	socket *socket
+}
+
+// Accept implements transport.WebsocketImplementation.
+func (a acceptor) Accept(w http.ResponseWriter, r *http.Request, options transport.WebsocketAcceptOptions) (transport.WebsocketConn, error) {
+	conn, err := a.WebsocketImplementation.Accept(w, r, options)
+	if err != nil {
+		return nil, err
+	}
+	a.socket.conn = &connection{WebsocketConn: conn}
+	return a.socket.conn, nil
+}
+
+// A connection is closed with one code, whoever closes it, and carries nothing once it was shut.
+type connection struct {
+	transport.WebsocketConn
+	final   atomic.Pointer[ending]
+	closing sync.Once
+}
+
+// An ending is what a close frame says.
+type ending struct {
+	code   int
+	reason string
+}
+
+// shut closes it with an ending of ours. It waits neither for gqlgen's lock, which whoever writes holds for as long
+// as the client does not read, nor for the host's implementation.
+func (c *connection) shut(code int, reason string) {
+	c.final.Store(&ending{code, reason})
+	go func() { _ = c.WriteClose(code, reason) }()
+}
+
+// WriteClose implements transport.WebsocketConn. The first call counts, with our ending if there is one.
+func (c *connection) WriteClose(code int, reason string) (err error) {
+	c.closing.Do(func() {
+		if own := c.final.Load(); own != nil {
+			code, reason = own.code, own.reason
+		}
+		err = c.WebsocketConn.WriteClose(code, reason)
+	})
+	return err
+}
+
+// NextReader implements transport.WebsocketConn.
+func (c *connection) NextReader() (int, io.Reader, error) {
+	kind, r, err := c.WebsocketConn.NextReader()
+	if c.final.Load() != nil {
+		return 0, nil, transport.ErrWebsocketClosed
+	}
+	return kind, r, err
+}
+
+// WriteJSON implements transport.WebsocketConn.
+func (c *connection) WriteJSON(v any) error {
+	if c.final.Load() != nil {
+		return transport.ErrWebsocketClosed
+	}
+	return c.WebsocketConn.WriteJSON(v)
+}
+
+// SetReadLimit implements transport.WebsocketReadLimiter, if the host's connection does.
+func (c *connection) SetReadLimit(limit int64) {
+	if l, ok := c.WebsocketConn.(transport.WebsocketReadLimiter); ok {
+		l.SetReadLimit(limit)
+	}
+}
+
+// SetReadDeadline implements transport.WebsocketReadDeadliner, if the host's connection does.
+func (c *connection) SetReadDeadline(t time.Time) error {
+	if d, ok := c.WebsocketConn.(transport.WebsocketReadDeadliner); ok {
+		return d.SetReadDeadline(t)
+	}
+	return nil
 }
