@@ -19,7 +19,7 @@
 // and neither is a default of the schema's. Nothing overrides a rule. __typename is free.
 //
 // A root field without a rule of its own (on the field, its interfaces or its type; a rule on what it returns does
-// not count) needs a good key, unless it is @public; see [WithDefault]. The fields __schema, __type and, of
+// not count) needs a good key, unless it is @public; see [WithInsecureDefault]. The fields __schema, __type and, of
 // federation, _service have the rule of [WithIntrospection].
 //
 // # Partial and Reject

@@ -76,7 +76,7 @@ func TestLintFollowsTheOptions(t *testing.T) {
 	require.Equal(t, []string{"default Query.b"}, codesOf(graphqlauth.Lint(schema, nil, graphqlauth.WithMode(graphqlauth.ModeReject))))
 	require.Equal(t, []string{"null Mutation.c", "null Query.a", "default Query.b"},
 		codesOf(graphqlauth.Lint(schema, nil, graphqlauth.WithMode(graphqlauth.ModePartial))))
-	open := graphqlauth.Lint(schema, nil, graphqlauth.WithDefault(graphqlauth.Open))
+	open := graphqlauth.Lint(schema, nil, graphqlauth.WithInsecureDefault())
 	require.Contains(t, open[1].Text, "anybody may ask")
 
 	introspection := graphqlauth.WithIntrospection(graphqlauth.Require("schema/raed"))

@@ -7,14 +7,6 @@ import (
 	"github.com/vektah/gqlparser/v2/ast"
 )
 
-// A Default says what a root field without a rule needs.
-type Default uint8
-
-const (
-	Closed Default = iota // a good key, unless it is @public
-	Open                  // nothing: for adopting the rules step by step
-)
-
 // A Mode says what becomes of an operation of which something is denied.
 type Mode uint8
 
@@ -55,8 +47,9 @@ func newConfig(opts []Option) *config {
 	return c
 }
 
-// WithDefault says what a root field without a rule needs. Without it: [Closed].
-func WithDefault(d Default) Option { return func(c *config) { c.open = d == Open } }
+// WithInsecureDefault lets every caller reach root fields without a rule, for adopting the rules step by step. Without
+// it such a field needs a valid key, unless it is @public.
+func WithInsecureDefault() Option { return func(c *config) { c.open = true } }
 
 // WithMode sets the mode of these kinds of operation, or of all if none is named. Without it queries are [ModePartial],
 // mutations and subscriptions [ModeReject].

@@ -139,7 +139,7 @@ func TestTheDefault(t *testing.T) {
 	c.allow("none", `{f}`)
 	c.deny("none", `{t{f}}`, "Query.t")
 	c.deny("", `{__type(name:"T"){name}}`, "Query.__type")
-	open := newCourt(t, sdl, graphqlauth.WithDefault(graphqlauth.Open), graphqlauth.WithIntrospection(graphqlauth.Require("a")))
+	open := newCourt(t, sdl, graphqlauth.WithInsecureDefault(), graphqlauth.WithIntrospection(graphqlauth.Require("a")))
 	open.allow("", `{f}`)
 	open.deny("none", `{__schema{queryType{name}}}`, "Query.__schema")
 	open.allow("a", `{__schema{queryType{name}}}`)

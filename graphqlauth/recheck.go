@@ -10,19 +10,17 @@ import (
 	"github.com/latchkey-go/latchkey/auth"
 )
 
-// DefaultRecheck is how long a live subscription may go on unconfirmed; see [WithRecheck].
-const DefaultRecheck = 5 * time.Second
-
 // WithRecheck sets how long what lives on (a websocket, a subscription over SSE) may be served on the strength of one
 // confirmation that its caller is still good and still may: the longest time after which a change made on another node
 // acts on it, even if it is silent, and after which a store in trouble ends it. Changes on this node that
 // [auth.Guard.Watch] reports act at once: keys always, the rest as auth.Config.RoleChanges and Changes say. Each caller is
-// asked for twice in that time. Zero or less is [DefaultRecheck]; less than ten milliseconds is ten.
+// asked for twice in that time. Zero or less is five seconds; less than ten milliseconds is ten.
 func WithRecheck(d time.Duration) Option {
 	return func(c *config) { c.recheck = d }
 }
 
 const (
+	defaultRecheck = 5 * time.Second
 	// checkers is how many callers are asked for at once, so that a change does not flood the store.
 	checkers = 16
 	// pause is the longest that checks are put off, so that many changes become one round of checks.
@@ -47,7 +45,7 @@ type streams struct {
 
 func (a *streams) init(guard *auth.Guard, bound time.Duration) {
 	if bound <= 0 {
-		bound = DefaultRecheck
+		bound = defaultRecheck
 	}
 	a.guard, a.bound = guard, max(bound, 10*time.Millisecond)
 	a.wake = make(chan struct{}, 1)

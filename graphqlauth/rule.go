@@ -16,15 +16,6 @@ func Require(permissions ...string) Rule {
 	return RequireScopes([][]string{permissions})
 }
 
-// RequireAny is the rule that the caller has at least one of these permissions.
-func RequireAny(permissions ...string) Rule {
-	var scopes [][]string
-	for _, p := range permissions {
-		scopes = append(scopes, []string{p})
-	}
-	return RequireScopes(scopes)
-}
-
 // RequireScopes is the rule that the caller has all permissions of at least one of these lists, the meaning of
 // @requiresScopes. With no list, or an empty one, nobody passes.
 func RequireScopes(scopes [][]string) Rule {

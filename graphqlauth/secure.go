@@ -11,15 +11,15 @@ import (
 	"github.com/vektah/gqlparser/v2/validator/rules"
 )
 
-// The limits that [Secure] sets. GraphiQL's introspection query has 15 levels and some 150 fields.
+// The limits that Secure sets and its comment repeats. GraphiQL's introspection query has 15 levels and some 150 fields.
 const (
-	MaxTokens = 10_000 // of a document, counted by the parser
-	MaxDepth  = 20     // levels of fields in the selected operation, through fragments
-	MaxFields = 10_000 // fields of the selected operation with every fragment written out where it is spread
+	maxTokens = 10_000 // of a document, counted by the parser
+	maxDepth  = 20     // levels of fields in the selected operation, through fragments
+	maxFields = 10_000 // fields of the selected operation with every fragment written out where it is spread
 )
 
-// Secure sets what gqlgen leaves unlimited, against documents that cost more to answer than to send: [MaxTokens],
-// [MaxDepth] and [MaxFields]. An operation beyond them is refused before anything runs, with the code and status of
+// Secure sets what gqlgen leaves unlimited, against documents that cost more to answer than to send: 10,000
+// tokens, 20 levels of fields, and 10,000 fields with every fragment written out where it is spread. An operation beyond them is refused before anything runs, with the code and status of
 // one that is not valid. So is a document for which validation would compare more than half a million times: it
 // compares each field with all of the same name, each fragment with all others, and values with all around them, so
 // that 700 fields of one name, or 350 spreads, are too many.
@@ -31,7 +31,7 @@ const (
 // take, is the http.Server's to limit. Call it before other extensions are used, so that they never see what is
 // refused: gqlgen's own complexity limit writes fragments out as they come.
 func Secure(srv *handler.Server) {
-	srv.SetParserTokenLimit(MaxTokens)
+	srv.SetParserTokenLimit(maxTokens)
 	srv.SetDisableSuggestion(true)
 	srv.SetValidationRulesFn(validation)
 	srv.Use(limits{})
@@ -48,10 +48,10 @@ func (limits) MutateOperationContext(_ context.Context, oc *graphql.OperationCon
 	m := measure{fragments: map[*ast.FragmentDefinition]extent{}}
 	all := m.of(oc.Operation.SelectionSet)
 	switch {
-	case all.depth > MaxDepth:
-		return tooMany("levels", MaxDepth)
-	case all.fields > MaxFields:
-		return tooMany("fields", MaxFields)
+	case all.depth > maxDepth:
+		return tooMany("levels", maxDepth)
+	case all.fields > maxFields:
+		return tooMany("fields", maxFields)
 	}
 	return nil
 }
@@ -77,8 +77,8 @@ func (m *measure) of(sels ast.SelectionSet) (all extent) {
 		case *ast.FragmentSpread:
 			one = m.fragment(sel.Definition)
 		}
-		all.depth = min(max(all.depth, one.depth), MaxDepth+1)
-		all.fields = min(all.fields+one.fields, MaxFields+1)
+		all.depth = min(max(all.depth, one.depth), maxDepth+1)
+		all.fields = min(all.fields+one.fields, maxFields+1)
 	}
 	return all
 }

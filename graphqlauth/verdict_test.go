@@ -93,7 +93,7 @@ func (c *crowd) over(schema *ast.Schema, seed uint64, open bool) *comparison {
 	x := &comparison{crowd: c, schema: schema, open: open, server: &fakeServer{schema: schema, seed: seed}}
 	opts := []graphqlauth.Option{needsDirective, graphqlauth.WithMaxAliases(0)}
 	if open {
-		opts = append(opts, graphqlauth.WithDefault(graphqlauth.Open))
+		opts = append(opts, graphqlauth.WithInsecureDefault())
 	}
 	serve := func(m graphqlauth.Mode) *executor.Executor {
 		e := executor.New(x.server)

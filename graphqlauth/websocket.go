@@ -17,12 +17,10 @@ import (
 	"github.com/latchkey-go/latchkey/auth"
 )
 
-// DefaultInitTimeout is how long a [Websocket] waits for connection_init where its InitTimeout is zero.
-const DefaultInitTimeout = 10 * time.Second
-
-// DefaultMaxSubscriptions is how many subscriptions a [Websocket] lets live on one socket where its MaxSubscriptions
-// is zero.
-const DefaultMaxSubscriptions = 100
+const (
+	defaultInitTimeout      = 10 * time.Second
+	defaultMaxSubscriptions = 100
+)
 
 // Close codes of a [Websocket]: those of graphql-transport-ws, sent in both subprotocols.
 const (
@@ -44,7 +42,7 @@ const closeInternal = 1011
 // hears. In between the socket is closed with [CloseForbidden] once its key is not good any more; see
 // [WithRecheck]. Subscriptions that only lost a permission complete with an error, and the socket stays.
 //
-// Every field of gqlgen's transport keeps its meaning. InitFunc runs after ours, with the caller in its context
+// Every field of gqlgen's transport keeps its meaning; an InitTimeout of zero is ten seconds. InitFunc runs after ours, with the caller in its context
 // and without the key; a nil context from it is ours. Browsers open sockets to other origins freely: gqlgen's
 // Implementation accepts only the request's own host, until it is told otherwise. It needs gqlgen v0.17.91 or
 // newer, where Implementation came.
@@ -53,7 +51,7 @@ type Websocket struct {
 	// Extension is the one that the server uses. Without it every upgrade is refused with 503.
 	Extension *Extension
 	// MaxSubscriptions is how many subscriptions may live on one socket at a time: each holds a goroutine, and gqlgen
-	// takes any number. One more is refused, and the socket stays. Zero is [DefaultMaxSubscriptions]; less is no limit.
+	// takes any number. One more is refused, and the socket stays. Zero is 100; less is no limit.
 	MaxSubscriptions int
 }
 
@@ -76,13 +74,13 @@ func (t Websocket) serve(w http.ResponseWriter, r *http.Request, exec graphql.Gr
 	defer cancel()
 	s := &socket{guard: e.guard, host: t.InitFunc, cancel: cancel}
 	s.stream = e.streams.add(ctx, auth.Principal{}, s.cut)
-	s.stream.room = cmp.Or(t.MaxSubscriptions, DefaultMaxSubscriptions)
+	s.stream.room = cmp.Or(t.MaxSubscriptions, defaultMaxSubscriptions)
 	s.request = r.WithContext(context.WithValue(ctx, streamKey{e}, s.stream))
 
 	inner := t.Websocket
 	inner.InitFunc = s.init
 	if inner.InitTimeout == 0 {
-		inner.InitTimeout = DefaultInitTimeout
+		inner.InitTimeout = defaultInitTimeout
 	}
 	if inner.Implementation == nil {
 		inner.Implementation = transport.CoderWebsocketImplementation{}

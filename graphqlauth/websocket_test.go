@@ -234,21 +234,21 @@ func TestSubscriptionsOfASocketAreLimited(t *testing.T) {
 	n := newNewsroom(t, newsOptions{})
 	for _, d := range dialects {
 		c := n.socket(d, keyPayload(n.key("reader").Key.Reveal()))
-		for i := range graphqlauth.DefaultMaxSubscriptions {
+		for i := range 100 {
 			c.ask(strconv.Itoa(i), "subscription { weather }")
 		}
-		n.listening(graphqlauth.DefaultMaxSubscriptions)
+		n.listening(100)
 		for _, id := range []string{"more", "0"} {
 			c.ask(id, "subscription { weather }")
 			require.Contains(t, string(c.next().Payload), "too many subscriptions on one socket: at most 100")
 			require.Equal(t, message{ID: id, Type: "complete"}, c.next())
 		}
 		require.Contains(t, c.answer("query", "{ me }"), "reader", "the socket is still good")
-		n.listening(graphqlauth.DefaultMaxSubscriptions)
+		n.listening(100)
 		c.send(message{ID: "7", Type: d.stop})
 		require.Equal(t, message{ID: "7", Type: "complete"}, c.next())
 		c.ask("instead", "subscription { news }")
-		n.listening(graphqlauth.DefaultMaxSubscriptions)
+		n.listening(100)
 		_ = c.conn.Close()
 		n.listening(0)
 	}

@@ -108,7 +108,7 @@ func TestAnonymousEntitiesGiveNothing(t *testing.T) {
 
 // Where root fields are open, what the schema asks for still holds behind them.
 func TestOpenEntitiesAreDecidedOneByOne(t *testing.T) {
-	ask := asking(t, graphqlauth.WithDefault(graphqlauth.Open))
+	ask := asking(t, graphqlauth.WithInsecureDefault())
 	a := ask("", entities, product, customer, product)
 	padlock := map[string]any{"name": "Padlock", "cost": nil}
 	require.Equal(t, []any{padlock, nil, padlock}, a.Data["_entities"], a.raw)

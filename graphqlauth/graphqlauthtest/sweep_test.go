@@ -132,7 +132,7 @@ func TestSweep(t *testing.T) {
 	})
 	for name, opts := range map[string][]graphqlauth.Option{
 		"introspection for all": {withHasRole, graphqlauth.WithIntrospection(graphqlauth.Anyone())},
-		"the default is open":   {withHasRole, graphqlauth.WithDefault(graphqlauth.Open)},
+		"the default is open":   {withHasRole, graphqlauth.WithInsecureDefault()},
 		"queries are rejected":  {withHasRole, graphqlauth.WithMode(graphqlauth.ModeReject)},
 		"all is partial":        {withHasRole, graphqlauth.WithMode(graphqlauth.ModePartial)},
 	} {
@@ -176,7 +176,7 @@ func TestSweepFindsWhatIsForgotten(t *testing.T) {
 		}
 	})
 	t.Run("an option", func(t *testing.T) {
-		r := sweep(server(t, skipped, nil, true, withHasRole, graphqlauth.WithDefault(graphqlauth.Open)))
+		r := sweep(server(t, skipped, nil, true, withHasRole, graphqlauth.WithInsecureDefault()))
 		require.Len(t, r.failures, 1)
 		require.Contains(t, r.about("Query.mine"), "ANSWERED")
 	})
