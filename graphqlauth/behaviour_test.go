@@ -9,7 +9,7 @@ import (
 	"github.com/latchkey-go/latchkey/graphqlauth"
 )
 
-// A behaviour is an operation, and what callers get in Partial mode. In Reject mode whoever is denied anything is
+// A behaviour is an operation, and what callers get in Partial mode. In Reject mode a caller who is denied anything is
 // refused the whole, and nothing runs; rejected says which coordinates that names where they differ.
 type behaviour struct {
 	name     string
@@ -24,7 +24,7 @@ type behaviour struct {
 var behaviours = []behaviour{
 	{name: "object", query: `{public secret{title}}`, as: "reader",
 		data: `{"public":"public","secret":null}`, codes: []string{"FORBIDDEN Query.secret"}},
-	{name: "object, for nobody", query: `{public secret{title}}`, as: "nobody",
+	{name: "object, for a stranger", query: `{public secret{title}}`, as: "stranger",
 		data: `{"public":"public","secret":null}`, codes: []string{"UNAUTHENTICATED Query.secret"}},
 	{name: "object, for all to see", query: `{secret{title}}`, as: "admin",
 		data: `{"secret":{"title":"TOP SECRET title"}}`},
@@ -38,13 +38,13 @@ var behaviours = []behaviour{
 	{name: "union", query: `{search{__typename ... on Secret{title} ... on Post{title}}}`, as: "reader",
 		data:  `{"search":[{"__typename":"Tag"},{"__typename":"Post","title":"a title"},{"__typename":"Secret","title":null}]}`,
 		codes: []string{"FORBIDDEN Secret.title"}},
-	{name: "union, nothing guarded asked", query: `{search{__typename ... on Tag{id}}}`, as: "nobody",
+	{name: "union, nothing guarded asked", query: `{search{__typename ... on Tag{id}}}`, as: "stranger",
 		data: `{"search":[{"__typename":"Tag","id":"tag"},{"__typename":"Post"},{"__typename":"Secret"}]}`},
 	{name: "interface, concrete", query: `{node(id:"secret"){... on Secret{title}}}`, as: "reader",
 		data: `{"node":{"title":null}}`, codes: []string{"FORBIDDEN Secret.title"}},
 	{name: "interface, any object", query: `{nodes{id}}`, as: "reader",
 		data: `{"nodes":[{"id":"tag"},{"id":"post"},null]}`, codes: []string{"FORBIDDEN Secret.id"}},
-	{name: "interface, any object, for nobody", query: `{nodes{id}}`, as: "nobody",
+	{name: "interface, any object, for a stranger", query: `{nodes{id}}`, as: "stranger",
 		data: `{"nodes":[{"id":"tag"},null,null]}`, codes: []string{"UNAUTHENTICATED Post.id", "UNAUTHENTICATED Secret.id"},
 		rejected: "UNAUTHENTICATED Post.id"},
 	{name: "interface in a union", query: `{search{... on Node{id}}}`, as: "reader",
@@ -69,7 +69,7 @@ var behaviours = []behaviour{
 	{name: "nested root", query: `{self{public secret{title}}}`, as: "reader",
 		data: `{"self":{"public":"public","secret":null}}`, codes: []string{"FORBIDDEN Query.secret"}},
 	{name: "skipped", query: `query($no:Boolean!){public secret @include(if:$no){title}}`, vars: map[string]any{"no": false},
-		as: "nobody", data: `{"public":"public"}`},
+		as: "stranger", data: `{"public":"public"}`},
 	{name: "not skipped", query: `query($no:Boolean!){public secret @skip(if:$no){title}}`, vars: map[string]any{"no": false},
 		as: "reader", data: `{"public":"public","secret":null}`, codes: []string{"FORBIDDEN Query.secret"}},
 	{name: "included by default", query: `query($yes:Boolean=true){public secret @include(if:$yes){title}}`,
@@ -91,7 +91,7 @@ var behaviours = []behaviour{
 	{name: "narrowed key", query: `{posts{title draft}}`, as: "narrow",
 		data: `{"posts":[{"title":"a title","draft":null}]}`, codes: []string{"FORBIDDEN Post.draft"}},
 
-	{name: "argument absent", query: `{echo(text:"x")}`, as: "nobody", data: `{"echo":"true false"}`},
+	{name: "argument absent", query: `{echo(text:"x")}`, as: "stranger", data: `{"echo":"true false"}`},
 	{name: "argument literal", query: `{public echo(admin:true)}`, as: "reader",
 		data: `{"public":"public","echo":null}`, codes: []string{"FORBIDDEN Query.echo(admin:)"}},
 	{name: "argument null", query: `{public echo(admin:null)}`, as: "reader",
@@ -100,13 +100,13 @@ var behaviours = []behaviour{
 		data: `{"public":"public","echo":null}`, codes: []string{"FORBIDDEN Query.echo(admin:)"}},
 	{name: "argument by variable, null", query: `query($a:Boolean){public echo(admin:$a)}`, vars: map[string]any{"a": nil}, as: "reader",
 		data: `{"public":"public","echo":null}`, codes: []string{"FORBIDDEN Query.echo(admin:)"}},
-	{name: "argument by variable, absent", query: `query($a:Boolean){public echo(admin:$a)}`, as: "nobody",
+	{name: "argument by variable, absent", query: `query($a:Boolean){public echo(admin:$a)}`, as: "stranger",
 		data: `{"public":"public","echo":"false false"}`},
 	{name: "argument by variable's default", query: `query($a:Boolean=true){public echo(admin:$a)}`, as: "reader",
 		data: `{"public":"public","echo":null}`, codes: []string{"FORBIDDEN Query.echo(admin:)"}},
 	{name: "argument allowed", query: `{echo(admin:true)}`, as: "admin", data: `{"echo":"false true"}`},
 
-	{name: "input absent", query: `{filter(by:{text:"x"})}`, as: "nobody", data: `{"filter":"true 0"}`},
+	{name: "input absent", query: `{filter(by:{text:"x"})}`, as: "stranger", data: `{"filter":"true 0"}`},
 	{name: "input literal", query: `{public filter(by:{admin:true})}`, as: "reader",
 		data: `{"public":"public","filter":null}`, codes: []string{"FORBIDDEN Filter.admin"}},
 	{name: "input null", query: `{public filter(by:{admin:null})}`, as: "reader",
@@ -123,15 +123,15 @@ var behaviours = []behaviour{
 	{name: "input by variable, as a list of one", query: `query($f:[Filter!]){public filter(many:$f)}`, as: "reader",
 		vars: map[string]any{"f": map[string]any{"admin": true}},
 		data: `{"public":"public","filter":null}`, codes: []string{"FORBIDDEN Filter.admin"}},
-	{name: "input by variable, nothing guarded", query: `query($f:Filter){filter(by:$f)}`, as: "nobody",
+	{name: "input by variable, nothing guarded", query: `query($f:Filter){filter(by:$f)}`, as: "stranger",
 		vars: map[string]any{"f": map[string]any{"inner": map[string]any{"text": "x"}}}, data: `{"filter":"true 0"}`},
 	{name: "input by variable's default", query: `query($f:Filter={admin:true}){public filter(by:$f)}`, as: "reader",
 		data: `{"public":"public","filter":null}`, codes: []string{"FORBIDDEN Filter.admin"}},
 	{name: "variable within an input", query: `query($a:Boolean){public filter(by:{admin:$a})}`, as: "reader",
 		vars: map[string]any{"a": true}, data: `{"public":"public","filter":null}`, codes: []string{"FORBIDDEN Filter.admin"}},
-	{name: "variable within an input, absent", query: `query($a:Boolean){filter(by:{admin:$a})}`, as: "nobody",
+	{name: "variable within an input, absent", query: `query($a:Boolean){filter(by:{admin:$a})}`, as: "stranger",
 		data: `{"filter":"true 0"}`},
-	{name: "defaults of the schema", query: `{defaulted(by:{text:"x"})}`, as: "nobody", data: `{"defaulted":"true true"}`},
+	{name: "defaults of the schema", query: `{defaulted(by:{text:"x"})}`, as: "stranger", data: `{"defaulted":"true true"}`},
 	{name: "default of the schema written out", query: `{public defaulted(by:{admin:true})}`, as: "reader",
 		data: `{"public":"public","defaulted":null}`, codes: []string{"FORBIDDEN Defaulted.admin"}},
 
@@ -149,7 +149,7 @@ var behaviours = []behaviour{
 		data: `{"public":"public","content":null}`, codes: []string{"FORBIDDEN Query.content"}},
 	{name: "template, missing", query: `{public byID}`, as: "admin",
 		data: `{"public":"public","byID":null}`, codes: []string{"FORBIDDEN Query.byID"}},
-	{name: "template, a number", query: `{byID(model:007)}`, as: "nobody", codes: []string{"GRAPHQL_PARSE_FAILED"}},
+	{name: "template, a number", query: `{byID(model:007)}`, as: "stranger", codes: []string{"GRAPHQL_PARSE_FAILED"}},
 	{name: "template, an ID as number", query: `query($i:ID){byID(model:$i)}`, vars: map[string]any{"i": 7}, as: "editor",
 		data: `{"byID":"of 7"}`},
 	{name: "template, an enum", query: `{public byEnum(model:pages)}`, as: "reader",
@@ -160,11 +160,11 @@ var behaviours = []behaviour{
 		codes: []string{"FORBIDDEN Query.byEnum"}},
 
 	{name: "introspection, anonymous", query: `{__schema{types{name}}}`, as: "public", codes: []string{"UNAUTHENTICATED Query.__schema"}},
-	{name: "introspection of a type", query: `{public __type(name:"Post"){name}}`, as: "nobody",
+	{name: "introspection of a type", query: `{public __type(name:"Post"){name}}`, as: "stranger",
 		data: `{"public":"public","__type":null}`, codes: []string{"UNAUTHENTICATED Query.__type"}},
 	{name: "introspection, with a key", query: `{__type(name:"Post"){name fields{name}}}`, as: "empty",
 		data: `{"__type":{"name":"Post","fields":[{"name":"id"},{"name":"title"},{"name":"body"},{"name":"draft"}]}}`},
-	{name: "typename is free", query: `{__typename}`, as: "nobody", data: `{"__typename":"Query"}`},
+	{name: "typename is free", query: `{__typename}`, as: "stranger", data: `{"__typename":"Query"}`},
 	{name: "typename beside a denied field", query: `{__typename secret{id}}`, as: "reader", codes: []string{"FORBIDDEN Query.secret"}},
 	{name: "one of two operations", query: `query A{public} query B{secret{title}}`, as: "reader", codes: []string{"GRAPHQL_VALIDATION_FAILED"}},
 

@@ -11,60 +11,63 @@ import (
 	"github.com/latchkey-go/latchkey/roles"
 )
 
-// An asker is who asks, with what its role may do by the policy of one moment. It does not change once ready.
-type asker struct {
-	plan      *plan
-	standings *standings
-	guard     *auth.Guard
-	principal auth.Principal
-	role      string
-	known     bool // by a key or a sign-in
-	scoped    bool
+// A caller is the identity that an operation runs as, with the permissions that its role has under one policy. It does
+// not change after loadPolicy.
+type caller struct {
+	plan          *plan
+	grants        *grantCache
+	guard         *auth.Guard
+	principal     auth.Principal
+	role          string
+	authenticated bool // by a key or a sign-in
+	scoped        bool
 
-	ready   bool
-	policy  *roles.Policy // nil while none can be vouched for: then no verdict counts
-	granted []uint64      // by the role, of the plan's plain permissions
+	loaded  bool
+	policy  *roles.Policy // nil if the guard has none now; then no decision counts
+	granted []uint64      // a bit for each plain permission of the plan that the role has
 }
 
-// consult takes the policy of the moment. It is put off until something asks for a permission: an operation that
-// needs none is answered without a policy, too.
-func (a *asker) consult() {
-	if a.ready {
+// loadPolicy reads the guard's current policy on first use. An operation that needs no permission is answered without
+// a policy.
+func (c *caller) loadPolicy() {
+	if c.loaded {
 		return
 	}
-	a.ready = true
-	if a.policy = a.guard.Policy(); a.policy != nil {
-		a.granted = a.standings.of(a.plan, a.policy, a.role)
+	c.loaded = true
+	if c.policy = c.guard.Policy(); c.policy != nil {
+		c.granted = c.grants.of(c.plan, c.policy, c.role)
 	}
 }
 
-// unsure reports whether something was asked that cannot be told now.
-func (a *asker) unsure() bool { return a.ready && a.policy == nil }
+// noPolicy reports whether a permission was asked for while the guard has no policy.
+func (c *caller) noPolicy() bool { return c.loaded && c.policy == nil }
 
-// meets reports whether the requirement holds for a field, and if not, for want of which permission, if of one.
-func (a *asker) meets(need *requirement, node *ast.Field, vars map[string]any) (missing string, ok bool) {
-	if need.never || need.key && !a.known {
+// satisfies reports whether the caller meets the requirement of a field. If one permission is missing, it returns its
+// name.
+func (c *caller) satisfies(need *requirement, node *ast.Field, vars map[string]any) (missing string, ok bool) {
+	if need.never || need.key && !c.authenticated {
 		return "", false
 	}
 	for _, i := range need.all {
-		if missing, ok := a.may(i, node, vars); !ok {
+		if missing, ok := c.has(i, node, vars); !ok {
 			return missing, false
 		}
 	}
 	for _, groups := range need.any {
-		if missing, ok := a.mayAny(groups, node, vars); !ok {
+		if missing, ok := c.hasAny(groups, node, vars); !ok {
 			return missing, false
 		}
 	}
 	return "", true
 }
 
-// mayAny reports whether the caller has all permissions of one of the lists. A refusal names one of the first.
-func (a *asker) mayAny(groups [][]int, node *ast.Field, vars map[string]any) (missing string, ok bool) {
+// hasAny reports whether the caller has all permissions of at least one of the lists. If not, it returns a missing
+// permission of the first list.
+func (c *caller) hasAny(groups [][]int, node *ast.Field, vars map[string]any) (missing string, ok bool) {
 	for n, group := range groups {
 		ok := true
 		for _, i := range group {
-			lacks, has := a.may(i, node, vars)
+			lacks, has := c.has(i, node, vars)
 			if !has {
 				if n == 0 {
 					missing = lacks
@@ -80,19 +83,19 @@ func (a *asker) mayAny(groups [][]int, node *ast.Field, vars map[string]any) (mi
 	return missing, false
 }
 
-// may reports whether the caller has a permission, and which one it is.
-func (a *asker) may(i int, node *ast.Field, vars map[string]any) (name string, ok bool) {
-	a.consult()
-	p := &a.plan.permissions[i]
+// has reports whether the caller has the permission with index i. It returns the name for an error.
+func (c *caller) has(i int, node *ast.Field, vars map[string]any) (name string, ok bool) {
+	c.loadPolicy()
+	p := &c.plan.permissions[i]
 	if p.named == nil {
-		return p.text, a.granted != nil && a.granted[i/64]&(1<<(i%64)) != 0 && (!a.scoped || a.principal.InScope(p.text))
+		return p.text, c.granted != nil && c.granted[i/64]&(1<<(i%64)) != 0 && (!c.scoped || c.principal.InScope(p.text))
 	}
 	var room [96]byte
 	filled, speakable, ok := p.fill(room[:0], node, vars)
 	switch {
 	case !ok:
 		return "", false
-	case a.policy.Allows(a.role, string(filled)) && (!a.scoped || a.principal.InScope(string(filled))):
+	case c.policy.Allows(c.role, string(filled)) && (!c.scoped || c.principal.InScope(string(filled))):
 		return "", true
 	case !speakable:
 		return p.text, false
@@ -100,22 +103,22 @@ func (a *asker) may(i int, node *ast.Field, vars map[string]any) (name string, o
 	return string(filled), false
 }
 
-// standings remember what each role may do, of what a plan asks for, under the latest policy.
-type standings struct {
-	latest atomic.Pointer[standing]
-	mu     sync.Mutex // of those who add to it
+// A grantCache holds the plain permissions of roles under the latest policy.
+type grantCache struct {
+	latest atomic.Pointer[cachedGrants]
+	mu     sync.Mutex // held by writers
 }
 
-// A standing holds, for some roles, a bit for each plain permission of the plan. It never changes.
-type standing struct {
+// cachedGrants has, for some roles of one policy, a bit for each plain permission of the plan. It never changes.
+type cachedGrants struct {
 	policy *roles.Policy
 	roles  map[string][]uint64
 }
 
-// maxStanding bounds how many roles are remembered.
-const maxStanding = 256
+// maxCachedRoles bounds the cache. When it is full, it starts again with the next role.
+const maxCachedRoles = 256
 
-func (s *standings) of(p *plan, policy *roles.Policy, role string) []uint64 {
+func (s *grantCache) of(p *plan, policy *roles.Policy, role string) []uint64 {
 	now := s.latest.Load()
 	if now != nil && now.policy == policy {
 		if granted, ok := now.roles[role]; ok {
@@ -130,8 +133,8 @@ func (s *standings) of(p *plan, policy *roles.Policy, role string) []uint64 {
 	}
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	next := &standing{policy: policy, roles: map[string][]uint64{}}
-	if now := s.latest.Load(); now != nil && now.policy == policy && len(now.roles) < maxStanding {
+	next := &cachedGrants{policy: policy, roles: map[string][]uint64{}}
+	if now := s.latest.Load(); now != nil && now.policy == policy && len(now.roles) < maxCachedRoles {
 		maps.Copy(next.roles, now.roles)
 	}
 	next.roles[role] = granted

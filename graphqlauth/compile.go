@@ -9,7 +9,7 @@ import (
 	"github.com/vektah/gqlparser/v2/ast"
 )
 
-// compile reads the rules in a schema. The plan is of use only if no finding is a mistake.
+// compile reads the rules in a schema. The plan may be used only if no finding is a mistake.
 func compile(schema *ast.Schema, c *config) (*plan, []Finding) {
 	k := &compiler{
 		schema:     schema,
@@ -46,14 +46,14 @@ func (k *compiler) mistake(code, at, format string, args ...any) {
 	k.find(Finding{Code: code, Coordinate: at, Text: fmt.Sprintf(format, args...), Mistake: true})
 }
 
-// find notes a finding once: what is written on an interface is read again for each type.
+// find adds a finding once: a directive on an interface is read again for each type that implements it.
 func (k *compiler) find(f Finding) {
 	if !slices.Contains(k.findings, f) {
 		k.findings = append(k.findings, f)
 	}
 }
 
-// addTypes makes a typ of each type that has fields, and says which can stand for which.
+// addTypes makes a typ of each type that has fields, and lists the members of abstract types.
 func (k *compiler) addTypes() {
 	for _, def := range k.defs {
 		if def.IsCompositeType() {
@@ -72,7 +72,7 @@ func (k *compiler) addTypes() {
 			}
 			o := k.plan.types[object.Name]
 			if o.member == (set{}) {
-				o.member = single(known)
+				o.member = bit(known)
 				known++
 			}
 			t.members = t.members.or(o.member)
@@ -80,7 +80,7 @@ func (k *compiler) addTypes() {
 	}
 }
 
-// addObjects compiles the fields of object types, each with all that holds on it.
+// addObjects compiles the fields of object types, each with all rules that apply to it.
 func (k *compiler) addObjects() {
 	for _, def := range k.defs {
 		if def.Kind != ast.Object {
@@ -97,17 +97,17 @@ func (k *compiler) addObjects() {
 					args = slices.Concat(args, same.Arguments)
 				}
 			}
-			said := len(own)+len(onType) > 0
+			explicit := len(own)+len(onType) > 0
 			rules := slices.Concat(own, onType, k.returned(f.Type.Name()))
 			switch {
 			case def != k.schema.Query && def != k.schema.Mutation && def != k.schema.Subscription:
 			case introspective(f):
 				rules = append(rules, k.config.introspection)
-				said = true
-			case !said && !k.config.open && !k.public(f.Directives) && !k.public(def.Directives):
+				explicit = true
+			case !explicit && !k.config.open && !k.public(f.Directives) && !k.public(def.Directives):
 				rules = append(rules, RequireKey())
 			default:
-				said = said || k.public(f.Directives) || k.public(def.Directives)
+				explicit = explicit || k.public(f.Directives) || k.public(def.Directives)
 			}
 			compiled := &field{
 				typ:        t,
@@ -116,7 +116,7 @@ func (k *compiler) addObjects() {
 				args:       k.arguments(def.Name+"."+f.Name, args),
 				out:        k.plan.types[f.Type.Name()],
 				nonNull:    f.Type.NonNull,
-				said:       said,
+				explicit:   explicit,
 			}
 			compiled.free = compiled.need.free() && len(compiled.args) == 0
 			k.add(t, f, compiled)
@@ -124,7 +124,7 @@ func (k *compiler) addObjects() {
 	}
 }
 
-// addInterfaces compiles the fields of interfaces: what they need is what the object's field does.
+// addInterfaces compiles the fields of interfaces. Their requirements are those of the same field of the object.
 func (k *compiler) addInterfaces() {
 	for _, def := range k.defs {
 		if def.Kind != ast.Interface {
@@ -180,7 +180,7 @@ func (k *compiler) inherited(def *ast.Definition) (rules []Rule) {
 	return rules
 }
 
-// returned returns the rules of a type that hold on a field which returns it.
+// returned returns the rules of the type with this name, which apply to each field that returns it.
 func (k *compiler) returned(name string) []Rule {
 	def := k.schema.Types[name]
 	if def == nil {
@@ -189,7 +189,7 @@ func (k *compiler) returned(name string) []Rule {
 	return slices.Concat(k.typeRules[name], k.inherited(def))
 }
 
-// introspective reports whether a root field tells about the schema.
+// introspective reports whether a root field describes the schema.
 func introspective(f *ast.FieldDefinition) bool {
 	return strings.HasPrefix(f.Name, "__") || f.Name == "_service" && f.Type.Name() == "_Service"
 }

@@ -8,20 +8,20 @@ import (
 	"github.com/vektah/gqlparser/v2/ast"
 )
 
-// A Covered is one coordinate of a schema, and what it needs.
+// A Covered is one coordinate of a schema and its requirement.
 type Covered struct {
 	Coordinate string // Query.posts, Query.posts(first:), NewPost.draft
-	Needs      string // "anyone", "nobody", or such as "key and content/posts/read and (a or b and c)"
+	Needs      string // "anyone", "no one", or such as "key and content/posts/read and (a or b and c)"
 }
 
-// String is the coordinate and what it needs on one line.
+// String returns the coordinate and its requirement on one line.
 func (c Covered) String() string { return c.Coordinate + ": " + c.Needs }
 
-// Coverage lists what each coordinate of a schema needs, in the order of their names, for a file that a test compares
-// and people review. opts are those of [New]. All rules on the way to a field of an object are in what it needs: those
-// on its type, on its interfaces and on what it returns, and the default. Fields of interfaces are not listed: they
-// need what the same field of the object does. Arguments and fields of input objects are listed where writing them
-// needs more than their field, and so are those that hold such things. Types that begin with "__" are left out.
+// Coverage lists the requirement of each coordinate of a schema, sorted by coordinate, for a file that a test compares
+// and people review. opts are those of [New]. The requirement of an object's field includes the rules on its type, on
+// its interfaces and on the type that it returns, and the default. Fields of interfaces are not listed: they need the
+// same as the object's field. Arguments and fields of input objects are listed if writing them needs more than their
+// field does, or if their value can contain such a field. Types that begin with "__" are left out.
 //
 // It panics if the rules have mistakes, as the server's Use does.
 func Coverage(schema *ast.Schema, opts ...Option) []Covered {
@@ -53,7 +53,7 @@ func Coverage(schema *ast.Schema, opts ...Option) []Covered {
 	return all
 }
 
-// compiled is the plan of a schema whose rules have no mistakes.
+// compiled returns the plan of a schema whose rules have no mistakes.
 func compiled(schema *ast.Schema, opts []Option) *plan {
 	p, findings := compile(schema, newConfig(opts))
 	if err := mistakes(findings); err != nil {
@@ -62,8 +62,7 @@ func compiled(schema *ast.Schema, opts []Option) *plan {
 	return p
 }
 
-// objectFields returns the fields of object types in the order of their names, without those that tell about the
-// schema itself.
+// objectFields returns the fields of object types, sorted by coordinate, without introspection types.
 func (p *plan) objectFields() []*field {
 	var all []*field
 	for _, name := range slices.Sorted(maps.Keys(p.types)) {

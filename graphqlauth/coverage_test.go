@@ -38,7 +38,7 @@ func TestCoverageIsWhatIsEnforced(t *testing.T) {
 		{"Query.echo", `{echo}`}, {"Query.echo(admin:)", `{echo(admin:true)}`}, {"Filter.admin", `{filter(by:{inner:{admin:null}})}`},
 		{"Query.secret", `{secret{__typename}}`}, {"Mutation.drop", `mutation{drop}`}, {"Query.__schema", `{__schema{queryType{name}}}`},
 	} {
-		codes := s.ask("nobody", c.query).codes()
+		codes := s.ask("stranger", c.query).codes()
 		if needs[c.coordinate] == "anyone" {
 			require.Empty(t, codes, c.query)
 			continue
@@ -182,7 +182,7 @@ func TestExposureInAReport(t *testing.T) {
 func TestExposureIsWhatIsReached(t *testing.T) {
 	s := newSite(t, siteOptions{})
 	policy := roles.MustCompile(testRoles...)
-	for caller, role := range map[string]string{"nobody": "", "public": "public"} {
+	for caller, role := range map[string]string{"stranger": "", "public": "public"} {
 		exposed := map[string]bool{}
 		for _, r := range graphqlauth.Exposure(testSchema(), policy, role, withHasRole) {
 			exposed[r.Pattern] = true

@@ -10,24 +10,23 @@ import (
 	"github.com/latchkey-go/latchkey/auth"
 )
 
-// What stands in an error's extensions as code.
+// The codes in an error's extensions.
 const (
-	CodeUnauthenticated = "UNAUTHENTICATED" // the caller is not known; a good key may help
-	CodeForbidden       = "FORBIDDEN"       // the caller is known and may not
-	CodeUnavailable     = "UNAVAILABLE"     // it cannot be told now
+	CodeUnauthenticated = "UNAUTHENTICATED" // the caller is not authenticated; a valid key may help
+	CodeForbidden       = "FORBIDDEN"       // the caller is authenticated and not allowed
+	CodeUnavailable     = "UNAVAILABLE"     // no decision is possible now; try again
 )
 
-// A denial is one place of an operation that the caller may not reach, and the permission that is missing, if it is
-// for want of one.
+// A denial is a coordinate that the caller may not reach, and the missing permission, if it is for the lack of one.
 type denial struct {
 	coordinate string
 	permission string
 }
 
-// maxTold is how many coordinates the error of a refused operation lists.
-const maxTold = 20
+// maxReported is how many coordinates the error of a refused operation lists.
+const maxReported = 20
 
-// denials collects what is denied in an operation: the first ones, each once.
+// denials collects the first denials of an operation, without repetition.
 type denials struct {
 	list  []denial
 	first *ast.Field
@@ -37,16 +36,16 @@ func (ds *denials) add(d denial, node *ast.Field) {
 	if ds.first == nil {
 		ds.first = node
 	}
-	if len(ds.list) <= maxTold && !slices.Contains(ds.list, d) {
+	if len(ds.list) <= maxReported && !slices.Contains(ds.list, d) {
 		ds.list = append(ds.list, d)
 	}
 }
 
-// denied is the error for what is denied to a caller. The permission is named to those who are known alone.
-func denied(known bool, d denial) *gqlerror.Error {
+// denied returns the error for a denial. Only an authenticated caller is told which permission is missing.
+func denied(authenticated bool, d denial) *gqlerror.Error {
 	refusal := &auth.Refusal{Status: http.StatusUnauthorized, Reason: auth.ReasonNotGranted}
 	extensions := map[string]any{"code": CodeUnauthenticated, "coordinate": d.coordinate}
-	if known {
+	if authenticated {
 		refusal.Status = http.StatusForbidden
 		extensions["code"] = CodeForbidden
 		if d.permission != "" {
@@ -57,9 +56,9 @@ func denied(known bool, d denial) *gqlerror.Error {
 	return &gqlerror.Error{Err: refusal, Message: refusal.Error(), Extensions: extensions}
 }
 
-// refuse is the error for an operation that is refused as a whole.
-func (ds *denials) refuse(known bool) *gqlerror.Error {
-	err := denied(known, ds.list[0])
+// refuse returns the error for an operation that is refused as a whole.
+func (ds *denials) refuse(authenticated bool) *gqlerror.Error {
+	err := denied(authenticated, ds.list[0])
 	if ds.first.Position != nil {
 		err.Locations = []gqlerror.Location{{Line: ds.first.Position.Line, Column: ds.first.Position.Column}}
 	}
@@ -75,14 +74,14 @@ func (ds *denials) refuse(known bool) *gqlerror.Error {
 	return err
 }
 
-// undecided is the error while nothing can be vouched for. It is no verdict.
-func undecided() *gqlerror.Error {
+// noPolicyError is the error while the guard has no policy. It is not a verdict.
+func noPolicyError() *gqlerror.Error {
 	refusal := &auth.Refusal{Status: http.StatusServiceUnavailable, Reason: auth.ReasonNoPolicy}
 	return &gqlerror.Error{Err: refusal, Message: refusal.Error(), Extensions: map[string]any{"code": CodeUnavailable}}
 }
 
-// unchecked is the error of hooks without the extension. It tells the developer more than the caller.
-func unchecked() *gqlerror.Error {
+// noExtensionError is the error of a hook that runs without the extension. It is written for the host's developer.
+func noExtensionError() *gqlerror.Error {
 	return &gqlerror.Error{
 		Message:    "Permission denied: the operation was not checked, since the server does not Use graphqlauth.New",
 		Extensions: map[string]any{"code": CodeForbidden},

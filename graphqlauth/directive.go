@@ -8,12 +8,12 @@ import (
 	"github.com/vektah/gqlparser/v2/ast"
 )
 
-// publicName is the directive that lifts the default. It is no rule.
+// publicName is the directive that lifts the default. It is not a rule.
 const publicName = "public"
 
-// builtin are the directives that stand for rules by themselves. Federation 2 declares the last two, under these
-// names or, where a subgraph does not import them, with its prefix.
-var builtin = map[string]reading{
+// builtin are the directives that are rules without [WithDirective]. Federation 2 declares requiresScopes,
+// authenticated and policy, under these names or, in a subgraph that does not import them, with its prefix.
+var builtin = map[string]directiveReader{
 	"can":                        readCan,
 	"authenticated":              readAuthenticated,
 	"requiresScopes":             readScopes,
@@ -46,18 +46,19 @@ func readScopes(d *ast.Directive) (Rule, error) {
 		scopes = append(scopes, all)
 	}
 	rule := RequireScopes(scopes)
-	if !rule.meant {
+	if !rule.valid {
 		return Rule{}, errors.New("needs scopes, and none of its lists may be empty")
 	}
 	return rule, nil
 }
 
-// readPolicy refuses to start: nothing here knows what a policy of Apollo's means, and gqlgen enforces none.
+// readPolicy returns an error, so that the program does not start: gqlgen does not enforce Apollo's @policy, and this
+// package does not know what its policies mean.
 func readPolicy(*ast.Directive) (Rule, error) {
 	return Rule{}, errors.New("nothing enforces it: say what it means with WithDirective")
 }
 
-// argumentOf returns the value of a directive's argument as it is written, else its default, else nil.
+// argumentOf returns the value of a directive's argument as written, else its default, else nil.
 func argumentOf(d *ast.Directive, name string) *ast.Value {
 	if arg := d.Arguments.ForName(name); arg != nil {
 		return arg.Value
@@ -85,14 +86,14 @@ func listed(v *ast.Value) []*ast.Value {
 	return values
 }
 
-// SDL declares the directives: @can, @authenticated, @requiresScopes and @public. A project keeps a copy next to
-// its own schema; cmd/sdl prints it.
+// SDL declares the directives @can, @authenticated, @requiresScopes and @public. A project keeps a copy next to its
+// own schema; cmd/sdl prints it.
 //
 //go:embed auth.graphqls
 var SDL string
 
-// FederationSDL is SDL for a subgraph of federation 2, which declares @authenticated and @requiresScopes by
-// itself. They are enforced there all the same.
+// FederationSDL is SDL for a subgraph of federation 2, which declares @authenticated and @requiresScopes itself. The
+// [Extension] enforces them there too.
 //
 //go:embed federation.graphqls
 var FederationSDL string

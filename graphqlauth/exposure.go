@@ -11,23 +11,23 @@ import (
 	"github.com/latchkey-go/latchkey/roles"
 )
 
-// Exposure lists what callers without a key can reach in a schema while role is the public role: the fields to which
-// a way of fields leads that all let them pass, and the arguments and input fields with rules that they may write.
+// Exposure lists the coordinates that callers without a key reach while role is the public role: fields on a path
+// whose fields all let them pass, and the arguments and input fields with rules that they may write.
 //
-// A coordinate to which a way leads that needs nothing is open. The permission of any other is what it needs, or, if
-// it needs nothing itself, what the shortest way to it needs; where that is several permissions, there is a route for
-// each. A permission with {argument}s counts if it is allowed for one value of them. What hooks such as [Owner] and
-// resolvers decide is not known here.
+// A coordinate is open if some path to it needs no permission. Any other has the permission of its own rule or,
+// without one, the permission of the shortest path to it; where that is several permissions, there is one route for
+// each. A permission with an {argument} counts if the role has it for one value of the argument. Decisions of hooks
+// such as [Owner] and of resolvers are not included.
 //
-// The routes go together with [auth.Guard.Routes] to publicapi.Exposure, for the same policy and role: what more
-// another role would reach is not among them. A role that can never be public is the closed public API, and so is "".
-// opts are those of [New]. Exposure panics if the rules have mistakes, as the server's Use does.
+// Give the routes, together with [auth.Guard.Routes], to publicapi.Exposure, with the same policy and role: routes of
+// another role are not among them. A role that cannot be public, and "", mean the closed public API. opts are those of
+// [New]. Exposure panics if the rules have mistakes, as the server's Use does.
 func Exposure(schema *ast.Schema, policy *roles.Policy, role string, opts ...Option) []auth.Route {
 	if policy == nil || !policy.Has(role) || strings.EqualFold(role, roles.Admin) {
 		role = ""
 	}
 	x := exposure{schema: schema, plan: compiled(schema, opts), policy: policy, role: role, found: map[string][]string{}}
-	x.follow(true) // first, so that what is open is told as open, however else it is reached
+	x.follow(true) // first, so that an open coordinate is listed as open, even if other paths need a permission
 	x.follow(false)
 
 	var routes []auth.Route
@@ -39,25 +39,25 @@ func Exposure(schema *ast.Schema, policy *roles.Policy, role string, opts ...Opt
 	return routes
 }
 
-// An exposure finds out what a role reaches without a key.
+// An exposure finds the coordinates that a role reaches without a key.
 type exposure struct {
 	schema *ast.Schema
 	plan   *plan
 	policy *roles.Policy
 	role   string
-	found  map[string][]string // the permissions by coordinate; one that is open has ""
+	found  map[string][]string // permissions by coordinate; {""} for an open one
 
-	entered map[string]bool // arguments and input fields, of this follow
+	entered map[string]bool // arguments and input fields seen by this call of follow
 }
 
-// open are the permissions of what needs none.
+// open is the permission list of an open coordinate.
 var open = []string{""}
 
-// follow goes from the root types over all fields that let the role pass, the shortest ways first.
+// follow goes from the root types through all fields that let the role pass, breadth first.
 func (x *exposure) follow(openOnly bool) {
 	type step struct {
 		to  *typ
-		way []string // what was needed on the way
+		way []string // permissions needed on the path
 	}
 	var steps []step
 	seen := map[string]bool{}
@@ -67,7 +67,7 @@ func (x *exposure) follow(openOnly bool) {
 			return
 		}
 		for _, object := range x.schema.GetPossibleTypes(def) {
-			// An interface that implements another one is among its possible types, for gqlparser.
+			// For gqlparser, an interface that implements another one is among its possible types.
 			if object.Kind == ast.Object && !seen[object.Name] && !strings.HasPrefix(object.Name, "__") {
 				seen[object.Name] = true
 				steps = append(steps, step{x.plan.types[object.Name], way})
@@ -96,14 +96,14 @@ func (x *exposure) follow(openOnly bool) {
 	}
 }
 
-// write notes an argument or input field that the role may write, and what can be written in it.
+// write adds an argument or input field that the role may write, and the input fields inside it.
 func (x *exposure) write(coordinate string, need *requirement, in *input, way []string, openOnly bool) {
 	inner, ok := x.passes(need, way)
 	if !ok || openOnly && inner[0] != "" {
 		return
 	}
 	x.add(coordinate, inner)
-	if in == nil || x.entered[coordinate] { // input objects hold each other, in circles too
+	if in == nil || x.entered[coordinate] { // input types may refer to each other in cycles
 		return
 	}
 	x.entered[coordinate] = true
@@ -112,15 +112,15 @@ func (x *exposure) write(coordinate string, need *requirement, in *input, way []
 	}
 }
 
-// add notes a coordinate unless it is known: the first way to it is the one that is told.
+// add adds a coordinate, unless a shorter path has added it.
 func (x *exposure) add(coordinate string, permissions []string) {
 	if x.found[coordinate] == nil {
 		x.found[coordinate] = permissions
 	}
 }
 
-// passes reports whether the role meets a requirement without a key, and by which permissions; by those of the way
-// if it needs none.
+// passes reports whether the role satisfies a requirement without a key. It returns the permissions of the
+// requirement, or those of the path if the requirement has none.
 func (x *exposure) passes(need *requirement, way []string) (permissions []string, ok bool) {
 	if need.never || need.key {
 		return nil, false
@@ -153,12 +153,12 @@ func (x *exposure) passes(need *requirement, way []string) (permissions []string
 	return slices.Compact(permissions), true
 }
 
-// reaches reports whether the role has a permission, or one that its template can become.
+// reaches reports whether the role has the permission or, for a template, one of its values.
 func (x *exposure) reaches(i int) bool {
 	return x.policy.Reaches(roles.Rights{Role: x.role}, x.plan.permissions[i].pattern())
 }
 
-// pattern is what the permissions have in common that a template can become.
+// pattern returns the permission, or for a template the pattern of all its values.
 func (p *permission) pattern() string {
 	if p.named == nil {
 		return p.text

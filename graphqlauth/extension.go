@@ -12,17 +12,17 @@ import (
 	"github.com/latchkey-go/latchkey/auth"
 )
 
-// An Extension enforces the rules of one server's schema. Make it with [New] and hand it to the server's Use. It may
+// An Extension enforces the rules of one server's schema. Make it with [New] and give it to the server's Use. It may
 // be used concurrently.
 type Extension struct {
-	guard   *auth.Guard
-	config  *config
-	schema  *ast.Schema
-	plan    *plan
-	roots   [3]*typ // of queries, mutations, subscriptions
-	streams streams
+	guard     *auth.Guard
+	config    *config
+	schema    *ast.Schema
+	plan      *plan
+	roots     [3]*typ // of queries, mutations, subscriptions
+	rechecker rechecker
 
-	standings standings
+	grants grantCache
 }
 
 var _ interface {
@@ -35,7 +35,7 @@ var _ interface {
 // New makes an extension for the server whose callers guard identifies.
 func New(guard *auth.Guard, opts ...Option) *Extension {
 	e := &Extension{guard: guard, config: newConfig(opts)}
-	e.streams.init(guard, e.config.recheck)
+	e.rechecker.init(guard, e.config.recheck)
 	return e
 }
 
@@ -66,8 +66,8 @@ func (e *Extension) Validate(es graphql.ExecutableSchema) error {
 	return nil
 }
 
-// MutateOperationContext judges an operation before anything of it runs. One of which something is denied is
-// refused, or goes on with a middleware that keeps the denied fields from running.
+// MutateOperationContext decides on an operation before any of it runs. An operation with denied fields is refused, or
+// runs with a middleware that skips the denied fields.
 func (e *Extension) MutateOperationContext(ctx context.Context, oc *graphql.OperationContext) *gqlerror.Error {
 	var w walk
 	clear, refusal := e.walk(ctx, oc, &w)
@@ -77,32 +77,32 @@ func (e *Extension) MutateOperationContext(ctx context.Context, oc *graphql.Oper
 	}
 	c := clearance{by: e}
 	if !clear {
-		c.part = &partial{asker: w.asker, vars: oc.Variables, told: map[denial]bool{}}
+		c.part = &partial{caller: w.caller, vars: oc.Variables, reported: map[denial]bool{}}
 		oc.ResolverMiddleware = c.part.around(oc.ResolverMiddleware)
 	}
-	attest(ctx, oc, c)
+	recordClearance(ctx, oc, c)
 	return nil
 }
 
-// judge gives the verdict on an operation, for the principal in ctx and by the policy of the moment. With a refusal
-// the whole operation is refused. Without one, clear means that nothing of it is denied; if it is not clear, what is
-// denied must be kept from running.
-func (e *Extension) judge(ctx context.Context, oc *graphql.OperationContext) (clear bool, refusal *gqlerror.Error) {
+// decide decides on an operation for the principal in ctx under the current policy. A refusal refuses the whole
+// operation. Otherwise clear reports whether nothing of it is denied; if it is false, the caller of decide must keep
+// the denied fields from running.
+func (e *Extension) decide(ctx context.Context, oc *graphql.OperationContext) (clear bool, refusal *gqlerror.Error) {
 	var w walk
 	return e.walk(ctx, oc, &w)
 }
 
-// walk is judge, and leaves in w what it found on the way. w is zero.
+// walk is decide, and leaves its findings in w, which must be zero.
 func (e *Extension) walk(ctx context.Context, oc *graphql.OperationContext, w *walk) (clear bool, refusal *gqlerror.Error) {
 	if e.plan == nil || oc == nil || oc.Operation == nil {
-		return false, undecided() // it was not told of a server's schema, or there is no operation
+		return false, noPolicyError() // Validate was not called, or there is no operation
 	}
 	kind := oc.Operation.Operation
 	root := e.rootOf(kind)
 	if root == nil {
-		return false, undecided()
+		return false, noPolicyError()
 	}
-	w.asker = e.asker(ctx)
+	w.caller = e.caller(ctx)
 	w.vars, w.maxRoots = oc.Variables, e.config.maxAliases
 	within := w.root(root, oc.Operation.SelectionSet)
 	switch {
@@ -110,23 +110,23 @@ func (e *Extension) walk(ctx context.Context, oc *graphql.OperationContext, w *w
 		return false, tooMany("root fields", w.maxRoots)
 	case w.unconditional:
 		return false, invalid("@skip and @include need a boolean")
-	case w.unsure():
-		return false, undecided()
+	case w.noPolicy():
+		return false, noPolicyError()
 	case w.denials.first == nil:
 		return true, nil
-	case e.config.modes[kind] == ModePartial && w.deniedRoots < w.judgedRoots:
+	case e.config.modes[kind] == ModePartial && w.deniedRoots < w.checkedRoots:
 		return false, nil
 	}
-	return false, w.denials.refuse(w.known)
+	return false, w.denials.refuse(w.authenticated)
 }
 
-// asker says who asks. Nothing is looked up before a rule wants to know.
-func (e *Extension) asker(ctx context.Context) asker {
-	a := asker{plan: e.plan, standings: &e.standings, guard: e.guard}
+// caller returns the caller in ctx. It loads no policy.
+func (e *Extension) caller(ctx context.Context) caller {
+	c := caller{plan: e.plan, grants: &e.grants, guard: e.guard}
 	if p, ok := e.guard.PrincipalFrom(ctx); ok {
-		a.principal, a.role, a.known, a.scoped = p, p.Role(), p.Authenticated(), p.Key().HasScopes()
+		c.principal, c.role, c.authenticated, c.scoped = p, p.Role(), p.Authenticated(), p.Key().HasScopes()
 	}
-	return a
+	return c
 }
 
 func (e *Extension) rootOf(kind ast.Operation) *typ {
@@ -141,12 +141,12 @@ func (e *Extension) rootOf(kind ast.Operation) *typ {
 	return nil
 }
 
-// tooMany is the error for an operation that is too large.
+// tooMany returns the error for an operation that is too large.
 func tooMany(what string, limit int) *gqlerror.Error {
 	return invalid("too many %s: at most %d are allowed", what, limit)
 }
 
-// invalid is an error with the code of a validation error, for which gqlgen has a status of its own.
+// invalid returns an error with the code of a validation error, for which gqlgen has its own status.
 func invalid(format string, args ...any) *gqlerror.Error {
 	err := gqlerror.Errorf(format, args...)
 	errcode.Set(err, errcode.ValidationFailed)

@@ -65,7 +65,7 @@ func TestNothingRunsWithoutStreams(t *testing.T) {
 	}
 }
 
-// A client that does not read keeps a writer waiting, and with it gqlgen's lock. It is cut all the same, and its
+// A client that does not read keeps a writer waiting, and with it gqlgen's lock. It is closed anyway, and its
 // goroutines end once the library has given up on the close handshake, after some seconds.
 func TestAClientThatDoesNotReadIsCut(t *testing.T) {
 	if os.Getenv("LATCHKEY_LONG") == "" {
@@ -77,7 +77,7 @@ func TestAClientThatDoesNotReadIsCut(t *testing.T) {
 	s := n.socket(modern, keyPayload(issued.Key.Reveal()))
 	s.ask("1", "subscription { news }")
 	n.listening(1)
-	for n.tell(strings.Repeat("x", 1<<20)) > 0 { // until nobody takes it for five seconds
+	for n.tell(strings.Repeat("x", 1<<20)) > 0 { // until no subscription takes it for five seconds
 	}
 	require.NoError(t, n.ring.Invalidate(t.Context(), issued.Record.ID))
 	n.listening(0)

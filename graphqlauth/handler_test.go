@@ -37,13 +37,13 @@ func TestStatus(t *testing.T) {
 		as, query string
 		status    int
 	}{
-		{"nobody", `{public}`, 200},
-		{"nobody", `{secret{title}}`, 401},
+		{"stranger", `{public}`, 200},
+		{"stranger", `{secret{title}}`, 401},
 		{"public", `{secret{title}}`, 401},
 		{"reader", `{secret{title}}`, 403},
 		{"reader", `{public secret{title}}`, 200},
 		{"reader", `mutation{drop}`, 403},
-		{"nobody", `mutation{drop}`, 401},
+		{"stranger", `mutation{drop}`, 401},
 		{"admin", `{secret{title}}`, 200},
 	} {
 		for _, road := range []string{"POST", "GET", "SSE", "response+json"} {
@@ -114,7 +114,7 @@ func TestTheContextPrintsNoKey(t *testing.T) {
 	require.NotContains(t, printed, s.keys["reader"])
 }
 
-// noPolicy is a source of roles that cannot vouch for any.
+// noPolicy is a source of roles without a policy.
 type noPolicy struct{}
 
 func (noPolicy) Policy() *roles.Policy { return nil }

@@ -12,7 +12,7 @@ import (
 	"github.com/latchkey-go/latchkey/graphqlauth/testschema"
 )
 
-// denyAll are hooks that let nobody pass, ever.
+// denyAll are hooks that refuse every caller.
 func denyAll() testschema.DirectiveRoot {
 	d := passThrough()
 	no := func() (any, error) { return nil, errors.New("denied by the hook") }
@@ -34,11 +34,11 @@ func TestTheFourHoles(t *testing.T) {
 	guarded := newSite(t, siteOptions{directives: passThrough()})
 	for _, hole := range holes {
 		t.Run(hole.name, func(t *testing.T) {
-			r := alone.ask("nobody", hole.query)
+			r := alone.ask("stranger", hole.query)
 			require.Contains(t, r.body, hole.secret, "hooks alone: gqlgen has learned to close this; tell so in doc.go")
 			require.Empty(t, r.Errors)
 
-			for _, as := range []string{"nobody", "public", "reader", "empty"} {
+			for _, as := range []string{"stranger", "public", "reader", "empty"} {
 				r := guarded.ask(as, hole.query)
 				require.NotContains(t, r.body, `"`+hole.secret, as)
 				require.NotEmpty(t, r.Errors, as)
@@ -75,7 +75,7 @@ func TestOwner(t *testing.T) {
 	r := s.ask("reader", `{users(n:3){diary}}`)
 	require.JSONEq(t, `[{"diary":null},{"diary":"diary of 1"},{"diary":null}]`, asJSON(t, r.Data["users"]))
 	require.Equal(t, []string{"FORBIDDEN User.diary"}, r.codes())
-	require.Equal(t, []string{"UNAUTHENTICATED User.diary"}, s.ask("nobody", `{users(n:1){diary}}`).codes(), "owns is not asked about nobody")
+	require.Equal(t, []string{"UNAUTHENTICATED User.diary"}, s.ask("stranger", `{users(n:1){diary}}`).codes(), "owns is not called without a principal")
 }
 
 func TestOneErrorForEachCoordinate(t *testing.T) {
@@ -86,7 +86,7 @@ func TestOneErrorForEachCoordinate(t *testing.T) {
 	require.Less(t, len(r.body), len(allowed.body))
 	require.Equal(t, []any{"users", "email"}, []any{r.Errors[0].Path[0], r.Errors[0].Path[2]})
 	require.Equal(t, "users/email/read", r.Errors[0].Extensions["permission"])
-	// Each phone is non-null, so each takes its user with it: by an error, of which one is told.
+	// Each phone is non-null, so each takes its user with it: by an error, of which one is delivered.
 	require.Equal(t, []string{"FORBIDDEN User.phone"}, s.ask("reader", `{users(n:1000){phone}}`).codes())
 	// Two missing permissions of one coordinate are two errors.
 	r = s.ask("reader", `{public a:content(model:"a") b:content(model:"b") c:content(model:"b")}`)
@@ -96,7 +96,7 @@ func TestOneErrorForEachCoordinate(t *testing.T) {
 // What a caller who is not known hears does not depend on what is missing.
 func TestNothingIsToldToStrangers(t *testing.T) {
 	s := newSite(t, siteOptions{})
-	for _, as := range []string{"nobody", "public"} {
+	for _, as := range []string{"stranger", "public"} {
 		r := s.ask(as, `{secret{title}}`)
 		require.NotContains(t, r.body, "content/secret/read")
 		require.Equal(t, 401, r.status)
@@ -112,7 +112,7 @@ func TestNothingIsSuggested(t *testing.T) {
 		`{byEnum(model:post)}`, `{byEnum(model:"post")}`, `{search{... on Secre{title}}}`, `query($f:Filte){filter(by:$f)}`,
 		`{public @includ(if:true)}`, `{public @include(i:true)}`, `query($m:Model=post){byEnum(model:$m)}`,
 	} {
-		r := s.ask("nobody", query)
+		r := s.ask("stranger", query)
 		require.Equal(t, 422, r.status, query)
 		require.NotContains(t, strings.ToLower(r.body), "did you mean", query)
 	}
@@ -127,12 +127,12 @@ func TestAConditionThatIsNoBoolean(t *testing.T) {
 		`query($s:Boolean=true){search{...F @skip(if:$s)}} fragment F on Tag{id}`,
 		`query($s:Boolean=true){public ...F @skip(if:$s)} fragment F on Query{public}`,
 	} {
-		r := s.ask("nobody", query, map[string]any{"s": nil})
+		r := s.ask("stranger", query, map[string]any{"s": nil})
 		require.Equal(t, []string{"GRAPHQL_VALIDATION_FAILED"}, r.codes(), r.body)
 		require.Equal(t, 422, r.status)
 		require.Zero(t, r.ran)
-		require.Equal(t, 200, s.ask("nobody", query, map[string]any{"s": false}).status)
+		require.Equal(t, 200, s.ask("stranger", query, map[string]any{"s": false}).status)
 	}
-	require.Equal(t, 200, s.ask("nobody", `query($s:Boolean=true){public users @skip(if:true){id @skip(if:$s)}}`, map[string]any{"s": nil}).status,
-		"nobody comes to it")
+	require.Equal(t, 200, s.ask("stranger", `query($s:Boolean=true){public users @skip(if:true){id @skip(if:$s)}}`, map[string]any{"s": nil}).status,
+		"the fragment is not reached")
 }

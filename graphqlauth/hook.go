@@ -8,13 +8,13 @@ import (
 	"github.com/latchkey-go/latchkey/auth"
 )
 
-// Cleared is the hook of a directive that [WithDirective] gave its meaning. It decides nothing: it goes on if the
-// extension has cleared the operation and this very field of it, and denies otherwise, as where somebody forgot
-// the extension.
+// Cleared is the hook of a directive that [WithDirective] made a rule. It makes no decision: it runs next if the
+// extension has allowed the operation and this field of it, and denies otherwise, for example if the server does not
+// use the extension.
 func Cleared(ctx context.Context, _ any, next graphql.Resolver) (any, error) {
 	c, ok := cleared(ctx)
 	if !ok {
-		return nil, unchecked()
+		return nil, noExtensionError()
 	}
 	if c.part != nil {
 		if err, ok := c.part.allows(ctx); !ok {
@@ -24,8 +24,8 @@ func Cleared(ctx context.Context, _ any, next graphql.Resolver) (any, error) {
 	return next(ctx)
 }
 
-// Can is the hook of @can. Like all hooks here, it is [Cleared]: what the directive says, the extension has read
-// from the schema.
+// Can is the hook of @can. Like all hooks here it is [Cleared]: the extension has read the directive's arguments from
+// the schema.
 func Can(ctx context.Context, obj any, next graphql.Resolver, _ string) (any, error) {
 	return Cleared(ctx, obj, next)
 }
@@ -45,13 +45,12 @@ func Public(ctx context.Context, obj any, next graphql.Resolver) (any, error) {
 	return Cleared(ctx, obj, next)
 }
 
-// Owner is the hook of a directive on fields that only some callers may see of some objects, such as @owner: owns is
-// asked with the object that the field is on. Which objects there are is known only while the operation runs, so
-// such a directive is this hook and no rule; it guards where gqlgen calls it, which is fields of object types, and
-// comes on top of all rules.
+// Owner returns the hook of a directive for fields that depend on the object, such as @owner: owns is called with the
+// object that the field is on. Objects are known only while the operation runs, so such a directive is not a rule. The
+// hook guards where gqlgen calls it, on fields of object types, in addition to all rules.
 //
-// An object that is no T, a caller who is nobody and an operation that the extension did not clear are denied.
-// owns may be called concurrently, once for each object of a list: it should not ask a store.
+// It denies if the object is not a T, if there is no principal, and if the extension did not allow the operation. owns
+// may be called concurrently, once for each object of a list, so it should not ask a store.
 func Owner[T any](owns func(ctx context.Context, p auth.Principal, obj T) bool) func(ctx context.Context, obj any, next graphql.Resolver) (any, error) {
 	return func(ctx context.Context, obj any, next graphql.Resolver) (any, error) {
 		return Cleared(ctx, obj, func(ctx context.Context) (any, error) {
@@ -66,27 +65,28 @@ func Owner[T any](owns func(ctx context.Context, p auth.Principal, obj T) bool) 
 	}
 }
 
-// A clearance says that the extension has walked an operation, arguments and variables included. Nobody else can
-// write one: its type and the places where it lies are ours.
+// A clearance says that the extension has walked an operation with its arguments and variables. Its type is not
+// exported, so no other package can make one.
 type clearance struct {
 	by   *Extension
-	part *partial // nil: nothing of the operation is denied
+	part *partial // nil if nothing of the operation is denied
 }
 
-// attest notes that an operation may run. The first one of a request goes into the exchange that [Handler] made, for
-// which nothing is allocated; others, such as those of a websocket, and those without a Handler, into their Stats.
-func attest(ctx context.Context, oc *graphql.OperationContext, c clearance) {
-	if x, ok := ctx.Value(exchangeKey{}).(*exchange); ok {
+// recordClearance stores that an operation may run. The first operation of a request is stored in the requestState
+// that [Handler] made, without an allocation. Others, such as those of a websocket or without a Handler, are stored in
+// their Stats.
+func recordClearance(ctx context.Context, oc *graphql.OperationContext, c clearance) {
+	if x, ok := ctx.Value(requestStateKey{}).(*requestState); ok {
 		if x.operation.CompareAndSwap(nil, oc) || x.operation.Load() == oc && x.clearance.by == c.by {
-			x.clearance = c // nobody looks at it before the operation runs
+			x.clearance = c // read only after the operation has started
 			return
 		}
 	}
-	kept := c // so that only here something is allocated
+	kept := c // a copy, so that only this path allocates
 	oc.Stats.SetExtension(extensionName, &kept)
 }
 
-// cleared returns what was attested of the operation that ctx belongs to.
+// cleared returns the clearance of the operation that ctx belongs to.
 func cleared(ctx context.Context) (clearance, bool) {
 	if !graphql.HasOperationContext(ctx) {
 		return clearance{}, false
@@ -95,7 +95,7 @@ func cleared(ctx context.Context) (clearance, bool) {
 	if c, ok := oc.Stats.GetExtension(extensionName).(*clearance); ok {
 		return *c, true
 	}
-	if x, ok := ctx.Value(exchangeKey{}).(*exchange); ok && x.operation.Load() == oc {
+	if x, ok := ctx.Value(requestStateKey{}).(*requestState); ok && x.operation.Load() == oc {
 		return x.clearance, true
 	}
 	return clearance{}, false

@@ -6,14 +6,14 @@ import (
 	"github.com/vektah/gqlparser/v2/ast"
 )
 
-// An inputEntry is a variable, and the input object that it was read as.
+// An inputEntry is a variable, read as a value of one input type.
 type inputEntry struct {
 	variable string
 	input    *input
 }
 
-// argument reports whether the caller may write what is written for an argument. What the schema fills in by
-// itself was not written by the caller, and null was.
+// argument reports whether the caller may write the argument as the operation has it. An explicit null is written; a
+// default of the schema is not.
 func (w *walk) argument(arg *guardedArgument, node *ast.Field) (denial, bool) {
 	written := node.Arguments.ForName(arg.name)
 	if written == nil {
@@ -24,7 +24,7 @@ func (w *walk) argument(arg *guardedArgument, node *ast.Field) (denial, bool) {
 			return denial{}, true
 		}
 	}
-	if missing, ok := w.meets(&arg.need, node, w.vars); !ok {
+	if missing, ok := w.satisfies(&arg.need, node, w.vars); !ok {
 		return denial{arg.coordinate, missing}, false
 	}
 	if arg.input == nil {
@@ -33,7 +33,7 @@ func (w *walk) argument(arg *guardedArgument, node *ast.Field) (denial, bool) {
 	return w.literal(arg.input, written.Value, node)
 }
 
-// literal judges a value in the document: an input object, or a list of them at any depth.
+// literal checks a value in the document: an input object, or lists of them.
 func (w *walk) literal(in *input, v *ast.Value, node *ast.Field) (denial, bool) {
 	switch v.Kind {
 	case ast.Variable:
@@ -55,7 +55,7 @@ func (w *walk) literal(in *input, v *ast.Value, node *ast.Field) (denial, bool) 
 			if f == nil || w.unset(child.Value) {
 				continue
 			}
-			if missing, ok := w.meets(&f.need, node, w.vars); !ok {
+			if missing, ok := w.satisfies(&f.need, node, w.vars); !ok {
 				return denial{f.coordinate, missing}, false
 			}
 			if f.input != nil {
@@ -68,8 +68,8 @@ func (w *walk) literal(in *input, v *ast.Value, node *ast.Field) (denial, bool) 
 	return denial{}, true
 }
 
-// variable judges the value of a variable, once for each input object that it is read as: a document may use a large
-// value many times.
+// variable checks the value of a variable, once for each input type that it is used as, because a document may use a
+// large value many times.
 func (w *walk) variable(entry inputEntry, sent any, node *ast.Field) (denial, bool) {
 	if !w.inputsSeen.add(entry) {
 		d, bad := w.inputsBad[entry]
@@ -85,7 +85,8 @@ func (w *walk) variable(entry inputEntry, sent any, node *ast.Field) (denial, bo
 	return d, ok
 }
 
-// unset reports whether a value is a variable that was not sent and has no default: then the field is left out.
+// unset reports whether a value is a variable that the client did not send and that has no default. The field is then
+// absent.
 func (w *walk) unset(v *ast.Value) bool {
 	if v.Kind != ast.Variable {
 		return false
@@ -94,7 +95,7 @@ func (w *walk) unset(v *ast.Value) bool {
 	return !ok && (v.VariableDefinition == nil || v.VariableDefinition.DefaultValue == nil)
 }
 
-// sent judges the value of a variable.
+// sent checks the value of a variable.
 func (w *walk) sent(in *input, value any, node *ast.Field) (denial, bool) {
 	switch value := value.(type) {
 	case nil:
@@ -116,11 +117,11 @@ func (w *walk) sent(in *input, value any, node *ast.Field) (denial, bool) {
 		}
 		return denial{}, true
 	}
-	return w.sentOtherwise(in, reflect.ValueOf(value), node)
+	return w.sentValue(in, reflect.ValueOf(value), node)
 }
 
 func (w *walk) sentField(f *inputField, value any, node *ast.Field) (denial, bool) {
-	if missing, ok := w.meets(&f.need, node, w.vars); !ok {
+	if missing, ok := w.satisfies(&f.need, node, w.vars); !ok {
 		return denial{f.coordinate, missing}, false
 	}
 	if f.input == nil {
@@ -129,9 +130,9 @@ func (w *walk) sentField(f *inputField, value any, node *ast.Field) (denial, boo
 	return w.sent(f.input, value, node)
 }
 
-// sentOtherwise is for what gqlparser makes of a single value where a list is wanted, and for variables that come
-// from Go code. What cannot be looked into is taken to hold everything that is guarded.
-func (w *walk) sentOtherwise(in *input, v reflect.Value, node *ast.Field) (denial, bool) {
+// sentValue checks what gqlparser makes of a single value in place of a list, and variables set by Go code. A value
+// that it cannot read counts as one that contains every guarded field.
+func (w *walk) sentValue(in *input, v reflect.Value, node *ast.Field) (denial, bool) {
 	switch v.Kind() {
 	case reflect.Pointer, reflect.Interface:
 		if v.IsNil() {
@@ -160,26 +161,26 @@ func (w *walk) sentOtherwise(in *input, v reflect.Value, node *ast.Field) (denia
 	return denial{coordinate: "?"}, false
 }
 
-// own copies the value of a variable. Where an input object is bound to a Go map, the resolver has the very map that
-// came, and may write to it while a subscription is judged again.
-func own(value any) any {
+// copyValue copies the value of a variable. If an input object is bound to a Go map, the resolver gets this very map
+// and may write to it while a subscription is checked again.
+func copyValue(value any) any {
 	switch value := value.(type) {
 	case map[string]any:
 		copied := make(map[string]any, len(value))
 		for name, inner := range value {
-			copied[name] = own(inner)
+			copied[name] = copyValue(inner)
 		}
 		return copied
 	case []any:
 		copied := make([]any, len(value))
 		for i, inner := range value {
-			copied[i] = own(inner)
+			copied[i] = copyValue(inner)
 		}
 		return copied
-	case []map[string]any: // what gqlparser makes of a single one where a list is wanted
+	case []map[string]any: // gqlparser's form of a single value in place of a list
 		copied := make([]any, len(value))
 		for i, inner := range value {
-			copied[i] = own(inner)
+			copied[i] = copyValue(inner)
 		}
 		return copied
 	}

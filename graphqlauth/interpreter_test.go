@@ -35,7 +35,7 @@ func (in *interpreter) choose(path, what string, n int) int {
 	return int(h.Sum64() >> 8 % uint64(n))
 }
 
-// object is not ok if a field is null that cannot be. Its other fields are asked for all the same, as gqlgen does.
+// object is not ok if a field is null that cannot be. Its other fields are resolved anyway, as in gqlgen.
 func (in *interpreter) object(ctx context.Context, def *ast.Definition, sels ast.SelectionSet, path string) (any, bool) {
 	object, whole := map[string]any{}, true
 	for _, field := range in.collect(def, sels) {

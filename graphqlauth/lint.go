@@ -13,24 +13,23 @@ import (
 	"github.com/latchkey-go/latchkey/roles"
 )
 
-// Lint looks through the rules of a schema as a reviewer would, and returns what somebody should look at, in the order
-// of the coordinates. A test may compare it with a file, so that what is new gets read. opts are those of [New].
-// Permissions are looked up in catalog; nil looks none up. Besides the mistakes with which a server refuses to start,
-// there are these codes:
+// Lint reports what a reviewer of a schema's rules would look at, sorted by coordinate. A test may compare the result
+// with a file, so that new findings get read. opts are those of [New]. Permissions are looked up in catalog, unless it
+// is nil. Besides the mistakes with which a server refuses to start, there are these codes:
 //
 //   - default: a root field has neither a rule nor @public, so the default decides.
 //   - hidden: a type with a rule is a root type, or reached through a union or an interface; gqlgen calls no hook.
 //   - interface: a rule on an interface or on its field; gqlgen calls no hook.
-//   - null: what may be denied in [ModePartial] mode cannot be null, so more than the field is lost.
+//   - null: a field that may be denied in [ModePartial] mode cannot be null, so more than the field is lost.
 //   - unknown: the catalog does not list a permission.
-//   - client: a directive that sounds like a rule can be written in a query, where it is the caller's.
+//   - client: a directive that sounds like a rule can be written in a query, where the client decides about it.
 //   - sdl: the schema's copy of [SDL] differs from the library's.
 //   - public: @public beside a rule, which stays, or where there is no default to lift.
 //   - map: a rule in an input object that @goModel binds to a Go map; gqlgen calls no hook.
-//   - federation: what federation 2 leaves to the router, and a directive like that which nothing here reads.
+//   - federation: a directive that federation 2 leaves to the router, enforced here or read by nothing.
 //
-// What is hidden, on an interface or in a map is guarded by the [Extension], and by nothing without it. A map that
-// gqlgen.yml binds, and not @goModel, is not seen.
+// Findings with the codes hidden, interface and map are guarded by the [Extension] only. Lint does not see a map that
+// gqlgen.yml binds without @goModel.
 func Lint(schema *ast.Schema, catalog *roles.Catalog, opts ...Option) []Finding {
 	l := linter{schema: schema, config: newConfig(opts), catalog: catalog}
 	l.plan, l.findings = compile(schema, l.config)
@@ -66,19 +65,19 @@ func (l *linter) find(code, at, format string, args ...any) {
 	l.findings = append(l.findings, Finding{Code: code, Coordinate: at, Text: fmt.Sprintf(format, args...)})
 }
 
-// ruled reports whether a directive in the list stands for a rule.
+// ruled reports whether a directive in the list is a rule.
 func (l *linter) ruled(list ast.DirectiveList) bool {
 	return slices.ContainsFunc(list, func(d *ast.Directive) bool { return l.config.directives[d.Name] != nil })
 }
 
-// ruledType reports whether a type has a rule, of its own or of an interface.
+// ruledType reports whether a type or one of its interfaces has a rule.
 func (l *linter) ruledType(def *ast.Definition) bool {
 	return l.ruled(def.Directives) || slices.ContainsFunc(def.Interfaces, func(name string) bool {
 		return l.schema.Types[name] != nil && l.ruled(l.schema.Types[name].Directives)
 	})
 }
 
-// ruledField reports whether a field has a rule, of its own or of the same field of an interface.
+// ruledField reports whether a field, or the same field of an interface, has a rule.
 func (l *linter) ruledField(def *ast.Definition, f *ast.FieldDefinition) bool {
 	return l.ruled(f.Directives) || slices.ContainsFunc(def.Interfaces, func(name string) bool {
 		outer := l.schema.Types[name]
@@ -90,23 +89,23 @@ func (l *linter) isRoot(def *ast.Definition) bool {
 	return def == l.schema.Query || def == l.schema.Mutation || def == l.schema.Subscription
 }
 
-// defaults finds root fields about which nobody said anything. _entities is made by gqlgen, so nobody can.
+// defaults finds root fields without a rule and without @public. gqlgen makes _entities, which cannot have either.
 func (l *linter) defaults(def *ast.Definition) {
 	if !l.isRoot(def) {
 		return
 	}
 	for _, f := range def.Fields {
 		switch {
-		case l.plan.types[def.Name].fields[f.Name].said || f.Name == "_entities" || introspective(f):
+		case l.plan.types[def.Name].fields[f.Name].explicit || f.Name == "_entities" || introspective(f):
 		case l.config.open:
-			l.find("default", def.Name+"."+f.Name, "has neither a rule nor @public, so anybody may ask for it")
+			l.find("default", def.Name+"."+f.Name, "has neither a rule nor @public, so any caller may ask for it")
 		default:
 			l.find("default", def.Name+"."+f.Name, "has neither a rule nor @public, so it needs a good key and no permission")
 		}
 	}
 }
 
-// hidden finds rules on types that gqlgen asks for nowhere, or only on some ways to the type.
+// hidden finds rules on types for which gqlgen calls no hook, or not on every path.
 func (l *linter) hidden(def *ast.Definition) {
 	if def.Kind != ast.Object || !l.ruled(def.Directives) {
 		return
@@ -137,7 +136,7 @@ func (l *linter) isReturned(name string) bool {
 	return false
 }
 
-// interfaces finds rules that hold for all implementing types.
+// interfaces finds rules that apply to all implementing types.
 func (l *linter) interfaces(def *ast.Definition) {
 	if def.Kind != ast.Interface {
 		return
@@ -158,7 +157,7 @@ func (l *linter) interfaces(def *ast.Definition) {
 	}
 }
 
-// nulls finds what takes more with it where it is denied.
+// nulls finds fields whose denial makes more than the field null.
 func (l *linter) nulls(def *ast.Definition) {
 	if def.Kind != ast.Object || !l.partial(def) {
 		return
@@ -190,7 +189,7 @@ func (l *linter) nulls(def *ast.Definition) {
 	}
 }
 
-// partial reports whether something of a type can be denied while the rest is answered.
+// partial reports whether a field of a type can be denied while the rest is answered.
 func (l *linter) partial(def *ast.Definition) bool {
 	for kind, root := range map[ast.Operation]*ast.Definition{
 		ast.Query: l.schema.Query, ast.Mutation: l.schema.Mutation, ast.Subscription: l.schema.Subscription,
@@ -209,7 +208,7 @@ func innermost(t *ast.Type) *ast.Type {
 	return t
 }
 
-// public finds @public where it does less than somebody may think.
+// public finds @public where it has less effect than it seems to have.
 func (l *linter) public(def *ast.Definition) {
 	if l.config.directives[publicName] != nil {
 		return
@@ -238,7 +237,7 @@ func (l *linter) public(def *ast.Definition) {
 	}
 }
 
-// goMap finds rules of which gqlgen's own code would know nothing.
+// goMap finds rules that gqlgen's generated code does not check.
 func (l *linter) goMap(def *ast.Definition) {
 	model := def.Directives.ForName("goModel")
 	if def.Kind != ast.InputObject || model == nil {
@@ -254,15 +253,15 @@ func (l *linter) goMap(def *ast.Definition) {
 	}
 }
 
-// A Finding is something about a schema's rules that somebody should look at.
+// A Finding is something about a schema's rules that a reviewer should look at.
 type Finding struct {
 	Code       string // stable, such as "template"
-	Coordinate string // where: Query.posts, Query.posts(first:), NewPost.draft, or a type; "" is the schema
-	Text       string // what is wrong, as a sentence
-	Mistake    bool   // the rules cannot mean what they say: the extension refuses to start
+	Coordinate string // Query.posts, Query.posts(first:), NewPost.draft, or a type; "" is the schema
+	Text       string // a sentence
+	Mistake    bool   // the extension refuses to start
 }
 
-// String is the finding on one line.
+// String returns the finding on one line.
 func (f Finding) String() string {
 	if f.Coordinate == "" {
 		return fmt.Sprintf("%s [%s]", f.Text, f.Code)
@@ -270,7 +269,7 @@ func (f Finding) String() string {
 	return fmt.Sprintf("%s: %s [%s]", f.Coordinate, f.Text, f.Code)
 }
 
-// mistakes is the error that lists all mistakes among findings, or nil.
+// mistakes returns an error that lists all mistakes among findings, or nil.
 func mistakes(findings []Finding) error {
 	var lines []string
 	for _, f := range findings {

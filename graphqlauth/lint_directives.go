@@ -26,7 +26,7 @@ func (l *linter) everywhere(f func(at string, list ast.DirectiveList)) {
 	}
 }
 
-// unknown finds permissions that no catalog lists: typing errors, most of them.
+// unknown finds permissions that the catalog does not list. Most are typing errors.
 func (l *linter) unknown() {
 	if l.catalog == nil {
 		return
@@ -59,10 +59,10 @@ func (l *linter) unknown() {
 	}
 }
 
-// likeRules are names of directives that sound like rules.
+// likeRules matches names of directives that sound like rules.
 var likeRules = regexp.MustCompile(`(?i)auth|role|perm|scope|grant|guard|secur|admin|owner|allow|deny|login|logged|signed|access|policy|protect|private|^can|^is[A-Z]`)
 
-// client finds directives that a caller can write: there they say what the caller likes.
+// client finds directives that a client can write, or leave out, in a query.
 func (l *linter) client() {
 	for _, name := range slices.Sorted(maps.Keys(l.schema.Directives)) {
 		if l.config.directives[name] == nil && !likeRules.MatchString(name) {
@@ -83,7 +83,8 @@ func (l *linter) client() {
 	}
 }
 
-// copied compares the schema's copy of our SDL with the library's. A schema without any of it has rules of its own.
+// copied compares the schema's copy of SDL with the library's. A schema without any of our directives has its own
+// rules.
 func (l *linter) copied() {
 	text := SDL
 	if l.federated() {
@@ -108,7 +109,7 @@ func (l *linter) copied() {
 	}
 }
 
-// signature is a directive's declaration without what does not matter.
+// signature returns a directive's declaration without descriptions and defaults.
 func signature(d *ast.DirectiveDefinition) string {
 	var b strings.Builder
 	b.WriteString("@" + d.Name + "(")
@@ -136,10 +137,10 @@ func (l *linter) federated() bool {
 	return l.schema.Types["_Service"] != nil || l.schema.Directives["key"] != nil && l.schema.Directives["link"] != nil
 }
 
-// routers are the directives that federation leaves to a router, under whatever prefix.
+// routers matches the directives that federation leaves to a router, with any prefix.
 var routers = regexp.MustCompile(`^(\w+__)?(authenticated|requiresScopes|policy)$`)
 
-// federation finds what guards a subgraph only behind its router.
+// federation finds directives that gqlgen leaves to the router in front of a subgraph.
 func (l *linter) federation() {
 	if !l.federated() {
 		return
@@ -157,7 +158,7 @@ func (l *linter) federation() {
 		}
 	})
 	if len(enforced) > 0 {
-		l.find("federation", "", "gqlgen leaves %s to the router: whoever asks the subgraph itself is stopped by the extension alone",
+		l.find("federation", "", "gqlgen leaves %s to the router: for a request to the subgraph itself only the extension enforces it",
 			strings.Join(slices.Sorted(maps.Keys(enforced)), ", "))
 	}
 }

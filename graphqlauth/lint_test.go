@@ -77,7 +77,7 @@ func TestLintFollowsTheOptions(t *testing.T) {
 	require.Equal(t, []string{"null Mutation.c", "null Query.a", "default Query.b"},
 		codesOf(graphqlauth.Lint(schema, nil, graphqlauth.WithMode(graphqlauth.ModePartial))))
 	open := graphqlauth.Lint(schema, nil, graphqlauth.WithInsecureDefault())
-	require.Contains(t, open[1].Text, "anybody may ask")
+	require.Contains(t, open[1].Text, "any caller may ask")
 
 	introspection := graphqlauth.WithIntrospection(graphqlauth.Require("schema/raed"))
 	require.Contains(t, codesOf(graphqlauth.Lint(schema, testCatalog(t), introspection)), "unknown Query.__schema")

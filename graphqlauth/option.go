@@ -7,28 +7,28 @@ import (
 	"github.com/vektah/gqlparser/v2/ast"
 )
 
-// A Mode says what becomes of an operation of which something is denied.
+// A Mode says what happens to an operation of which a part is denied.
 type Mode uint8
 
 const (
-	ModePartial Mode = iota // what is denied is null, with an error for each coordinate; the rest is answered
-	ModeReject              // the whole operation is refused, and nothing of it runs
+	ModePartial Mode = iota // denied fields are null, with one error for each coordinate; the rest is answered
+	ModeReject              // the whole operation is refused and does not run
 )
 
-// DefaultMaxAliases is how many root fields an operation may have unless [WithMaxAliases] says otherwise.
+// DefaultMaxAliases is the number of root fields that an operation may have without [WithMaxAliases].
 const DefaultMaxAliases = 50
 
-// An Option changes an [Extension], and what is said about one.
+// An Option changes an [Extension], and the reports of [Coverage], [Exposure] and [Lint] about one.
 type Option func(*config)
 
-// A reading makes the rule that a directive in the schema stands for.
-type reading func(*ast.Directive) (Rule, error)
+// A directiveReader returns the rule of a directive in the schema.
+type directiveReader func(*ast.Directive) (Rule, error)
 
 type config struct {
 	open          bool
 	modes         map[ast.Operation]Mode
-	directives    map[string]reading
-	own           []string // names that WithDirective was given
+	directives    map[string]directiveReader
+	own           []string // names given to WithDirective
 	introspection Rule
 	maxAliases    int
 	recheck       time.Duration // see WithRecheck
@@ -51,8 +51,8 @@ func newConfig(opts []Option) *config {
 // it such a field needs a valid key, unless it is @public.
 func WithInsecureDefault() Option { return func(c *config) { c.open = true } }
 
-// WithMode sets the mode of these kinds of operation, or of all if none is named. Without it queries are [ModePartial],
-// mutations and subscriptions [ModeReject].
+// WithMode sets the mode of these kinds of operation, or of all if none is named. Without it queries are
+// [ModePartial], mutations and subscriptions [ModeReject].
 func WithMode(m Mode, operations ...ast.Operation) Option {
 	if len(operations) == 0 {
 		operations = []ast.Operation{ast.Query, ast.Mutation, ast.Subscription}
@@ -64,9 +64,9 @@ func WithMode(m Mode, operations ...ast.Operation) Option {
 	}
 }
 
-// WithDirective gives a directive of the host's own schema, such as @hasRole, the meaning of a rule. f is called
-// once for each place where the schema has it; its error is a mistake that stops the program. The name of one of
-// ours replaces its meaning. The directive's hook can be [Cleared].
+// WithDirective makes a directive of the host's schema, such as @hasRole, a rule. f is called once for each place
+// where the schema has it; an error is a mistake that stops the program. A built-in directive of this name loses its
+// meaning. The directive's hook can be [Cleared].
 func WithDirective(name string, f func(*ast.Directive) (Rule, error)) Option {
 	return func(c *config) {
 		c.directives[name] = f
@@ -74,10 +74,10 @@ func WithDirective(name string, f func(*ast.Directive) (Rule, error)) Option {
 	}
 }
 
-// WithIntrospection says who may ask for __schema, __type and federation's _service. Without it: [RequireKey]. It
-// only guards them: gqlgen answers them if its own extension for introspection is used.
+// WithIntrospection sets the rule of __schema, __type and federation's _service. Without it: [RequireKey]. It only
+// guards them: gqlgen answers them if its own extension for introspection is used.
 func WithIntrospection(r Rule) Option { return func(c *config) { c.introspection = r } }
 
-// WithMaxAliases sets how many root fields an operation may have, counted as they are written and with __typename.
-// Without it: [DefaultMaxAliases]. Zero or less is no limit.
+// WithMaxAliases sets how many root fields an operation may have, counted as written, __typename included. Without it:
+// [DefaultMaxAliases]. Zero or less is no limit.
 func WithMaxAliases(n int) Option { return func(c *config) { c.maxAliases = n } }

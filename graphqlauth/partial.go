@@ -8,17 +8,17 @@ import (
 	"github.com/vektah/gqlparser/v2/gqlerror"
 )
 
-// A partial decides field by field, and object by object, in an operation of which something is denied. It asks by
-// the policy and for the principal of the operation's start.
+// A partial decides on each field and object of an operation of which a part is denied. It uses the policy and the
+// principal with which the operation started.
 type partial struct {
-	asker asker // ready
-	vars  map[string]any
+	caller caller // with its policy loaded
+	vars   map[string]any
 
-	mu   sync.Mutex
-	told map[denial]bool
+	mu       sync.Mutex
+	reported map[denial]bool
 }
 
-// around is the middleware of this one operation. next is the one that it had.
+// around returns the middleware of this operation; next is the operation's previous one.
 func (p *partial) around(next graphql.FieldMiddleware) graphql.FieldMiddleware {
 	return func(ctx context.Context, resolver graphql.Resolver) (any, error) {
 		if err, ok := p.allows(ctx); !ok {
@@ -28,40 +28,40 @@ func (p *partial) around(next graphql.FieldMiddleware) graphql.FieldMiddleware {
 	}
 }
 
-// allows decides about the field that ctx is about, on the object that it is on. If it is denied, err is what the
-// caller hears of that, if anything.
+// allows decides on the field in ctx and the object that it is on. If it is denied, err is the error for the client,
+// or nil if the client has it already.
 func (p *partial) allows(ctx context.Context) (err error, ok bool) {
 	fc := graphql.GetFieldContext(ctx)
 	if fc == nil || fc.Field.Field == nil {
-		return denied(p.asker.known, denial{}), false
+		return denied(p.caller.authenticated, denial{}), false
 	}
 	var f *field
-	if t := p.asker.plan.types[fc.Object]; t != nil {
+	if t := p.caller.plan.types[fc.Object]; t != nil {
 		f = t.fields[fc.Field.Name]
 	}
 	if f == nil || f.typ.abstract {
-		return denied(p.asker.known, denial{coordinate: fc.Object + "." + fc.Field.Name}), false
+		return denied(p.caller.authenticated, denial{coordinate: fc.Object + "." + fc.Field.Name}), false
 	}
 	if f.free {
 		return nil, true
 	}
-	w := walk{asker: p.asker, vars: p.vars}
+	w := walk{caller: p.caller, vars: p.vars}
 	if w.reached(f, fc.Field.Field) {
 		return nil, true
 	}
-	return p.tell(f, w.denials.list[0]), false
+	return p.errorFor(f, w.denials.list[0]), false
 }
 
-// tell is the error of a denied field. Where the field may be null, one error for its coordinate is enough; where
-// not, its object becomes null only by an error, and InterceptResponse drops the repeated ones.
-func (p *partial) tell(f *field, d denial) error {
+// errorFor returns the error of a denied field. A nullable field needs one error for its coordinate. A non-null field
+// always needs one, because only an error makes its object null; InterceptResponse drops the repeated ones.
+func (p *partial) errorFor(f *field, d denial) error {
 	p.mu.Lock()
 	defer p.mu.Unlock()
-	if p.told[d] && !f.nonNull {
+	if p.reported[d] && !f.nonNull {
 		return nil
 	}
-	p.told[d] = true
-	return denied(p.asker.known, d)
+	p.reported[d] = true
+	return denied(p.caller.authenticated, d)
 }
 
 // InterceptResponse keeps one error for each denied coordinate and missing permission.
@@ -70,14 +70,14 @@ func (e *Extension) InterceptResponse(ctx context.Context, next graphql.Response
 	if resp == nil || len(resp.Errors) < 2 {
 		return resp
 	}
-	told := map[denial]bool{}
+	reported := map[denial]bool{}
 	kept := resp.Errors[:0]
 	for _, err := range resp.Errors {
 		if d, ok := denialOf(err); ok {
-			if told[d] {
+			if reported[d] {
 				continue
 			}
-			told[d] = true
+			reported[d] = true
 		}
 		kept = append(kept, err)
 	}
@@ -85,7 +85,7 @@ func (e *Extension) InterceptResponse(ctx context.Context, next graphql.Response
 	return resp
 }
 
-// denialOf reads an error of ours back.
+// denialOf reads a denial back from an error of this package.
 func denialOf(err *gqlerror.Error) (d denial, ok bool) {
 	if code := err.Extensions["code"]; code != CodeUnauthenticated && code != CodeForbidden {
 		return denial{}, false

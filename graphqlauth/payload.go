@@ -9,34 +9,34 @@ import (
 	"github.com/latchkey-go/latchkey/keys"
 )
 
-// misnamed is a header that every guard refuses. It stands for a credential where none may stand.
+// misnamed is a header that every guard refuses. It stands for a credential under a wrong name.
 const misnamed = "Api_key"
 
-// credentials returns what the payload of connection_init shows, as headers for the guard to judge. What is no
-// text becomes an empty header, which is refused: it was shown, and is not good.
+// credentials returns the credentials in the payload of connection_init as headers for the guard. A value that is not
+// text becomes an empty header, which the guard refuses.
 func credentials(payload transport.InitPayload, format keys.Format) http.Header {
-	shown := http.Header{}
+	headers := http.Header{}
 	for name, value := range payload {
 		header := http.CanonicalHeaderKey(name)
 		switch header {
 		case "Api-Key", "Authorization", "X-Api-Key":
 			text, _ := value.(string)
-			shown.Add(header, text)
+			headers.Add(header, text)
 			continue
 		}
 		switch fold(name) {
 		case "apikey", "xapikey", "accesstoken", "authorization":
-			shown.Set(misnamed, "")
+			headers.Set(misnamed, "")
 			continue
 		}
 		if isKey(name, format) || holdsKey(value, format) {
-			shown.Set(misnamed, "")
+			headers.Set(misnamed, "")
 		}
 	}
-	return shown
+	return headers
 }
 
-// fold takes away how a name is written.
+// fold removes case and separators from a name.
 func fold(name string) string {
 	return strings.Map(func(r rune) rune {
 		if r == '-' || r == '_' || r == ' ' {
@@ -46,15 +46,15 @@ func fold(name string) string {
 	}, strings.ToLower(name))
 }
 
-// isKey reports whether text is one of our keys, alone or after a single word such as a scheme. Other text around a key
-// hides it, as package auth has it for headers.
+// isKey reports whether text is one of our keys, alone or after one word such as a scheme. A key inside other text is
+// not found; package auth treats headers the same way.
 func isKey(text string, format keys.Format) bool {
 	words := strings.Fields(text)
 	n := len(words)
 	return (n == 1 || n == 2) && format.Matches(strings.Trim(words[n-1], `"`))
 }
 
-// holdsKey reports whether one of our keys stands anywhere in value.
+// holdsKey reports whether value contains one of our keys at any depth.
 func holdsKey(value any, format keys.Format) bool {
 	switch v := value.(type) {
 	case string:
@@ -75,10 +75,10 @@ func holdsKey(value any, format keys.Format) bool {
 	return false
 }
 
-// redact takes the key out of a payload that was found to hold a good one. gqlgen hands the same map to resolvers.
-// An Authorization beside an api-key is somebody else's, or the guard had refused both.
-func redact(payload transport.InitPayload, shown http.Header) {
-	_, alone := shown["Api-Key"]
+// redact removes a valid key from the payload, because gqlgen gives the same map to resolvers. An Authorization beside
+// an api-key is not one of our keys: the guard would have refused two credentials.
+func redact(payload transport.InitPayload, headers http.Header) {
+	_, alone := headers["Api-Key"]
 	for name := range payload {
 		switch http.CanonicalHeaderKey(name) {
 		case "Api-Key":

@@ -11,14 +11,14 @@ import (
 	"github.com/latchkey-go/latchkey/roles"
 )
 
-// A permission is one that a rule names, or a template with the names of arguments in braces.
+// A permission is a permission in a rule, or a template with names of arguments in braces.
 type permission struct {
 	text     string
 	segments []string // of a template, without braces
 	named    []bool   // whether the segment is the name of an argument; nil for a plain permission
 }
 
-// parsePermission reads a permission or a template. Its error is the end of a sentence.
+// parsePermission parses a permission or a template. Its error is the end of a sentence.
 func parsePermission(text string) (permission, error) {
 	p := permission{text: text}
 	if roles.ValidPermission(text) {
@@ -44,13 +44,13 @@ func parsePermission(text string) (permission, error) {
 	return p, nil
 }
 
-// maxValue is the longest argument that an error repeats as part of a permission: less than the length of any key
-// that a ring issues, since a caller may have put one there.
-const maxValue = 40
+// maxNamedValue is the longest argument that an error may repeat inside a permission. It is shorter than any issued
+// key, because a caller may have put a key there.
+const maxNamedValue = 40
 
-// fill appends to b the permission that a field's arguments make of a template, and says whether an error may name
-// it. It is not ok if one is missing, null, or no single valid segment: "a/b" and ".." do not become part of a
-// permission.
+// fill appends the permission that a template becomes with the field's arguments to b. speakable reports whether an
+// error may name it. ok is false if an argument is missing, null, or not one valid segment: "a/b" and ".." never
+// become part of a permission.
 func (p *permission) fill(b []byte, node *ast.Field, vars map[string]any) (filled []byte, speakable, ok bool) {
 	speakable = true
 	for i, segment := range p.segments {
@@ -63,15 +63,15 @@ func (p *permission) fill(b []byte, node *ast.Field, vars map[string]any) (fille
 				return nil, false, false
 			}
 			segment = value
-			speakable = speakable && len(value) <= maxValue
+			speakable = speakable && len(value) <= maxNamedValue
 		}
 		b = append(b, segment...)
 	}
 	return b, speakable, true
 }
 
-// argumentText is the text that the resolver gets for a String, an ID or an enum. A variable's enum must be written
-// as the schema has it: gqlparser takes it in any case, and what Go type is bound to it decides what becomes of that.
+// argumentText returns the text that the resolver gets for a String, an ID or an enum. An enum in a variable must be
+// spelled as in the schema: gqlparser accepts any case, and the bound Go type decides what the resolver gets.
 func argumentText(node *ast.Field, name string, vars map[string]any) (string, bool) {
 	def := node.Definition.Arguments.ForName(name)
 	if def == nil {

@@ -44,7 +44,7 @@ func newCourt(t *testing.T, sdl string, opts ...graphqlauth.Option) *court {
 	return c
 }
 
-// operation is one as it comes to the extension, for a principal with this role; "" is nobody.
+// operation is one as it comes to the extension, for a principal with this role; "" is no principal.
 func (c *court) operation(as, query string, vars ...map[string]any) (context.Context, *graphql.OperationContext) {
 	c.t.Helper()
 	doc, errs := gqlparser.LoadQueryWithRules(c.schema, query, rules.NewDefaultRules())

@@ -7,7 +7,7 @@ import (
 	"github.com/vektah/gqlparser/v2/ast"
 )
 
-// A plan is a schema's rules, compiled. It never changes.
+// A plan is the compiled rules of a schema. It never changes.
 type plan struct {
 	fields      map[*ast.FieldDefinition]*field
 	types       map[string]*typ
@@ -18,28 +18,28 @@ type plan struct {
 type typ struct {
 	name     string
 	abstract bool
-	member   set               // of an object: itself, among the members of abstract types
+	member   set               // of an object: its bit among the members of abstract types
 	members  set               // of an abstract type
-	fields   map[string]*field // with __typename's exception
+	fields   map[string]*field // without __typename
 }
 
-// A field is one coordinate, such as Post.title, and all that holds on it.
+// A field is one coordinate, such as Post.title, with all rules that apply to it.
 type field struct {
 	typ        *typ
 	coordinate string
 	need       requirement
 	args       []guardedArgument
-	free       bool // nothing is needed, whatever the arguments and, of an interface's field, the object
-	out        *typ // nil if what it returns has no fields
+	free       bool // needs nothing, with any arguments and, for an interface's field, on any object
+	out        *typ // nil if the returned type has no fields
 	nonNull    bool
-	said       bool // somebody said who may ask for it: the default is not in need
+	explicit   bool // has a rule or @public, so the default does not apply
 
-	// Of an interface's field: the same field of each type that can stand there. It needs nothing by itself.
+	// For an interface's field: the same field of each possible object type. It has no requirement of its own.
 	impls   []*field
 	sameOut bool // they all return out
 }
 
-// A guardedArgument is an argument that needs something if it is written, or whose value can hold such things.
+// A guardedArgument is an argument with a requirement, or whose value can contain an input field with one.
 type guardedArgument struct {
 	name       string
 	coordinate string
@@ -47,9 +47,9 @@ type guardedArgument struct {
 	input      *input
 }
 
-// An input is an input object in which something can be guarded.
+// An input is an input object with guarded fields, at any depth.
 type input struct {
-	fields []inputField // without those where nothing is
+	fields []inputField // the guarded ones
 }
 
 type inputField struct {
@@ -59,7 +59,7 @@ type inputField struct {
 	input      *input
 }
 
-// field returns the field with this name, or nil if nothing is guarded there.
+// field returns the guarded field with this name, or nil.
 func (in *input) field(name string) *inputField {
 	for i := range in.fields {
 		if in.fields[i].name == name {
@@ -69,12 +69,12 @@ func (in *input) field(name string) *inputField {
 	return nil
 }
 
-// A requirement is what a number of rules come to together. The zero requirement needs nothing.
+// A requirement is several rules compiled into one. The zero requirement needs nothing.
 type requirement struct {
-	never bool      // nobody passes
-	key   bool      // the caller must be known
-	all   []int     // indexes of permissions
-	any   [][][]int // of each, all permissions of at least one list
+	never bool      // no caller passes
+	key   bool      // the caller must be authenticated
+	all   []int     // indexes of permissions, all needed
+	any   [][][]int // for each element, all permissions of at least one of its lists
 }
 
 func (r *requirement) free() bool {
@@ -85,7 +85,7 @@ func (r *requirement) free() bool {
 func (p *plan) requirement(rules []Rule) requirement {
 	var need requirement
 	for _, rule := range rules {
-		need.never = need.never || !rule.meant
+		need.never = need.never || !rule.valid
 		need.key = need.key || rule.key
 		for _, groups := range rule.needs {
 			var compiled [][]int
@@ -110,12 +110,12 @@ func (p *plan) requirement(rules []Rule) requirement {
 	return need
 }
 
-// permission returns the index of a permission, which it adds if it is new.
+// permission returns the index of a permission, and adds it if it is new.
 func (p *plan) permission(text string) int {
 	i := slices.IndexFunc(p.permissions, func(known permission) bool { return known.text == text })
 	if i < 0 {
 		i = len(p.permissions)
-		own, _ := parsePermission(text) // one that is malformed is nobody's, and was found before
+		own, _ := parsePermission(text) // no role has a malformed one; compile has reported it
 		p.permissions = append(p.permissions, own)
 	}
 	return i
@@ -126,7 +126,7 @@ func (p *plan) text(need *requirement) string {
 	var parts []string
 	switch {
 	case need.never:
-		return "nobody"
+		return "no one"
 	case need.free():
 		return "anyone"
 	case need.key:

@@ -6,14 +6,14 @@ import (
 	"github.com/vektah/gqlparser/v2/ast"
 )
 
-// readDirectives turns each directive that stands for a rule into one, at its place, and finds the mistakes.
+// readDirectives reads the rule of each directive at its place and reports mistakes.
 func (k *compiler) readDirectives() {
 	for _, name := range k.config.own {
 		if k.schema.Directives[name] == nil {
 			k.mistake("directive", "", "WithDirective names @%s, which the schema does not declare", name)
 		}
 	}
-	k.nowhere(k.schema.SchemaDirectives, "")
+	k.refuseRules(k.schema.SchemaDirectives, "")
 	for _, def := range k.defs {
 		k.typeRules[def.Name] = k.rules(def.Directives, def.Name, nil)
 		for _, f := range def.Fields {
@@ -21,12 +21,12 @@ func (k *compiler) readDirectives() {
 			k.fieldRules[f] = k.rules(f.Directives, at, f.Arguments)
 		}
 		for _, value := range def.EnumValues {
-			k.nowhere(value.Directives, def.Name+"."+value.Name)
+			k.refuseRules(value.Directives, def.Name+"."+value.Name)
 		}
 	}
 }
 
-// rules reads the rules in a list of directives. The arguments are those that templates can take values from.
+// rules reads the rules in a list of directives. Templates take values from args.
 func (k *compiler) rules(list ast.DirectiveList, at string, args ast.ArgumentDefinitionList) (rules []Rule) {
 	for _, d := range list {
 		read, ok := k.config.directives[d.Name]
@@ -48,7 +48,7 @@ func (k *compiler) rules(list ast.DirectiveList, at string, args ast.ArgumentDef
 	return rules
 }
 
-// check finds permissions of a rule that nobody can have.
+// check reports permissions of a rule that no role can have.
 func (k *compiler) check(rule Rule, name, at string, args ast.ArgumentDefinitionList) {
 	for _, groups := range rule.needs {
 		for _, text := range slices.Concat(groups...) {
@@ -56,8 +56,8 @@ func (k *compiler) check(rule Rule, name, at string, args ast.ArgumentDefinition
 			if err != nil {
 				_, standard := builtin[name]
 				k.find(Finding{
-					Code: "permission", Coordinate: at, Text: "@" + name + ": " + err.Error() + ", so nobody has it",
-					Mistake: !standard || name == "can", // scopes are often those of another system: Apollo's
+					Code: "permission", Coordinate: at, Text: "@" + name + ": " + err.Error() + ", so no role has it",
+					Mistake: !standard || name == "can", // scopes are often those of another system, such as Apollo's
 				})
 			}
 			for i, named := range p.named {
@@ -81,8 +81,8 @@ func (k *compiler) checkTemplate(text, name, at string, args ast.ArgumentDefinit
 	}
 }
 
-// nowhere finds rules where they have no effect.
-func (k *compiler) nowhere(list ast.DirectiveList, at string) {
+// refuseRules reports rules at places where they have no effect.
+func (k *compiler) refuseRules(list ast.DirectiveList, at string) {
 	for _, d := range list {
 		if _, ok := k.config.directives[d.Name]; ok {
 			k.mistake("place", at, "@%s guards nothing here", d.Name)
@@ -90,8 +90,8 @@ func (k *compiler) nowhere(list ast.DirectiveList, at string) {
 	}
 }
 
-// arguments compiles those arguments of a field that are guarded, or can hold something that is. The same argument
-// comes once for each interface that has it, with the rules written there.
+// arguments compiles the arguments of a field that are guarded or can contain guarded input fields. The same argument
+// appears once for each interface that has it, with the rules written there.
 func (k *compiler) arguments(at string, args ast.ArgumentDefinitionList) []guardedArgument {
 	var guarded []guardedArgument
 	for i, arg := range args {
@@ -117,7 +117,7 @@ func (k *compiler) arguments(at string, args ast.ArgumentDefinitionList) []guard
 	return guarded
 }
 
-// addInputs compiles the input objects in which something is guarded, at whatever depth.
+// addInputs compiles the input objects with guarded fields, at any depth.
 func (k *compiler) addInputs() {
 	var defs []*ast.Definition
 	for _, def := range k.defs {
@@ -128,7 +128,7 @@ func (k *compiler) addInputs() {
 	guards := func(f *ast.FieldDefinition) bool {
 		return len(k.fieldRules[f])+len(k.typeRules[f.Type.Name()]) > 0 || k.inputs[f.Type.Name()] != nil
 	}
-	for grown := true; grown; { // input objects hold each other, in circles too
+	for grown := true; grown; { // input types may refer to each other in cycles
 		grown = false
 		for _, def := range defs {
 			if k.inputs[def.Name] == nil && slices.ContainsFunc(def.Fields, guards) {

@@ -10,162 +10,162 @@ import (
 	"github.com/latchkey-go/latchkey/auth"
 )
 
-// WithRecheck sets how long what lives on (a websocket, a subscription over SSE) may be served on the strength of one
-// confirmation that its caller is still good and still may: the longest time after which a change made on another node
-// acts on it, even if it is silent, and after which a store in trouble ends it. Changes on this node that
-// [auth.Guard.Watch] reports act at once: keys always, the rest as auth.Config.RoleChanges and Changes say. Each caller is
-// asked for twice in that time. Zero or less is five seconds; less than ten milliseconds is ten.
+// WithRecheck sets how long a stream (a websocket, a subscription over SSE) is served after its caller was last
+// confirmed. It is the longest time until a change on another node acts, even on a silent stream, and until a store
+// error ends the stream. Changes on this node that [auth.Guard.Watch] reports act at once: keys always, others as
+// auth.Config.RoleChanges and Changes say. Each caller is checked twice in that time. Zero or less is five seconds;
+// less than ten milliseconds is ten.
 func WithRecheck(d time.Duration) Option {
 	return func(c *config) { c.recheck = d }
 }
 
 const (
 	defaultRecheck = 5 * time.Second
-	// checkers is how many callers are asked for at once, so that a change does not flood the store.
+	// checkers is how many callers are checked at once, so that a change does not flood the store.
 	checkers = 16
-	// pause is the longest that checks are put off, so that many changes become one round of checks.
+	// pause is the longest delay of a check. It joins many changes into one round of checks.
 	pause = 50 * time.Millisecond
 )
 
-// streams knows all that lives on, and has one goroutine that checks it while there is any.
-type streams struct {
+// A rechecker keeps all streams of an extension. It has one goroutine that checks them, while there are any.
+type rechecker struct {
 	guard *auth.Guard
 	bound time.Duration
 	wake  chan struct{}
 
-	changes atomic.Uint64 // made on this node, as far as they were heard of
+	changes atomic.Uint64 // number of changes reported on this node
 
-	mu      sync.Mutex
-	live    map[*stream]struct{}
-	running bool
-	planned time.Time       // when the goroutine looks again by itself
-	anybody bool            // a change that may concern anybody
-	heard   map[string]bool // IDs of keys and users of other changes
+	mu         sync.Mutex
+	live       map[*stream]struct{}
+	running    bool
+	nextCheck  time.Time       // when the goroutine runs next without a signal
+	all        bool            // a change may concern every caller
+	changedIDs map[string]bool // IDs of keys and users in other changes
 }
 
-func (a *streams) init(guard *auth.Guard, bound time.Duration) {
+func (r *rechecker) init(guard *auth.Guard, bound time.Duration) {
 	if bound <= 0 {
 		bound = defaultRecheck
 	}
-	a.guard, a.bound = guard, max(bound, 10*time.Millisecond)
-	a.wake = make(chan struct{}, 1)
-	a.live, a.heard = map[*stream]struct{}{}, map[string]bool{}
+	r.guard, r.bound = guard, max(bound, 10*time.Millisecond)
+	r.wake = make(chan struct{}, 1)
+	r.live, r.changedIDs = map[*stream]struct{}{}, map[string]bool{}
 }
 
-// add begins a stream. From now on it hears of changes, but is not checked before somebody calls check. It
-// leaves by itself when ctx is done.
-func (a *streams) add(ctx context.Context, p auth.Principal, cut func(*auth.Refusal)) *stream {
-	s := &stream{all: a, ctx: ctx, cut: cut, principal: p, subs: map[*subscription]struct{}{}}
-	a.mu.Lock()
-	a.live[s] = struct{}{}
-	if !a.running {
-		a.running = true
-		go a.run(a.guard.Watch(a.changed))
+// add begins a stream, which is removed when ctx is done. Changes are noted for it from here on, but the first check
+// is left to the caller of add.
+func (r *rechecker) add(ctx context.Context, p auth.Principal, onEnd func(*auth.Refusal)) *stream {
+	s := &stream{owner: r, ctx: ctx, onEnd: onEnd, principal: p, subs: map[*subscription]struct{}{}}
+	r.mu.Lock()
+	r.live[s] = struct{}{}
+	if !r.running {
+		r.running = true
+		go r.run(r.guard.Watch(r.changed))
 	}
-	a.mu.Unlock()
+	r.mu.Unlock()
 	context.AfterFunc(ctx, s.leave)
 	return s
 }
 
-func (a *streams) remove(s *stream) {
-	a.mu.Lock()
-	delete(a.live, s)
-	last := len(a.live) == 0
-	a.mu.Unlock()
+func (r *rechecker) remove(s *stream) {
+	r.mu.Lock()
+	delete(r.live, s)
+	last := len(r.live) == 0
+	r.mu.Unlock()
 	if last {
-		a.signal()
+		r.signal()
 	}
 }
 
-// changed hears of a change. Whoever made it waits, so it only takes note.
-func (a *streams) changed(c auth.Change) {
-	a.changes.Add(1)
-	a.mu.Lock()
+// changed notes a change. It must be quick, because the goroutine that made the change waits.
+func (r *rechecker) changed(c auth.Change) {
+	r.changes.Add(1)
+	r.mu.Lock()
 	switch {
 	case c == auth.Change{}:
-		a.anybody = true
-	case !a.anybody:
-		a.heard[c.KeyID], a.heard[c.UserID] = true, true
-		a.anybody = len(a.heard) > 1024
+		r.all = true
+	case !r.all:
+		r.changedIDs[c.KeyID], r.changedIDs[c.UserID] = true, true
+		r.all = len(r.changedIDs) > 1024
 	}
-	a.mu.Unlock()
-	a.signal()
+	r.mu.Unlock()
+	r.signal()
 }
 
-func (a *streams) signal() {
+func (r *rechecker) signal() {
 	select {
-	case a.wake <- struct{}{}:
+	case r.wake <- struct{}{}:
 	default:
 	}
 }
 
-// awake makes sure that the goroutine looks at this time, or before.
-func (a *streams) awake(at time.Time) {
-	a.mu.Lock()
-	sooner := at.Before(a.planned)
-	a.mu.Unlock()
+// checkBy makes the goroutine run at this time or before.
+func (r *rechecker) checkBy(at time.Time) {
+	r.mu.Lock()
+	sooner := at.Before(r.nextCheck)
+	r.mu.Unlock()
 	if sooner {
-		a.signal()
+		r.signal()
 	}
 }
 
-// run checks who is due, and ends with the last stream.
-func (a *streams) run(stop func()) {
+// run checks streams that are due, until the last one ends.
+func (r *rechecker) run(stop func()) {
 	defer stop()
 	timer := time.NewTimer(0)
 	defer timer.Stop()
 	for {
 		select {
-		case <-a.wake:
+		case <-r.wake:
 		case <-timer.C:
 		}
 		began := time.Now()
-		due, next, none := a.due(began)
+		due, next, none := r.due(began)
 		if none {
 			return
 		}
-		a.check(due)
+		r.check(due)
 		if len(due) > 0 {
-			time.Sleep(min(pause, a.bound/100+time.Since(began)))
+			time.Sleep(min(pause, r.bound/100+time.Since(began)))
 		}
 		timer.Reset(time.Until(next))
 	}
 }
 
-// due returns who is to be checked now, and when to look again. none is true if nobody is left; then the
-// goroutine is over.
-func (a *streams) due(now time.Time) (due []*stream, next time.Time, none bool) {
-	a.mu.Lock()
-	defer a.mu.Unlock()
-	if len(a.live) == 0 {
-		a.running, a.anybody = false, false
-		clear(a.heard)
+// due returns the streams to check now and the time to look again. none reports that no stream is left; the goroutine
+// then ends.
+func (r *rechecker) due(now time.Time) (due []*stream, next time.Time, none bool) {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	if len(r.live) == 0 {
+		r.running, r.all = false, false
+		clear(r.changedIDs)
 		return nil, next, true
 	}
-	next = now.Add(a.bound / 2)
-	for s := range a.live {
+	next = now.Add(r.bound / 2)
+	for s := range r.live {
 		s.mu.Lock()
-		concerned := a.anybody || len(a.heard) > 0 && (a.named(s.principal.KeyID()) || a.named(s.principal.UserID()))
+		concerned := r.all || len(r.changedIDs) > 0 && (r.concerns(s.principal.KeyID()) || r.concerns(s.principal.UserID()))
 		switch {
-		case s.confirmed.IsZero(): // whoever began it checks it
-		case concerned || !s.next.After(now):
+		case s.confirmed.IsZero(): // its first check has not run
+		case concerned || !s.due.After(now):
 			due = append(due, s)
-			s.next = now.Add(a.bound / 2)
-		case s.next.Before(next):
-			next = s.next
+			s.due = now.Add(r.bound / 2)
+		case s.due.Before(next):
+			next = s.due
 		}
 		s.mu.Unlock()
 	}
-	a.anybody, a.planned = false, next
-	clear(a.heard)
+	r.all, r.nextCheck = false, next
+	clear(r.changedIDs)
 	return due, next, false
 }
 
-func (a *streams) named(id string) bool { return id != "" && a.heard[id] }
+func (r *rechecker) concerns(id string) bool { return id != "" && r.changedIDs[id] }
 
-// check asks for the callers of these streams, a few at a time, those first who were confirmed longest ago. A
-// store that hangs does not keep it for much longer than the bound: what could not be asked for is stale then.
-func (a *streams) check(due []*stream) {
+// check checks these streams, a few at a time, the least recently confirmed first. A hanging store delays it by not
+// much more than the bound; the streams that it could not check are stale by then.
+func (r *rechecker) check(due []*stream) {
 	if len(due) == 0 {
 		return
 	}
@@ -176,7 +176,7 @@ func (a *streams) check(due []*stream) {
 		s.mu.Unlock()
 	}
 	slices.SortFunc(due, func(x, y *stream) int { return age[x].Compare(age[y]) })
-	deadline := time.Now().Add(max(a.bound/2, time.Second))
+	deadline := time.Now().Add(max(r.bound/2, time.Second))
 	places := make(chan struct{}, checkers)
 	var wg sync.WaitGroup
 	for _, s := range due {

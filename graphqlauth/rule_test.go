@@ -14,10 +14,10 @@ func TestRules(t *testing.T) {
 	for _, c := range []struct {
 		name    string
 		rule    graphqlauth.Rule
-		allowed string // of nobody, none, a, b, ab
+		allowed string // of stranger, none, a, b, ab
 	}{
 		{"zero", graphqlauth.Rule{}, ""},
-		{"anyone", graphqlauth.Anyone(), "nobody none a b ab"},
+		{"anyone", graphqlauth.Anyone(), "stranger none a b ab"},
 		{"key", graphqlauth.RequireKey(), "none a b ab"},
 		{"require", graphqlauth.Require("a"), "a ab"},
 		{"require both", graphqlauth.Require("a", "b"), "ab"},
@@ -33,9 +33,9 @@ func TestRules(t *testing.T) {
 		t.Run(c.name, func(t *testing.T) {
 			court := newCourt(t, `directive @rule on FIELD_DEFINITION type Query{f:String @rule}`,
 				graphqlauth.WithDirective("rule", func(*ast.Directive) (graphqlauth.Rule, error) { return c.rule, nil }))
-			for _, as := range []string{"nobody", "none", "a", "b", "ab"} {
+			for _, as := range []string{"stranger", "none", "a", "b", "ab"} {
 				role := as
-				if as == "nobody" {
+				if as == "stranger" {
 					role = ""
 				}
 				allowed := court.denies(role, `{f}`) == ""

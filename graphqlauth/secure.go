@@ -11,25 +11,25 @@ import (
 	"github.com/vektah/gqlparser/v2/validator/rules"
 )
 
-// The limits that Secure sets and its comment repeats. GraphiQL's introspection query has 15 levels and some 150 fields.
+// The limits of Secure, which its comment repeats. GraphiQL's introspection query has 15 levels and about 150 fields.
 const (
 	maxTokens = 10_000 // of a document, counted by the parser
 	maxDepth  = 20     // levels of fields in the selected operation, through fragments
 	maxFields = 10_000 // fields of the selected operation with every fragment written out where it is spread
 )
 
-// Secure sets what gqlgen leaves unlimited, against documents that cost more to answer than to send: 10,000
-// tokens, 20 levels of fields, and 10,000 fields with every fragment written out where it is spread. An operation beyond them is refused before anything runs, with the code and status of
-// one that is not valid. So is a document for which validation would compare more than half a million times: it
-// compares each field with all of the same name, each fragment with all others, and values with all around them, so
-// that 700 fields of one name, or 350 spreads, are too many.
+// Secure sets limits that gqlgen leaves open, against documents that cost more to answer than to send: 10,000 tokens,
+// 20 levels of fields, and 10,000 fields with every fragment written out where it is spread. An operation beyond them
+// is refused before it runs, with the code and status of an invalid one. So is a document for which validation would
+// make more than half a million comparisons: it compares each field with all of the same name, each fragment with all
+// others, and values with all around them, so that 700 fields of one name, or 350 spreads, are too many.
 //
-// It also turns off suggestions ("Did you mean …"), which tell names of the schema to anybody. For this and the
-// comparisons it needs srv's SetValidationRulesFn: a host that calls it, too, takes both away.
+// It also turns off suggestions ("Did you mean …"), which reveal names of the schema. For this and the comparisons it
+// uses srv's SetValidationRulesFn: a host that calls that function afterwards removes both.
 //
-// Root fields are counted by the [Extension]; see [WithMaxAliases]. How large a body may be, and how long a request may
-// take, is the http.Server's to limit. Call it before other extensions are used, so that they never see what is
-// refused: gqlgen's own complexity limit writes fragments out as they come.
+// The [Extension] limits root fields; see [WithMaxAliases]. The http.Server limits the size of a body and the time of
+// a request. Call Secure before other extensions are used, so that they do not see refused documents: gqlgen's own
+// complexity limit expands fragments without a bound.
 func Secure(srv *handler.Server) {
 	srv.SetParserTokenLimit(maxTokens)
 	srv.SetDisableSuggestion(true)
@@ -37,7 +37,7 @@ func Secure(srv *handler.Server) {
 	srv.Use(limits{})
 }
 
-// limits is an extension that measures operations.
+// limits is the extension that measures operations.
 type limits struct{}
 
 func (limits) ExtensionName() string { return extensionName + "Limits" }
@@ -45,7 +45,7 @@ func (limits) ExtensionName() string { return extensionName + "Limits" }
 func (limits) Validate(graphql.ExecutableSchema) error { return nil }
 
 func (limits) MutateOperationContext(_ context.Context, oc *graphql.OperationContext) *gqlerror.Error {
-	m := measure{fragments: map[*ast.FragmentDefinition]extent{}}
+	m := measure{fragments: map[*ast.FragmentDefinition]size{}}
 	all := m.of(oc.Operation.SelectionSet)
 	switch {
 	case all.depth > maxDepth:
@@ -56,17 +56,17 @@ func (limits) MutateOperationContext(_ context.Context, oc *graphql.OperationCon
 	return nil
 }
 
-// An extent is how large a selection is. Numbers stop growing a little beyond the limits.
-type extent struct{ depth, fields int }
+// A size is the depth and the number of fields of a selection. Both stop growing just beyond the limits.
+type size struct{ depth, fields int }
 
-// measure finds out the extent of each fragment once, so that it is linear in the document.
+// measure computes the size of each fragment once, so that it is linear in the document.
 type measure struct {
-	fragments map[*ast.FragmentDefinition]extent
+	fragments map[*ast.FragmentDefinition]size
 }
 
-func (m *measure) of(sels ast.SelectionSet) (all extent) {
+func (m *measure) of(sels ast.SelectionSet) (all size) {
 	for _, sel := range sels {
-		var one extent
+		var one size
 		switch sel := sel.(type) {
 		case *ast.Field:
 			one = m.of(sel.SelectionSet)
@@ -83,21 +83,21 @@ func (m *measure) of(sels ast.SelectionSet) (all extent) {
 	return all
 }
 
-func (m *measure) fragment(f *ast.FragmentDefinition) extent {
+func (m *measure) fragment(f *ast.FragmentDefinition) size {
 	if f == nil {
-		return extent{}
+		return size{}
 	}
 	known, ok := m.fragments[f]
 	if !ok {
-		known = m.of(f.SelectionSet) // validation has refused circles
+		known = m.of(f.SelectionSet) // validation has refused cycles
 		m.fragments[f] = known
 	}
 	return known
 }
 
-// validation are gqlgen's own rules of validation, for one document. They suggest nothing: SetDisableSuggestion leaves
-// in the names of arguments, types and input fields, and values of enums. Those two whose cost grows with the square
-// of the document look only at one that is within maxComparisons.
+// validation returns gqlgen's validation rules for one document, without suggestions: SetDisableSuggestion leaves them
+// in names of arguments, types and input fields, and in values of enums. The two rules whose cost is quadratic run
+// only if the document is within maxComparisons.
 func validation() *rules.Rules {
 	r := rules.NewDefaultRules()
 	r.ReplaceRule(rules.KnownArgumentNamesRule.Name, rules.KnownArgumentNamesRuleWithoutSuggestions.RuleFunc)
@@ -123,13 +123,13 @@ func validation() *rules.Rules {
 	return r
 }
 
-// maxComparisons is how many comparisons validation may make: some tenths of a second at the worst. The 10,000 tokens of
-// one field written again and again take gqlparser half a minute.
+// maxComparisons bounds the comparisons of validation to some tenths of a second. One field repeated for 10,000 tokens
+// takes gqlparser half a minute.
 const maxComparisons = 500_000
 
-// comparisonsIn estimates, from above, the comparisons that validation makes in a document: fields that could answer
-// under one name with each other, fragments with each other, and each value again for each one around it. The latter
-// two cost a few times as much. It is linear in the document.
+// comparisonsIn returns an upper bound of the comparisons that validation makes: fields with the same response name
+// with each other, fragments with each other, and each value again for each value around it. The latter two cost a few
+// times as much. It is linear in the document.
 func comparisonsIn(doc *ast.QueryDocument) int {
 	c := comparisons{fields: map[string]int{}}
 	for _, op := range doc.Operations {
@@ -152,9 +152,9 @@ func comparisonsIn(doc *ast.QueryDocument) int {
 }
 
 type comparisons struct {
-	fields  map[string]int // by the name in the answer
+	fields  map[string]int // by response name
 	spreads int
-	values  int // the depths of all values
+	values  int // the sum of the depths of all values
 }
 
 func (c *comparisons) selection(sels ast.SelectionSet) {

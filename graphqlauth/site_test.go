@@ -25,7 +25,7 @@ import (
 	"github.com/latchkey-go/latchkey/roles"
 )
 
-// What the callers in the tests may do. Nobody is a caller while the public API is closed, public one while it is
+// What the callers in the tests may do. Stranger is a caller without a key while the public API is closed, public one while it is
 // open; all others show a key.
 var testRoles = []roles.Role{
 	{AppID: "public", Permissions: roles.Grants{"content/posts/read": true}},
@@ -159,7 +159,7 @@ func (r reply) codes() (all []string) {
 // leaked are the values that a reply must not hold unless everything is allowed.
 func (r reply) leaked() bool { return strings.Contains(r.body, "TOP SECRET") }
 
-// ask sends a query as a caller: the name of a role for its key, "public" with the public API open, "nobody" with it
+// ask sends a query as a caller: the name of a role for its key, "public" with the public API open, "stranger" with it
 // closed.
 func (s *site) ask(as, query string, vars ...map[string]any) reply {
 	s.t.Helper()
@@ -181,7 +181,7 @@ func (s *site) send(as string, r *http.Request) reply {
 		preview, err := s.public.Preview(s.t.Context(), "public")
 		require.NoError(s.t, err)
 		require.NoError(s.t, s.public.Set(s.t.Context(), publicapi.Opening{Role: "public", By: "test", Token: preview.Token, Acknowledged: []string{"content/posts/read"}}))
-	case "nobody":
+	case "stranger":
 		require.NoError(s.t, s.public.Disable(s.t.Context(), "test"))
 	default:
 		require.Contains(s.t, s.keys, as)

@@ -10,145 +10,145 @@ import (
 	"github.com/latchkey-go/latchkey/auth"
 )
 
-// A stream is one caller who is served for long: a websocket with its subscriptions, or a single subscription
-// over SSE. Who they are is confirmed again and again; see streams.
+// A stream is one caller who is served for long: a websocket with its subscriptions, or one subscription over SSE. A
+// rechecker confirms the caller again and again.
 type stream struct {
-	all *streams
-	ctx context.Context     // carries the request they came with, and ends with the stream
-	cut func(*auth.Refusal) // ends it; called once, and not if it ended by itself
+	owner *rechecker
+	ctx   context.Context     // carries the request, and is done when the stream ends
+	onEnd func(*auth.Refusal) // called once when a check ends the stream, not when it ends by itself
 
-	room int // for subscriptions; zero or less is no limit
+	limit int // of subscriptions; zero or less is no limit
 
-	checking sync.Mutex // one check at a time
+	checkMu sync.Mutex // held during a check
 
 	mu        sync.Mutex
 	principal auth.Principal
-	confirmed time.Time // when the last check that went well began; zero: not yet
-	expires   time.Time // of the key; zero: never
-	seen      uint64    // the changes that this check takes into account
-	next      time.Time // when to check again; zero: not before the first check is through
+	confirmed time.Time // when the last successful check began; zero: none yet
+	expires   time.Time // when the key does; zero: never
+	changes   uint64    // value of rechecker.changes before that check
+	due       time.Time // when to check again; zero: not before the first check
 	refusal   *auth.Refusal
 	over      bool
 	subs      map[*subscription]struct{}
 }
 
-// who is the principal of now.
-func (s *stream) who() auth.Principal {
+// current returns the principal that the last check found.
+func (s *stream) current() auth.Principal {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	return s.principal
 }
 
-// saw takes p for the principal of now, until the next check.
-func (s *stream) saw(p auth.Principal) {
+// setPrincipal sets the principal until the next check.
+func (s *stream) setPrincipal(p auth.Principal) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	s.principal = p
 }
 
-// ended reports why the stream was cut, or nil.
+// ended returns why a check ended the stream, or nil.
 func (s *stream) ended() *auth.Refusal {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	return s.refusal
 }
 
-// fresh reports whether something may be delivered without asking first: the caller was confirmed less than
-// the bound ago, their key has not run out, and nothing has changed on this node since.
+// fresh reports whether an event may be delivered without a check: the last one began within the bound, the key has
+// not expired, and no change was reported on this node since.
 func (s *stream) fresh() bool {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	return !s.over && !s.stale(time.Now()) && s.seen == s.all.changes.Load()
+	return !s.over && !s.stale(time.Now()) && s.changes == s.owner.changes.Load()
 }
 
-// stale reports whether nothing may be delivered on the strength of the last check.
+// stale reports whether the last check is too old to rely on.
 func (s *stream) stale(now time.Time) bool {
-	return now.Sub(s.confirmed) >= s.all.bound || !s.expires.IsZero() && !now.Before(s.expires)
+	return now.Sub(s.confirmed) >= s.owner.bound || !s.expires.IsZero() && !now.Before(s.expires)
 }
 
-// check asks who the caller is now and what they may, ends what they may not have any more, and reports whether
-// the rest is confirmed. A store in trouble confirms nothing and ends nothing until the stream is stale.
+// check confirms the caller with ask, ends subscriptions that they may not have any more, and reports whether the rest
+// may go on. A store error neither confirms nor ends a stream that is not stale.
 func (s *stream) check(ctx context.Context, ask func(context.Context) (auth.Principal, error)) bool {
-	s.checking.Lock()
-	defer s.checking.Unlock()
+	s.checkMu.Lock()
+	defer s.checkMu.Unlock()
 	if s.ctx.Err() != nil {
 		return false
 	}
-	began, seen := time.Now(), s.all.changes.Load()
+	began, changes := time.Now(), s.owner.changes.Load()
 	p, err := ask(ctx)
 	if err == nil {
-		err = s.judge(p)
+		err = s.reauthorize(p)
 	}
 	if err != nil {
 		s.failed(err)
 		return false
 	}
 	s.mu.Lock()
-	s.principal, s.confirmed, s.expires, s.seen = p, began, p.Key().ExpiresAt(), seen
-	s.next = began.Add(s.all.bound / 2)
-	if !s.expires.IsZero() && s.expires.Before(s.next) {
-		s.next = s.expires
+	s.principal, s.confirmed, s.expires, s.changes = p, began, p.Key().ExpiresAt(), changes
+	s.due = began.Add(s.owner.bound / 2)
+	if !s.expires.IsZero() && s.expires.Before(s.due) {
+		s.due = s.expires
 	}
-	next, over := s.next, s.over
+	due, over := s.due, s.over
 	s.mu.Unlock()
-	if seen != s.all.changes.Load() {
-		next = s.again(0) // something changed meanwhile; it may have been about them
+	if changes != s.owner.changes.Load() {
+		due = s.schedule(0) // a change during the check may concern this caller
 	}
-	s.all.awake(next)
+	s.owner.checkBy(due)
 	return !over
 }
 
-// again asks for another check after d.
-func (s *stream) again(d time.Duration) time.Time {
+// schedule plans another check after d.
+func (s *stream) schedule(d time.Duration) time.Time {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	s.next = time.Now().Add(d)
-	return s.next
+	s.due = time.Now().Add(d)
+	return s.due
 }
 
-// recheck asks the guard for who the caller is now. Somebody who was nobody when the stream began stays that.
+// recheck asks the guard for the caller again. A stream that began without a principal stays without one.
 func (s *stream) recheck(ctx context.Context) (auth.Principal, error) {
-	was := s.who()
+	was := s.current()
 	if was.Kind() == auth.KindNone {
 		return was, nil
 	}
 	return auth.Recheck(auth.NewContext(ctx, was))
 }
 
-// judge judges each subscription for p. Its error is that of roles which cannot be vouched for.
-func (s *stream) judge(p auth.Principal) error {
+// reauthorize decides on each subscription again for p. It returns an error if the guard has no policy.
+func (s *stream) reauthorize(p auth.Principal) error {
 	s.mu.Lock()
 	subs := make([]*subscription, 0, len(s.subs))
 	for sub := range s.subs {
 		subs = append(subs, sub)
 	}
 	s.mu.Unlock()
-	var trouble error
+	var failed error
 	for _, sub := range subs {
-		if err := sub.judge(p); err != nil {
-			trouble = err
+		if err := sub.reauthorize(p); err != nil {
+			failed = err
 		}
 	}
-	return trouble
+	return failed
 }
 
-// failed ends the stream if err is a verdict, or if nothing could be confirmed for too long.
+// failed ends the stream if err is a verdict, or if the stream is stale.
 func (s *stream) failed(err error) {
 	refusal, ok := errors.AsType[*auth.Refusal](err)
 	if !ok {
 		refusal = &auth.Refusal{Status: http.StatusServiceUnavailable, Reason: auth.ReasonStoreFailed}
 	}
 	s.mu.Lock()
-	trouble := refusal.Status >= http.StatusInternalServerError && !s.stale(time.Now())
+	noVerdict := refusal.Status >= http.StatusInternalServerError && !s.stale(time.Now())
 	s.mu.Unlock()
-	if trouble {
-		s.all.awake(s.again(s.all.bound / 8))
+	if noVerdict {
+		s.owner.checkBy(s.schedule(s.owner.bound / 8))
 		return
 	}
 	s.end(refusal)
 }
 
-// end cuts the stream, once.
+// end ends the stream once.
 func (s *stream) end(refusal *auth.Refusal) {
 	s.mu.Lock()
 	over := s.over
@@ -159,21 +159,20 @@ func (s *stream) end(refusal *auth.Refusal) {
 	if over {
 		return
 	}
-	s.all.remove(s)
-	s.cut(refusal)
+	s.owner.remove(s)
+	s.onEnd(refusal)
 }
 
-// leave is for a stream that ended by itself.
+// leave removes a stream that ended by itself.
 func (s *stream) leave() {
 	s.mu.Lock()
 	s.over = true
 	s.mu.Unlock()
-	s.all.remove(s)
+	s.owner.remove(s)
 }
 
-// hold returns true once something may be delivered. While nothing can be confirmed it holds on to it; it is
-// false if the stream is cut, or ctx done.
-func (s *stream) hold(ctx context.Context) bool {
+// confirm waits until the caller is confirmed. It returns false if the stream ends or ctx is done first.
+func (s *stream) confirm(ctx context.Context) bool {
 	for !s.fresh() {
 		if s.check(s.ctx, s.recheck) {
 			return true
@@ -183,24 +182,24 @@ func (s *stream) hold(ctx context.Context) bool {
 			return false
 		case <-s.ctx.Done():
 			return false
-		case <-time.After(min(s.all.bound/8, 100*time.Millisecond)):
+		case <-time.After(min(s.owner.bound/8, 100*time.Millisecond)):
 		}
 	}
 	return true
 }
 
-// join adds a subscription, which is judged from now on, if there is room for it.
-func (s *stream) join(sub *subscription) bool {
+// add adds a subscription, unless the stream has too many.
+func (s *stream) add(sub *subscription) bool {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	if s.room > 0 && len(s.subs) >= s.room {
+	if s.limit > 0 && len(s.subs) >= s.limit {
 		return false
 	}
 	s.subs[sub] = struct{}{}
 	return true
 }
 
-func (s *stream) part(sub *subscription) {
+func (s *stream) remove(sub *subscription) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	delete(s.subs, sub)

@@ -15,11 +15,10 @@ import (
 	"github.com/latchkey-go/latchkey/roles"
 )
 
-// InterceptOperation keeps watch over subscriptions: one whose caller is no longer good, or may not have it any
-// more, gets one error and completes, whether it is silent or not: as soon as the guard reports a change on this node,
-// else when [WithRecheck] says. Over a [Websocket] a caller who is no longer good loses the whole socket. In
-// [ModePartial] mode, one of which only a part was denied ends with UNAVAILABLE when roles change: the client begins it
-// again.
+// InterceptOperation ends a subscription whose caller loses access: it gets one error and completes, even if it is
+// silent, as soon as the guard reports a change on this node, else within the time of [WithRecheck]. Over a
+// [Websocket] a caller whose key is not valid any more loses the whole socket. In [ModePartial] mode a subscription of
+// which a part was denied ends with UNAVAILABLE when roles change, and the client starts it again.
 func (e *Extension) InterceptOperation(ctx context.Context, next graphql.OperationHandler) graphql.ResponseHandler {
 	oc := graphql.GetOperationContext(ctx)
 	if oc == nil || oc.Operation == nil || oc.Operation.Operation != ast.Subscription {
@@ -33,49 +32,49 @@ func (e *Extension) InterceptOperation(ctx context.Context, next graphql.Operati
 	return sub.deliver(next(sub.ctx))
 }
 
-// A subscription is one operation that lives on.
+// A subscription is one running subscription operation.
 type subscription struct {
-	e      *Extension
-	stream *stream
-	ctx    context.Context // the operation's; done when the subscription is over
-	cancel context.CancelFunc
-	oc     *graphql.OperationContext // what there is to judge of it, apart from what resolvers have in hand
-	first  auth.Principal            // whom ctx carries
+	e       *Extension
+	stream  *stream
+	ctx     context.Context // the operation's; done when the subscription is over
+	cancel  context.CancelFunc
+	oc      *graphql.OperationContext // a copy for reauthorize, apart from the one that resolvers use
+	initial auth.Principal            // the principal in ctx
 
-	start verdict // under which it runs
+	start verdict // the verdict under which it runs
 
 	mu   sync.Mutex
 	over bool
-	err  *gqlerror.Error // why it was ended, until it is told; nil: by itself, or nobody is left to tell
+	err  *gqlerror.Error // why it was ended, until it is delivered; nil if it ended by itself
 }
 
 // streamKey finds the stream of the socket that an operation came over.
 type streamKey struct{ e *Extension }
 
-// subscribe makes oc's subscription a part of the socket that it came over, or else a stream of its own.
+// subscribe adds oc's subscription to the stream of its socket, or to a new stream.
 func (e *Extension) subscribe(ctx context.Context, oc *graphql.OperationContext) *subscription {
 	sub := &subscription{e: e, start: verdict{clear: true}}
-	sub.oc = &graphql.OperationContext{Operation: oc.Operation, Variables: own(oc.Variables).(map[string]any)}
+	sub.oc = &graphql.OperationContext{Operation: oc.Operation, Variables: copyValue(oc.Variables).(map[string]any)}
 	if c, ok := cleared(ctx); ok && c.part != nil {
-		sub.start = verdict{policy: c.part.asker.policy, rights: c.part.asker.principal.Rights()}
+		sub.start = verdict{policy: c.part.caller.policy, rights: c.part.caller.principal.Rights()}
 	}
-	sub.first, _ = e.guard.PrincipalFrom(ctx)
+	sub.initial, _ = e.guard.PrincipalFrom(ctx)
 	sub.ctx, sub.cancel = context.WithCancel(ctx)
 	if sub.stream, _ = ctx.Value(streamKey{e}).(*stream); sub.stream == nil {
-		sub.stream = e.streams.add(sub.ctx, sub.first, func(refusal *auth.Refusal) { sub.end(refused(refusal)) })
+		sub.stream = e.rechecker.add(sub.ctx, sub.initial, func(refusal *auth.Refusal) { sub.end(refused(refusal)) })
 	}
-	if !sub.stream.join(sub) {
-		sub.end(tooMany("subscriptions on one socket", sub.stream.room))
+	if !sub.stream.add(sub) {
+		sub.end(tooMany("subscriptions on one socket", sub.stream.limit))
 	}
 	context.AfterFunc(sub.ctx, func() { sub.end(nil) })
 	return sub
 }
 
-// begin makes sure that the verdict under which it starts is one that any later change will have revised.
+// begin authorizes again after the subscription was added, so that a change that raced with its start is not missed.
 func (sub *subscription) begin() *gqlerror.Error {
 	confirmed := false
 	if sub.stream.fresh() {
-		confirmed = sub.judge(sub.stream.who()) == nil
+		confirmed = sub.reauthorize(sub.stream.current()) == nil
 	} else {
 		confirmed = sub.stream.check(sub.stream.ctx, sub.stream.recheck)
 	}
@@ -85,57 +84,57 @@ func (sub *subscription) begin() *gqlerror.Error {
 	case sub.over && sub.err != nil:
 		return sub.err
 	case sub.over, !confirmed:
-		return refused(outOfReach)
+		return refused(unavailable)
 	}
 	return nil
 }
 
-// judge judges it again, for whom the caller is now, and ends it if they may not have it. Its error is that of
-// roles which cannot be vouched for: no verdict.
-func (sub *subscription) judge(p auth.Principal) (trouble error) {
+// reauthorize decides on the subscription again for p, and ends it if it is denied. It returns an error, which is not
+// a verdict, if the guard has no policy.
+func (sub *subscription) reauthorize(p auth.Principal) (err error) {
 	defer func() {
-		if recover() != nil { // whatever it was, it is not shown
-			trouble = outOfReach
+		if recover() != nil { // the value may hold a secret, so it is dropped
+			err = unavailable
 		}
 	}()
-	clear, refusal := sub.e.judge(sub.as(sub.ctx, p), sub.oc)
+	clear, refusal := sub.e.decide(sub.withPrincipal(sub.ctx, p), sub.oc)
 	if refusal != nil && refusal.Extensions["code"] == CodeUnavailable {
-		return outOfReach
+		return unavailable
 	}
 	now := verdict{clear, sub.e.guard.Policy(), p.Rights()}
 	switch {
 	case refusal != nil:
 		sub.end(refusal)
-	case !now.keeps(sub.start): // a part of it was denied, or is now: that cannot be changed under way
-		sub.end(refused(outOfReach))
+	case !now.compatibleWith(sub.start): // the denied part differs: a running operation cannot change it
+		sub.end(refused(unavailable))
 	}
 	return nil
 }
 
-// A verdict is how a subscription may run, and what that was decided by.
+// A verdict is the decision on a subscription, and the policy and rights it was made with.
 type verdict struct {
-	clear  bool // nothing of it is denied
+	clear  bool // nothing is denied
 	policy *roles.Policy
 	rights roles.Rights
 }
 
-// keeps reports whether what runs under start may go on as it is.
-func (v verdict) keeps(start verdict) bool {
+// compatibleWith reports whether a subscription that started under start may go on under v.
+func (v verdict) compatibleWith(start verdict) bool {
 	if start.clear {
 		return v.clear
 	}
 	return v.policy == start.policy && v.rights.Role == start.rights.Role && slices.Equal(v.rights.Scopes, start.rights.Scopes)
 }
 
-// as makes ctx carry p.
-func (sub *subscription) as(ctx context.Context, p auth.Principal) context.Context {
-	if p == sub.first {
+// withPrincipal returns ctx with p as its principal.
+func (sub *subscription) withPrincipal(ctx context.Context, p auth.Principal) context.Context {
+	if p == sub.initial {
 		return ctx
 	}
 	return auth.NewContext(ctx, p)
 }
 
-// end ends it once: err, if there is one, is what the client will hear of it.
+// end ends the subscription once. err, if not nil, is delivered to the client.
 func (sub *subscription) end(err *gqlerror.Error) {
 	sub.mu.Lock()
 	over := sub.over
@@ -146,20 +145,20 @@ func (sub *subscription) end(err *gqlerror.Error) {
 	if over {
 		return
 	}
-	sub.stream.part(sub)
+	sub.stream.remove(sub)
 	sub.cancel()
 }
 
-// deliver hands on what comes from next, as long as that may be: each event is resolved for whom the caller is
-// by then, and delivered once they are confirmed. At the end comes the error, if there is one, and nil.
+// deliver returns the events of next while the caller may have them: each is resolved for the current principal and
+// delivered after the caller is confirmed. The final response is the error, if there is one, then nil.
 func (sub *subscription) deliver(next graphql.ResponseHandler) graphql.ResponseHandler {
 	return func(ctx context.Context) *graphql.Response {
-		response := next(sub.as(ctx, sub.stream.who()))
-		if response != nil && sub.stream.hold(ctx) && !sub.isOver() {
+		response := next(sub.withPrincipal(ctx, sub.stream.current()))
+		if response != nil && sub.stream.confirm(ctx) && !sub.isOver() {
 			return response
 		}
 		sub.end(nil)
-		return sub.last()
+		return sub.finalResponse()
 	}
 }
 
@@ -169,8 +168,8 @@ func (sub *subscription) isOver() bool {
 	return sub.over
 }
 
-// last is the response that says why it ended, once.
-func (sub *subscription) last() *graphql.Response {
+// finalResponse returns the response with the error that ended the subscription, once.
+func (sub *subscription) finalResponse() *graphql.Response {
 	sub.mu.Lock()
 	defer sub.mu.Unlock()
 	if sub.err == nil {
@@ -181,10 +180,10 @@ func (sub *subscription) last() *graphql.Response {
 	return response
 }
 
-// outOfReach is no verdict: the caller is asked to come again.
-var outOfReach = &auth.Refusal{Status: http.StatusServiceUnavailable, Reason: auth.ReasonNoPolicy, RetryAfter: time.Second}
+// unavailable is not a verdict: the client should try again.
+var unavailable = &auth.Refusal{Status: http.StatusServiceUnavailable, Reason: auth.ReasonNoPolicy, RetryAfter: time.Second}
 
-// refused is a refusal of the guard's in GraphQL's words.
+// refused returns a refusal of the guard as a GraphQL error.
 func refused(refusal *auth.Refusal) *gqlerror.Error {
 	code := CodeUnavailable
 	switch {

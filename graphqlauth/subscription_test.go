@@ -247,8 +247,8 @@ func TestAChangeElsewhereActsWithinTheBound(t *testing.T) {
 	<-stopped
 }
 
-// A store in trouble is no verdict: it ends nothing at once, and nothing goes on beyond the bound.
-func TestAStoreInTroubleDuringASubscription(t *testing.T) {
+// A store error is not a verdict: it ends nothing at once, and nothing goes on beyond the bound.
+func TestAStoreErrorDuringASubscription(t *testing.T) {
 	const bound = 400 * time.Millisecond
 	n := newNewsroom(t, newsOptions{bound: bound})
 	key := n.key("reader").Key.Reveal()
@@ -274,7 +274,7 @@ func TestAStoreInTroubleDuringASubscription(t *testing.T) {
 }
 
 // While something changed on this node and the store cannot say what, events wait.
-func TestEventsWaitForAStoreInTrouble(t *testing.T) {
+func TestEventsWaitWhileAStoreFails(t *testing.T) {
 	n := newNewsroom(t, newsOptions{bound: time.Hour})
 	s := n.socket(modern, keyPayload(n.key("reader").Key.Reveal()))
 	s.ask("1", "subscription { news }")
@@ -289,8 +289,8 @@ func TestEventsWaitForAStoreInTrouble(t *testing.T) {
 	require.Contains(t, string(s.next().Payload), "at last for reader")
 }
 
-// Somebody without a key and without a public role may have what is @public over SSE, and keeps it.
-func TestASubscriptionForEverybody(t *testing.T) {
+// A caller without a key and without a public role may subscribe to a @public field over SSE, and keeps it.
+func TestASubscriptionForAnyone(t *testing.T) {
 	n := newNewsroom(t, newsOptions{bound: 50 * time.Millisecond})
 	stream := n.sse("subscription { weather }")
 	n.listening(1)
@@ -376,7 +376,7 @@ func (e *eventStream) ends() {
 }
 
 // A resolver may write to the input that it got, as it is the very map of the operation's variables if it is bound to
-// one: a subscription is judged again all the same, and by what was sent. It says something under the race detector.
+// one: a subscription is checked again anyway, with the variables that were sent. It says something under the race detector.
 func TestAResolverMayWriteToItsInput(t *testing.T) {
 	c := newCourt(t, `
 		input In {guarded:String @can(permission:"a") list:[In!]}

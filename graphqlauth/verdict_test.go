@@ -32,7 +32,7 @@ var needsDirective = graphqlauth.WithDirective("needs", func(d *ast.Directive) (
 	return graphqlauth.Require(d.Arguments.ForName("p").Value.Raw), nil
 })
 
-// A crowd is everybody who may ask.
+// A crowd is all callers of a test.
 type crowd struct {
 	guard   *auth.Guard
 	policy  *roles.Policy
@@ -65,7 +65,7 @@ func newCrowd(t testing.TB) *crowd {
 		require.NoError(t, err)
 		c.callers = append(c.callers, caller{name, auth.NewContext(t.Context(), p), p.Authenticated(), role, scopes})
 	}
-	c.callers = []caller{{name: "nobody", ctx: t.Context()}}
+	c.callers = []caller{{name: "stranger", ctx: t.Context()}}
 	add("anonymous", "public", nil, http.Header{})
 	for _, role := range append(c.policy.AppIDs(), roles.Admin) {
 		for _, scopes := range [][]string{nil, {"a", "t/x"}} {
@@ -172,8 +172,8 @@ func (x *comparison) compare(as caller, document string, sent map[string]any) (b
 	if asked != x.server.ran {
 		return 0, fmt.Sprintf("partial: %d resolvers ran, not %d", x.server.ran, asked)
 	}
-	told := coordinates(as, response.Errors)
-	if difference = differ(denials, told); difference != "" {
+	reported := coordinates(as, response.Errors)
+	if difference = differ(denials, reported); difference != "" {
 		return 0, "partial: " + difference
 	}
 	switch {
@@ -207,14 +207,14 @@ func isDenial(err *gqlerror.Error) bool {
 // coordinates are those that errors tell, each once for each missing permission.
 func coordinates(as caller, errs gqlerror.List) (all []string) {
 	code := map[bool]string{false: graphqlauth.CodeUnauthenticated, true: graphqlauth.CodeForbidden}[as.known]
-	told := map[[2]any]bool{}
+	reported := map[[2]any]bool{}
 	for _, err := range errs {
 		coordinate, _ := err.Extensions["coordinate"].(string)
 		one := [2]any{coordinate, err.Extensions["permission"]}
-		if err.Extensions["code"] != code || told[one] || !as.known && one[1] != nil {
+		if err.Extensions["code"] != code || reported[one] || !as.known && one[1] != nil {
 			return []string{fmt.Sprint("another error: ", err, err.Extensions)}
 		}
-		told[one] = true
+		reported[one] = true
 		also, _ := err.Extensions["also"].([]string)
 		all = append(append(all, coordinate), also...)
 	}
@@ -222,22 +222,22 @@ func coordinates(as caller, errs gqlerror.List) (all []string) {
 }
 
 // maxTold is how many coordinates a refusal lists.
-const maxTold = 20
+const maxReported = 20
 
-// differ compares what is denied with what was told: each denial is told by one of its coordinates, nothing else is
-// told.
-func differ(denials [][]string, told []string) string {
-	for _, coordinate := range told {
+// differ compares the expected denials with the reported ones: each denial is reported by one of its coordinates, and
+// nothing else is reported.
+func differ(denials [][]string, reported []string) string {
+	for _, coordinate := range reported {
 		if !slices.ContainsFunc(denials, func(d []string) bool { return slices.Contains(d, coordinate) }) {
-			return fmt.Sprintf("TOO STRICT: %s is told, and of %v", coordinate, denials)
+			return fmt.Sprintf("TOO STRICT: %s is reported, and of %v", coordinate, denials)
 		}
 	}
-	if len(told) == 0 && len(denials) > 0 {
-		return fmt.Sprintf("TOO PERMISSIVE: nothing is told of %v", denials)
+	if len(reported) == 0 && len(denials) > 0 {
+		return fmt.Sprintf("TOO PERMISSIVE: nothing is reported of %v", denials)
 	}
 	for _, d := range denials {
-		if len(told) <= maxTold && !slices.ContainsFunc(d, func(coordinate string) bool { return slices.Contains(told, coordinate) }) {
-			return fmt.Sprintf("TOO PERMISSIVE: %v is not told, only %v", d, told)
+		if len(reported) <= maxReported && !slices.ContainsFunc(d, func(coordinate string) bool { return slices.Contains(reported, coordinate) }) {
+			return fmt.Sprintf("TOO PERMISSIVE: %v is not reported, only %v", d, reported)
 		}
 	}
 	return ""
@@ -263,7 +263,7 @@ func copied(value any) any {
 }
 
 // The extension's verdict on random operations over random schemas is that of the reference, which asks about each
-// object: what is refused, which fields are null, what is told, and which resolvers run.
+// object: what is refused, which fields are null, which errors are reported, and which resolvers run.
 func TestVerdicts(t *testing.T) {
 	operations, bound := 4_000, 10*time.Second
 	if os.Getenv("LATCHKEY_LONG") == "1" {

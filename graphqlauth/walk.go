@@ -6,24 +6,24 @@ import (
 	"github.com/vektah/gqlparser/v2/ast"
 )
 
-// A walk goes through the selected operation of a validated document, and asks for everything that could be
-// executed. Each fragment is entered once for each set of types that its fields may be on, so a walk is linear in
-// the size of the document however its fragments refer to each other.
+// A walk visits the selected operation of a validated document and checks everything that could run. Each fragment is
+// entered once for each set of types that its fields may be on, so a walk is linear in the size of the document for
+// any nesting of fragments.
 type walk struct {
-	asker
+	caller
 	vars    map[string]any
 	denials denials
 
-	roots       int // root fields, __typename included
-	maxRoots    int // zero or less is no limit
-	judgedRoots int // those of them that are no __typename
-	deniedRoots int
-	rootsSeen   seen[*ast.FragmentDefinition]
-	entered     seen[entry]
-	inputsSeen  seen[inputEntry]
-	inputsBad   map[inputEntry]denial // those of inputsSeen that are denied
+	roots        int // root fields, __typename included
+	maxRoots     int // zero or less is no limit
+	checkedRoots int // root fields other than __typename
+	deniedRoots  int
+	rootsSeen    seen[*ast.FragmentDefinition]
+	entered      seen[entry]
+	inputsSeen   seen[inputEntry]
+	inputsBad    map[inputEntry]denial // the denied ones of inputsSeen
 
-	unconditional bool // there is an @skip or @include without a boolean
+	unconditional bool // an @skip or @include has no boolean
 }
 
 // A scope says which object types a selection may be on: one, or those of an abstract type that are in the set.
@@ -34,7 +34,7 @@ type scope struct {
 
 func scopeOf(t *typ) scope { return scope{t, t.members} }
 
-// narrow is the scope within a fragment on t. It is false if no object is both.
+// narrow returns the scope inside a fragment on t. It returns false if no object type is in both.
 func (s scope) narrow(t *typ) (scope, bool) {
 	switch {
 	case t == s.typ:
@@ -43,23 +43,23 @@ func (s scope) narrow(t *typ) (scope, bool) {
 		both := s.set.and(t.members)
 		return scope{t, both}, both != set{}
 	case t.abstract:
-		return s, s.typ.member.meets(t.members)
+		return s, s.typ.member.overlaps(t.members)
 	case s.typ.abstract:
-		return scopeOf(t), t.member.meets(s.set)
+		return scopeOf(t), t.member.overlaps(s.set)
 	}
 	return s, false
 }
 
-// An entry is a fragment, and where it is spread.
+// An entry is a fragment in the scope where it is spread.
 type entry struct {
 	fragment *ast.FragmentDefinition
 	scope    scope
 }
 
-// maxScopes is how many entries are kept apart. Beyond, a fragment is judged for all types that it could be on.
+// maxScopes is how many entries are kept apart. Beyond it, a fragment is checked for all types that it could be on.
 const maxScopes = 1024
 
-// root walks the selection of the operation itself. It is false if there are too many root fields.
+// root walks the selection of the operation itself. It returns false if there are too many root fields.
 func (w *walk) root(t *typ, sels ast.SelectionSet) bool {
 	for _, sel := range sels {
 		switch sel := sel.(type) {
@@ -73,7 +73,7 @@ func (w *walk) root(t *typ, sels ast.SelectionSet) bool {
 			if sel.Name == "__typename" {
 				continue
 			}
-			w.judgedRoots++
+			w.checkedRoots++
 			if !w.field(scopeOf(t), sel) {
 				w.deniedRoots++
 			}
@@ -95,7 +95,7 @@ func (w *walk) root(t *typ, sels ast.SelectionSet) bool {
 	return true
 }
 
-// nested walks a selection that is on objects within the scope.
+// nested walks a selection on objects within the scope.
 func (w *walk) nested(s scope, sels ast.SelectionSet) {
 	for _, sel := range sels {
 		switch sel := sel.(type) {
@@ -130,20 +130,19 @@ func (w *walk) spread(s scope, fragment *ast.FragmentDefinition) {
 	}
 }
 
-// within is the scope within a fragment with this type condition.
+// within returns the scope inside a fragment with this type condition.
 func (w *walk) within(s scope, condition string) (scope, bool) {
 	if condition == "" || condition == s.typ.name {
 		return s, true
 	}
 	t := w.plan.types[condition]
-	if t == nil { // not of this schema: nothing of it can be reached
+	if t == nil { // not in this schema, so nothing of it can be reached
 		return s, false
 	}
 	return s.narrow(t)
 }
 
-// field judges a field and, unless it is denied whatever the object, what is selected of its result. It is false if
-// nothing of the field is reached.
+// field checks a field and then the selection of its result. It returns false if the field is denied for every object.
 func (w *walk) field(s scope, node *ast.Field) bool {
 	f := w.plan.fields[node.Definition]
 	if f != nil && f.typ != s.typ && !s.typ.abstract { // selected on an interface, but known to be this object
@@ -168,7 +167,7 @@ func (w *walk) field(s scope, node *ast.Field) bool {
 	} else {
 		any := false
 		for _, impl := range f.impls {
-			if !impl.typ.member.meets(s.set) || !impl.free && !w.reached(impl, node) {
+			if !impl.typ.member.overlaps(s.set) || !impl.free && !w.reached(impl, node) {
 				continue
 			}
 			any = true
@@ -190,9 +189,9 @@ func (w *walk) field(s scope, node *ast.Field) bool {
 	return true
 }
 
-// reached reports whether the caller may have a field of an object type with these arguments.
+// reached reports whether the caller may reach a field of an object type with these arguments.
 func (w *walk) reached(f *field, node *ast.Field) bool {
-	if missing, ok := w.meets(&f.need, node, w.vars); !ok {
+	if missing, ok := w.satisfies(&f.need, node, w.vars); !ok {
 		w.denials.add(denial{f.coordinate, missing}, node)
 		return false
 	}
@@ -205,7 +204,8 @@ func (w *walk) reached(f *field, node *ast.Field) bool {
 	return true
 }
 
-// included decides on @skip and @include as gqlgen does. What it would panic over counts as included, and is noted.
+// included evaluates @skip and @include as gqlgen does. A directive over which gqlgen would panic counts as included,
+// and is noted.
 func (w *walk) included(directives ast.DirectiveList) bool {
 	return len(directives) == 0 || w.conditions(directives)
 }
@@ -215,8 +215,8 @@ func (w *walk) conditions(directives ast.DirectiveList) bool {
 	return (skip == nil || !w.condition(skip, false)) && (include == nil || w.condition(include, true))
 }
 
-// condition is what a directive says, or otherwise if that is no boolean: validation lets a variable with a default be
-// null.
+// condition returns the boolean of a directive, or otherwise if it has none: validation lets a variable with a default
+// be null.
 func (w *walk) condition(d *ast.Directive, otherwise bool) bool {
 	if arg := d.Arguments.ForName("if"); arg != nil {
 		if value, err := arg.Value.Value(w.vars); err == nil {
@@ -229,7 +229,7 @@ func (w *walk) condition(d *ast.Directive, otherwise bool) bool {
 	return otherwise
 }
 
-// A seen remembers values. The first few cost no allocation.
+// A seen is a set of values. The first few are stored without an allocation.
 type seen[T comparable] struct {
 	few  [6]T
 	n    int
@@ -259,11 +259,11 @@ func (s *seen[T]) add(value T) bool {
 
 func (s *seen[T]) len() int { return s.n }
 
-// A set holds object types that are members of interfaces and unions. In a schema with more than 256 of them some
-// share a bit, so a set may seem to hold more than it does: then more is asked for, never less.
+// A set is a set of object types that are members of interfaces and unions. In a schema with more than 256 of them
+// some share a bit. A set may then appear larger than it is, so more is checked, never less.
 type set [4]uint64
 
-func single(i int) (s set) {
+func bit(i int) (s set) {
 	i %= 256
 	s[i/64] = 1 << (i % 64)
 	return s
@@ -283,4 +283,4 @@ func (s set) or(t set) set {
 	return s
 }
 
-func (s set) meets(t set) bool { return s.and(t) != set{} }
+func (s set) overlaps(t set) bool { return s.and(t) != set{} }

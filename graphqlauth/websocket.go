@@ -24,34 +24,35 @@ const (
 
 // Close codes of a [Websocket]: those of graphql-transport-ws, sent in both subprotocols.
 const (
-	CloseBadRequest = 4400 // connection_init is no object, or shows several credentials or one under a wrong name
-	CloseForbidden  = 4403 // the key is missing, not good, or not good any more
-	CloseTryAgain   = 1013 // a store is in trouble, or too many tried: no verdict
+	CloseBadRequest = 4400 // connection_init is not an object, or has several credentials or one under a wrong name
+	CloseForbidden  = 4403 // the key is missing, or not valid (any more)
+	CloseTryAgain   = 1013 // a store error or a rate limit: not a verdict
 )
 
 const closeInternal = 1011
 
-// A Websocket is gqlgen's websocket transport for both its subprotocols, graphql-transport-ws and graphql-ws, in
-// which a caller is known before anything runs. Its key stands in the header of the upgrade request (refused with
-// 401 before the upgrade if it is not good), or, for browsers, which cannot set headers there, in the payload of
-// connection_init: {"api-key": "…"} or {"Authorization": "Bearer …"}, the names in any case. Both are refused,
-// and so is a key under any other name. Without one the caller has the public role, if that is on. Neither resolvers
-// nor InitFunc see the key in the payload; one in the upgrade's header is Config.StripCredentials's to take away.
+// A Websocket is gqlgen's websocket transport for both its subprotocols, graphql-transport-ws and graphql-ws, that
+// authenticates the caller before any operation runs. The key is in a header of the upgrade request (a bad one is
+// refused with 401 before the upgrade) or, for browsers, which cannot set headers there, in the payload of
+// connection_init: {"api-key": "…"} or {"Authorization": "Bearer …"}, the names in any case. Two credentials are
+// refused, and so is a key under any other name. Without a key the caller has the public role, if the public API is
+// open. Resolvers and InitFunc do not see the key in the payload; Config.StripCredentials removes one in the upgrade's
+// header.
 //
-// Each operation is a request of its own: the caller is asked for again, Config.Limit with them, and the observer
-// hears. In between the socket is closed with [CloseForbidden] once its key is not good any more; see
-// [WithRecheck]. Subscriptions that only lost a permission complete with an error, and the socket stays.
+// Each operation is authenticated like a request, with Config.Limit and an event for the observer. Between operations
+// the socket is closed with [CloseForbidden] when its key is not valid any more; see [WithRecheck]. Subscriptions that
+// only lost a permission complete with an error, and the socket stays.
 //
-// Every field of gqlgen's transport keeps its meaning; an InitTimeout of zero is ten seconds. InitFunc runs after ours, with the caller in its context
-// and without the key; a nil context from it is ours. Browsers open sockets to other origins freely: gqlgen's
-// Implementation accepts only the request's own host, until it is told otherwise. It needs gqlgen v0.17.91 or
-// newer, where Implementation came.
+// Every field of gqlgen's transport keeps its meaning; an InitTimeout of zero is ten seconds. InitFunc runs after
+// authentication, with the caller in its context and without the key; if it returns a nil context, the one that it was
+// given is used. Browsers open sockets to other origins freely: gqlgen's Implementation accepts only the request's own host
+// unless configured otherwise. It needs gqlgen v0.17.91 or newer, which introduced Implementation.
 type Websocket struct {
 	transport.Websocket
-	// Extension is the one that the server uses. Without it every upgrade is refused with 503.
+	// Extension is the extension that the server uses. Without it every upgrade is refused with 503.
 	Extension *Extension
-	// MaxSubscriptions is how many subscriptions may live on one socket at a time: each holds a goroutine, and gqlgen
-	// takes any number. One more is refused, and the socket stays. Zero is 100; less is no limit.
+	// MaxSubscriptions is how many subscriptions one socket may have at a time: each holds a goroutine, and gqlgen sets
+	// no limit. One more is refused, and the socket stays. Zero is 100; less is no limit.
 	MaxSubscriptions int
 }
 
@@ -72,9 +73,9 @@ func (t Websocket) serve(w http.ResponseWriter, r *http.Request, exec graphql.Gr
 	e := t.Extension
 	ctx, cancel := context.WithCancel(r.Context())
 	defer cancel()
-	s := &socket{guard: e.guard, host: t.InitFunc, cancel: cancel}
-	s.stream = e.streams.add(ctx, auth.Principal{}, s.cut)
-	s.stream.room = cmp.Or(t.MaxSubscriptions, defaultMaxSubscriptions)
+	s := &socket{guard: e.guard, hostInit: t.InitFunc, cancel: cancel}
+	s.stream = e.rechecker.add(ctx, auth.Principal{}, s.end)
+	s.stream.limit = cmp.Or(t.MaxSubscriptions, defaultMaxSubscriptions)
 	s.request = r.WithContext(context.WithValue(ctx, streamKey{e}, s.stream))
 
 	inner := t.Websocket
@@ -95,51 +96,51 @@ func (t Websocket) serve(w http.ResponseWriter, r *http.Request, exec graphql.Gr
 
 // A socket is one connection.
 type socket struct {
-	guard   *auth.Guard
-	host    transport.WebsocketInitFunc
-	request *http.Request // the upgrade
-	cancel  context.CancelFunc
-	stream  *stream
-	conn    *connection // nil until the upgrade is accepted
-	begun   bool        // connection_init came
-	open    atomic.Bool // and was answered with connection_ack
+	guard        *auth.Guard
+	hostInit     transport.WebsocketInitFunc
+	request      *http.Request // the upgrade request
+	cancel       context.CancelFunc
+	stream       *stream
+	conn         *connection // nil until the upgrade is accepted
+	initReceived bool        // connection_init came
+	acknowledged atomic.Bool // connection_ack was sent
 }
 
-// init finds out who sent connection_init, before the host's own InitFunc hears of it.
+// init authenticates the sender of connection_init, then calls the host's InitFunc.
 func (s *socket) init(ctx context.Context, payload transport.InitPayload) (context.Context, *transport.InitPayload, error) {
-	s.begun = true
-	shown := credentials(payload, s.guard.Format())
-	s.stream.check(ctx, func(context.Context) (auth.Principal, error) { return s.guard.CheckMessage(s.request, shown) })
+	s.initReceived = true
+	headers := credentials(payload, s.guard.Format())
+	s.stream.check(ctx, func(context.Context) (auth.Principal, error) { return s.guard.CheckMessage(s.request, headers) })
 	if ctx, err := s.refused(ctx); err != nil {
 		return ctx, nil, err
 	}
-	p := s.stream.who()
+	p := s.stream.current()
 	if before, _ := s.guard.PrincipalFrom(ctx); before.KeyID() == "" && p.KeyID() != "" {
-		redact(payload, shown)
+		redact(payload, headers)
 	}
 	ctx = auth.NewContext(ctx, p)
 	own, answer := ctx, (*transport.InitPayload)(nil)
-	if s.host != nil {
+	if s.hostInit != nil {
 		var err error
-		if own, answer, err = s.host(ctx, payload); own == nil {
+		if own, answer, err = s.hostInit(ctx, payload); own == nil {
 			own = ctx // gqlgen would panic, and leave the connection open
 		}
 		if err != nil {
 			return own, answer, err
 		}
 	}
-	s.open.Store(true)
-	if ctx, err := s.refused(own); err != nil { // cut meanwhile
+	s.acknowledged.Store(true)
+	if ctx, err := s.refused(own); err != nil { // the stream ended meanwhile
 		return ctx, nil, err
 	}
 	return own, answer, nil
 }
 
-// refused returns why the connection was cut, with a context that carries the close code for gqlgen.
+// refused returns why the stream ended, with a context that carries the close code for gqlgen.
 func (s *socket) refused(ctx context.Context) (context.Context, error) {
 	refusal := s.stream.ended()
 	if refusal == nil && s.stream.ctx.Err() != nil {
-		refusal = outOfReach // nobody is left to read it
+		refusal = unavailable // the client has left, so it does not read this
 	}
 	if refusal == nil {
 		return ctx, nil
@@ -148,15 +149,15 @@ func (s *socket) refused(ctx context.Context) (context.Context, error) {
 	return transport.AppendCloseReason(transport.WithWebsocketCloseCode(ctx, code), reason), refusal
 }
 
-// cut closes the connection, and cancels what is under way. Before connection_ack, init does the former.
-func (s *socket) cut(refusal *auth.Refusal) {
-	if s.open.Load() {
+// end closes the connection and cancels its operations. Before connection_ack, init closes it.
+func (s *socket) end(refusal *auth.Refusal) {
+	if s.acknowledged.Load() {
 		s.conn.shut(closing(refusal))
 	}
 	s.cancel()
 }
 
-// code is the close code that went out, whatever gqlgen takes it for.
+// code returns the close code that was sent, which gqlgen may not know.
 func (s *socket) code(code int) int {
 	if refusal := s.stream.ended(); refusal != nil {
 		code, _ = closing(refusal)
@@ -164,13 +165,13 @@ func (s *socket) code(code int) int {
 	return code
 }
 
-// finish closes a connection that gqlgen leaves open: one whose payload of connection_init is no object, or in
-// whose InitFunc somebody panicked.
+// finish closes a connection that gqlgen leaves open: one whose connection_init payload is not an object, or whose
+// InitFunc panicked.
 func (s *socket) finish() {
-	if s.conn == nil || s.open.Load() {
+	if s.conn == nil || s.acknowledged.Load() {
 		return
 	}
-	if s.begun {
+	if s.initReceived {
 		_ = s.conn.WriteClose(closeInternal, "Internal server error")
 	} else {
 		_ = s.conn.WriteClose(CloseBadRequest, "Bad request")
@@ -178,7 +179,7 @@ func (s *socket) finish() {
 	_ = s.conn.Close()
 }
 
-// closing is what a connection is closed with.
+// closing returns the close code and reason of a refusal.
 func closing(refusal *auth.Refusal) (code int, reason string) {
 	switch refusal.Status {
 	case http.StatusBadRequest:
@@ -189,24 +190,24 @@ func closing(refusal *auth.Refusal) (code int, reason string) {
 	return CloseTryAgain, "Try again later"
 }
 
-// A socketExecutor asks for the caller again at each operation that comes over a socket, as HTTP would.
+// A socketExecutor authenticates the caller again at each operation over a socket, as HTTP would.
 type socketExecutor struct {
 	graphql.GraphExecutor
 	socket *socket
 }
 
-// CreateOperationContext implements graphql.GraphExecutor. A caller who is not good any more loses the socket;
-// what is no verdict, a limit or a store in trouble, refuses the one operation.
+// CreateOperationContext implements graphql.GraphExecutor. A caller who is refused loses the socket; a rate limit or a
+// store error refuses only the operation.
 func (x socketExecutor) CreateOperationContext(ctx context.Context, params *graphql.RawParams) (*graphql.OperationContext, gqlerror.List) {
 	s := x.socket
-	p, err := s.guard.CheckMessage(s.request.WithContext(auth.NewContext(ctx, s.stream.who())), nil)
+	p, err := s.guard.CheckMessage(s.request.WithContext(auth.NewContext(ctx, s.stream.current())), nil)
 	if err == nil && s.stream.ended() == nil {
-		s.stream.saw(p)
+		s.stream.setPrincipal(p)
 		return x.GraphExecutor.CreateOperationContext(auth.NewContext(ctx, p), params)
 	}
 	refusal, ok := errors.AsType[*auth.Refusal](err)
 	if !ok {
-		refusal = outOfReach
+		refusal = unavailable
 	}
 	if refusal.Status < http.StatusTooManyRequests {
 		s.stream.end(refusal)
@@ -222,10 +223,10 @@ func (x socketExecutor) CreateOperationContext(ctx context.Context, params *grap
 
 // DispatchOperation implements graphql.GraphExecutor.
 func (x socketExecutor) DispatchOperation(ctx context.Context, oc *graphql.OperationContext) (graphql.ResponseHandler, context.Context) {
-	return x.GraphExecutor.DispatchOperation(auth.NewContext(ctx, x.socket.stream.who()), oc)
+	return x.GraphExecutor.DispatchOperation(auth.NewContext(ctx, x.socket.stream.current()), oc)
 }
 
-// An acceptor is the host's implementation of websockets, with a hand on each connection.
+// An acceptor is the host's websocket implementation, wrapped to keep each connection.
 type acceptor struct {
 	transport.WebsocketImplementation
 	socket *socket
@@ -241,27 +242,28 @@ func (a acceptor) Accept(w http.ResponseWriter, r *http.Request, options transpo
 	return a.socket.conn, nil
 }
 
-// A connection is closed with one code, whoever closes it, and carries nothing once it was shut.
+// A connection is closed with one code, by the first goroutine that closes it, and carries nothing after shut.
 type connection struct {
 	transport.WebsocketConn
-	final   atomic.Pointer[ending]
+	final   atomic.Pointer[closeFrame]
 	closing sync.Once
 }
 
-// An ending is what a close frame says.
-type ending struct {
+// A closeFrame is the content of a close frame.
+type closeFrame struct {
 	code   int
 	reason string
 }
 
-// shut closes it with an ending of ours. It waits neither for gqlgen's lock, which whoever writes holds for as long
-// as the client does not read, nor for the host's implementation.
+// shut closes the connection with our code. It waits neither for gqlgen's lock, which a writer holds while the client
+// does not read, nor for the host's implementation.
 func (c *connection) shut(code int, reason string) {
-	c.final.Store(&ending{code, reason})
+	c.final.Store(&closeFrame{code, reason})
 	go func() { _ = c.WriteClose(code, reason) }()
 }
 
-// WriteClose implements transport.WebsocketConn. The first call counts, with our ending if there is one.
+// WriteClose implements transport.WebsocketConn. Only the first call has an effect. It sends our close frame if shut
+// was called.
 func (c *connection) WriteClose(code int, reason string) (err error) {
 	c.closing.Do(func() {
 		if own := c.final.Load(); own != nil {

@@ -15,7 +15,7 @@ import (
 	"github.com/stretchr/testify/require"
 )
 
-// The two subprotocols and what they call the same things.
+// The two subprotocols, with their names for the same messages.
 type dialect struct{ name, subscribe, next, stop string }
 
 var (

@@ -187,7 +187,7 @@ func TestEachOperationOverASocketIsJudged(t *testing.T) {
 	require.JSONEq(t, `{"data":{"post":"writer"}}`, c.answer("1", "mutation { post }"))
 }
 
-// A change is seen by the next operation, also where nobody tells of it.
+// A change is seen by the next operation, even if it is not reported.
 func TestTheNextOperationSeesAChange(t *testing.T) {
 	n := newNewsroom(t, newsOptions{bound: time.Hour})
 	elsewhere := keys.NewRing(n.store)
@@ -200,7 +200,7 @@ func TestTheNextOperationSeesAChange(t *testing.T) {
 	require.JSONEq(t, `{"data":{"me":"reader"}}`, c.answer("3", "{ me }"), "resolvers see who they are now")
 
 	n.store.down.Store(true)
-	require.Contains(t, c.answer("4", "{ me }"), "UNAVAILABLE", "a store in trouble is no verdict")
+	require.Contains(t, c.answer("4", "{ me }"), "UNAVAILABLE", "a store error is not a verdict")
 	n.store.down.Store(false)
 	require.JSONEq(t, `{"data":{"me":"reader"}}`, c.answer("5", "{ me }"))
 
@@ -374,7 +374,7 @@ func TestTheHostsInitFunc(t *testing.T) {
 	require.Nil(t, got, "it is not asked about a bad key")
 }
 
-func TestAStoreInTroubleAtInit(t *testing.T) {
+func TestAStoreErrorAtInit(t *testing.T) {
 	n := newNewsroom(t, newsOptions{})
 	key := n.key("reader").Key.Reveal()
 	n.store.down.Store(true)

@@ -10,13 +10,13 @@ import (
 // An attempt is an operation that asks for one guarded coordinate.
 type attempt struct {
 	query   string
-	keys    []string        // of the field in question, from the root
-	guarded map[string]bool // the coordinates that may refuse it: its own, and those on the way
+	keys    []string        // of the field, from the root
+	guarded map[string]bool // the coordinates that may refuse it: its own and those on the path
 	rounds  int             // how many values there are to try
 }
 
-// attempt writes an operation for a coordinate: Type.field, Type.field(argument:) or Input.field. It is nil if none
-// leads there. In each round it has other ones of the given values.
+// attempt writes an operation for a coordinate: Type.field, Type.field(argument:) or Input.field. It returns nil if no
+// path leads there. Each round uses the next of the given values.
 func (s *survey) attempt(coordinate string, round int) *attempt {
 	typ, rest, _ := strings.Cut(coordinate, ".")
 	name, argument, _ := strings.Cut(strings.TrimSuffix(rest, ":)"), "(")
@@ -40,14 +40,14 @@ func (s *survey) attempt(coordinate string, round int) *attempt {
 	return w.operation(on, f, f.Arguments.ForName(argument), nil)
 }
 
-// A writer writes one attempt, and notes what is guarded of what it writes.
+// A writer writes one attempt and collects the guarded coordinates in it.
 type writer struct {
 	*survey
 	*attempt
 	round int
 }
 
-// operation asks for f at the end of a way. If arg is not nil, it is written, with the input fields of path in it.
+// operation asks for f at the end of a path. If arg is not nil, it is written, with the input fields of path in it.
 func (w *writer) operation(on *way, f *ast.FieldDefinition, arg *ast.ArgumentDefinition, path []*ast.FieldDefinition) *attempt {
 	text := w.field(on.to, f, arg, path)
 	if w.Schema.Types[f.Type.Name()].IsCompositeType() {
@@ -79,7 +79,7 @@ func (w *writer) note(coordinate string) {
 	}
 }
 
-// field is a field with the arguments that it needs, and with the one in question.
+// field returns a field with its needed arguments and with arg.
 func (w *writer) field(on *ast.Definition, f *ast.FieldDefinition, asked *ast.ArgumentDefinition, path []*ast.FieldDefinition) string {
 	w.note(on.Name + "." + f.Name)
 	var args []string
@@ -100,8 +100,8 @@ func (w *writer) field(on *ast.Definition, f *ast.FieldDefinition, asked *ast.Ar
 	return f.Name + "(" + strings.Join(args, ", ") + ")"
 }
 
-// value is what is written at a coordinate: the value that the host gave, else one that the type allows. If path is not
-// empty, these input fields are in it.
+// value returns the value for a coordinate: the host's value, else one of its type. If path is not empty, the value
+// contains these input fields.
 func (w *writer) value(at string, t *ast.Type, path []*ast.FieldDefinition) string {
 	if given := w.Values[at]; len(given) > 0 && len(path) == 0 {
 		w.rounds = max(w.rounds, len(given))
@@ -120,8 +120,8 @@ func (w *writer) value(at string, t *ast.Type, path []*ast.FieldDefinition) stri
 	return text
 }
 
-// input is an input object with the fields that it needs. One that is @oneOf has a single field: of a plain type, if there
-// is no better reason.
+// input returns an input object with its needed fields. A @oneOf object has a single field: of a plain type, if path
+// does not choose one.
 func (w *writer) input(def *ast.Definition, path []*ast.FieldDefinition) string {
 	var only *ast.FieldDefinition
 	if def.Directives.ForName("oneOf") != nil {
@@ -152,7 +152,7 @@ func (w *writer) input(def *ast.Definition, path []*ast.FieldDefinition) string 
 	return "{" + strings.Join(fields, ", ") + "}"
 }
 
-// literal is a value of a scalar or an enum. What a scalar of the host's own takes can only be guessed.
+// literal returns a value of a scalar or an enum. For a scalar of the host it is a guess.
 func literal(def *ast.Definition) string {
 	if def.Kind == ast.Enum {
 		return def.EnumValues[0].Name

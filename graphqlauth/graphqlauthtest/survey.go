@@ -10,11 +10,11 @@ import (
 	"github.com/latchkey-go/latchkey/graphqlauth"
 )
 
-// A survey knows what is guarded in a schema, and the best way to each type.
+// A survey knows the guarded coordinates of a schema and the best path to each type.
 type survey struct {
 	Config
 	needs   map[string]string // by coordinate
-	denied  map[string]bool   // the coordinates that a stranger is refused
+	denied  map[string]bool   // the coordinates that a caller without a key is refused
 	targets []string          // the same, in order
 	ways    map[string]*way   // by object type
 }
@@ -27,8 +27,8 @@ type way struct {
 	cost int
 }
 
-// What a way costs: rules on it most, then mutations and subscriptions, which do something if they are not refused,
-// then length, since each object on it must be there, then arguments to make up.
+// The costs of a path. Rules on it cost most, then mutations and subscriptions, which have an effect if they are not
+// refused, then length, because each object on it must exist, then arguments to make up.
 const (
 	costOfRule     = 100_000
 	costOfKind     = 1_000
@@ -53,7 +53,7 @@ func newSurvey(c Config) *survey {
 	return s
 }
 
-// findWays finds the cheapest way to each object type.
+// findWays finds the cheapest path to each object type.
 func (s *survey) findWays() {
 	var open []*way
 	for i, root := range []*ast.Definition{s.Schema.Query, s.Schema.Mutation, s.Schema.Subscription} {
@@ -86,7 +86,7 @@ func (s *survey) findWays() {
 	}
 }
 
-// costOf is what a field adds to a way.
+// costOf returns the cost that a field adds to a path.
 func (s *survey) costOf(on *ast.Definition, f *ast.FieldDefinition) int {
 	cost := costOfStep
 	if s.denied[on.Name+"."+f.Name] {
@@ -107,8 +107,8 @@ func argumentAt(on *ast.Definition, f *ast.FieldDefinition, arg *ast.ArgumentDef
 	return on.Name + "." + f.Name + "(" + arg.Name + ":)"
 }
 
-// isWritten reports whether an argument is written even if nothing is to be found out about it: it is required, has a
-// value, or is part of the permission that the field needs.
+// isWritten reports whether an argument is always written: it is required, has a value, or is part of the permission
+// that the field needs.
 func (s *survey) isWritten(on *ast.Definition, f *ast.FieldDefinition, arg *ast.ArgumentDefinition) bool {
 	return len(s.Values[argumentAt(on, f, arg)]) > 0 || arg.Type.NonNull && arg.DefaultValue == nil || strings.Contains(s.needs[on.Name+"."+f.Name], "{"+arg.Name+"}")
 }
@@ -146,7 +146,7 @@ func (s *survey) placeOf(input, name string) *place {
 	return best
 }
 
-// within are the shortest input fields from one input object to a field of another, or nil.
+// within returns the shortest list of input fields from one input object to a field of another, or nil.
 func (s *survey) within(from, input, name string) []*ast.FieldDefinition {
 	type step struct {
 		def  *ast.Definition

@@ -1,5 +1,5 @@
-// Package graphqlauthtest helps hosts test that their GraphQL server is guarded: a sweep that asks for everything that
-// has a rule, without a key, and finds where the extension was forgotten.
+// Package graphqlauthtest helps hosts test that their GraphQL server is guarded: a sweep asks for every coordinate
+// with a rule, without a key, and finds a server that does not use the extension.
 package graphqlauthtest
 
 import (
@@ -23,21 +23,21 @@ import (
 
 // Config says what a [Sweep] expects. Schema is required.
 type Config struct {
-	// Schema is the server's: NewExecutableSchema(…).Schema(). A server does not tell it to strangers.
+	// Schema is the server's: NewExecutableSchema(…).Schema(). It cannot be read from a server without a key.
 	Schema *ast.Schema
 	// Options are those of the server's graphqlauth.New.
 	Options []graphqlauth.Option
-	// Guard is the server's: a bad key has to be answered as its Profile answers it. Nil: with 401.
+	// Guard is the server's: a bad key must be answered as its Profile answers it. Nil: with 401.
 	Guard *auth.Guard
 
-	// Public is the public role, and Policy the one that has it, for a server whose public API is open: what
-	// graphqlauth.Exposure lists is not tried then. Zero: it is closed.
+	// Public is the public role, and Policy the policy that has it, for a server whose public API is open: the
+	// coordinates of graphqlauth.Exposure are not tried then. Zero: it is closed.
 	Policy *roles.Policy
 	Public string
 
-	// Values are what to write for arguments and input fields, by coordinate, as GraphQL literals:
-	// "Query.node(id:)": {`"post-1"`, `"secret-1"`}. Of several, one after the other is tried until something can be
-	// refused. Other arguments get a value of their type, if they are needed.
+	// Values are the values of arguments and input fields, by coordinate, as GraphQL literals: "Query.node(id:)":
+	// {`"post-1"`, `"secret-1"`}. Several are tried one after the other, until the coordinate can be refused. Other
+	// arguments get a value of their type, if they are needed.
 	Values map[string][]string
 	// Skip are coordinates that are not tried.
 	Skip []string
@@ -46,18 +46,18 @@ type Config struct {
 // timeout bounds one request: a subscription that is not refused may be silent.
 const timeout = 10 * time.Second
 
-// Sweep sends srv one operation for each coordinate of the schema that has a rule, or the default, as a caller who shows
-// nothing, and fails the test for each that is not refused as [graphqlauth.Extension] does: the field null, and an error
-// with its coordinate, or with one that is guarded on the way to it. It therefore fails where the extension was
-// forgotten, and only hooks are wired or not even they, and where the server's options are others. It also fails if a
-// bad key is not answered as the guard answers it.
+// Sweep sends srv one operation for each coordinate of the schema with a rule or the default, without a credential,
+// and fails the test for each that is not refused as [graphqlauth.Extension] does: the field is null, and there is an
+// error with its coordinate or with a guarded one on the path to it. So it fails if the server does not use the
+// extension, with or without hooks, and if the server's options differ. It also fails if a bad key is not answered as
+// the guard answers it.
 //
-// srv is the whole door, graphqlauth.Handler included, and takes JSON in a POST on whatever path.
+// srv is the whole server, graphqlauth.Handler included. It must accept JSON in a POST to any path.
 //
-// The way to a coordinate is the one with the fewest other rules on it. If there is none on it, resolvers run, and the
-// field can only be refused if there is an object to refuse it on: give the server test data, and [Config] the Values to
-// find it with. A coordinate that could not be tried for that fails, too; Skip is for what cannot be helped. If something
-// is not guarded, a mutation of the sweep happens: never sweep a server whose data counts.
+// The path to a coordinate is the one with the fewest other rules. If it has none, resolvers run, and the field can be
+// refused only if there is an object that has it: give the server test data, and [Config] the Values to find it. A
+// coordinate that could not be tried fails too; Skip is for those that cannot be helped. If a mutation is not guarded,
+// the sweep runs it: never sweep a server with real data.
 func Sweep(t testing.TB, srv http.Handler, c Config) {
 	t.Helper()
 	if c.Schema == nil {
@@ -85,11 +85,11 @@ func Sweep(t testing.TB, srv http.Handler, c Config) {
 			}
 		}
 		answer := send(t, srv, a.query, "").Body.Bytes()
-		what, final := a.judge(answer)
+		what, final := a.failure(answer)
 		for round := 1; !final && round < a.rounds; round++ {
 			a = s.attempt(coordinate, round)
 			answer = send(t, srv, a.query, "").Body.Bytes()
-			what, final = a.judge(answer)
+			what, final = a.failure(answer)
 		}
 		if what != "" {
 			t.Errorf("graphqlauthtest: %s: %s\n\tasked    %s\n\tanswered %s", coordinate, what, a.query, shorten(answer))
@@ -102,7 +102,7 @@ func Sweep(t testing.TB, srv http.Handler, c Config) {
 
 const badKey = "API-no-such-key"
 
-// refused is the status that the guard's profile gives to a bad key.
+// refused returns the status that the guard's profile gives to a bad key.
 func refused(guard *auth.Guard) int {
 	if guard == nil {
 		return http.StatusUnauthorized
@@ -115,7 +115,7 @@ func refused(guard *auth.Guard) int {
 	return w.Code
 }
 
-// send asks as a stranger, or with a key.
+// send sends a query without a key, or with one.
 func send(t testing.TB, srv http.Handler, query, key string) *httptest.ResponseRecorder {
 	t.Helper()
 	sent, err := json.Marshal(map[string]string{"query": query})
@@ -135,8 +135,8 @@ func send(t testing.TB, srv http.Handler, query, key string) *httptest.ResponseR
 	return w
 }
 
-// judge says what is wrong with an answer. It is not final if other values could prove more.
-func (a *attempt) judge(body []byte) (what string, final bool) {
+// failure returns the failure that an answer shows, or "". It is not final if other values could prove more.
+func (a *attempt) failure(body []byte) (what string, final bool) {
 	var answer struct {
 		Data   any
 		Errors []struct {
@@ -166,7 +166,7 @@ func (a *attempt) judge(body []byte) (what string, final bool) {
 
 func (a *attempt) isGuarded(coordinate string) bool { return a.guarded[coordinate] }
 
-// holds reports whether there is something at the end of a path, in any object of a list.
+// holds reports whether there is a value at the end of a path, in any object of a list.
 func holds(value any, path []string) bool {
 	if list, ok := value.([]any); ok && len(path) > 0 {
 		return slices.ContainsFunc(list, func(item any) bool { return holds(item, path) })

@@ -76,7 +76,7 @@ var withHasRole = graphqlauth.WithDirective("hasRole", func(d *ast.Directive) (g
 
 var policy = roles.MustCompile(roles.Role{AppID: "public", Permissions: roles.Grants{"content/posts/read": true, "admin/filter": true}})
 
-// server is one over the schema of graphqlauth's tests. Without extension, it is as if somebody had forgotten it.
+// server serves the schema of graphqlauth's tests, with or without the extension.
 func server(t testing.TB, directives testschema.DirectiveRoot, anonymous auth.Anonymous, extension bool, opts ...graphqlauth.Option) (http.Handler, *ast.Schema) {
 	ring := keys.NewRing(keys.NewMemoryStore())
 	t.Cleanup(func() { _ = ring.Close(context.Background()) })
