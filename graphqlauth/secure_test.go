@@ -119,5 +119,9 @@ func TestALargeVariableIsJudgedOnce(t *testing.T) {
 	c.allow("none", query, vars)
 	list[len(list)-1] = map[string]any{"guarded": nil}
 	c.deny("none", query, "In.guarded", vars)
-	require.Less(t, time.Since(start), 10*time.Second)
+	limit := 10 * time.Second
+	if raceEnabled {
+		limit = time.Minute
+	}
+	require.Less(t, time.Since(start), limit)
 }
