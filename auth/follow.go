@@ -35,7 +35,7 @@ const (
 // Without a caller in ctx the context is done at once, with 401. It follows the caller of the innermost guard.
 func Follow(ctx context.Context) (followed context.Context, stop func()) {
 	inner, cancel := context.WithCancelCause(ctx)
-	a, ok := ctx.Value(anyGuard{}).(*attached)
+	a, ok := ctx.Value(anyGuard{}).(*requestState)
 	if !ok {
 		cancel(refuseMissing.asError())
 		return inner, func() {}
@@ -63,7 +63,7 @@ type follower struct {
 	cancel  context.CancelCauseFunc
 	outer   context.Context // the context that Follow was given
 	guard   *Guard
-	current atomic.Pointer[attached]
+	current atomic.Pointer[requestState]
 
 	// Of check alone.
 	until   time.Time // the result of the last check that succeeded may be relied on until then
@@ -122,8 +122,8 @@ func (f *follower) check() (next time.Duration) {
 		}
 		return min(followRetry, left)
 	}
-	now := NewContext(f.outer, p).(*attached)
-	now.told.Store(f.current.Load().told.Load()) // the request has had its event
+	now := NewContext(f.outer, p).(*requestState)
+	now.reported.Store(f.current.Load().reported.Load()) // the request has had its event
 	f.current.Store(now)
 	f.until = began.Add(followLimit)
 	next = followInterval - rand.N(followInterval/5) // streams that began together do not ask together
@@ -153,7 +153,7 @@ func (f *follower) recheck(ctx context.Context) (Principal, error) {
 	case f.hadRole && !p.Authenticated():
 		return Principal{}, refuseMissing // the public role was deleted since Recheck
 	case f.hadRole:
-		return Principal{}, &Refusal{Status: http.StatusForbidden, Reason: ReasonNoRole, shown: true, key: p.KeyID()}
+		return Principal{}, &Refusal{Status: http.StatusForbidden, Reason: ReasonNoRole, credential: true, key: p.KeyID()}
 	}
 	return p, nil
 }
