@@ -20,15 +20,15 @@ func (s *Service) Permissions(ctx context.Context, by auth.Principal) ([]roles.G
 
 func (s *Service) groups(ctx context.Context) ([]roles.Group, error) {
 	var names map[string][]string
-	if s.c.Names != nil {
-		ctx, cancel := context.WithTimeout(ctx, s.c.Timeout)
+	if s.cfg.Names != nil {
+		ctx, cancel := context.WithTimeout(ctx, s.cfg.Timeout)
 		defer cancel()
 		var err error
-		if names, err = s.c.Names(ctx); err != nil {
+		if names, err = s.cfg.Names(ctx); err != nil {
 			return nil, err
 		}
 	}
-	return s.c.Catalog.Groups(names), nil
+	return s.cfg.Catalog.Groups(names), nil
 }
 
 // Access is how much of a route or permission a role reaches.
@@ -74,7 +74,7 @@ func (s *Service) Matrix(ctx context.Context, by auth.Principal) (Matrix, error)
 				Permission: entry.Permission, Effect: entry.Effect, Access: reach(policy, m.Roles, entry.Permission)})
 		}
 	}
-	for _, route := range s.c.Routes() {
+	for _, route := range s.cfg.Routes() {
 		row := Row{Pattern: route.Pattern, Permission: route.Permission}
 		if route.Open {
 			for range m.Roles {
@@ -112,8 +112,8 @@ func (s *Service) Audit(ctx context.Context, by auth.Principal, f audit.Filter) 
 	if err := s.may(by, ReadLogs); err != nil {
 		return nil, err
 	}
-	ctx, cancel := context.WithTimeout(ctx, s.c.Timeout)
+	ctx, cancel := context.WithTimeout(ctx, s.cfg.Timeout)
 	defer cancel()
-	f.Space = s.c.Keys.Space()
-	return s.c.Audit.List(ctx, f)
+	f.Space = s.cfg.Keys.Space()
+	return s.cfg.Audit.List(ctx, f)
 }

@@ -64,7 +64,7 @@ func (s *Service) may(p auth.Principal, permission string) error {
 	if err := manages(p); err != nil {
 		return err
 	}
-	switch decision, _, err := s.c.Guard.Explain(p, permission); {
+	switch decision, _, err := s.cfg.Guard.Explain(p, permission); {
 	case err == nil:
 		return nil
 	case decision.Reason == roles.ReasonNoPolicy:
@@ -102,7 +102,7 @@ func (s *Service) change(ctx context.Context, p auth.Principal, judge func(conte
 	if err := manages(p); err != nil {
 		return err
 	}
-	ctx, cancel := context.WithTimeout(ctx, s.c.Timeout)
+	ctx, cancel := context.WithTimeout(ctx, s.cfg.Timeout)
 	defer cancel()
 	c := &change{Service: s, turn: &turn{caller: actor{Principal: p}.id()}, answers: map[string]error{}}
 	defer c.turn.leave()
@@ -122,8 +122,8 @@ func (s *Service) change(ctx context.Context, p auth.Principal, judge func(conte
 		} else if err != nil {
 			break
 		}
-		err = s.c.InTx(ctx, func(ctx context.Context) error {
-			revision, err := s.c.RoleStore.Revision(ctx)
+		err = s.cfg.InTx(ctx, func(ctx context.Context) error {
+			revision, err := s.cfg.RoleStore.Revision(ctx)
 			if err != nil {
 				return err
 			}
@@ -209,7 +209,7 @@ type snapshot struct {
 
 // snapshot returns the roles as they are stored now. It compiles those that the latest snapshot did not have.
 func (s *Service) snapshot(ctx context.Context) (*snapshot, error) {
-	rs, revision, err := s.c.RoleStore.Load(ctx)
+	rs, revision, err := s.cfg.RoleStore.Load(ctx)
 	if err != nil {
 		return nil, err
 	}
@@ -226,7 +226,7 @@ func (s *Service) snapshot(ctx context.Context) (*snapshot, error) {
 func (s *Service) actor(ctx context.Context, p auth.Principal) (actor, error) {
 	a := actor{Principal: p, rights: p.Rights()}
 	if id := p.KeyID(); id != "" {
-		rec, err := s.c.Keys.Current(ctx, p.Key())
+		rec, err := s.cfg.Keys.Current(ctx, p.Key())
 		switch {
 		case errors.Is(err, keys.ErrNotFound), errors.Is(err, keys.ErrConflict):
 			return a, errGone
@@ -240,7 +240,7 @@ func (s *Service) actor(ctx context.Context, p auth.Principal) (actor, error) {
 			a.rights.Role = rec.Role
 		}
 	}
-	if id := p.UserID(); id != "" && s.c.Users != nil {
+	if id := p.UserID(); id != "" && s.cfg.Users != nil {
 		user, err := s.user(ctx, id)
 		switch {
 		case errors.Is(err, auth.ErrNoUser), err == nil && !user.Active:
@@ -258,10 +258,10 @@ var errOtherUser = errors.New("admin: Users answered with another user than the 
 // user returns the user with this ID, or an error wrapping [auth.ErrNoUser]. A failed or cancelled query is not a verdict,
 // whatever else its error wraps.
 func (s *Service) user(ctx context.Context, id string) (auth.User, error) {
-	if s.c.Users == nil {
+	if s.cfg.Users == nil {
 		return auth.User{}, auth.ErrNoUser
 	}
-	user, err := s.c.Users.User(ctx, id)
+	user, err := s.cfg.Users.User(ctx, id)
 	switch {
 	case err == nil && user.ID != id:
 		err = errOtherUser
@@ -283,12 +283,12 @@ func (c *change) needs(permission string) error {
 func (c *change) record(ctx context.Context, action, object string, before, after map[string]any) error {
 	r, err := audit.Stamp(audit.Record{
 		Actor: c.by.id(), ActorName: c.by.Name(), Action: action, Object: object,
-		Space: c.c.Keys.Space(), From: c.from, Before: before, After: after,
+		Space: c.cfg.Keys.Space(), From: c.from, Before: before, After: after,
 	})
 	if err != nil {
 		return err
 	}
-	return c.c.Audit.Append(ctx, r)
+	return c.cfg.Audit.Append(ctx, r)
 }
 
 // id is the actor's stable name in records.

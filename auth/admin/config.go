@@ -71,7 +71,7 @@ type Config struct {
 
 // A Service manages keys, roles and the public API. Make it with [New]. It may be used concurrently.
 type Service struct {
-	c        Config
+	cfg      Config                       // with its defaults
 	keyLike  *regexp.Regexp               // finds what may be one of the ring's keys, in the middle of a word as well
 	compiled atomic.Pointer[roles.Policy] // of the latest snapshot
 }
@@ -115,14 +115,11 @@ func New(c Config) (*Service, error) {
 	if err != nil {
 		return nil, err
 	}
-	return &Service{c: c, keyLike: keyLike}, nil
+	return &Service{cfg: c, keyLike: keyLike}, nil
 }
 
-// Guard returns the guard that callers come through.
-func (s *Service) Guard() *auth.Guard { return s.c.Guard }
-
-// Manages reports which of the two that a host may leave out are there: its users, and the public API.
-func (s *Service) Manages() (users, public bool) { return s.c.Users != nil, s.c.Public != nil }
+// Config returns the configuration with its defaults, for handlers that serve s. The parts in it check no permissions.
+func (s *Service) Config() Config { return s.cfg }
 
 // oneByOne is Config.InTx for stores in memory.
 func oneByOne() func(context.Context, func(context.Context) error) error {
@@ -147,7 +144,7 @@ type peerKey struct{}
 // Context returns r's context with the peer's address, for the audit log: what handlers of the host's own pass on
 // to a Service.
 func (s *Service) Context(r *http.Request) context.Context {
-	addr := s.c.Guard.ClientAddr(r)
+	addr := s.cfg.Guard.ClientAddr(r)
 	if !addr.IsValid() {
 		return r.Context()
 	}

@@ -46,7 +46,7 @@ func TestWhatIsTooComplexIsRefused(t *testing.T) {
 
 	began := time.Now()
 	_, err := w.service.CreateKey(t.Context(), w.as("odd"), costly)
-	require.ErrorIs(t, err, admin.ErrTooComplex)
+	require.ErrorIs(t, err, roles.ErrBudget)
 	require.Less(t, time.Since(began), 10*time.Second)
 	list, err := w.ring.List(t.Context(), keys.Filter{})
 	require.NoError(t, err)

@@ -22,7 +22,7 @@ func (c *change) coversIn(policy, next *roles.Policy, rights roles.Rights) error
 	case err != nil:
 		return costly(err)
 	case len(missing) > 0:
-		return &ForbiddenError{missing, "you can't grant more access than you have"}
+		return forbidden("you can't grant more access than you have", missing...)
 	}
 	return nil
 }
@@ -53,7 +53,7 @@ func (c *change) coversKey(rec *keys.Record, role string) error {
 		return err
 	}
 	if !inside(rec.AllowedIPs, c.by.networks) {
-		return &ForbiddenError{Text: "the key would be valid from more networks than yours"}
+		return forbidden("the key would be valid from more networks than yours")
 	}
 	return nil
 }
@@ -82,5 +82,5 @@ func (a actor) endsBy(at time.Time) (time.Time, error) {
 	case at.IsZero():
 		return a.ends, nil
 	}
-	return at, &ForbiddenError{Text: "what is made with a key ends no later than that key"}
+	return at, forbidden("what is made with a key ends no later than that key")
 }

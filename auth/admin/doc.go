@@ -21,6 +21,6 @@
 //
 // Each change is one step: within [Config.InTx] the caller and the stored state are read and judged, the change is made
 // and written to the audit log, or nothing is done. Comparing access can be costly, so it is done before, under a budget,
-// and again inside only if it is cheap; see [ErrTooComplex]. No record in the log holds a key or a digest. The value of a
+// and again inside only if it is cheap. A comparison beyond the budget is [roles.ErrBudget], and nothing was done. No record in the log holds a key or a digest. The value of a
 // key leaves this package once, from the call that made it.
 package admin

@@ -27,8 +27,9 @@ func TestNobodyRaisesTheirOwnRole(t *testing.T) {
 	w := newWorld(t, nil)
 	own, _ := w.roles.Policy().Role("rolemaker")
 	own.Permissions["content/secret/delete"] = true
-	var refused *admin.ForbiddenError
+	var refused *admin.Error
 	require.ErrorAs(t, w.service.UpdateRole(t.Context(), w.as("rolemaker"), own, admin.Confirmation{}), &refused)
+	require.Equal(t, admin.ErrForbidden, refused.Err)
 	require.Equal(t, []string{"content/secret/delete"}, refused.Missing)
 	delete(own.Permissions, "content/secret/delete")
 	own.Name = "Another name"
@@ -108,8 +109,9 @@ func TestABroaderKeyStaysAsItIs(t *testing.T) {
 		func(s *keys.Settings) error { s.Scopes = []string{"content/posts/read"}; return nil },
 	} {
 		_, err := w.service.UpdateKey(t.Context(), keeper, broad.Record.ID, "", edit)
-		var refused *admin.ForbiddenError
+		var refused *admin.Error
 		require.ErrorAs(t, err, &refused)
+		require.Equal(t, admin.ErrForbidden, refused.Err)
 		require.Equal(t, []string{"**"}, refused.Missing)
 	}
 	_, err := w.service.InvalidateKey(t.Context(), keeper, broad.Record.ID, "")
@@ -146,7 +148,7 @@ func TestUserKeysCarryTheirUsersRole(t *testing.T) {
 	require.ErrorIs(t, err, admin.ErrForbidden)
 
 	root := w.userKey("root", keys.User{})
-	_, err = w.service.RefreshUserKey(ctx, warden, "root", "", keys.Renewal{})
+	_, err = w.service.RefreshKey(ctx, warden, root.Record.ID, "", keys.Renewal{})
 	require.ErrorIs(t, err, admin.ErrForbidden)
 	_, err = w.service.DisableKey(ctx, warden, root.Record.ID, "")
 	require.NoError(t, err, "taking away needs no cover")

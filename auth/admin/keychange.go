@@ -13,8 +13,8 @@ import (
 
 // key returns a record in this transaction, if it still has the revision match, or match is "".
 func (c *change) key(ctx context.Context, id, match string) (keys.Record, error) {
-	rec, err := c.c.Keys.Get(ctx, id)
-	if err == nil && match != "" && match != KeyRevision(&rec) {
+	rec, err := c.cfg.Keys.Get(ctx, id)
+	if err == nil && match != "" && match != Revision(&rec) {
 		return rec, ErrChanged
 	}
 	return rec, err
@@ -54,7 +54,7 @@ func (s *Service) UpdateKey(ctx context.Context, by auth.Principal, id, match st
 			return nil, err
 		}
 		return func(ctx context.Context) error {
-			after, err = s.c.Keys.Update(ctx, id, func(set *keys.Settings) error {
+			after, err = s.cfg.Keys.Update(ctx, id, func(set *keys.Settings) error {
 				if set.Generation != before.Generation {
 					return keys.ErrConflict
 				}
@@ -82,7 +82,7 @@ func (c *change) checkSettings(before *keys.Record, set *keys.Settings, role str
 			}
 		}
 	} else if set.Role != "" {
-		return &InputError{"role", "cannot be set: a user key has the role of its user"}
+		return badInput("role", "cannot be set: a user key has the role of its user")
 	}
 	was, at := before.ExpiresAt, set.ExpiresAt
 	if later := !was.IsZero() && (at.IsZero() || at.After(was)); later {
@@ -98,7 +98,7 @@ func (c *change) checkSettings(before *keys.Record, set *keys.Settings, role str
 			return err
 		}
 		if widens {
-			return &ForbiddenError{Text: "a key that you widen with your key must not expire later than yours"}
+			return forbidden("a key that you widen with your key must not expire later than yours")
 		}
 	}
 	return c.coversKey(&keys.Record{Scopes: set.Scopes, AllowedIPs: set.AllowedIPs}, role)
@@ -130,19 +130,19 @@ func (c *change) widens(before *keys.Record, set *keys.Settings, role string) (b
 
 // DisableKey pauses a key. It needs what managing the key needs. A second call changes nothing.
 func (s *Service) DisableKey(ctx context.Context, by auth.Principal, id, match string) (keys.Record, error) {
-	return s.set(ctx, by, id, match, "disable", s.c.Keys.Disable)
+	return s.set(ctx, by, id, match, "disable", s.cfg.Keys.Disable)
 }
 
 // EnableKey ends a pause. It needs what managing the key needs, also for one's own, and cover for all that the key
 // may do. With a key that expires it enables none that lives longer. A second call changes nothing.
 func (s *Service) EnableKey(ctx context.Context, by auth.Principal, id, match string) (keys.Record, error) {
-	return s.set(ctx, by, id, match, "enable", s.c.Keys.Enable)
+	return s.set(ctx, by, id, match, "enable", s.cfg.Keys.Enable)
 }
 
 // InvalidateKey ends a key for good. It needs what managing the key needs, none for one's own. A second call
 // changes nothing.
 func (s *Service) InvalidateKey(ctx context.Context, by auth.Principal, id, match string) (keys.Record, error) {
-	return s.set(ctx, by, id, match, "invalidate", s.c.Keys.Invalidate)
+	return s.set(ctx, by, id, match, "invalidate", s.cfg.Keys.Invalidate)
 }
 
 // set does one of the three above.
@@ -176,14 +176,14 @@ func (s *Service) set(ctx context.Context, by auth.Principal, id, match, what st
 				return nil, err
 			}
 			if c.by.outlivedBy(before.ExpiresAt) {
-				return nil, &ForbiddenError{Text: "a key that you enable with your key must not expire later than yours"}
+				return nil, forbidden("a key that you enable with your key must not expire later than yours")
 			}
 		}
 		return func(ctx context.Context) error {
 			if err := do(ctx, id); err != nil {
 				return err
 			}
-			if after, err = s.c.Keys.Get(ctx, id); err != nil {
+			if after, err = s.cfg.Keys.Get(ctx, id); err != nil {
 				return err
 			}
 			return c.recordKey(ctx, what, &before, &after)
@@ -207,7 +207,7 @@ func (s *Service) RemoveKey(ctx context.Context, by auth.Principal, id, match st
 			return nil, fmt.Errorf("%w: only an invalidated key can be removed", ErrConflict)
 		}
 		return func(ctx context.Context) error {
-			if err := s.c.Keys.Remove(ctx, id); err != nil {
+			if err := s.cfg.Keys.Remove(ctx, id); err != nil {
 				return err
 			}
 			return c.record(ctx, action(&before, "remove"), id, describeKey(&before), nil)
@@ -216,7 +216,7 @@ func (s *Service) RemoveKey(ctx context.Context, by auth.Principal, id, match st
 }
 
 // InvalidateUserKeys ends all keys of a user for good, and returns how many there were. One's own need no
-// permission, others' need [ManageUsers]. match is the [KeyRevision] that the caller knows of the key that
+// permission, others' need [ManageUsers]. match is the [Revision] that the caller knows of the key that
 // [Service.UserKey] returns, or "".
 func (s *Service) InvalidateUserKeys(ctx context.Context, by auth.Principal, userID, match string) (n int, err error) {
 	if err := s.mayFor(by, userID); err != nil {
@@ -224,7 +224,7 @@ func (s *Service) InvalidateUserKeys(ctx context.Context, by auth.Principal, use
 	}
 	var known keys.Record // read before the transaction: a user may have had many keys
 	if match != "" {
-		ctx, cancel := context.WithTimeout(ctx, s.c.Timeout)
+		ctx, cancel := context.WithTimeout(ctx, s.cfg.Timeout)
 		defer cancel()
 		if known, err = s.userKey(ctx, userID); err != nil && !errors.Is(err, keys.ErrNotFound) {
 			return 0, plainly(err)
@@ -249,7 +249,7 @@ func (s *Service) InvalidateUserKeys(ctx context.Context, by auth.Principal, use
 			}
 		}
 		return func(ctx context.Context) error {
-			n, err = s.c.Keys.InvalidateUser(ctx, userID)
+			n, err = s.cfg.Keys.InvalidateUser(ctx, userID)
 			if errors.Is(err, keys.ErrRefused) {
 				return nil // no user can have this ID, so there are no keys
 			}

@@ -37,7 +37,7 @@ func (s *Service) CreateKey(ctx context.Context, by auth.Principal, k keys.Custo
 		}
 		k.CreatedBy = c.by.author()
 		return func(ctx context.Context) error {
-			if issued, err = s.c.Keys.IssueCustom(ctx, k); err != nil {
+			if issued, err = s.cfg.Keys.IssueCustom(ctx, k); err != nil {
 				return refusedInput(err, "expires_at")
 			}
 			return c.record(ctx, "key.create", issued.Record.ID, nil, describeKey(&issued.Record))
@@ -73,7 +73,7 @@ func (s *Service) CreateUserKey(ctx context.Context, by auth.Principal, userID s
 		}
 		k.CreatedBy = c.by.author()
 		return func(ctx context.Context) error {
-			if issued, err = s.c.Keys.IssueUser(ctx, userID, k); err != nil {
+			if issued, err = s.cfg.Keys.IssueUser(ctx, userID, k); err != nil {
 				return refusedInput(err, "expires_at")
 			}
 			return c.record(ctx, "userkey.create", issued.Record.ID, nil, describeKey(&issued.Record))
@@ -84,7 +84,7 @@ func (s *Service) CreateUserKey(ctx context.Context, by auth.Principal, userID s
 
 // RefreshKey replaces the value of a key and keeps its record. It needs what managing the key needs, none for
 // one's own, and cover for all that the key may do. match is the key's revision as the caller knows it, see
-// [KeyRevision], or "". Of several calls at once, exactly one wins; the others get [ErrConflict].
+// [Revision], or "". Of several calls at once, exactly one wins; the others get [ErrConflict].
 func (s *Service) RefreshKey(ctx context.Context, by auth.Principal, id, match string, rn keys.Renewal) (issued keys.Issued, err error) {
 	seen, err := s.Key(ctx, by, id)
 	if err != nil {
@@ -112,7 +112,7 @@ func (s *Service) RefreshKey(ctx context.Context, by auth.Principal, id, match s
 			}
 		}
 		return func(ctx context.Context) error {
-			if issued, err = s.c.Keys.Refresh(ctx, id, rn); err != nil {
+			if issued, err = s.cfg.Keys.Refresh(ctx, id, rn); err != nil {
 				field := "overlap"
 				if !rn.ExpiresAt.IsZero() && rn.Overlap == 0 && rn.OverlapCap == 0 {
 					field = "expires_at"
@@ -123,15 +123,6 @@ func (s *Service) RefreshKey(ctx context.Context, by auth.Principal, id, match s
 		}, nil
 	})
 	return shown(issued, err)
-}
-
-// RefreshUserKey is RefreshKey for the key that a user has.
-func (s *Service) RefreshUserKey(ctx context.Context, by auth.Principal, userID, match string, rn keys.Renewal) (keys.Issued, error) {
-	rec, err := s.UserKey(ctx, by, userID)
-	if err != nil {
-		return keys.Issued{}, err
-	}
-	return s.RefreshKey(ctx, by, rec.ID, match, rn)
 }
 
 // mayReplace reports whether the caller may get a new value for the key, and returns the role that it carries.
@@ -165,7 +156,7 @@ func shown(issued keys.Issued, err error) (keys.Issued, error) {
 // refusedInput says that a ring refused what it was asked for, which is about this field.
 func refusedInput(err error, field string) error {
 	if errors.Is(err, keys.ErrRefused) {
-		return &InputError{field, "is not possible: " + err.Error()}
+		return badInput(field, "is not possible: "+err.Error())
 	}
 	return err
 }

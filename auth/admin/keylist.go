@@ -9,67 +9,57 @@ import (
 	"github.com/latchkey-go/latchkey/keys"
 )
 
-// A KeyFilter says which keys [Service.Keys] returns. Each field that is not zero narrows the list; they combine.
-type KeyFilter struct {
-	Kind   keys.Kind // "" means custom keys
-	UserID string
-	Role   string
-	State  keys.State
-	Text   string // in the name, hint, ID, user or role, in any case
-	After  string // the Next of the page before
-	Limit  int    // 0 means 100; at most 1000 are returned
-}
-
-// Keys returns a page of records in the order of issue, and where the next one begins: "" after the last. With
-// a Text it looks at ten thousand records at most, so a page may be short, even empty, and still not the last.
-// User keys need [ManageUsers], custom ones [ManageAPI].
-func (s *Service) Keys(ctx context.Context, by auth.Principal, f KeyFilter) (page []keys.Record, next string, err error) {
+// Keys returns a page of the keys that pass f, in the order of issue, and where the next page begins: "" after the last.
+// text, in any case, must stand in the name, hint, ID, user or role; "" is any. With a text it reads ten thousand records
+// at most, so a page may be short, even empty, and still not the last. A Kind of "" means custom keys. User keys need
+// [ManageUsers], custom ones [ManageAPI].
+func (s *Service) Keys(ctx context.Context, by auth.Principal, f keys.Filter, text string) (page []keys.Record, next string, err error) {
 	switch f.Kind {
 	case "":
 		f.Kind = keys.KindCustom
 	case keys.KindCustom, keys.KindUser:
 	default:
-		return nil, "", &InputError{"kind", "is user or custom"}
+		return nil, "", badInput("kind", "is user or custom")
 	}
 	switch f.State {
 	case "", keys.StateActive, keys.StateDisabled, keys.StateExpired, keys.StateInvalidated:
 	default:
-		return nil, "", &InputError{"state", "is active, disabled, expired or invalidated"}
+		return nil, "", badInput("state", "is active, disabled, expired or invalidated")
 	}
 	if err := s.may(by, permissionFor(f.Kind)); err != nil {
 		return nil, "", err
 	}
-	ctx, cancel := context.WithTimeout(ctx, s.c.Timeout)
+	ctx, cancel := context.WithTimeout(ctx, s.cfg.Timeout)
 	defer cancel()
 	const mostLooks, mostLook = 10, 1000
 	limit, look := pageSize(f.Limit), 0
-	ask := keys.Filter{Kind: f.Kind, UserID: f.UserID, Role: f.Role, State: f.State, After: f.After, Limit: limit}
-	if f.Text != "" {
-		ask.Limit = mostLook
+	f.Limit = limit
+	if text != "" {
+		f.Limit = mostLook
 	}
-	text := strings.ToLower(f.Text)
+	text = strings.ToLower(text)
 	for {
-		found, err := s.c.Keys.List(ctx, ask)
+		found, err := s.cfg.Keys.List(ctx, f)
 		if err != nil {
 			return nil, "", plainly(err)
 		}
 		for i := range found {
-			ask.After = found[i].ID
+			f.After = found[i].ID
 			if text != "" && !holds(&found[i], text) {
 				continue
 			}
 			if page = append(page, found[i]); len(page) == limit {
-				if i == len(found)-1 && len(found) < ask.Limit {
+				if i == len(found)-1 && len(found) < f.Limit {
 					return page, "", nil
 				}
-				return page, ask.After, nil
+				return page, f.After, nil
 			}
 		}
-		if look++; len(found) < ask.Limit {
+		if look++; len(found) < f.Limit {
 			return page, "", nil
 		}
 		if look == mostLooks {
-			return page, ask.After, nil
+			return page, f.After, nil
 		}
 	}
 }
@@ -104,9 +94,9 @@ func (s *Service) Key(ctx context.Context, by auth.Principal, id string) (keys.R
 	if err := manages(by); err != nil {
 		return keys.Record{}, err
 	}
-	ctx, cancel := context.WithTimeout(ctx, s.c.Timeout)
+	ctx, cancel := context.WithTimeout(ctx, s.cfg.Timeout)
 	defer cancel()
-	rec, err := s.c.Keys.Get(ctx, id)
+	rec, err := s.cfg.Keys.Get(ctx, id)
 	if err != nil {
 		if errors.Is(err, keys.ErrNotFound) {
 			// Whether there is such a key is nobody's business who may manage none.
@@ -145,7 +135,7 @@ func (s *Service) UserKey(ctx context.Context, by auth.Principal, userID string)
 	if err := s.mayFor(by, userID); err != nil {
 		return keys.Record{}, err
 	}
-	ctx, cancel := context.WithTimeout(ctx, s.c.Timeout)
+	ctx, cancel := context.WithTimeout(ctx, s.cfg.Timeout)
 	defer cancel()
 	rec, err := s.userKey(ctx, userID)
 	return rec, plainly(err)
@@ -165,7 +155,7 @@ func (s *Service) userKey(ctx context.Context, userID string) (keys.Record, erro
 		return latest, keys.ErrNotFound
 	}
 	for f := (keys.Filter{Kind: keys.KindUser, UserID: userID, Limit: 1000}); ; {
-		found, err := s.c.Keys.List(ctx, f)
+		found, err := s.cfg.Keys.List(ctx, f)
 		if err != nil {
 			return keys.Record{}, err
 		}

@@ -57,17 +57,17 @@ func TestNoTransactionGoesThroughManyRecords(t *testing.T) {
 	require.ErrorIs(t, err, admin.ErrChanged)
 	_, err = w.service.InvalidateUserKeys(t.Context(), w.root(), "ada", "a revision of no key")
 	require.ErrorIs(t, err, admin.ErrChanged)
-	n, err := w.service.InvalidateUserKeys(t.Context(), w.root(), "bob", admin.KeyRevision(&bobs))
+	n, err := w.service.InvalidateUserKeys(t.Context(), w.root(), "bob", admin.Revision(&bobs))
 	require.NoError(t, err)
 	require.Equal(t, 1, n)
 
 	var changes []keys.Change
 	defer w.ring.Watch(func(c keys.Change) { changes = append(changes, c) })()
-	var used *admin.UsageError
-	require.ErrorAs(t, w.service.DeleteRole(t.Context(), w.root(), "viewer", "", ""), &used)
+	var used *admin.Error
+	require.ErrorAs(t, w.service.DeleteRole(t.Context(), w.root(), "viewer", admin.Confirmation{}), &used)
 	require.Equal(t, 1, used.Usage.KeyCount, "the usage tells of this space")
 	require.Equal(t, 1, used.Usage.UserCount)
-	require.NoError(t, w.service.DeleteRole(t.Context(), w.root(), "viewer", "", used.Usage.Confirm))
+	require.NoError(t, w.service.DeleteRole(t.Context(), w.root(), "viewer", admin.Confirmation{Token: used.Usage.Confirm}))
 	require.Equal(t, []keys.Change{{What: "role dropped"}}, changes)
 	for _, key := range []keys.Record{{ID: id}, {ID: other.Record.ID, Space: "acme"}} {
 		got, err := w.ring.In(key.Space).Get(t.Context(), key.ID)

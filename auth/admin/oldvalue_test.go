@@ -30,7 +30,7 @@ func TestAnOldValueManagesNothing(t *testing.T) {
 			for what, do := range map[string]func() error{
 				"refresh itself":      func() error { _, err := w.service.RefreshKey(ctx, by, id, "", keys.Renewal{}); return err },
 				"refresh another":     func() error { _, err := w.service.RefreshKey(ctx, by, other, "", keys.Renewal{}); return err },
-				"refresh a user's":    func() error { _, err := w.service.RefreshUserKey(ctx, by, "root", "", keys.Renewal{}); return err },
+				"find a user's":       func() error { _, err := w.service.UserKey(ctx, by, "root"); return err },
 				"invalidate itself":   func() error { _, err := w.service.InvalidateKey(ctx, by, id, ""); return err },
 				"create":              func() error { _, err := w.service.CreateKey(ctx, by, keys.Custom{}); return err },
 				"create a user's":     func() error { _, err := w.service.CreateUserKey(ctx, by, "root", keys.User{}); return err },
@@ -44,11 +44,11 @@ func TestAnOldValueManagesNothing(t *testing.T) {
 				"remove":         func() error { return w.service.RemoveKey(ctx, by, other, "") },
 				"look at itself": func() error { _, err := w.service.Key(ctx, by, id); return err },
 				"look at a user": func() error { _, err := w.service.User(ctx, by, "root"); return err },
-				"list keys":      func() error { _, _, err := w.service.Keys(ctx, by, admin.KeyFilter{}); return err },
+				"list keys":      func() error { _, _, err := w.service.Keys(ctx, by, keys.Filter{}, ""); return err },
 				"list users":     func() error { _, _, err := w.service.Users(ctx, by, admin.UserFilter{}); return err },
 				"create a role":  func() error { return w.service.CreateRole(ctx, by, roles.Role{AppID: "mine"}) },
 				"update a role":  func() error { return w.service.UpdateRole(ctx, by, roles.Role{AppID: "editor"}, admin.Confirmation{}) },
-				"delete a role":  func() error { return w.service.DeleteRole(ctx, by, "editor", "", "") },
+				"delete a role":  func() error { return w.service.DeleteRole(ctx, by, "editor", admin.Confirmation{}) },
 				"list roles":     func() error { _, err := w.service.Roles(ctx, by); return err },
 				"open":           func() error { _, err := w.service.OpenPublic(ctx, by, "viewer", admin.Confirmation{}); return err },
 				"preview":        func() error { _, err := w.service.PreviewPublic(ctx, by, "viewer"); return err },
@@ -56,8 +56,9 @@ func TestAnOldValueManagesNothing(t *testing.T) {
 				"read the log":   func() error { _, err := w.service.Audit(ctx, by, audit.Filter{}); return err },
 				"read the table": func() error { _, err := w.service.Matrix(ctx, by); return err },
 			} {
-				var refused *admin.ForbiddenError
+				var refused *admin.Error
 				require.ErrorAs(t, do(), &refused, what)
+				require.Equal(t, admin.ErrForbidden, refused.Err, what)
 				require.Contains(t, refused.Error(), "old value of a key that was refreshed", what)
 				require.Contains(t, refused.Error(), "have an operator refresh the key again", what)
 			}

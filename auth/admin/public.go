@@ -20,13 +20,13 @@ func (s *Service) Public(ctx context.Context, by auth.Principal) (publicapi.Sett
 	if err := s.mayPublic(by); err != nil {
 		return fail(err)
 	}
-	ctx, cancel := context.WithTimeout(ctx, s.c.Timeout)
+	ctx, cancel := context.WithTimeout(ctx, s.cfg.Timeout)
 	defer cancel()
-	setting, err := s.c.Public.Current(ctx)
+	setting, err := s.cfg.Public.Current(ctx)
 	if err != nil {
 		return fail(err)
 	}
-	if policy := s.c.Roles.Policy(); policy != nil && !policy.Has(setting.Role) {
+	if policy := s.cfg.Roles.Policy(); policy != nil && !policy.Has(setting.Role) {
 		setting.Role = "" // deleted just now
 	}
 	report, err := s.PreviewPublic(ctx, by, setting.Role)
@@ -43,16 +43,16 @@ func (s *Service) PreviewPublic(ctx context.Context, by auth.Principal, appid st
 	if err := s.mayPublic(by); err != nil {
 		return publicapi.Report{}, err
 	}
-	policy := s.c.Roles.Policy()
+	policy := s.cfg.Roles.Policy()
 	if policy == nil {
 		return publicapi.Report{}, errNoPolicy
 	}
 	if err := possible(policy, appid); err != nil && appid != "" {
 		return publicapi.Report{}, err
 	}
-	ctx, cancel := context.WithTimeout(ctx, s.c.Timeout)
+	ctx, cancel := context.WithTimeout(ctx, s.cfg.Timeout)
 	defer cancel()
-	report, err := s.c.Public.Preview(ctx, appid)
+	report, err := s.cfg.Public.Preview(ctx, appid)
 	if err != nil {
 		return publicapi.Report{}, plainly(err)
 	}
@@ -63,7 +63,7 @@ func (s *Service) PreviewPublic(ctx context.Context, by auth.Principal, appid st
 // opened returns the routes that a role reaches by policy and not by before.
 func (s *Service) opened(policy, before *roles.Policy, appid string) []auth.Route {
 	var opened []auth.Route
-	for _, route := range s.c.Routes() {
+	for _, route := range s.cfg.Routes() {
 		role := roles.Rights{Role: appid}
 		if route.ReachedBy(policy, role) && (before == nil || !route.ReachedBy(before, role)) {
 			opened = append(opened, route)
@@ -76,17 +76,17 @@ func (s *Service) opened(policy, before *roles.Policy, appid string) []auth.Rout
 func possible(policy *roles.Policy, appid string) error {
 	switch {
 	case strings.EqualFold(appid, roles.Admin):
-		return &InputError{"role", "can never be public: it is the super role"}
+		return badInput("role", "can never be public: it is the super role")
 	case !policy.Has(appid):
-		return &InputError{"role", "is not the appid of a role"}
+		return badInput("role", "is not the appid of a role")
 	}
 	return nil
 }
 
 // A Confirmation says what the caller had seen before asking for a change. The zero Confirmation confirms nothing.
 type Confirmation struct {
-	Match        string   // the revision of what is changed: [SettingRevision] or [RoleRevision]; "" is any
-	Token        string   // of the preview of what the change opens to callers without a key
+	Match        string   // the [Revision] of what is changed; "" is any
+	Token        string   // of the preview of what the change opens to callers without a key, or the Confirm of a [Usage]
 	Acknowledged []string // the Writes of that preview, in any order
 }
 
@@ -108,7 +108,7 @@ func (s *Service) OpenPublic(ctx context.Context, by auth.Principal, appid strin
 		if before.Role == appid {
 			return nil, nil
 		}
-		err := c.ahead(fmt.Sprintf("open %q after %s", appid, SettingRevision(before)), func() (err error) {
+		err := c.ahead(fmt.Sprintf("open %q after %s", appid, Revision(before)), func() (err error) {
 			prepared, err = c.prepareOpening(ctx, publicapi.Opening{Role: appid, By: c.by.author(), Token: seen.Token, Acknowledged: seen.Acknowledged})
 			return err
 		})
@@ -124,7 +124,7 @@ func (s *Service) OpenPublic(ctx context.Context, by auth.Principal, appid strin
 func (c *change) prepareOpening(ctx context.Context, o publicapi.Opening) (*publicapi.Prepared, error) {
 	b := c.previewBudget()
 	policy := c.policy.Within(ctx, b)
-	prepared, err := c.c.Public.Prepare(ctx, policy, o)
+	prepared, err := c.cfg.Public.Prepare(ctx, policy, o)
 	if err := ended(b); err != nil {
 		return nil, err
 	}
@@ -137,12 +137,12 @@ func (c *change) prepareOpening(ctx context.Context, o publicapi.Opening) (*publ
 // confirmEdit checks the confirmation of an edit of roles: everything that next allows the public role and c.policy does
 // not. It is called before the transaction, which must see to it that the roles and the setting are the same.
 func (c *change) confirmEdit(ctx context.Context, next *roles.Policy, seen Confirmation) error {
-	if c.c.Public == nil {
+	if c.cfg.Public == nil {
 		return nil
 	}
 	b := c.previewBudget()
 	before, next := c.policy.Within(ctx, b), next.Within(ctx, b)
-	preview, setting, err := c.c.Public.PreviewEdit(ctx, before, next)
+	preview, setting, err := c.cfg.Public.PreviewEdit(ctx, before, next)
 	if err := ended(b); err != nil {
 		return err
 	}
@@ -154,7 +154,7 @@ func (c *change) confirmEdit(ctx context.Context, next *roles.Policy, seen Confi
 }
 
 // ClosePublic closes the public API: callers who show nothing get 401. It needs [ManageAPI]. A second call changes
-// nothing. match is the [SettingRevision] that the caller knows, or "".
+// nothing. match is the [Revision] that the caller knows, or "".
 func (s *Service) ClosePublic(ctx context.Context, by auth.Principal, match string) (publicapi.Setting, error) {
 	if err := s.mayPublic(by); err != nil {
 		return publicapi.Setting{}, err
@@ -163,7 +163,7 @@ func (s *Service) ClosePublic(ctx context.Context, by auth.Principal, match stri
 		if before.Role == "" {
 			return nil, nil
 		}
-		return func(ctx context.Context) error { return s.c.Public.Disable(ctx, c.by.author()) }, nil
+		return func(ctx context.Context) error { return s.cfg.Public.Disable(ctx, c.by.author()) }, nil
 	})
 }
 
@@ -171,7 +171,7 @@ func (s *Service) mayPublic(by auth.Principal) error {
 	if err := s.may(by, ManageAPI); err != nil {
 		return err
 	}
-	if s.c.Public == nil {
+	if s.cfg.Public == nil {
 		return fmt.Errorf("%w: the public API is not managed here", ErrNotFound)
 	}
 	return nil
@@ -185,19 +185,19 @@ func (s *Service) changePublic(ctx context.Context, by auth.Principal, match, ac
 		return after, err
 	}
 	defer func() {
-		ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), s.c.Timeout)
+		ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), s.cfg.Timeout)
 		defer cancel()
-		_ = s.c.Public.Reload(ctx) // what it kept is dropped in any case
+		_ = s.cfg.Public.Reload(ctx) // what it kept is dropped in any case
 	}()
 	err = s.change(ctx, by, func(ctx context.Context, c *change) (func(context.Context) error, error) {
 		if err := c.needs(ManageAPI); err != nil {
 			return nil, err
 		}
-		before, err := s.c.Public.Current(ctx)
+		before, err := s.cfg.Public.Current(ctx)
 		if err != nil {
 			return nil, err
 		}
-		if match != "" && match != SettingRevision(before) {
+		if match != "" && match != Revision(before) {
 			return nil, ErrChanged
 		}
 		apply, err := judge(ctx, c, before)
@@ -210,7 +210,7 @@ func (s *Service) changePublic(ctx context.Context, by auth.Principal, match, ac
 					return err
 				}
 			}
-			if after, err = s.c.Public.Current(ctx); err != nil || after.Revision == before.Revision {
+			if after, err = s.cfg.Public.Current(ctx); err != nil || after.Revision == before.Revision {
 				return err
 			}
 			return c.record(ctx, action, "public", map[string]any{"role": before.Role}, map[string]any{"role": after.Role})

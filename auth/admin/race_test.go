@@ -112,8 +112,7 @@ func TestDeletedRoleStaysBehindNowhere(t *testing.T) {
 			group.Go(func() {
 				for range 5 {
 					_, err := w.service.CreateKey(t.Context(), w.as("admin"), keys.Custom{Role: appid})
-					var input *admin.InputError
-					if err != nil && !errors.As(err, &input) {
+					if err != nil && !errors.Is(err, admin.ErrInput) {
 						t.Error(err)
 					}
 				}
@@ -123,15 +122,15 @@ func TestDeletedRoleStaysBehindNowhere(t *testing.T) {
 		group.Go(func() {
 			confirm := ""
 			for {
-				err := w.service.DeleteRole(t.Context(), w.as("admin"), appid, "", confirm)
-				var usage *admin.UsageError
-				if !errors.As(err, &usage) {
+				err := w.service.DeleteRole(t.Context(), w.as("admin"), appid, admin.Confirmation{Token: confirm})
+				var used *admin.Error
+				if !errors.As(err, &used) || used.Usage == nil {
 					if err != nil {
 						t.Error(err)
 					}
 					return
 				}
-				confirm = usage.Usage.Confirm
+				confirm = used.Usage.Confirm
 			}
 		})
 		group.Wait()

@@ -12,28 +12,24 @@ import (
 	"github.com/latchkey-go/latchkey/roles"
 )
 
-// KeyRevision names the state of a key's record, as far as somebody decides about it: its settings, its value and its
-// state. Uses, and an old value that runs out, make no other one.
-func KeyRevision(rec *keys.Record) string {
+// Revision names the state that a caller decides about, so that a change can require it. A key's revision covers its
+// settings, value and state, but neither its uses nor the end of an old value; a role's, its content.
+func Revision[T *keys.Record | roles.Role | publicapi.Setting](of T) string {
 	sum := sha256.New()
-	fmt.Fprintf(sum, "%q %q %q %q %v %q", rec.ID, rec.Name, rec.Role, rec.Scopes, rec.AllowedIPs, rec.Hint)
-	for _, at := range []time.Time{rec.RefreshedAt, rec.ExpiresAt, rec.DisabledAt, rec.InvalidatedAt} {
-		fmt.Fprint(sum, " ", at.UnixMicro())
+	switch x := any(of).(type) {
+	case publicapi.Setting:
+		return x.Revision.String()
+	case *keys.Record:
+		fmt.Fprintf(sum, "%q %q %q %q %v %q", x.ID, x.Name, x.Role, x.Scopes, x.AllowedIPs, x.Hint)
+		for _, at := range []time.Time{x.RefreshedAt, x.ExpiresAt, x.DisabledAt, x.InvalidatedAt} {
+			fmt.Fprint(sum, " ", at.UnixMicro())
+		}
+	case roles.Role:
+		text, err := json.Marshal(x)
+		if err != nil { // texts and booleans always encode
+			return ""
+		}
+		sum.Write(text)
 	}
 	return hex.EncodeToString(sum.Sum(nil)[:16])
-}
-
-// RoleRevision names the content of a role.
-func RoleRevision(role roles.Role) string {
-	text, err := json.Marshal(role)
-	if err != nil { // texts and booleans always encode
-		return ""
-	}
-	sum := sha256.Sum256(text)
-	return hex.EncodeToString(sum[:16])
-}
-
-// SettingRevision names the state of the public API's setting.
-func SettingRevision(setting publicapi.Setting) string {
-	return setting.Revision.String()
 }

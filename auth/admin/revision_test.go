@@ -17,13 +17,13 @@ func TestAKeyRevisionIsWhatPeopleDecideAbout(t *testing.T) {
 	ctx := t.Context()
 	issued := w.custom(keys.Custom{Name: "a", Role: "editor"})
 	id := issued.Record.ID
-	seen := map[string]string{admin.KeyRevision(&issued.Record): "issue"}
+	seen := map[string]string{admin.Revision(&issued.Record): "issue"}
 	change := func(what string, do func() error) {
 		t.Helper()
 		require.NoError(t, do())
 		rec, err := w.ring.Get(ctx, id)
 		require.NoError(t, err)
-		revision := admin.KeyRevision(&rec)
+		revision := admin.Revision(&rec)
 		require.Empty(t, seen[revision], "%s is another revision", what)
 		seen[revision] = what
 	}
@@ -49,7 +49,7 @@ func TestAKeyRevisionIsWhatPeopleDecideAbout(t *testing.T) {
 		renewed, err = w.ring.Refresh(ctx, id, keys.Renewal{Overlap: time.Hour})
 		return err
 	})
-	match := admin.KeyRevision(&renewed.Record)
+	match := admin.Revision(&renewed.Record)
 	w.holder(renewed) // the first use of the new value is written down, and is a new generation
 	require.Eventually(t, func() bool {
 		rec, err := w.ring.Get(ctx, id)

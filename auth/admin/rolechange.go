@@ -33,11 +33,11 @@ func (s *Service) UpdateRole(ctx context.Context, by auth.Principal, role roles.
 		if !ok {
 			return nil, roles.ErrNotFound
 		}
-		revision := RoleRevision(before)
+		revision := Revision(before)
 		if seen.Match != "" && seen.Match != revision {
 			return nil, ErrChanged
 		}
-		if revision == RoleRevision(role) {
+		if revision == Revision(role) {
 			return nil, nil
 		}
 		return c.saveRole(ctx, role, describeRole(before), "role.update", seen)
@@ -66,9 +66,9 @@ func (s *Service) changeRoles(ctx context.Context, by auth.Principal, judge func
 // reloadRoles comes before what is judged by the setting of the public API as well: one whose role the directory has
 // not heard of yet reads as closed.
 func (s *Service) reloadRoles(ctx context.Context) error {
-	ctx, cancel := context.WithTimeout(ctx, s.c.Timeout)
+	ctx, cancel := context.WithTimeout(ctx, s.cfg.Timeout)
 	defer cancel()
-	if err := s.c.Roles.Reload(ctx); err != nil {
+	if err := s.cfg.Roles.Reload(ctx); err != nil {
 		return fmt.Errorf("admin: roles: %w", err)
 	}
 	return nil
@@ -80,13 +80,13 @@ func (c *change) saveRole(ctx context.Context, role roles.Role, before map[strin
 		return nil, err
 	}
 	var setting publicapi.Setting // a role that inherits from this one may be public
-	if c.c.Public != nil {
+	if c.cfg.Public != nil {
 		var err error
-		if setting, err = c.c.Public.Current(ctx); err != nil {
+		if setting, err = c.cfg.Public.Current(ctx); err != nil {
 			return nil, err
 		}
 	}
-	err := c.ahead(fmt.Sprintf("save %s after %s", RoleRevision(role), SettingRevision(setting)), func() error {
+	err := c.ahead(fmt.Sprintf("save %s after %s", Revision(role), Revision(setting)), func() error {
 		next, err := c.policy.With(role)
 		if err != nil {
 			return roleInput(err)
@@ -100,7 +100,7 @@ func (c *change) saveRole(ctx context.Context, role roles.Role, before map[strin
 		return nil, err
 	}
 	return func(ctx context.Context) error {
-		if err := c.c.RoleStore.Save(ctx, role, c.revision); err != nil {
+		if err := c.cfg.RoleStore.Save(ctx, role, c.revision); err != nil {
 			return err
 		}
 		return c.record(ctx, action, role.AppID, before, describeRole(role))
@@ -111,9 +111,9 @@ func (c *change) saveRole(ctx context.Context, role roles.Role, before map[strin
 func (c *change) checkRoleText(role roles.Role) error {
 	switch {
 	case !roles.ValidAppID(role.AppID):
-		return &InputError{"appid", "is not 1 to 64 of A-Z a-z 0-9 _ - beginning with a letter or digit"}
+		return badInput("appid", "is not 1 to 64 of A-Z a-z 0-9 _ - beginning with a letter or digit")
 	case strings.EqualFold(role.AppID, roles.Admin):
-		return &InputError{"appid", "is reserved for the built-in role"}
+		return badInput("appid", "is reserved for the built-in role")
 	}
 	texts := map[string]string{"appid": role.AppID, "name": role.Name, "info": role.Info}
 	for grant := range role.Permissions {
@@ -122,7 +122,7 @@ func (c *change) checkRoleText(role roles.Role) error {
 	texts["inherits"] = strings.Join(role.Inherits, "\n")
 	for field, text := range texts {
 		if c.showsKey(text) {
-			return &InputError{field, "holds a key: roles are shown to others"}
+			return badInput(field, "holds a key: roles are shown to others")
 		}
 	}
 	return nil
@@ -136,9 +136,9 @@ func roleInput(err error) error {
 	}
 	p := problems[0]
 	if p.Grant != "" {
-		return &InputError{p.Field, fmt.Sprintf("has the grant %.64q, which %s", p.Grant, p.Text)}
+		return badInput(p.Field, fmt.Sprintf("has the grant %.64q, which %s", p.Grant, p.Text))
 	}
-	return &InputError{p.Field, fmt.Sprintf("is not possible: the role %.64q %s", p.Role, p.Text)}
+	return badInput(p.Field, fmt.Sprintf("is not possible: the role %.64q %s", p.Role, p.Text))
 }
 
 // describeRole is what the audit log says of a role.

@@ -25,23 +25,21 @@ type Usage struct {
 
 	KeyCount, UserCount int // all of them
 
-	// Confirm stands for all of this: [Service.DeleteRole] wants it as a sign that somebody has seen it.
+	Touches bool // the deletion changes keys, users or the public API, and must be confirmed
+	// Confirm stands for all of this: it is the Token of the [Confirmation] that [Service.DeleteRole] takes.
 	Confirm string
 }
-
-// Touches reports whether a deletion touches anything.
-func (u *Usage) Touches() bool { return u.KeyCount > 0 || u.UserCount > 0 || u.Public }
 
 // RoleUsage says what has a role. It needs [ManageRoles].
 func (s *Service) RoleUsage(ctx context.Context, by auth.Principal, appid string) (Usage, error) {
 	if err := s.may(by, ManageRoles); err != nil {
 		return Usage{}, err
 	}
-	policy := s.c.Roles.Policy()
+	policy := s.cfg.Roles.Policy()
 	if policy == nil {
 		return Usage{}, errNoPolicy
 	}
-	ctx, cancel := context.WithTimeout(ctx, s.c.Timeout)
+	ctx, cancel := context.WithTimeout(ctx, s.cfg.Timeout)
 	defer cancel()
 	usage, err := s.usage(ctx, policy, appid)
 	usage.showTo(func(permission string) error { return s.may(by, permission) })
@@ -73,6 +71,7 @@ func (s *Service) usage(ctx context.Context, policy *roles.Policy, appid string)
 	if err = s.countKeys(ctx, &u, sum); err == nil {
 		err = s.countUsers(ctx, &u, sum)
 	}
+	u.Touches = u.KeyCount > 0 || u.UserCount > 0 || u.Public
 	u.Confirm = hex.EncodeToString(sum.Sum(nil)[:16])
 	return u, err
 }
@@ -81,11 +80,11 @@ func (s *Service) usage(ctx context.Context, policy *roles.Policy, appid string)
 const mostShown = 1000
 
 func (s *Service) countUsers(ctx context.Context, u *Usage, sum hash.Hash) error {
-	if s.c.Users == nil {
+	if s.cfg.Users == nil {
 		return nil
 	}
 	for f := (UserFilter{Role: u.Role, Limit: mostShown}); ; {
-		found, err := s.c.Users.List(ctx, f)
+		found, err := s.cfg.Users.List(ctx, f)
 		if err != nil {
 			return err
 		}
@@ -108,7 +107,7 @@ func (s *Service) countUsers(ctx context.Context, u *Usage, sum hash.Hash) error
 // countKeys counts the custom keys with the role that are not invalidated.
 func (s *Service) countKeys(ctx context.Context, u *Usage, sum hash.Hash) error {
 	for filter := (keys.Filter{Kind: keys.KindCustom, Role: u.Role, Limit: mostShown}); ; {
-		found, err := s.c.Keys.List(ctx, filter)
+		found, err := s.cfg.Keys.List(ctx, filter)
 		if err != nil {
 			return err
 		}
@@ -129,10 +128,10 @@ func (s *Service) countKeys(ctx context.Context, u *Usage, sum hash.Hash) error 
 
 // isPublic reports whether a role is that of the public API.
 func (s *Service) isPublic(ctx context.Context, appid string) (bool, error) {
-	if s.c.Public == nil {
+	if s.cfg.Public == nil {
 		return false, nil
 	}
-	setting, err := s.c.Public.Current(ctx)
+	setting, err := s.cfg.Public.Current(ctx)
 	return err == nil && setting.Role == appid, err
 }
 
@@ -148,20 +147,20 @@ func directHeirs(policy *roles.Policy, appid string) (heirs []string) {
 
 // DeleteRole deletes a role, takes it from the keys of all spaces that have it and, by [Config.DropRole], from the
 // users, and closes the public API if it is its role. It needs [ManageRoles] and cover for the role. If that touches
-// anything, confirm must be the Confirm of the current usage, or the error is a *[UsageError] that holds it. It returns
-// [ErrConflict] while other roles inherit from it. match is the [RoleRevision] that the caller knows, or "".
+// anything, seen.Token must be the Confirm of the current usage, or the error is an *[Error] with that Usage. It returns
+// [ErrConflict] while other roles inherit from it.
 //
 // The usage is read before the transaction, so that a role with many keys keeps nobody else from writing. A key or a
 // user that gets the role in between loses it as well. Where several spaces share the roles, the usage tells of this
 // one alone. The audit record has the number of keys that lost the role, in all spaces and states.
-func (s *Service) DeleteRole(ctx context.Context, by auth.Principal, appid, match, confirm string) error {
+func (s *Service) DeleteRole(ctx context.Context, by auth.Principal, appid string, seen Confirmation) error {
 	var usage Usage
 	return s.changeRoles(ctx, by, func(ctx context.Context, c *change) (func(context.Context) error, error) {
 		role, ok := c.policy.Role(appid)
 		switch {
 		case !ok:
 			return nil, roles.ErrNotFound
-		case match != "" && match != RoleRevision(role):
+		case seen.Match != "" && seen.Match != Revision(role):
 			return nil, ErrChanged
 		case len(directHeirs(c.policy, appid)) > 0:
 			return nil, fmt.Errorf("%w: other roles inherit from it", ErrConflict)
@@ -181,9 +180,9 @@ func (s *Service) DeleteRole(ctx context.Context, by auth.Principal, appid, matc
 			return nil, err
 		case public != usage.Public:
 			return nil, errAgain
-		case usage.Touches() && confirm != usage.Confirm:
+		case usage.Touches && seen.Token != usage.Confirm:
 			usage.showTo(c.needs)
-			return nil, &UsageError{usage}
+			return nil, &Error{Err: ErrConflict, Text: fmt.Sprintf("role %q is in use: its deletion has to be confirmed", appid), Usage: &usage}
 		}
 		before := describeRole(role)
 		before["users"], before["public"] = usage.UserCount, public
@@ -194,21 +193,21 @@ func (s *Service) DeleteRole(ctx context.Context, by auth.Principal, appid, matc
 // deleteRole deletes a role, and records it with what it was before. If a later step fails where there is no
 // transaction, nothing has more rights than before.
 func (c *change) deleteRole(ctx context.Context, appid string, public bool, before map[string]any) error {
-	n, err := c.c.Keys.DropRole(ctx, appid)
+	n, err := c.cfg.Keys.DropRole(ctx, appid)
 	if err != nil {
 		return err
 	}
-	if c.c.DropRole != nil {
-		if err := c.c.DropRole(ctx, appid); err != nil {
+	if c.cfg.DropRole != nil {
+		if err := c.cfg.DropRole(ctx, appid); err != nil {
 			return err
 		}
 	}
 	if public {
-		if err := c.c.Public.Disable(ctx, c.by.author()); err != nil {
+		if err := c.cfg.Public.Disable(ctx, c.by.author()); err != nil {
 			return err
 		}
 	}
-	if err := c.c.RoleStore.Delete(ctx, appid, c.revision); err != nil {
+	if err := c.cfg.RoleStore.Delete(ctx, appid, c.revision); err != nil {
 		return err
 	}
 	before["keys"] = n

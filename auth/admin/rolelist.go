@@ -34,18 +34,9 @@ func (s *Service) readRoles(by auth.Principal) (*roles.Policy, error) {
 	if err := s.mayAny(by, ManageRoles, ManageAPI, ManageUsers); err != nil {
 		return nil, err
 	}
-	policy := s.c.Roles.Policy()
+	policy := s.cfg.Roles.Policy()
 	if policy == nil {
 		return nil, errNoPolicy
 	}
 	return policy, nil
-}
-
-// UnknownGrants returns the grants of role that match nothing in the catalog, such as typing errors. Without a
-// catalog there are none.
-func (s *Service) UnknownGrants(role roles.Role) []string {
-	if s.c.Catalog == nil {
-		return nil
-	}
-	return s.c.Catalog.Unknown(role)
 }

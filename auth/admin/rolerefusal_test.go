@@ -31,7 +31,7 @@ func TestWhatIsWrongWithARole(t *testing.T) {
 		{roles.Role{AppID: "r", Inherits: []string{"ghost"}}, "inherits", `is not possible: the role "r" inherits from "ghost", which is no role`},
 	} {
 		err := w.service.CreateRole(t.Context(), w.root(), c.role)
-		require.Equal(t, &admin.InputError{Field: c.field, Text: c.text}, err)
+		require.Equal(t, &admin.Error{Err: admin.ErrInput, Field: c.field, Text: c.text}, err)
 	}
 
 	entangled := roles.Role{AppID: "r", Permissions: roles.Grants{}}
@@ -42,8 +42,9 @@ func TestWhatIsWrongWithARole(t *testing.T) {
 		}
 		entangled.Permissions[strings.Join(segments, "/")] = random.IntN(2) == 0
 	}
-	var input *admin.InputError
+	var input *admin.Error
 	require.ErrorAs(t, w.service.CreateRole(t.Context(), w.root(), entangled), &input)
+	require.Equal(t, admin.ErrInput, input.Err)
 	require.Equal(t, "permissions", input.Field)
 	require.Contains(t, input.Text, `the role "r" has patterns that overlap in more than 32768 ways: "`)
 }
@@ -55,8 +56,9 @@ func TestRefusalsAreShort(t *testing.T) {
 	for i := range 300 {
 		grants[fmt.Sprintf("secret/%03d", i)] = true
 	}
-	var refused *admin.ForbiddenError
+	var refused *admin.Error
 	require.ErrorAs(t, w.service.CreateRole(t.Context(), w.as("rolemaker"), roles.Role{AppID: "r", Permissions: grants}), &refused)
+	require.Equal(t, admin.ErrForbidden, refused.Err)
 	require.Len(t, refused.Missing, 20)
 	require.Equal(t, "secret/000", refused.Missing[0])
 }

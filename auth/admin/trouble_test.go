@@ -146,7 +146,7 @@ func TestTheActorIsWhoTheyAreNow(t *testing.T) {
 	_, closed := w.service.ClosePublic(t.Context(), max, "")
 	for i, err := range []error{created, refreshed, others, renamed, disabled, ended, opened, closed,
 		w.service.RemoveKey(t.Context(), max, custom.Record.ID, ""), w.service.UpdateRole(t.Context(), max, viewer, admin.Confirmation{}),
-		w.service.CreateRole(t.Context(), max, roles.Role{AppID: "x"}), w.service.DeleteRole(t.Context(), max, "warden", "", "")} {
+		w.service.CreateRole(t.Context(), max, roles.Role{AppID: "x"}), w.service.DeleteRole(t.Context(), max, "warden", admin.Confirmation{})} {
 		require.ErrorIs(t, err, admin.ErrForbidden, "%d", i)
 	}
 

@@ -12,13 +12,13 @@ func (s *Service) Users(ctx context.Context, by auth.Principal, f UserFilter) (p
 	if err := s.may(by, ManageUsers); err != nil {
 		return nil, "", err
 	}
-	if s.c.Users == nil {
+	if s.cfg.Users == nil {
 		return nil, "", plainly(auth.ErrNoUser)
 	}
-	ctx, cancel := context.WithTimeout(ctx, s.c.Timeout)
+	ctx, cancel := context.WithTimeout(ctx, s.cfg.Timeout)
 	defer cancel()
 	f.Limit = pageSize(f.Limit)
-	if page, err = s.c.Users.List(ctx, f); err != nil {
+	if page, err = s.cfg.Users.List(ctx, f); err != nil {
 		return nil, "", err
 	}
 	if len(page) >= f.Limit {
@@ -33,7 +33,7 @@ func (s *Service) User(ctx context.Context, by auth.Principal, id string) (auth.
 	if err := s.mayFor(by, id); err != nil {
 		return auth.User{}, err
 	}
-	ctx, cancel := context.WithTimeout(ctx, s.c.Timeout)
+	ctx, cancel := context.WithTimeout(ctx, s.cfg.Timeout)
 	defer cancel()
 	user, err := s.user(ctx, id)
 	return user, plainly(err)

@@ -7,6 +7,7 @@ import (
 	"strings"
 	"sync"
 	"testing"
+	"time"
 
 	"github.com/stretchr/testify/require"
 
@@ -91,14 +92,16 @@ func TestUser(t *testing.T) {
 	require.ErrorIs(t, err, errDisk)
 }
 
-func TestManages(t *testing.T) {
+func TestConfig(t *testing.T) {
 	w := newWorld(t, nil)
-	users, public := w.service.Manages()
-	require.True(t, users && public)
-	require.Same(t, w.guard, w.service.Guard())
+	c := w.service.Config()
+	require.True(t, c.Users != nil && c.Public != nil)
+	require.Same(t, w.guard, c.Guard)
+	require.Equal(t, 10*time.Second, c.Timeout, "the default")
+	require.NotNil(t, c.Catalog, "of the public API")
 	bare := newWorld(t, nil, func(c *admin.Config) { c.Users, c.Public = nil, nil })
-	users, public = bare.service.Manages()
-	require.False(t, users || public)
+	c = bare.service.Config()
+	require.False(t, c.Users != nil || c.Public != nil)
 	_, err := bare.service.User(t.Context(), bare.as("admin"), "ada")
 	require.ErrorIs(t, err, admin.ErrNotFound)
 }

@@ -66,8 +66,7 @@ func (s *screen) public(t *testing.T, state string) {
 		if err == nil {
 			return
 		}
-		var refused *admin.InputError
-		require.ErrorAs(t, err, &refused, "%q", state)
+		require.ErrorIs(t, err, admin.ErrInput, "%q", state)
 	}
 	require.NoError(t, s.savePublic(t.Context(), ""))
 }
@@ -196,7 +195,11 @@ func (s *screen) saveUser(t *testing.T, d document, ids *renamed) error {
 		_, err := s.admin.InvalidateUserKeys(ctx, s.by, d.ID, "")
 		return err
 	}
-	issued, err := s.admin.RefreshUserKey(ctx, s.by, d.ID, "", keys.Renewal{})
+	rec, err := s.admin.UserKey(ctx, s.by, d.ID)
+	if err != nil {
+		return err
+	}
+	issued, err := s.admin.RefreshKey(ctx, s.by, rec.ID, "", keys.Renewal{})
 	if err == nil {
 		ids.ours[*d.APIKey] = issued.Key.Reveal()
 	}
@@ -216,10 +219,10 @@ func (s *screen) removeUser(t *testing.T, id string) error {
 
 // removeRole is asked twice, as people are: what it touches comes with the first answer.
 func (s *screen) removeRole(ctx context.Context, appid string) error {
-	err := s.admin.DeleteRole(ctx, s.by, appid, "", "")
-	var used *admin.UsageError
-	if errors.As(err, &used) {
-		return s.admin.DeleteRole(ctx, s.by, appid, "", used.Usage.Confirm)
+	err := s.admin.DeleteRole(ctx, s.by, appid, admin.Confirmation{})
+	var used *admin.Error
+	if errors.As(err, &used) && used.Usage != nil {
+		return s.admin.DeleteRole(ctx, s.by, appid, admin.Confirmation{Token: used.Usage.Confirm})
 	}
 	return err
 }

@@ -11,6 +11,7 @@ import (
 	"github.com/latchkey-go/latchkey/auth"
 	"github.com/latchkey-go/latchkey/auth/admin"
 	"github.com/latchkey-go/latchkey/publicapi"
+	"github.com/latchkey-go/latchkey/roles"
 )
 
 // answer writes v as JSON.
@@ -72,29 +73,28 @@ func writeProblem(w http.ResponseWriter, p problem) {
 // refuse writes the answer to an error of an operation. What it does not know is trouble: 503, without its text.
 func (a *api) refuse(w http.ResponseWriter, r *http.Request, err error) {
 	var (
-		input     *admin.InputError
-		forbidden *admin.ForbiddenError
-		opening   *publicapi.UnconfirmedError
-		usage     *admin.UsageError
+		refused = new(admin.Error)
+		opening *publicapi.UnconfirmedError
 	)
+	errors.As(err, &refused)
 	switch {
-	case errors.As(err, &input):
-		if a.showsKey(input.Field) { // what is not known here is named, but a key is not said again
+	case refused.Err == admin.ErrInput:
+		input := invalid(clip(refused.Field), refused.Text)
+		if a.showsKey(refused.Field) { // what is not known here is named, but a key is not said again
 			input = invalid("", "the name of a member or parameter holds a key")
 		}
-		input = invalid(clip(input.Field), input.Text)
 		writeProblem(w, problem{Status: http.StatusBadRequest, Field: input.Field, Detail: sentence(input) + "."})
-	case errors.As(err, &forbidden):
-		a.forbid(w, r, forbidden)
+	case refused.Err == admin.ErrForbidden:
+		a.forbid(w, r, refused)
 	case errors.As(err, &opening):
 		preview := exposureAsJSON(opening.Preview)
 		writeProblem(w, problem{Status: http.StatusConflict, Acknowledge: opening.Preview.Writes, Preview: &preview,
 			Detail: "This opens what the preview shows to callers without a key: repeat the request with its token, and acknowledge each of its writes."})
-	case errors.As(err, &usage):
-		shown := usageAsJSON(&usage.Usage)
+	case refused.Usage != nil:
+		shown := usageAsJSON(refused.Usage)
 		writeProblem(w, problem{Status: http.StatusConflict, Usage: &shown,
 			Detail: "The role is in use: repeat the request with this usage's confirm."})
-	case errors.Is(err, admin.ErrTooComplex):
+	case errors.Is(err, roles.ErrBudget):
 		writeProblem(w, problem{Status: http.StatusUnprocessableEntity,
 			Detail: "Comparing this access with yours would take too long. Use fewer or simpler patterns with * and **. Nothing was done."})
 	case errors.Is(err, errMedia):
@@ -106,16 +106,16 @@ func (a *api) refuse(w http.ResponseWriter, r *http.Request, err error) {
 	case errors.Is(err, admin.ErrConflict):
 		writeProblem(w, problem{Status: http.StatusConflict, Detail: "The present state does not allow this."})
 	default:
-		a.Guard().Refuse(w, r, err)
+		a.guard.Refuse(w, r, err)
 	}
 }
 
-func invalid(field, text string) *admin.InputError {
-	return &admin.InputError{Field: field, Text: text}
+func invalid(field, text string) *admin.Error {
+	return &admin.Error{Err: admin.ErrInput, Field: field, Text: text}
 }
 
 // sentence names the field, unless the error is about the whole body or query, and says what is wrong with it.
-func sentence(e *admin.InputError) string {
+func sentence(e *admin.Error) string {
 	if e.Field == "" {
 		return e.Text
 	}
@@ -124,7 +124,7 @@ func sentence(e *admin.InputError) string {
 
 // showsKey reports whether text contains one of the ring's keys, such as one sent as the name of a parameter.
 func (a *api) showsKey(text string) bool {
-	return slices.ContainsFunc(a.keyLike.FindAllString(text, -1), a.Guard().Format().Valid)
+	return slices.ContainsFunc(a.keyLike.FindAllString(text, -1), a.guard.Format().Valid)
 }
 
 // clip shortens a name that the client chose.
@@ -139,12 +139,12 @@ func clip(name string) string {
 
 // forbid says all that is missing, where the guard's answer has room for one permission. Its observer hears of it as of
 // any refusal.
-func (a *api) forbid(w http.ResponseWriter, r *http.Request, why *admin.ForbiddenError) {
+func (a *api) forbid(w http.ResponseWriter, r *http.Request, why *admin.Error) {
 	refusal := &auth.Refusal{Status: http.StatusForbidden, Reason: auth.ReasonNotGranted}
 	if len(why.Missing) > 0 {
 		refusal.Missing = why.Missing[0]
 	}
-	a.Guard().Refuse(unseen{}, r, refusal)
+	a.guard.Refuse(unseen{}, r, refusal)
 	writeProblem(w, problem{Status: http.StatusForbidden, Error: refusal.Error(), Permission: refusal.Missing,
 		Missing: why.Missing, Detail: "This is not permitted: " + why.Text + "."})
 }

@@ -23,7 +23,7 @@ func FuzzDecode(f *testing.F) {
 		r := httptest.NewRequest("POST", "/", bytes.NewReader(body))
 		r.Header.Set("Content-Type", "application/json")
 		there, err := decode(httptest.NewRecorder(), r, false, fields)
-		var input *admin.InputError
+		var input *admin.Error
 		if err != nil {
 			if !errors.As(err, &input) {
 				t.Fatalf("%q: %v", body, err)

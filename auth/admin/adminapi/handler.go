@@ -9,6 +9,7 @@ import (
 
 	"github.com/latchkey-go/latchkey/auth"
 	"github.com/latchkey-go/latchkey/auth/admin"
+	"github.com/latchkey-go/latchkey/roles"
 )
 
 // Handler returns the JSON API of s. It guards itself with the service's guard, and can stand under any prefix:
@@ -25,17 +26,20 @@ func Handler(s *admin.Service) http.Handler {
 	if s == nil {
 		panic("adminapi: Handler needs a service")
 	}
-	a := &api{s, http.NewServeMux(), regexp.MustCompile(strings.ReplaceAll(s.Guard().Format().Pattern(), `\b`, ""))}
+	c := s.Config()
+	a := &api{s, c.Guard, c.Catalog, http.NewServeMux(), regexp.MustCompile(strings.ReplaceAll(c.Keys.Format().Pattern(), `\b`, ""))}
 	for pattern, route := range a.routes() {
 		a.mux.HandleFunc(pattern, a.guarded(route))
 	}
 	a.mux.HandleFunc("GET /openapi.json", serveOpenAPI)
-	return s.Guard().Identify(http.HandlerFunc(a.serve))
+	return a.guard.Identify(http.HandlerFunc(a.serve))
 }
 
 // An api is the JSON API of one service.
 type api struct {
 	*admin.Service
+	guard   *auth.Guard
+	catalog *roles.Catalog
 	mux     *http.ServeMux
 	keyLike *regexp.Regexp // finds possible keys, in the middle of a word as well
 }
@@ -98,14 +102,14 @@ func (a *api) guarded(to route) http.HandlerFunc {
 
 // caller returns who asks, and refuses who has shown a key and is signed in besides.
 func (a *api) caller(r *http.Request) (auth.Principal, error) {
-	p, _ := a.Guard().PrincipalFrom(r.Context())
+	p, _ := a.guard.PrincipalFrom(r.Context())
 	switch {
 	case !p.Authenticated():
 		return p, &auth.Refusal{Status: http.StatusUnauthorized, Reason: auth.ReasonMissingKey}
 	case p.KeyID() == "":
 		return p, nil
 	}
-	user, err := a.Guard().SignedInUser(r)
+	user, err := a.guard.SignedInUser(r)
 	switch {
 	case err != nil:
 		return p, err

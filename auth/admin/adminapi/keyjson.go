@@ -61,13 +61,13 @@ type issuedJSON struct {
 }
 
 func showKey(w http.ResponseWriter, rec *keys.Record) error {
-	setETag(w, admin.KeyRevision(rec))
+	setETag(w, admin.Revision(rec))
 	return answer(w, http.StatusOK, keyAsJSON(rec))
 }
 
 // showIssued answers with the value of a key, here and nowhere else.
 func showIssued(w http.ResponseWriter, status int, issued *keys.Issued) error {
-	setETag(w, admin.KeyRevision(&issued.Record))
+	setETag(w, admin.Revision(&issued.Record))
 	w.Header().Set("Cache-Control", "no-store")
 	return answer(w, status, issuedJSON{keyAsJSON(&issued.Record), issued.Key.Reveal()})
 }

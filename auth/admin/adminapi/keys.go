@@ -9,7 +9,6 @@ import (
 	"time"
 
 	"github.com/latchkey-go/latchkey/auth"
-	"github.com/latchkey-go/latchkey/auth/admin"
 	"github.com/latchkey-go/latchkey/keys"
 )
 
@@ -29,13 +28,13 @@ func (a *api) keyRoutes() map[string]route {
 
 func (a *api) listKeys(w http.ResponseWriter, r *http.Request, p auth.Principal) error {
 	q := r.URL.Query()
-	f := admin.KeyFilter{Kind: keys.Kind(q.Get("kind")), UserID: q.Get("user"), Role: q.Get("role"),
-		State: keys.State(q.Get("state")), Text: q.Get("q"), After: q.Get("after")}
+	f := keys.Filter{Kind: keys.Kind(q.Get("kind")), UserID: q.Get("user"), Role: q.Get("role"),
+		State: keys.State(q.Get("state")), After: q.Get("after")}
 	var err error
 	if f.Limit, err = limit(q); err != nil {
 		return err
 	}
-	found, next, err := a.Keys(r.Context(), p, f)
+	found, next, err := a.Keys(r.Context(), p, f, q.Get("q"))
 	if err != nil {
 		return err
 	}

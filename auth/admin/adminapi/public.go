@@ -63,7 +63,7 @@ func (a *api) showPublic(w http.ResponseWriter, r *http.Request, p auth.Principa
 	if !setting.ChangedAt.IsZero() {
 		shown.ChangedAt = &setting.ChangedAt
 	}
-	setETag(w, admin.SettingRevision(setting))
+	setETag(w, admin.Revision(setting))
 	return answer(w, http.StatusOK, shown)
 }
 

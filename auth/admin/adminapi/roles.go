@@ -23,8 +23,12 @@ type roleJSON struct {
 }
 
 func (a *api) roleAsJSON(role roles.Role) roleJSON {
-	return roleJSON{AppID: role.AppID, Name: role.Name, Info: role.Info, Permissions: role.Permissions,
-		Inherits: append([]string{}, role.Inherits...), Unknown: a.UnknownGrants(role)}
+	shown := roleJSON{AppID: role.AppID, Name: role.Name, Info: role.Info, Permissions: role.Permissions,
+		Inherits: append([]string{}, role.Inherits...)}
+	if a.catalog != nil {
+		shown.Unknown = a.catalog.Unknown(role)
+	}
+	return shown
 }
 
 type usageJSON struct {
@@ -82,7 +86,7 @@ func (a *api) listRoles(w http.ResponseWriter, r *http.Request, p auth.Principal
 }
 
 func (a *api) showRole(w http.ResponseWriter, status int, role roles.Role) error {
-	setETag(w, admin.RoleRevision(role))
+	setETag(w, admin.Revision(role))
 	return answer(w, status, a.roleAsJSON(role))
 }
 
@@ -128,7 +132,7 @@ func (a *api) getRole(w http.ResponseWriter, r *http.Request, p auth.Principal) 
 	case !errors.Is(err, admin.ErrForbidden): // who manages keys or users sees the role without it
 		return err
 	}
-	setETag(w, admin.RoleRevision(role))
+	setETag(w, admin.Revision(role))
 	return answer(w, http.StatusOK, shown)
 }
 
@@ -159,7 +163,7 @@ func (a *api) deleteRole(w http.ResponseWriter, r *http.Request, p auth.Principa
 	if err != nil {
 		return err
 	}
-	if err := a.DeleteRole(r.Context(), p, r.PathValue("appid"), match, r.URL.Query().Get("confirm")); err != nil {
+	if err := a.DeleteRole(r.Context(), p, r.PathValue("appid"), admin.Confirmation{Match: match, Token: r.URL.Query().Get("confirm")}); err != nil {
 		return err
 	}
 	return nothing(w)

@@ -41,7 +41,7 @@ func inPath(r *http.Request, _ auth.Principal) (string, error) { return r.PathVa
 
 func oneself(_ *http.Request, p auth.Principal) (string, error) {
 	if p.UserID() == "" { // a custom key, say: it belongs to nobody
-		return "", &admin.ForbiddenError{Text: "only users have a key of their own"}
+		return "", &admin.Error{Err: admin.ErrForbidden, Text: "only users have a key of their own"}
 	}
 	return p.UserID(), nil
 }
@@ -105,7 +105,11 @@ func (a *api) refreshUserKey(w http.ResponseWriter, r *http.Request, p auth.Prin
 	if err != nil {
 		return err
 	}
-	issued, err := a.RefreshUserKey(r.Context(), p, userID, match, rn)
+	rec, err := a.UserKey(r.Context(), p, userID)
+	if err != nil {
+		return err
+	}
+	issued, err := a.RefreshKey(r.Context(), p, rec.ID, match, rn)
 	if err != nil {
 		return err
 	}

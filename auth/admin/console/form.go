@@ -52,7 +52,7 @@ func parseNetworks(text string) ([]netip.Prefix, error) {
 		if err != nil {
 			addr, err := netip.ParseAddr(line)
 			if err != nil || addr.Zone() != "" {
-				return nil, &admin.InputError{Field: "allowed_ips", Text: "has a line that is not an address or a network, such as 192.0.2.1 or 10.0.0.0/8"}
+				return nil, &admin.Error{Err: admin.ErrInput, Field: "allowed_ips", Text: "has a line that is not an address or a network, such as 192.0.2.1 or 10.0.0.0/8"}
 			}
 			network = netip.PrefixFrom(addr, addr.BitLen())
 		}
@@ -74,7 +74,7 @@ func parseTime(text string) (time.Time, error) {
 			return t, nil
 		}
 	}
-	return time.Time{}, &admin.InputError{Field: "expires_at", Text: "is not a date and time, such as 2030-01-31T12:00"}
+	return time.Time{}, &admin.Error{Err: admin.ErrInput, Field: "expires_at", Text: "is not a date and time, such as 2030-01-31T12:00"}
 }
 
 func formTime(t time.Time) string {

@@ -49,7 +49,7 @@ func Handler(s *admin.Service, c Config) http.Handler {
 	if c.Title == "" {
 		c.Title = "Latchkey"
 	}
-	app := &console{Config: c, service: s, guard: s.Guard(), signIn: signIn, mux: http.NewServeMux()}
+	app := &console{Config: c, service: s, guard: s.Config().Guard, signIn: signIn, mux: http.NewServeMux()}
 	for _, page := range routes {
 		app.handle("GET "+page.address, page.show)
 		if page.do != nil {

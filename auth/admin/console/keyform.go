@@ -26,9 +26,9 @@ const noRole = "-"
 func (f keyForm) checkCustom() error {
 	switch {
 	case strings.TrimSpace(f.Name) == "":
-		return &admin.InputError{Field: "name", Text: "is empty: give the key a name to know it by"}
+		return &admin.Error{Err: admin.ErrInput, Field: "name", Text: "is empty: give the key a name to know it by"}
 	case f.Role == "":
-		return &admin.InputError{Field: "role", Text: "is not chosen: choose a role, or none for a key that may do nothing"}
+		return &admin.Error{Err: admin.ErrInput, Field: "role", Text: "is not chosen: choose a role, or none for a key that may do nothing"}
 	}
 	return nil
 }
@@ -133,7 +133,7 @@ func (v *visit) roleOptions(chosen string, withAdmin bool) ([]roleOption, error)
 
 func (v *visit) showNewKeyForm(status int, form keyForm, why *alert) error {
 	// Whoever may not make keys learns it here, and not after filling in the form.
-	if _, _, err := v.service.Keys(v.r.Context(), v.who, admin.KeyFilter{Limit: 1}); err != nil {
+	if _, _, err := v.service.Keys(v.r.Context(), v.who, keys.Filter{Limit: 1}, ""); err != nil {
 		return err
 	}
 	options, err := v.roleOptions(form.Role, true)
@@ -178,7 +178,7 @@ func (v *visit) showKeyForm(status int, form *keyForm, why *alert, conflict bool
 		return err
 	}
 	row := rowOf(rec)
-	body := keyPage{Key: &row, User: rec.Kind == keys.KindUser, Match: admin.KeyRevision(&rec), Form: formOf(&rec)}
+	body := keyPage{Key: &row, User: rec.Kind == keys.KindUser, Match: admin.Revision(&rec), Form: formOf(&rec)}
 	body.Seen = body.Form.digest()
 	if form != nil {
 		if conflict {
@@ -213,7 +213,7 @@ func (v *visit) saveKey() error {
 	if errors.Is(err, admin.ErrChanged) {
 		// The first use of a new value, say, changes a key too, and nothing that the form is about.
 		if rec, missing := v.service.Key(v.r.Context(), v.who, id); missing == nil && formOf(&rec).digest() == v.field("seen") {
-			_, err = v.service.UpdateKey(v.r.Context(), v.who, id, admin.KeyRevision(&rec), form.settings)
+			_, err = v.service.UpdateKey(v.r.Context(), v.who, id, admin.Revision(&rec), form.settings)
 		}
 	}
 	if err != nil {

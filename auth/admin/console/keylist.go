@@ -4,7 +4,6 @@ import (
 	"net/http"
 	"net/url"
 
-	"github.com/latchkey-go/latchkey/auth/admin"
 	"github.com/latchkey-go/latchkey/keys"
 )
 
@@ -23,7 +22,7 @@ func (v *visit) showKeys() error {
 	body := keysPage{Text: q.Get("q"), State: keys.State(q.Get("state")),
 		States: []keys.State{keys.StateActive, keys.StateDisabled, keys.StateExpired, keys.StateInvalidated}}
 	body.Filtered = body.Text != "" || body.State != "" || q.Get("after") != ""
-	found, next, err := v.service.Keys(v.r.Context(), v.who, admin.KeyFilter{Text: body.Text, State: body.State, After: q.Get("after")})
+	found, next, err := v.service.Keys(v.r.Context(), v.who, keys.Filter{State: body.State, After: q.Get("after")}, body.Text)
 	if err != nil {
 		return err
 	}

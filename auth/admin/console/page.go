@@ -149,11 +149,11 @@ func (v *visit) nav() []navGroup {
 	}
 	add("You", "My key", "users/user")
 	add("API", "Keys", "api", admin.ManageAPI)
-	users, public := v.service.Manages()
-	if public {
+	manages := v.service.Config()
+	if manages.Public != nil {
 		add("API", "Public API", "api/public", admin.ManageAPI)
 	}
-	if users {
+	if manages.Users != nil {
 		add("People", "Users", "users", admin.ManageUsers)
 	}
 	add("People", "Roles", "users/roles", admin.ManageRoles, admin.ManageAPI, admin.ManageUsers)

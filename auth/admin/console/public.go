@@ -126,15 +126,14 @@ func (v *visit) showPublic(status int, role string, sent admin.Confirmation, why
 	if err != nil {
 		return err
 	}
-	body := publicPage{Role: setting.Role, ChangedAt: setting.ChangedAt, ChangedBy: setting.ChangedBy, Match: admin.SettingRevision(setting), MakeRoles: v.may(admin.ManageRoles)}
+	body := publicPage{Role: setting.Role, ChangedAt: setting.ChangedAt, ChangedBy: setting.ChangedBy, Match: admin.Revision(setting), MakeRoles: v.may(admin.ManageRoles)}
 	if body.Now, err = v.expose(now, admin.Confirmation{}); err != nil {
 		return err
 	}
 	if role != "" {
 		report, err := v.service.PreviewPublic(v.r.Context(), v.who, role)
-		var input *admin.InputError
 		switch {
-		case errors.As(err, &input): // a role that cannot be public, or is gone
+		case errors.Is(err, admin.ErrInput): // a role that cannot be public, or is gone
 			refused, reason := explain(err)
 			if why == nil {
 				status, why = refused, &reason

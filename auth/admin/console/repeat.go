@@ -7,7 +7,6 @@ import (
 	"strconv"
 	"time"
 
-	"github.com/latchkey-go/latchkey/auth/admin"
 	"github.com/latchkey-go/latchkey/keys"
 )
 
@@ -20,9 +19,9 @@ func (v *visit) madeSince(opened string, set keys.Settings) (*keys.Record, error
 		ms = 0 // a form that does not say: since ever
 	}
 	// IDs are UUIDs of version 7, which begin with the millisecond: this is before all of that one.
-	f := admin.KeyFilter{Limit: 1000, After: fmt.Sprintf("%08x-%04x-7000-8000-000000000000", ms>>16, ms&0xffff)}
+	f := keys.Filter{Limit: 1000, After: fmt.Sprintf("%08x-%04x-7000-8000-000000000000", ms>>16, ms&0xffff)}
 	for {
-		page, next, err := v.service.Keys(v.r.Context(), v.who, f)
+		page, next, err := v.service.Keys(v.r.Context(), v.who, f, "")
 		if err != nil {
 			return nil, err
 		}

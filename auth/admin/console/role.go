@@ -52,7 +52,7 @@ func (v *visit) showRole(status int, sent *roles.Role, why *alert, change ...fun
 	if err != nil {
 		return err
 	}
-	body.Match, body.stored = admin.RoleRevision(stored), stored
+	body.Match, body.stored = admin.Revision(stored), stored
 	body.SeePublic = v.may(admin.ManageAPI)
 	for _, f := range change {
 		f(&body)
@@ -104,13 +104,12 @@ func (v *visit) saveRole() error {
 
 func (v *visit) deleteRole() error {
 	appid := v.r.PathValue("appid")
-	err := v.service.DeleteRole(v.r.Context(), v.who, appid, v.field("match"), v.field("confirm"))
+	err := v.service.DeleteRole(v.r.Context(), v.who, appid, admin.Confirmation{Match: v.field("match"), Token: v.field("confirm")})
 	if err == nil {
 		return v.redirect("users/roles?done=deleted")
 	}
 	deleting := func(p *rolePage) { p.Deleting = true }
-	var usage *admin.UsageError
-	if errors.As(err, &usage) {
+	if refused, ok := errors.AsType[*admin.Error](err); ok && refused.Usage != nil {
 		return v.showRole(http.StatusConflict, nil, &alert{Title: "Not deleted yet",
 			Text: "What has this role has changed since you looked. See below what its deletion touches now, and confirm again."}, deleting)
 	}

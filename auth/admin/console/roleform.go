@@ -62,7 +62,7 @@ func (v *visit) sentRole() (roles.Role, error) {
 	var twice error
 	grant := func(text string, allow bool) {
 		if before, ok := role.Permissions[text]; ok && before != allow {
-			twice = &admin.InputError{Field: "permissions", Text: "has a grant that is both allowed and denied"}
+			twice = &admin.Error{Err: admin.ErrInput, Field: "permissions", Text: "has a grant that is both allowed and denied"}
 		}
 		role.Permissions[text] = allow
 	}
@@ -87,7 +87,10 @@ func (v *visit) sentRole() (roles.Role, error) {
 
 // rolePageOf lays a role out over the catalog.
 func (v *visit) rolePageOf(role roles.Role) (rolePage, error) {
-	body := rolePage{Role: role, Manage: v.may(admin.ManageRoles), Unknown: v.service.UnknownGrants(role)}
+	body := rolePage{Role: role, Manage: v.may(admin.ManageRoles)}
+	if catalog := v.service.Config().Catalog; catalog != nil {
+		body.Unknown = catalog.Unknown(role)
+	}
 	groups, err := v.service.Permissions(v.r.Context(), v.who)
 	if err != nil {
 		return body, err

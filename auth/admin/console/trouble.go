@@ -13,6 +13,7 @@ import (
 	"github.com/latchkey-go/latchkey/auth"
 	"github.com/latchkey-go/latchkey/auth/admin"
 	"github.com/latchkey-go/latchkey/auth/audit"
+	"github.com/latchkey-go/latchkey/roles"
 )
 
 // errForm is the answer to a form that cannot be read.
@@ -22,19 +23,19 @@ var errForm = errors.New("console: malformed form")
 // store: 503, without its text.
 func explain(err error) (status int, a alert) {
 	var (
-		input     *admin.InputError
-		forbidden *admin.ForbiddenError
-		refusal   *auth.Refusal
-		tooLarge  *http.MaxBytesError
+		why      = new(admin.Error)
+		refusal  *auth.Refusal
+		tooLarge *http.MaxBytesError
 	)
+	errors.As(err, &why)
 	switch {
-	case errors.As(err, &input):
-		return http.StatusBadRequest, alert{Title: "This cannot be saved", Field: input.Field, Text: "The field " + label(input.Field) + " " + strings.TrimSuffix(input.Text, ".") + "."}
-	case errors.As(err, &forbidden):
-		return http.StatusForbidden, refused(forbidden)
+	case why.Err == admin.ErrInput:
+		return http.StatusBadRequest, alert{Title: "This cannot be saved", Field: why.Field, Text: "The field " + label(why.Field) + " " + strings.TrimSuffix(why.Text, ".") + "."}
+	case why.Err == admin.ErrForbidden:
+		return http.StatusForbidden, refused(why)
 	case errors.As(err, &tooLarge):
 		return http.StatusRequestEntityTooLarge, alert{Title: "That is too much", Text: "The form is larger than this page takes. Nothing was done."}
-	case errors.Is(err, admin.ErrTooComplex):
+	case errors.Is(err, roles.ErrBudget):
 		return http.StatusUnprocessableEntity, alert{Title: "This is too complex to check",
 			Text: "Comparing this access with yours would take too long, so nothing was done. Use fewer or simpler patterns with * and **."}
 	case errors.Is(err, errForm):
@@ -59,7 +60,7 @@ func explain(err error) (status int, a alert) {
 }
 
 // refused says what somebody lacks.
-func refused(err *admin.ForbiddenError) alert {
+func refused(err *admin.Error) alert {
 	a := alert{Title: "You may not do this", Text: sentence(err.Text), List: err.Missing}
 	if len(err.Missing) > 0 {
 		a.Text += " Ask somebody who manages roles for what yours lacks:"

@@ -35,7 +35,7 @@ func (v *visit) showUserKey(status int, form keyForm, why *alert) error {
 	switch {
 	case err == nil:
 		row := rowOf(rec)
-		body.Key, body.Match = &row, admin.KeyRevision(&rec)
+		body.Key, body.Match = &row, admin.Revision(&rec)
 	case !errors.Is(err, admin.ErrNotFound):
 		return err
 	}
@@ -82,7 +82,11 @@ func (v *visit) createUserKey() error {
 
 func (v *visit) refreshUserKey() error {
 	of := v.owner()
-	issued, err := v.service.RefreshUserKey(v.r.Context(), v.who, of.User.ID, v.mustMatch(), keys.Renewal{})
+	rec, err := v.service.UserKey(v.r.Context(), v.who, of.User.ID)
+	if err != nil {
+		return v.retryUserKey(err)
+	}
+	issued, err := v.service.RefreshKey(v.r.Context(), v.who, rec.ID, v.mustMatch(), keys.Renewal{})
 	if err != nil {
 		return v.retryUserKey(err)
 	}

@@ -7,6 +7,7 @@ import (
 
 	"github.com/stretchr/testify/require"
 
+	"github.com/latchkey-go/latchkey/auth/admin"
 	"github.com/latchkey-go/latchkey/auth/audit"
 	"github.com/latchkey-go/latchkey/auth/sqlstore"
 	"github.com/latchkey-go/latchkey/keys"
@@ -49,7 +50,7 @@ func ofManyKeys(t *testing.T, open func() *sqlstore.Store) {
 	require.Equal(t, many, usage.KeyCount)
 	counted := time.Since(began)
 	began = time.Now()
-	require.NoError(t, n.service.DeleteRole(ctx, n.root(), "editor", "", usage.Confirm))
+	require.NoError(t, n.service.DeleteRole(ctx, n.root(), "editor", admin.Confirmation{Token: usage.Confirm}))
 	took := time.Since(began)
 	require.Less(t, took, slower*3*time.Second)
 	t.Logf("%d keys: counted in %v, deleted in %v", many, counted, took)

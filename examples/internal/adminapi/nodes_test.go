@@ -49,8 +49,10 @@ func oneStep(t *testing.T, open func() *sqlstore.Store) {
 		"disable":    func() error { _, err := n.service.DisableKey(ctx, n.root(), id, ""); return err },
 		"invalidate": func() error { _, err := n.service.InvalidateKey(ctx, n.root(), id, ""); return err },
 		"role":       func() error { return n.service.CreateRole(ctx, n.root(), roles.Role{AppID: "other"}) },
-		"delete":     func() error { return n.service.DeleteRole(ctx, n.root(), "editor", "", usage.Confirm) },
-		"close":      func() error { _, err := n.service.ClosePublic(ctx, n.root(), ""); return err },
+		"delete": func() error {
+			return n.service.DeleteRole(ctx, n.root(), "editor", admin.Confirmation{Token: usage.Confirm})
+		},
+		"close": func() error { _, err := n.service.ClosePublic(ctx, n.root(), ""); return err },
 	} {
 		require.ErrorIs(t, try(), errDisk, name)
 		require.Equal(t, before, state(), name)
@@ -59,7 +61,7 @@ func oneStep(t *testing.T, open func() *sqlstore.Store) {
 	require.NoError(t, err, "the key is as good as before")
 
 	n.log.broken.Store(false)
-	require.NoError(t, n.service.DeleteRole(ctx, n.root(), "editor", "", usage.Confirm))
+	require.NoError(t, n.service.DeleteRole(ctx, n.root(), "editor", admin.Confirmation{Token: usage.Confirm}))
 	rec, err := n.ring.Get(ctx, id)
 	require.NoError(t, err)
 	require.Empty(t, rec.Role)
@@ -135,7 +137,7 @@ func triedAgain(t *testing.T, open func() *sqlstore.Store) {
 	require.NoError(t, err)
 	_, err = n.ring.Verify(ctx, made.Key.Reveal())
 	require.ErrorIs(t, err, keys.ErrUnknown)
-	_, err = n.service.DisableKey(ctx, n.root(), made.Record.ID, admin.KeyRevision(&issued.Record))
+	_, err = n.service.DisableKey(ctx, n.root(), made.Record.ID, admin.Revision(&issued.Record))
 	require.NoError(t, err)
 	require.NoError(t, n.service.CreateRole(ctx, n.root(), roles.Role{AppID: "editor"}))
 	err = n.open(ctx, "editor")
@@ -197,11 +199,11 @@ func notHeard(t *testing.T, open func() *sqlstore.Store) {
 	setting, err := a.public.Current(ctx)
 	require.NoError(t, err)
 	require.Empty(t, setting.Role)
-	require.NoError(t, a.service.DeleteRole(ctx, a.root(), "news", "", ""))
+	require.NoError(t, a.service.DeleteRole(ctx, a.root(), "news", admin.Confirmation{}))
 
 	_, b = prepare()
-	var used *admin.UsageError
-	require.ErrorAs(t, b.service.DeleteRole(ctx, b.root(), "news", "", ""), &used)
+	var used *admin.Error
+	require.ErrorAs(t, b.service.DeleteRole(ctx, b.root(), "news", admin.Confirmation{}), &used)
 	require.True(t, used.Usage.Public)
 }
 
@@ -218,7 +220,7 @@ func oneWinner(t *testing.T, open func() *sqlstore.Store) {
 		for i := range cap(values) {
 			group.Go(func() {
 				n := nodes[i%2]
-				issued, err := n.service.RefreshKey(ctx, n.root(), made.Record.ID, admin.KeyRevision(&made.Record), keys.Renewal{})
+				issued, err := n.service.RefreshKey(ctx, n.root(), made.Record.ID, admin.Revision(&made.Record), keys.Renewal{})
 				switch {
 				case err == nil:
 					values <- issued

@@ -96,7 +96,9 @@ func inUseShots(build, disabled, expired, ended string) []shot {
 		{"own-key", "/system/users/user", nil},
 		{"own-key-refresh", "/system/users/user", unfold},
 		{"own-key-stale", "/system/users/user", func(w *tab) {
-			_, err := w.host.service.RefreshUserKey(w.Context(), w.host.ada(w.T), "ada", "", keys.Renewal{})
+			rec, err := w.host.service.UserKey(w.Context(), w.host.ada(w.T), "ada")
+			require.NoError(w, err)
+			_, err = w.host.service.RefreshKey(w.Context(), w.host.ada(w.T), rec.ID, "", keys.Renewal{})
 			require.NoError(w, err)
 			require.EqualValues(w, 409, w.button("refresh"))
 		}},
