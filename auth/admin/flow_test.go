@@ -1,88 +1,202 @@
 package admin_test
 
 import (
+	"context"
+	"errors"
+	"fmt"
+	"net/http/httptest"
+	"net/netip"
+	"slices"
+	"strings"
 	"testing"
+	"time"
 
 	"github.com/stretchr/testify/require"
+
+	"github.com/latchkey-go/latchkey/auth"
+	"github.com/latchkey-go/latchkey/auth/admin"
+	"github.com/latchkey-go/latchkey/keys"
+	"github.com/latchkey-go/latchkey/roles"
 )
 
-func TestOwnKey(t *testing.T) {
+// TestAKeyFromIssueToRemoval does to a custom key all that can be done, some of it twice.
+func TestAKeyFromIssueToRemoval(t *testing.T) {
 	w := newWorld(t, nil)
-	w.expect(404, w.call("session:ada", "GET", "/me/key", nil))
-	made := w.expect(201, w.call("session:ada", "POST", "/me/key", map[string]any{"name": "laptop"}))
-	key := credential(made.string("key"))
-	require.NotEmpty(t, key)
-	require.Equal(t, "no-store", made.header.Get("Cache-Control"))
+	ctx, by := t.Context(), w.root()
+	issued, err := w.service.CreateKey(ctx, by, keys.Custom{Name: "Website", Role: "editor", ExpiresAt: in(time.Hour),
+		Scopes: []string{"content/posts/**"}, AllowedIPs: []netip.Prefix{netip.MustParsePrefix("127.0.0.0/8")}})
+	require.NoError(t, err)
+	id, seen := issued.Record.ID, admin.Revision(&issued.Record)
+	require.Equal(t, "user:root", issued.Record.CreatedBy)
+	rec, err := w.service.UpdateKey(ctx, by, id, seen, func(s *keys.Settings) error { s.Name, s.Scopes = "Website 2", nil; return nil })
+	require.NoError(t, err)
+	require.Equal(t, "Website 2", rec.Name)
+	require.Equal(t, "editor", rec.Role, "what is not changed stays")
+	_, err = w.service.UpdateKey(ctx, by, id, "", func(*keys.Settings) error { return nil })
+	require.NoError(t, err)
+	stop := errors.New("no edit")
+	_, err = w.service.UpdateKey(ctx, by, id, "", func(*keys.Settings) error { return stop })
+	require.ErrorIs(t, err, stop)
 
-	again := w.expect(409, w.call("session:ada", "POST", "/me/key", nil))
-	require.Equal(t, "application/problem+json", again.header.Get("Content-Type"))
-
-	seen := w.expect(200, w.call(key, "GET", "/me/key", nil)) // by the key itself
-	require.Equal(t, made.string("id"), seen.string("id"))
-	require.NotContains(t, seen.text, string(key))
-	w.expect(200, w.call(key, "GET", "/keys/"+made.string("id"), nil))
-
-	renewed := w.expect(200, w.call(key, "POST", "/me/key/refresh", nil))
-	require.Equal(t, made.string("id"), renewed.string("id"))
-	w.expect(401, w.call(key, "GET", "/me/key", nil))
-	key = credential(renewed.string("key"))
-	w.expect(204, w.call(key, "DELETE", "/me/key", nil))
-	w.expect(401, w.call(key, "GET", "/me/key", nil))
-	w.expect(204, w.call("session:ada", "DELETE", "/me/key", nil))
-	w.expect(409, w.call("session:ada", "POST", "/keys/"+made.string("id")+"/refresh", nil))
-
-	var actions []string
-	for _, r := range w.records() {
-		actions = append(actions, r.Actor+" "+r.Action)
+	type change = func(context.Context, auth.Principal, string, string) (keys.Record, error)
+	refresh := func(ctx context.Context, by auth.Principal, id, match string) (keys.Record, error) {
+		issued, err := w.service.RefreshKey(ctx, by, id, match, keys.Renewal{})
+		return issued.Record, err
 	}
-	require.Equal(t, []string{"user:ada userkey.invalidate_all", "user:ada userkey.refresh", "user:ada userkey.create"}, actions)
-	require.Equal(t, "127.0.0.1", w.records()[0].From)
-}
-
-func TestCustomKeys(t *testing.T) {
-	w := newWorld(t, nil)
-	made := w.expect(201, w.call(root, "POST", "/keys", map[string]any{
-		"name": "Website", "role": "editor", "scopes": []string{"content/posts/**"}, "allowed_ips": []string{"127.0.0.0/8", "::1"}, "ttl": 3600}))
-	id, key := made.string("id"), credential(made.string("key"))
-	require.Equal(t, "keys/"+id, made.header.Get("Location"))
-	w.expect(403, w.call(key, "GET", "/keys", nil))
-	w.expect(403, w.call(key, "GET", "/me/key", nil))
-
-	tag := w.expect(200, w.call(root, "GET", "/keys/"+id, nil)).header.Get("ETag")
-	named := w.expect(200, w.call(root, "PATCH", "/keys/"+id, map[string]any{"name": "Website 2", "scopes": nil}, "If-Match", tag))
-	require.Equal(t, "Website 2", named.string("name"))
-	require.Equal(t, "editor", named.string("role"), "what is not said stays")
-	require.Empty(t, named.body["scopes"])
-	w.expect(412, w.call(root, "PATCH", "/keys/"+id, map[string]any{"name": "Website 3"}, "If-Match", tag))
-	w.expect(412, w.call(root, "POST", "/keys/"+id+"/refresh", nil, "If-Match", tag))
-	w.expect(412, w.call(root, "POST", "/keys/"+id+"/disable", nil, "If-Match", `W/"x"`))
-	w.expect(400, w.call(root, "POST", "/keys/"+id+"/disable", nil, "If-Match", `"a", "b"`))
-	w.expect(200, w.call(root, "PATCH", "/keys/"+id, map[string]any{"name": "Website 3"}, "If-Match", "*"))
-
-	for range 2 { // each of these may be repeated
-		require.Equal(t, "disabled", w.expect(200, w.call(root, "POST", "/keys/"+id+"/disable", nil)).string("state"))
+	for _, do := range []change{w.service.DisableKey, w.service.EnableKey, w.service.InvalidateKey, refresh} {
+		_, err := do(ctx, by, id, seen)
+		require.ErrorIs(t, err, admin.ErrChanged)
 	}
-	w.expect(401, w.call(key, "GET", "/me/key", nil))
-	for range 2 {
-		require.Equal(t, "active", w.expect(200, w.call(root, "POST", "/keys/"+id+"/enable", nil)).string("state"))
+	require.ErrorIs(t, w.service.RemoveKey(ctx, by, id, seen), admin.ErrChanged)
+	require.ErrorIs(t, w.service.RemoveKey(ctx, by, id, ""), admin.ErrConflict, "it is not invalidated")
+	for _, step := range []struct {
+		do   change
+		want keys.State
+	}{{w.service.DisableKey, keys.StateDisabled}, {w.service.EnableKey, keys.StateActive}, {refresh, keys.StateActive}, {w.service.InvalidateKey, keys.StateInvalidated}} {
+		for range 2 { // a second call succeeds
+			rec, err := step.do(ctx, by, id, "")
+			require.NoError(t, err)
+			require.Equal(t, step.want, rec.State(time.Now()))
+		}
 	}
-	w.expect(409, w.call(root, "DELETE", "/keys/"+id, nil))
-	for range 2 {
-		require.Equal(t, "invalidated", w.expect(200, w.call(root, "POST", "/keys/"+id+"/invalidate", nil)).string("state"))
+	for _, do := range []change{w.service.DisableKey, w.service.EnableKey, refresh} {
+		_, err := do(ctx, by, id, "")
+		require.ErrorIs(t, err, admin.ErrConflict)
 	}
-	for _, what := range []string{"/enable", "/disable", "/refresh"} {
-		w.expect(409, w.call(root, "POST", "/keys/"+id+what, nil))
-	}
-	w.expect(409, w.call(root, "PATCH", "/keys/"+id, map[string]any{"name": "x"}))
-	w.expect(204, w.call(root, "DELETE", "/keys/"+id, nil))
-	w.expect(404, w.call(root, "DELETE", "/keys/"+id, nil))
-	w.expect(404, w.call(root, "GET", "/keys/"+id, nil))
+	_, err = w.service.UpdateKey(ctx, by, id, "", func(s *keys.Settings) error { s.Name = "x"; return nil })
+	require.ErrorIs(t, err, admin.ErrConflict)
+	require.NoError(t, w.service.RemoveKey(ctx, by, id, ""))
+	require.ErrorIs(t, w.service.RemoveKey(ctx, by, id, ""), admin.ErrNotFound)
+	_, err = w.service.Key(ctx, by, id)
+	require.ErrorIs(t, err, admin.ErrNotFound)
 
-	var actions []string
+	var done []string
 	for _, r := range w.records() {
 		require.Equal(t, id, r.Object)
-		actions = append(actions, r.Action)
+		require.Equal(t, "user:root Root", r.Actor+" "+r.ActorName)
+		done = append(done, r.Action)
 	}
-	require.Equal(t, []string{"key.remove", "key.invalidate", "key.enable", "key.disable", "key.update", "key.update", "key.create"},
-		actions, "one record for each change, none where nothing changed")
+	require.Equal(t, []string{"key.remove", "key.invalidate", "key.refresh", "key.refresh", "key.enable", "key.disable", "key.update", "key.create"},
+		done, "one record for each change, none where nothing changed")
+	update := w.records()[6]
+	require.Equal(t, "Website", update.Before["name"])
+	require.Equal(t, "Website 2", update.After["name"])
+	require.Equal(t, []any{"content/posts/**"}, update.Before["scopes"])
+	require.NotContains(t, update.After, "scopes")
+	for _, member := range []string{"kind", "hint", "state", "role", "allowed_ips", "expires_at"} {
+		require.Contains(t, update.After, member)
+	}
+	require.Contains(t, w.heard.String(), "key.refresh")
+	require.NotContains(t, w.heard.String()+fmt.Sprint(w.records()), issued.Key.Reveal()[4:], "no record and no log holds a key")
+}
+
+// TestAUserAndTheirKey needs no permission.
+func TestAUserAndTheirKey(t *testing.T) {
+	w := newWorld(t, nil)
+	ctx, ada := t.Context(), w.user("ada")
+	_, err := w.service.UserKey(ctx, ada, "ada")
+	require.ErrorIs(t, err, admin.ErrNotFound)
+	issued, err := w.service.CreateUserKey(ctx, ada, "ada", keys.User{Name: "laptop"})
+	require.NoError(t, err)
+	_, err = w.service.CreateUserKey(ctx, ada, "ada", keys.User{})
+	require.ErrorIs(t, err, admin.ErrConflict, "she has one")
+	by := w.holder(issued)
+	rec, err := w.service.UserKey(ctx, by, "ada")
+	require.NoError(t, err)
+	require.Equal(t, issued.Record.ID, rec.ID)
+	_, err = w.service.Key(ctx, by, rec.ID)
+	require.NoError(t, err)
+	_, err = w.service.RefreshKey(ctx, by, rec.ID, "", keys.Renewal{})
+	require.NoError(t, err)
+	n, err := w.service.InvalidateUserKeys(ctx, ada, "ada", "")
+	require.NoError(t, err)
+	require.Equal(t, 1, n)
+	n, err = w.service.InvalidateUserKeys(ctx, ada, "ada", "")
+	require.NoError(t, err)
+	require.Zero(t, n)
+	_, err = w.service.UserKey(ctx, ada, "ada")
+	require.ErrorIs(t, err, admin.ErrNotFound)
+	for _, id := range []string{"", "bob", strings.Repeat("x", 2000)} {
+		_, err = w.service.InvalidateUserKeys(ctx, ada, id, "")
+		require.ErrorIs(t, err, admin.ErrForbidden)
+	}
+	_, err = w.service.InvalidateUserKeys(ctx, w.root(), "", "")
+	require.ErrorIs(t, err, admin.ErrNotFound)
+	n, err = w.service.InvalidateUserKeys(ctx, w.root(), strings.Repeat("x", 2000), "")
+	require.NoError(t, err, "no user can have this ID")
+	require.Zero(t, n)
+	var done []string
+	for _, r := range w.records() {
+		done = append(done, r.Actor+" "+r.Action)
+	}
+	require.Equal(t, []string{"user:ada userkey.invalidate_all", "user:ada userkey.refresh", "user:ada userkey.create"}, done)
+}
+
+// TestTheAuditLogNamesThePeer passes the address of a request to a change.
+func TestTheAuditLogNamesThePeer(t *testing.T) {
+	w := newWorld(t, nil)
+	for peer, want := range map[string]string{"192.0.2.7:1234": "192.0.2.7", "nowhere": ""} {
+		r := httptest.NewRequestWithContext(t.Context(), "GET", "/", nil)
+		r.RemoteAddr = peer
+		_, err := w.service.CreateKey(w.service.Context(r), w.root(), keys.Custom{})
+		require.NoError(t, err)
+		require.Equal(t, want, w.records()[0].From)
+	}
+}
+
+// TestInputThatIsNotValid names the field.
+func TestInputThatIsNotValid(t *testing.T) {
+	w := newWorld(t, nil)
+	ctx, value := t.Context(), w.custom(keys.Custom{}).Key.Reveal()
+	network := netip.MustParsePrefix("192.0.2.0/24")
+	create := func(k keys.Custom) error { _, err := w.service.CreateKey(ctx, w.root(), k); return err }
+	createOwn := func(k keys.User) error { _, err := w.service.CreateUserKey(ctx, w.user("bob"), "bob", k); return err }
+	own, other := w.userKey("ada", keys.User{}).Record.ID, w.custom(keys.Custom{}).Record.ID
+	update := func(id string, edit func(*keys.Settings)) error {
+		_, err := w.service.UpdateKey(ctx, w.root(), id, "", func(s *keys.Settings) error { edit(s); return nil })
+		return err
+	}
+	role := func(r roles.Role) error { return w.service.CreateRole(ctx, w.root(), r) }
+	open := func(appid string) error {
+		_, err := w.service.OpenPublic(ctx, w.root(), appid, admin.Confirmation{})
+		return err
+	}
+	preview := func(appid string) error { _, err := w.service.PreviewPublic(ctx, w.root(), appid); return err }
+	list := func(f keys.Filter) error { _, _, err := w.service.Keys(ctx, w.root(), f, ""); return err }
+	for _, c := range []struct {
+		field string
+		err   error
+	}{
+		{"name", create(keys.Custom{Name: strings.Repeat("a", 201)})}, {"name", create(keys.Custom{Name: "a\nb"})},
+		{"name", create(keys.Custom{Name: "\xff"})}, {"name", create(keys.Custom{Name: "x" + value + "x"})},
+		{"scopes", create(keys.Custom{Scopes: make([]string, 65)})}, {"scopes", create(keys.Custom{Scopes: []string{"a b"}})},
+		{"scopes", create(keys.Custom{Scopes: []string{"a/" + value}})},
+		{"allowed_ips", create(keys.Custom{AllowedIPs: slices.Repeat([]netip.Prefix{network}, 65)})},
+		{"allowed_ips", create(keys.Custom{AllowedIPs: []netip.Prefix{{}}})},
+		{"allowed_ips", create(keys.Custom{AllowedIPs: []netip.Prefix{netip.MustParsePrefix("::ffff:192.0.2.0/120")}})},
+		{"role", create(keys.Custom{Role: "ghost"})}, {"role", create(keys.Custom{Role: value})},
+		{"expires_at", create(keys.Custom{ExpiresAt: in(-time.Hour)})},
+		{"name", update(other, func(s *keys.Settings) { s.Name = "a\nb" })}, {"role", update(other, func(s *keys.Settings) { s.Role = "ghost" })},
+		{"name", createOwn(keys.User{Name: value})},
+		{"role", update(own, func(s *keys.Settings) { s.Role = "editor" })},
+		{"appid", role(roles.Role{AppID: "ADMIN"})}, {"appid", role(roles.Role{AppID: "a b"})}, {"appid", role(roles.Role{AppID: value})},
+		{"name", role(roles.Role{AppID: "x", Name: value})}, {"info", role(roles.Role{AppID: "x", Info: "see " + value})},
+		{"inherits", role(roles.Role{AppID: "x", Inherits: []string{value}})},
+		{"permissions", role(roles.Role{AppID: "x", Permissions: roles.Grants{"a/" + value: true}})},
+		{"role", open("ghost")}, {"role", open("")}, {"role", open("Admin")}, {"role", preview("ghost")}, {"role", preview("admin")},
+		{"kind", list(keys.Filter{Kind: "x"})}, {"state", list(keys.Filter{State: "x"})},
+	} {
+		var refused *admin.Error
+		require.ErrorAs(t, c.err, &refused, c.field)
+		require.ErrorIs(t, c.err, admin.ErrInput)
+		require.Equal(t, c.field, refused.Field, c.err)
+		require.NotContains(t, c.err.Error(), value[4:], "a key is not repeated")
+	}
+	_, err := w.service.RefreshKey(ctx, w.root(), own, "", keys.Renewal{ExpiresAt: in(-time.Hour)})
+	require.ErrorContains(t, err, "admin: expires_at is not possible")
+	_, err = w.service.RefreshKey(ctx, w.root(), own, "", keys.Renewal{Overlap: -1})
+	require.ErrorContains(t, err, "admin: overlap is not possible")
+	most := keys.Custom{Name: strings.Repeat("a", 200), Scopes: slices.Repeat([]string{"content/posts/read"}, 64), AllowedIPs: slices.Repeat([]netip.Prefix{network}, 64)}
+	require.NoError(t, create(most))
+	require.Len(t, w.records(), 1)
 }

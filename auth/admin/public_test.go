@@ -2,6 +2,8 @@ package admin_test
 
 import (
 	"context"
+	"errors"
+	"fmt"
 	"testing"
 
 	"github.com/stretchr/testify/require"
@@ -13,50 +15,57 @@ import (
 
 func TestPublic(t *testing.T) {
 	w := newWorld(t, nil)
-	require.Equal(t, "", w.expect(200, w.call(root, "GET", "/public", nil)).string("role"))
-	preview := w.expect(200, w.call(root, "GET", "/public/preview?role=editor", nil))
-	require.Equal(t, []any{"content/posts/create"}, preview.body["writes"])
-	require.Equal(t, []any{
-		map[string]any{"permission": "content/posts/create", "label": "Create posts", "effect": "write"},
-		map[string]any{"permission": "content/posts/read", "label": "Read posts", "effect": "read"},
-	}, preview.body["permissions"])
-	require.Len(t, preview.body["routes"], 3)
+	ctx, by := t.Context(), w.root()
+	setting, report, err := w.service.Public(ctx, by)
+	require.NoError(t, err)
+	require.Empty(t, setting.Role)
+	require.Empty(t, report.Token)
+	preview, err := w.service.PreviewPublic(ctx, by, "editor")
+	require.NoError(t, err)
+	require.Equal(t, []string{"content/posts/create"}, preview.Writes)
+	require.Len(t, preview.Routes, 3)
+	open := func(appid string, seen admin.Confirmation) error {
+		_, err := w.service.OpenPublic(ctx, by, appid, seen)
+		return err
+	}
+	for _, seen := range []admin.Confirmation{{}, {Acknowledged: preview.Writes}, {Token: preview.Token}, {Token: preview.Token, Acknowledged: []string{"x"}}} {
+		unconfirmed, ok := errors.AsType[*publicapi.UnconfirmedError](open("editor", seen))
+		require.True(t, ok)
+		require.Equal(t, preview, unconfirmed.Preview)
+	}
+	require.Error(t, open("viewer", admin.Confirmation{Token: preview.Token}), "a token is for one role")
+	require.ErrorIs(t, open("editor", admin.Confirmation{Match: "x", Token: preview.Token, Acknowledged: preview.Writes}), admin.ErrChanged)
+	require.NoError(t, open("editor", admin.Confirmation{Match: admin.Revision(setting), Token: preview.Token, Acknowledged: preview.Writes}))
+	require.NoError(t, open("editor", admin.Confirmation{}), "it is so already")
+	setting, report, err = w.service.Public(ctx, by)
+	require.NoError(t, err)
+	require.Equal(t, "editor", setting.Role)
+	require.Empty(t, report.Token, "there is nothing to confirm")
+	require.Len(t, w.records(), 1)
+	require.Equal(t, "public.set public  editor", fmt.Sprint(w.records()[0].Action, " ", w.records()[0].Object, " ", w.records()[0].Before["role"], " ", w.records()[0].After["role"]))
 
-	refused := w.expect(409, w.call(root, "PUT", "/public", map[string]any{"role": "editor"}))
-	require.Equal(t, preview.body["writes"], refused.body["acknowledge"])
-	require.Equal(t, preview.body, refused.body["preview"])
-	w.expect(409, w.call(root, "PUT", "/public", map[string]any{"role": "editor", "acknowledge": preview.body["writes"]}))
-	w.expect(409, w.call(root, "PUT", "/public", map[string]any{"role": "editor", "token": preview.body["token"]}))
-	w.expect(409, w.call(root, "PUT", "/public", map[string]any{"role": "editor", "token": preview.body["token"], "acknowledge": []string{"x"}}))
-	w.expect(409, w.call(root, "PUT", "/public", map[string]any{"role": "viewer", "token": preview.body["token"]})) // of another role
-	w.expect(400, w.call(root, "PUT", "/public", map[string]any{"role": "ghost"}))
-	w.expect(400, w.call(root, "PUT", "/public", map[string]any{"role": ""}))
-	w.expect(400, w.call(root, "PUT", "/public", map[string]any{}))
-	w.expect(200, w.call(root, "PUT", "/public", w.opening("editor")))
-	w.expect(401, w.call("", "GET", "/keys", nil))
-	require.NotContains(t, w.expect(200, w.call(root, "GET", "/public", nil)).body["exposure"], "token")
-
-	tag := w.expect(200, w.call(root, "GET", "/public", nil)).header.Get("ETag")
-	n := len(w.records())
-	w.expect(200, w.call(root, "PUT", "/public", map[string]any{"role": "editor"}))
-	require.Len(t, w.records(), n, "it was so already")
-	w.expect(412, w.call(root, "DELETE", "/public", nil, "If-Match", `"0"`))
-	w.expect(204, w.call(root, "DELETE", "/public", nil, "If-Match", tag))
-	w.expect(204, w.call(root, "DELETE", "/public", nil))
+	_, err = w.service.ClosePublic(ctx, by, "x")
+	require.ErrorIs(t, err, admin.ErrChanged)
+	for _, match := range []string{admin.Revision(setting), ""} { // a second call changes nothing
+		closed, err := w.service.ClosePublic(ctx, by, match)
+		require.NoError(t, err)
+		require.Empty(t, closed.Role)
+	}
+	require.Len(t, w.records(), 2)
 	require.Equal(t, "public.close", w.records()[0].Action)
-	require.Len(t, w.records(), n+1)
-	w.expect(401, w.call("", "GET", "/keys", nil))
+
+	_, err = w.service.OpenPublic(ctx, w.as("keeper"), "warden", admin.Confirmation{})
+	require.ErrorIs(t, err, admin.ErrForbidden, "the caller does not cover it")
+	bare := newWorld(t, nil, func(c *admin.Config) { c.Public = nil })
+	_, _, err = bare.service.Public(ctx, bare.root())
+	require.ErrorIs(t, err, admin.ErrNotFound)
 }
 
-// TestAStalePreview changes something after the preview that the client confirms.
+// TestAStalePreview changes something after the preview that the caller confirms.
 func TestAStalePreview(t *testing.T) {
+	editor := roles.Role{AppID: "editor", Permissions: roles.Grants{"content/posts/read": true, "content/posts/create": true, "content/secret/read": true}}
 	for name, change := range map[string]func(*world) error{
-		"a write": func(w *world) error {
-			return w.roles.Save(t.Context(), roles.Role{AppID: "editor", Permissions: roles.Grants{"content/posts/read": true, "content/posts/create": true, "content/secret/create": true}})
-		},
-		"a read": func(w *world) error {
-			return w.roles.Save(t.Context(), roles.Role{AppID: "editor", Permissions: roles.Grants{"content/posts/read": true, "content/posts/create": true, "content/secret/read": true}})
-		},
+		"a read":      func(w *world) error { return w.roles.Save(t.Context(), editor) },
 		"the setting": func(w *world) error { return w.open(w.root(), "viewer") },
 		"a model": func(w *world) error {
 			w.names = func() (map[string][]string, error) {
@@ -66,86 +75,76 @@ func TestAStalePreview(t *testing.T) {
 		},
 	} {
 		w := newWorld(t, nil)
-		stale := w.opening("keeper") // inherits from editor
+		stale, err := w.service.PreviewPublic(t.Context(), w.root(), "keeper") // inherits from editor
+		require.NoError(t, err)
 		require.NoError(t, change(w), name)
 		before, err := w.public.Current(t.Context())
 		require.NoError(t, err)
-		refused := w.expect(409, w.call(root, "PUT", "/public", stale))
+		_, err = w.service.OpenPublic(t.Context(), w.root(), "keeper", admin.Confirmation{Token: stale.Token, Acknowledged: stale.Writes})
+		unconfirmed, ok := errors.AsType[*publicapi.UnconfirmedError](err)
+		require.True(t, ok, name)
 		after, err := w.public.Current(t.Context())
 		require.NoError(t, err)
 		require.Equal(t, before, after, name)
-		preview := refused.body["preview"].(map[string]any)
-		require.Equal(t, w.opening("keeper"), map[string]any{"role": "keeper", "token": preview["token"], "acknowledge": preview["writes"]}, name)
-		w.expect(200, w.call(root, "PUT", "/public", w.opening("keeper")))
+		fresh, err := w.service.PreviewPublic(t.Context(), w.root(), "keeper")
+		require.NoError(t, err)
+		require.Equal(t, fresh, unconfirmed.Preview, name)
+		require.NoError(t, w.open(w.root(), "keeper"))
 	}
 }
 
-// TestAnEditOpensOnlyWhatWasConfirmed edits the public role, and a role that it inherits from.
+// TestAnEditOpensOnlyWhatWasConfirmed edits a role that the public role inherits from.
 func TestAnEditOpensOnlyWhatWasConfirmed(t *testing.T) {
 	w := newWorld(t, nil)
 	require.NoError(t, w.open(w.root(), "rolemaker")) // inherits from editor
-	grants := func(more ...string) map[string]any {
-		all := map[string]bool{"content/posts/read": true, "content/posts/create": true}
+	edited := func(more ...string) roles.Role {
+		r := roles.Role{AppID: "editor", Permissions: roles.Grants{"content/posts/read": true, "content/posts/create": true}}
 		for _, grant := range more {
-			all[grant] = true
+			r.Permissions[grant] = true
 		}
-		return map[string]any{"permissions": all}
+		return r
 	}
-	// save sends an edit, and once more with what the answer asks for. It returns what the edit adds.
-	save := func(edited map[string]any) map[string]any {
+	save := func(r roles.Role, seen admin.Confirmation) (publicapi.Report, error) {
+		err := w.service.UpdateRole(t.Context(), w.root(), r, seen)
+		if unconfirmed, ok := errors.AsType[*publicapi.UnconfirmedError](err); ok {
+			return unconfirmed.Preview, nil
+		}
+		require.NoError(t, err)
+		return publicapi.Report{}, errors.New("saved")
+	}
+	for _, c := range []struct {
+		role   roles.Role
+		writes []string
+		routes int
+	}{
+		{edited("content/posts/delete"), []string{"content/posts/delete"}, 0},
+		{edited("content/posts/delete", "content/pages/read"), nil, 0},
+	} {
 		before := w.roles.Policy()
-		refused := w.expect(409, w.call(root, "PUT", "/roles/editor", edited))
+		preview, err := save(c.role, admin.Confirmation{})
+		require.NoError(t, err, "it is not saved")
+		require.Equal(t, c.writes, preview.Writes)
+		require.Len(t, preview.Routes, c.routes)
+		_, err = save(c.role, admin.Confirmation{Token: "x", Acknowledged: preview.Writes})
+		require.NoError(t, err, "it is not saved")
 		require.Same(t, before, w.roles.Policy())
-		preview := refused.body["preview"].(map[string]any)
-		edited["token"] = "x"
-		edited["acknowledge"] = preview["writes"]
-		w.expect(409, w.call(root, "PUT", "/roles/editor", edited))
-		edited["token"] = preview["token"]
-		w.expect(200, w.call(root, "PUT", "/roles/editor", edited))
-		return preview
+		_, err = save(c.role, admin.Confirmation{Token: preview.Token, Acknowledged: preview.Writes})
+		require.EqualError(t, err, "saved")
 	}
-	entry := func(permission, label, effect string, matches ...any) map[string]any {
-		e := map[string]any{"permission": permission, "label": label, "effect": effect}
-		if matches != nil {
-			e["matches"] = matches
-		}
-		return e
-	}
-	deleting := save(grants("content/posts/delete"))
-	require.Equal(t, []any{"content/posts/delete"}, deleting["writes"], "the model that was added, and no other")
-	require.Equal(t, []any{entry("content/posts/delete", "Delete posts", "write")}, deleting["permissions"])
-	require.Empty(t, deleting["routes"], "no route is about it")
+	_, err := save(edited(), admin.Confirmation{})
+	require.EqualError(t, err, "saved", "less needs no confirmation")
+	_, err = save(roles.Role{AppID: "viewer", Permissions: roles.Grants{"content/secret/read": true}}, admin.Confirmation{})
+	require.EqualError(t, err, "saved", "viewer is not public")
 
-	reading := save(grants("content/posts/delete", "content/pages/read"))
-	require.Equal(t, []any{entry("content/pages/read", "Read pages", "read")}, reading["permissions"])
-	require.Empty(t, reading["writes"])
-
-	creating := save(grants("content/posts/delete", "content/pages/read", "content/*/create"))
-	require.Equal(t, []any{entry("content/*/create", "Create any model", "write", entry("content/pages/create", "Create pages", "write"))},
-		creating["permissions"], "of one model, and then of all")
-
-	w.expect(200, w.call(root, "PUT", "/roles/editor", grants()))
-	w.expect(200, w.call(root, "PUT", "/roles/viewer", grants("content/secret/read"))) // is not public
-
-	// Between the preview and the edit that it is about, somebody else opens more.
-	edited := grants("content/pages/read")
-	preview := w.expect(409, w.call(root, "PUT", "/roles/editor", edited)).body["preview"].(map[string]any)
-	edited["token"], edited["acknowledge"] = preview["token"], preview["writes"]
+	preview, err := save(edited("content/pages/read"), admin.Confirmation{})
+	require.NoError(t, err)
 	require.NoError(t, w.roles.Save(t.Context(), roles.Role{AppID: "rolemaker", Inherits: []string{"editor"}, Permissions: roles.Grants{"content/secret/read": true}}))
-	w.expect(409, w.call(root, "PUT", "/roles/editor", edited))
-
-	w.expect(204, w.call(root, "DELETE", "/public", nil))
-	w.expect(200, w.call(root, "PUT", "/roles/editor", grants("content/**")))
-}
-
-// TestThePublicManagesNothing opens the API with a role that manages keys.
-func TestThePublicManagesNothing(t *testing.T) {
-	w := newWorld(t, nil)
-	w.expect(200, w.call(root, "PUT", "/public", w.opening("keeper")))
-	w.expect(401, w.call("", "GET", "/keys", nil))
-	w.expect(401, w.call("", "POST", "/keys", aKey))
-	w.expect(401, w.call("", "POST", "/keys", "not JSON"))
-	w.expect(401, w.call("", "DELETE", "/public", nil))
+	_, err = save(edited("content/pages/read"), admin.Confirmation{Token: preview.Token, Acknowledged: preview.Writes})
+	require.NoError(t, err, "another caller opened more since the preview")
+	_, err = w.service.ClosePublic(t.Context(), w.root(), "")
+	require.NoError(t, err)
+	_, err = save(edited("content/**"), admin.Confirmation{})
+	require.EqualError(t, err, "saved", "no role is public")
 }
 
 // Two catalogs would disagree about what has to be acknowledged.

@@ -1,6 +1,7 @@
 package admin_test
 
 import (
+	"context"
 	"errors"
 	"fmt"
 	"sync"
@@ -141,4 +142,40 @@ func TestDeletedRoleStaysBehindNowhere(t *testing.T) {
 		require.NoError(t, err)
 		require.NotEqual(t, appid, setting.Role)
 	}
+}
+
+// A pair lets requests that begin at the same time begin at the same time: the first Get of a key waits for the
+// second one.
+type pair struct {
+	keys.Store
+	mu      sync.Mutex
+	id      string
+	missing int
+	all     chan struct{}
+}
+
+func (p *pair) arm(id string, n int) {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	p.id, p.missing, p.all = id, n, make(chan struct{})
+}
+
+func (p *pair) Get(ctx context.Context, space, id string) (keys.Record, error) {
+	rec, err := p.Store.Get(ctx, space, id)
+	p.mu.Lock()
+	wait := p.id == id && p.missing > 0
+	if wait {
+		if p.missing--; p.missing == 0 {
+			close(p.all)
+		}
+	}
+	all := p.all
+	p.mu.Unlock()
+	if wait {
+		select {
+		case <-all:
+		case <-time.After(5 * time.Second):
+		}
+	}
+	return rec, err
 }

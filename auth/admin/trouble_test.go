@@ -3,7 +3,6 @@ package admin_test
 import (
 	"context"
 	"errors"
-	"net/http"
 	"testing"
 	"time"
 
@@ -23,79 +22,60 @@ type brokenLog struct{ audit.Log }
 
 func (brokenLog) Append(context.Context, audit.Record) error { return errDisk }
 
-// TestTrouble has stores fail. It is never a verdict, and what they say stays inside.
-func TestTrouble(t *testing.T) {
-	check := func(t *testing.T, w *world, method, path string, body any) {
+// TestAStoreErrorIsNoVerdict has each part fail.
+func TestAStoreErrorIsNoVerdict(t *testing.T) {
+	ctx := t.Context()
+	check := func(w *world, want error, calls ...func() error) {
 		t.Helper()
-		r := w.expect(503, w.call(root, method, path, body))
-		require.NotContains(t, r.text, "sdz")
-		require.NotEmpty(t, r.header.Get("Retry-After"))
-		require.Empty(t, r.string("key"))
-	}
-	t.Run("audit", func(t *testing.T) {
-		w := newWorld(t, nil, func(c *admin.Config) { c.Audit = brokenLog{} })
-		check(t, w, "POST", "/keys", aKey)
-		check(t, w, "POST", "/me/key", nil)
-		check(t, w, "POST", "/roles", map[string]any{"appid": "x"})
-	})
-	t.Run("audit that cannot be listed", func(t *testing.T) {
-		w := newWorld(t, nil, func(c *admin.Config) { c.Audit = audit.Slog(quiet) })
-		check(t, w, "GET", "/audit", nil)
-	})
-	t.Run("names", func(t *testing.T) {
-		w := newWorld(t, nil)
-		opening := w.opening("viewer")
-		w.names = func() (map[string][]string, error) { return nil, errDisk }
-		check(t, w, "GET", "/permissions", nil)
-		check(t, w, "GET", "/matrix", nil)
-		check(t, w, "GET", "/public/preview?role=viewer", nil)
-		check(t, w, "PUT", "/public", opening)
-	})
-	t.Run("transaction", func(t *testing.T) {
-		w := newWorld(t, nil, func(c *admin.Config) {
-			c.InTx = func(ctx context.Context, f func(context.Context) error) error { return errors.Join(f(ctx), errDisk) }
-		})
-		check(t, w, "POST", "/keys", aKey)
-	})
-	t.Run("roles", func(t *testing.T) {
-		w := newWorld(t, nil)
-		now, err := w.rows.Revision(t.Context())
-		require.NoError(t, err)
-		require.NoError(t, w.rows.Save(t.Context(), roles.Role{AppID: "a b"}, now))
-		check(t, w, "POST", "/keys", aKey) // what is stored makes no sense: nothing can be judged by it
-	})
-	t.Run("users", func(t *testing.T) {
-		w := newWorld(t, nil)
-		by := w.root()
-		w.users.fail(errDisk)
-		_, err := w.service.CreateKey(t.Context(), by, keys.Custom{})
-		require.ErrorIs(t, err, errDisk)
-		_, err = w.service.RoleUsage(t.Context(), by, "editor")
-		require.ErrorIs(t, err, errDisk)
-	})
-	t.Run("sign-in", func(t *testing.T) { // of a host that is asked whether somebody is signed in besides
-		for name, signedIn := range map[string]func(*http.Request) (string, error){
-			"fails": func(*http.Request) (string, error) { return "", errDisk }, "panics": func(*http.Request) (string, error) { panic(errDisk) },
-			"hangs": func(r *http.Request) (string, error) { <-t.Context().Done(); return "", nil },
-		} {
-			w := newWorld(t, nil, func(c *admin.Config) {
-				guard, err := auth.New(auth.Config{Keys: c.Keys, Roles: c.Roles, Users: c.Users, SignedIn: signedIn, Timeout: 50 * time.Millisecond})
-				require.NoError(t, err)
-				c.Guard = guard
-			})
-			key := credential(w.custom(keys.Custom{Role: "admin"}).Key.Reveal())
-			r := w.expect(503, w.call(key, "POST", "/keys", aKey))
-			require.NotContains(t, r.text, "sdz", name)
-			require.Empty(t, w.records(), name)
+		for i, call := range calls {
+			err := call()
+			require.ErrorIs(t, err, want, "%d", i)
+			for _, verdict := range []error{admin.ErrForbidden, admin.ErrNotFound, admin.ErrInput, admin.ErrConflict, admin.ErrChanged} {
+				require.NotErrorIs(t, err, verdict, "%d", i)
+			}
 		}
-	})
-	t.Run("time", func(t *testing.T) {
-		w := newWorld(t, nil, func(c *admin.Config) {
-			c.Timeout = 20 * time.Millisecond
-			c.InTx = func(ctx context.Context, _ func(context.Context) error) error { <-ctx.Done(); return ctx.Err() }
+	}
+	create := func(w *world) func() error {
+		return func() error { _, err := w.service.CreateKey(ctx, w.root(), keys.Custom{}); return err }
+	}
+	w := newWorld(t, nil, func(c *admin.Config) { c.Audit = brokenLog{} })
+	check(w, errDisk, create(w), func() error { return w.service.CreateRole(ctx, w.root(), roles.Role{AppID: "x"}) })
+
+	w = newWorld(t, nil)
+	preview, err := w.service.PreviewPublic(ctx, w.root(), "viewer")
+	require.NoError(t, err)
+	w.names = func() (map[string][]string, error) { return nil, errDisk }
+	check(w, errDisk, func() error { _, err := w.service.Permissions(ctx, w.root()); return err },
+		func() error { _, err := w.service.Matrix(ctx, w.root()); return err },
+		func() error { _, err := w.service.PreviewPublic(ctx, w.root(), "viewer"); return err },
+		func() error {
+			_, err := w.service.OpenPublic(ctx, w.root(), "viewer", admin.Confirmation{Token: preview.Token})
+			return err
 		})
-		check(t, w, "POST", "/keys", aKey)
+
+	w = newWorld(t, nil, func(c *admin.Config) {
+		c.InTx = func(ctx context.Context, f func(context.Context) error) error { return errors.Join(f(ctx), errDisk) }
 	})
+	check(w, errDisk, create(w))
+
+	w = newWorld(t, nil)
+	now, err := w.rows.Revision(ctx)
+	require.NoError(t, err)
+	require.NoError(t, w.rows.Save(ctx, roles.Role{AppID: "a b"}, now))
+	require.Error(t, create(w)(), "the stored roles do not compile")
+
+	w = newWorld(t, nil)
+	by := w.root()
+	w.users.fail(errDisk)
+	check(w, errDisk, func() error { _, err := w.service.CreateKey(ctx, by, keys.Custom{}); return err },
+		func() error { _, err := w.service.RoleUsage(ctx, by, "editor"); return err },
+		func() error { _, _, err := w.service.Users(ctx, by, admin.UserFilter{}); return err })
+
+	w = newWorld(t, nil, func(c *admin.Config) {
+		c.Timeout = 20 * time.Millisecond
+		c.InTx = func(ctx context.Context, _ func(context.Context) error) error { <-ctx.Done(); return ctx.Err() }
+	})
+	check(w, context.DeadlineExceeded, create(w))
 }
 
 // TestTheActorIsWhoTheyAreNow changes who asks while a request of theirs is under way.

@@ -3,7 +3,6 @@ package admin_test
 import (
 	"bytes"
 	"context"
-	"fmt"
 	"log/slog"
 	"net/http"
 	"net/http/httptest"
@@ -15,7 +14,6 @@ import (
 
 	"github.com/latchkey-go/latchkey/auth"
 	"github.com/latchkey-go/latchkey/auth/admin"
-	"github.com/latchkey-go/latchkey/auth/admin/adminapi"
 	"github.com/latchkey-go/latchkey/auth/audit"
 	"github.com/latchkey-go/latchkey/keys"
 	"github.com/latchkey-go/latchkey/publicapi"
@@ -34,7 +32,6 @@ type world struct {
 	guard   *auth.Guard
 	log     *audit.MemoryLog
 	service *admin.Service
-	server  *httptest.Server
 	heard   *heard
 	names   func() (map[string][]string, error) // of the catalog
 }
@@ -128,9 +125,6 @@ func newWorld(t *testing.T, wrap func(keys.Store) keys.Store, changes ...func(*a
 	}
 	w.service, err = admin.New(c)
 	require.NoError(t, err)
-	mux.Handle("/admin/", http.StripPrefix("/admin", adminapi.Handler(w.service)))
-	w.server = httptest.NewServer(w.guard.Identify(mux))
-	t.Cleanup(w.server.Close)
 	return w
 }
 
@@ -156,13 +150,6 @@ func (w *world) open(by auth.Principal, appid string) error {
 	}
 	_, err = w.service.OpenPublic(w.t.Context(), by, appid, admin.Confirmation{Token: preview.Token, Acknowledged: preview.Writes})
 	return err
-}
-
-// opening returns the body that opens the public API with a role over the JSON API, confirmed.
-func (w *world) opening(appid string) map[string]any {
-	w.t.Helper()
-	preview := w.expect(200, w.call(root, "GET", "/public/preview?role="+appid, nil)).body
-	return map[string]any{"role": appid, "token": preview["token"], "acknowledge": preview["writes"]}
 }
 
 // custom issues a custom key, past the service.
@@ -199,19 +186,4 @@ func (w *world) records() []audit.Record {
 	return all
 }
 
-const root = credential("session:root")
-
-// aKey is the smallest body that makes a custom key.
-const aKey = `{"name":"Any","role":null}`
-
-var quiet = slog.New(slog.DiscardHandler)
-
 func in(d time.Duration) time.Time { return time.Now().Add(d) }
-
-func names[T any](list []T, name func(T) string) string {
-	var all []string
-	for _, one := range list {
-		all = append(all, name(one))
-	}
-	return fmt.Sprint(all)
-}

@@ -1,4 +1,4 @@
-package admin_test
+package adminapi_test
 
 import (
 	"bufio"
@@ -14,7 +14,6 @@ import (
 
 	"github.com/stretchr/testify/require"
 
-	"github.com/latchkey-go/latchkey/auth/admin"
 	"github.com/latchkey-go/latchkey/keys"
 )
 
@@ -249,5 +248,3 @@ func (p *pair) Get(ctx context.Context, space, id string) (keys.Record, error) {
 	}
 	return rec, err
 }
-
-var _ admin.Users = (*table)(nil)

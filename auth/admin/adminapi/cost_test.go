@@ -1,6 +1,6 @@
 //go:build unix
 
-package admin_test
+package adminapi_test
 
 import (
 	"fmt"
