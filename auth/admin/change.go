@@ -253,24 +253,6 @@ func (s *Service) actor(ctx context.Context, p auth.Principal) (actor, error) {
 	return a, nil
 }
 
-var errOtherUser = errors.New("admin: Users answered with another user than the one asked for")
-
-// user returns the user with this ID, or an error wrapping [auth.ErrNoUser]. A failed or cancelled query is not a verdict,
-// whatever else its error wraps.
-func (s *Service) user(ctx context.Context, id string) (auth.User, error) {
-	if s.cfg.Users == nil {
-		return auth.User{}, auth.ErrNoUser
-	}
-	user, err := s.cfg.Users.User(ctx, id)
-	switch {
-	case err == nil && user.ID != id:
-		err = errOtherUser
-	case errors.Is(err, auth.ErrNoUser) && (errors.Is(err, keys.ErrStore) || ctx.Err() != nil):
-		err = fmt.Errorf("%w: %v", keys.ErrStore, err) // no longer ErrNoUser
-	}
-	return user, err
-}
-
 // needs returns an error unless the caller has this permission now.
 func (c *change) needs(permission string) error {
 	if c.policy.Reaches(c.by.rights, permission) { // one permission, so all of it

@@ -16,23 +16,6 @@ import (
 	"github.com/latchkey-go/latchkey/roles"
 )
 
-// Users lists and finds the host's users. It manages nothing else of them. Within [Config.InTx] it should read in
-// the transaction that its context carries, so that a demoted user hands out nothing any more.
-type Users interface {
-	auth.Users
-	// List returns the users that pass f, in ascending order of ID: at most f.Limit of those with an ID above
-	// f.After. Fewer than that are the last.
-	List(ctx context.Context, f UserFilter) ([]auth.User, error)
-}
-
-// A UserFilter says which users List returns. Each field that is not zero narrows the list; they combine.
-type UserFilter struct {
-	Text  string // in the ID or the name, in any case
-	Role  string
-	After string // the ID of the last user of the page before
-	Limit int    // 1 to 1000
-}
-
 // Config says what a [Service] manages. Keys, Roles, RoleStore, Guard and Audit are required.
 type Config struct {
 	Keys  *keys.Ring

@@ -8,7 +8,6 @@ import (
 
 	"github.com/latchkey-go/latchkey/auth"
 	"github.com/latchkey-go/latchkey/keys"
-	"github.com/latchkey-go/latchkey/roles"
 )
 
 // key returns a record in this transaction, if it still has the revision match, or match is "".
@@ -68,64 +67,6 @@ func (s *Service) UpdateKey(ctx context.Context, by auth.Principal, id, match st
 		}, nil
 	})
 	return after, err
-}
-
-// checkSettings judges what a key would become.
-func (c *change) checkSettings(before *keys.Record, set *keys.Settings, role string) error {
-	if err := c.checkKey(set.Name, set.Scopes, set.AllowedIPs); err != nil {
-		return err
-	}
-	if before.Kind == keys.KindCustom {
-		if role = set.Role; role != before.Role {
-			if err := c.checkRole(role); err != nil {
-				return err
-			}
-		}
-	} else if set.Role != "" {
-		return badInput("role", "cannot be set: a user key has the role of its user")
-	}
-	was, at := before.ExpiresAt, set.ExpiresAt
-	if later := !was.IsZero() && (at.IsZero() || at.After(was)); later {
-		end, err := c.by.endsBy(at)
-		if err != nil {
-			return err
-		}
-		set.ExpiresAt = end
-	}
-	if c.by.outlivedBy(set.ExpiresAt) {
-		widens, err := c.widens(before, set, role)
-		if err != nil {
-			return err
-		}
-		if widens {
-			return forbidden("a key that you widen with your key must not expire later than yours")
-		}
-	}
-	return c.coversKey(&keys.Record{Scopes: set.Scopes, AllowedIPs: set.AllowedIPs}, role)
-}
-
-var errWidens = errors.New("admin: the key would allow more than before")
-
-// widens reports whether a key would allow more than before, or be valid from more networks.
-func (c *change) widens(before *keys.Record, set *keys.Settings, role string) (bool, error) {
-	if !inside(set.AllowedIPs, before.AllowedIPs) {
-		return true, nil
-	}
-	was, next := roles.Rights{Role: before.Role, Scopes: before.Scopes}, roles.Rights{Role: role, Scopes: set.Scopes}
-	if before.Kind == keys.KindUser {
-		was.Role = role // its user's, before and after
-	}
-	err := c.compare(fmt.Sprintf("widens %q to %q", was, next), func(policy *roles.Policy) error {
-		missing, err := policy.Missing(was, policy, next)
-		if err == nil && len(missing) > 0 {
-			return errWidens
-		}
-		return costly(err)
-	})
-	if errors.Is(err, errWidens) {
-		return true, nil
-	}
-	return false, err
 }
 
 // DisableKey pauses a key. It needs what managing the key needs. A second call changes nothing.

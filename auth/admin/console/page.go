@@ -4,7 +4,6 @@ import (
 	"bytes"
 	"embed"
 	"html/template"
-	"net/http"
 	"net/url"
 	"slices"
 	"strconv"
@@ -27,14 +26,6 @@ type page struct {
 	Host          Config
 	User          string
 	Nav           []navGroup
-}
-
-// An alert says why something was not done, and what can be done about it.
-type alert struct {
-	Title, Text    string
-	Field          string // the input that is wrong, if it is one
-	List           []string
-	Page, PageText string // where to look at it, if anywhere
 }
 
 // A navGroup is a part of the navigation.
@@ -198,12 +189,4 @@ var notices = map[string]string{
 	"removed":     "The record of the key was removed.",
 	"opened":      "The public API is open.",
 	"closed":      "The public API is closed. Requests without a key are refused from now on.",
-}
-
-// trouble answers with a page that says why there is nothing else to see.
-func (v *visit) trouble(status int, title, text string) {
-	p := page{Heading: title, Body: text}
-	if err := v.show(status, "trouble", p); err != nil {
-		http.Error(v.w, title, status)
-	}
 }

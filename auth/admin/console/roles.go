@@ -1,9 +1,12 @@
 package console
 
 import (
+	"errors"
 	"net/http"
 
 	"github.com/latchkey-go/latchkey/auth/admin"
+	"github.com/latchkey-go/latchkey/publicapi"
+	"github.com/latchkey-go/latchkey/roles"
 )
 
 // A rolesPage is the list of roles.
@@ -36,4 +39,111 @@ func (v *visit) showRoles() error {
 		body.Roles = append(body.Roles, row)
 	}
 	return v.show(http.StatusOK, "roles", page{Heading: "Roles", Body: body})
+}
+
+func (v *visit) showNewRole(status int, role roles.Role, why *alert) error {
+	body, err := v.rolePageOf(role)
+	if err != nil {
+		return err
+	}
+	if !body.Manage {
+		_, err := v.service.RoleUsage(v.r.Context(), v.who, role.AppID) // says what is missing
+		return err
+	}
+	body.New = true
+	return v.show(status, "role", page{Heading: "New role", Alert: why, Body: body})
+}
+
+func (v *visit) createRole() error {
+	role, err := v.sentRole()
+	if err == nil {
+		err = v.service.CreateRole(v.r.Context(), v.who, role)
+	}
+	if err != nil {
+		return v.retry(err, func(status int, why *alert) error {
+			if errors.Is(err, admin.ErrConflict) {
+				why = &alert{Title: "This appid is taken", Field: "appid", Text: "There is a role with it already, perhaps in other letter case. Choose another one."}
+			}
+			return v.showNewRole(status, role, why)
+		})
+	}
+	return v.redirect("users/roles/role/" + role.AppID + "?done=created")
+}
+
+// showRole shows a role, as sent if somebody has filled in the form already. change may add to the page.
+func (v *visit) showRole(status int, sent *roles.Role, why *alert, change ...func(*rolePage)) error {
+	stored, err := v.service.Role(v.r.Context(), v.who, v.r.PathValue("appid"))
+	if err != nil {
+		return err
+	}
+	role := stored
+	if sent != nil {
+		role = *sent
+	}
+	body, err := v.rolePageOf(role)
+	if err != nil {
+		return err
+	}
+	body.Match, body.stored = admin.Revision(stored), stored
+	body.SeePublic = v.may(admin.ManageAPI)
+	for _, f := range change {
+		f(&body)
+	}
+	if err := v.explainRows(stored.AppID, body.Groups); err != nil {
+		return err
+	}
+	if body.Manage {
+		usage, err := v.service.RoleUsage(v.r.Context(), v.who, stored.AppID)
+		if err != nil {
+			return err
+		}
+		usage.Keys, usage.Users = usage.Keys[:min(len(usage.Keys), mostUsing)], usage.Users[:min(len(usage.Users), mostUsing)]
+		body.Usage = &usage
+	}
+	heading := stored.Name
+	if heading == "" {
+		heading = stored.AppID
+	}
+	return v.show(status, "role", page{Heading: heading, Alert: why, Body: body})
+}
+
+func (v *visit) saveRole() error {
+	role, err := v.sentRole()
+	role.AppID = v.r.PathValue("appid")
+	sent := v.confirmation()
+	if err == nil {
+		err = v.service.UpdateRole(v.r.Context(), v.who, role, sent)
+	}
+	if err == nil {
+		return v.redirect("users/roles/role/" + role.AppID + "?done=saved")
+	}
+	if opening, ok := errors.AsType[*publicapi.UnconfirmedError](err); ok {
+		gains, err := v.expose(opening.Preview, sent)
+		if err != nil {
+			return err
+		}
+		return v.showRole(http.StatusConflict, &role, unconfirmed(opening, sent, "Not saved yet"), func(p *rolePage) { p.Gains = gains })
+	}
+	conflict := errors.Is(err, admin.ErrChanged)
+	return v.retry(err, func(status int, why *alert) error {
+		return v.showRole(status, &role, kept(conflict, why), func(p *rolePage) {
+			if conflict {
+				p.Conflict, p.Meanwhile = true, roleDifferences(p.stored, role)
+			}
+		})
+	})
+}
+
+func (v *visit) deleteRole() error {
+	appid := v.r.PathValue("appid")
+	err := v.service.DeleteRole(v.r.Context(), v.who, appid, admin.Confirmation{Match: v.field("match"), Token: v.field("confirm")})
+	if err == nil {
+		return v.redirect("users/roles?done=deleted")
+	}
+	deleting := func(p *rolePage) { p.Deleting = true }
+	if refused, ok := errors.AsType[*admin.Error](err); ok && refused.Usage != nil {
+		return v.showRole(http.StatusConflict, nil, &alert{Title: "Not deleted yet",
+			Text: "What has this role has changed since you looked. See below what its deletion touches now, and confirm again."}, deleting)
+	}
+	return v.retry(err, func(status int, why *alert) error { return v.showRole(status, nil, why, deleting) })
 }

@@ -3,9 +3,11 @@ package console
 import (
 	"errors"
 	"net/http"
+	"net/url"
 
 	"github.com/latchkey-go/latchkey/auth"
 	"github.com/latchkey-go/latchkey/auth/admin"
+	"github.com/latchkey-go/latchkey/keys"
 )
 
 // A usersPage is the list of users.
@@ -26,4 +28,96 @@ func (v *visit) showUsers() error {
 		return err
 	}
 	return v.show(http.StatusOK, "users", page{Heading: "Users", Body: body})
+}
+
+// A userKey is the page about the key of one user.
+type userKey struct {
+	Own   bool
+	User  auth.User
+	Page  string // the address of this page
+	Key   *keyRow
+	Match string
+	Form  keyForm // of a new key
+}
+
+// owner is the user whose key a page is about.
+func (v *visit) owner() userKey {
+	if id := v.r.PathValue("id"); id != "" && id != v.who.UserID() {
+		return userKey{User: auth.User{ID: id, Name: id}, Page: "users/user/" + url.PathEscape(id)}
+	}
+	return userKey{Own: true, Page: "users/user", User: auth.User{ID: v.who.UserID(), Name: v.who.Name(), Role: v.who.Role()}}
+}
+
+// showUserKey shows the key of a user; form is what somebody has filled in for a new one.
+func (v *visit) showUserKey(status int, form keyForm, why *alert) error {
+	body := v.owner()
+	body.Form = form
+	rec, err := v.service.UserKey(v.r.Context(), v.who, body.User.ID)
+	switch {
+	case err == nil:
+		row := rowOf(rec)
+		body.Key, body.Match = &row, admin.Revision(&rec)
+	case !errors.Is(err, admin.ErrNotFound):
+		return err
+	}
+	heading := "My key"
+	if !body.Own {
+		if body.User, err = v.service.User(v.r.Context(), v.who, body.User.ID); err != nil {
+			return err
+		}
+		if body.User.Name == "" {
+			body.User.Name = body.User.ID
+		}
+		heading = "Key of " + body.User.Name
+	}
+	return v.show(status, "userkey", page{Heading: heading, Alert: why, Body: body})
+}
+
+func (v *visit) retryUserKey(err error) error {
+	return v.retry(err, func(status int, why *alert) error { return v.showUserKey(status, v.sentKey(), why) })
+}
+
+func (v *visit) createUserKey() error {
+	of := v.owner()
+	var set keys.Settings
+	if err := v.sentKey().settings(&set); err != nil {
+		return v.retryUserKey(err)
+	}
+	v.making.Lock()
+	defer v.making.Unlock()
+	// A ring may let users have several keys. These pages show one, so a second one would be a form sent twice.
+	_, err := v.service.UserKey(v.r.Context(), v.who, of.User.ID)
+	if err == nil {
+		err = admin.ErrConflict
+	}
+	if !errors.Is(err, admin.ErrNotFound) {
+		return v.retryUserKey(err)
+	}
+	issued, err := v.service.CreateUserKey(v.r.Context(), v.who, of.User.ID,
+		keys.User{Name: set.Name, Scopes: set.Scopes, AllowedIPs: set.AllowedIPs, ExpiresAt: set.ExpiresAt})
+	if err != nil {
+		return v.retryUserKey(err)
+	}
+	return v.showNewKey(issued, newKey{Page: of.Page})
+}
+
+func (v *visit) refreshUserKey() error {
+	of := v.owner()
+	rec, err := v.service.UserKey(v.r.Context(), v.who, of.User.ID)
+	if err != nil {
+		return v.retryUserKey(err)
+	}
+	issued, err := v.service.RefreshKey(v.r.Context(), v.who, rec.ID, v.mustMatch(), keys.Renewal{})
+	if err != nil {
+		return v.retryUserKey(err)
+	}
+	return v.showNewKey(issued, newKey{Page: of.Page, Refreshed: true})
+}
+
+func (v *visit) invalidateUserKey() error {
+	of := v.owner()
+	if _, err := v.service.InvalidateUserKeys(v.r.Context(), v.who, of.User.ID, v.field("match")); err != nil {
+		return v.retryUserKey(err)
+	}
+	return v.redirect(of.Page + "?done=invalidated")
 }

@@ -6,7 +6,6 @@ import (
 	"encoding/hex"
 	"errors"
 	"fmt"
-	"net/http"
 	"strings"
 	"time"
 
@@ -129,43 +128,6 @@ func (v *visit) roleOptions(chosen string, withAdmin bool) ([]roleOption, error)
 		add(chosen, "gone")
 	}
 	return options, nil
-}
-
-func (v *visit) showNewKeyForm(status int, form keyForm, why *alert) error {
-	// Whoever may not make keys learns it here, and not after filling in the form.
-	if _, _, err := v.service.Keys(v.r.Context(), v.who, keys.Filter{Limit: 1}, ""); err != nil {
-		return err
-	}
-	options, err := v.roleOptions(form.Role, true)
-	if err != nil {
-		return err
-	}
-	return v.show(status, "key", page{Heading: "New API key", Alert: why, Body: keyPage{Form: form, Roles: options, Opened: formMoment(time.Now())}})
-}
-
-func (v *visit) createKey() error {
-	form := v.sentKey()
-	again := func(status int, why *alert) error { return v.showNewKeyForm(status, form, why) }
-	var set keys.Settings
-	if err := errors.Join(form.checkCustom(), form.settings(&set)); err != nil {
-		return v.retry(err, again)
-	}
-	v.making.Lock()
-	defer v.making.Unlock()
-	made, err := v.madeSince(v.field("opened"), set)
-	if err != nil {
-		return v.retry(err, again)
-	}
-	if made != nil {
-		return again(http.StatusConflict, &alert{Title: "Made already", Page: "api/key/" + made.ID, PageText: "See the key that was made",
-			Text: "Just this key has been made since the form was opened, so nothing was done: a form may be sent twice by accident. To have one more like it, create it again."})
-	}
-	issued, err := v.service.CreateKey(v.r.Context(), v.who, keys.Custom{
-		Name: set.Name, Role: set.Role, Scopes: set.Scopes, AllowedIPs: set.AllowedIPs, ExpiresAt: set.ExpiresAt})
-	if err != nil {
-		return v.retry(err, again)
-	}
-	return v.showNewKey(issued, newKey{Page: "api/key/" + issued.Record.ID})
 }
 
 func (v *visit) showKey(status int, why *alert) error { return v.showKeyForm(status, nil, why, false) }

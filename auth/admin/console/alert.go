@@ -16,6 +16,22 @@ import (
 	"github.com/latchkey-go/latchkey/roles"
 )
 
+// An alert says why something was not done, and what can be done about it.
+type alert struct {
+	Title, Text    string
+	Field          string // the input that is wrong, if it is one
+	List           []string
+	Page, PageText string // where to look at it, if anywhere
+}
+
+// trouble answers with a page that says why there is nothing else to see.
+func (v *visit) trouble(status int, title, text string) {
+	p := page{Heading: title, Body: text}
+	if err := v.show(status, "trouble", p); err != nil {
+		http.Error(v.w, title, status)
+	}
+}
+
 // errForm is the answer to a form that cannot be read.
 var errForm = errors.New("console: malformed form")
 
