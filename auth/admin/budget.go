@@ -14,13 +14,13 @@ import (
 )
 
 // Comparing access takes steps of a quarter of a microsecond. Ordinary roles take hundreds to a few thousand of them;
-// patterns that were chosen for it take millions.
+// hostile patterns take millions.
 const (
 	maxSteps  = 1 << 18 // of one operation: about 65 ms
 	freeSteps = 10_000  // an operation that takes more waits for its turn
 )
 
-// costly tells the caller what to do about an error of a step budget.
+// costly adds to an error of a step budget what the caller can do about it.
 func costly(err error) error {
 	if errors.Is(err, roles.ErrBudget) {
 		return fmt.Errorf("admin: too complex to check: use fewer or simpler patterns with * and **: %w", err)
@@ -55,15 +55,15 @@ func (c *change) budget() *roles.Budget {
 	return &roles.Budget{Steps: maxSteps, Free: freeSteps, Wait: c.turn.take}
 }
 
-// previewBudget returns the budget of a preview, which is always a new one, so that a preview is the same whatever was
-// asked before. It is limited for every caller: what a preview gives up counts as opened.
+// previewBudget returns a new budget, so that a preview does not depend on the checks before it. It is limited for every
+// caller: a comparison that a preview gives up counts as opened.
 func (c *change) previewBudget() *roles.Budget {
 	b := c.budget()
 	b.Steps = maxSteps
 	return b
 }
 
-// ended returns why an operation must end after a preview, or nil.
+// ended returns the error that must end an operation after a preview, or nil.
 func ended(b *roles.Budget) error {
 	if err := b.Err(); !errors.Is(err, roles.ErrBudget) {
 		return err
@@ -71,7 +71,7 @@ func ended(b *roles.Budget) error {
 	return nil
 }
 
-// turns are those of all services in this process, since they share its processors.
+// turns is the queue of all services in this process, since they share its processors.
 var turns = queue{turn: make(chan struct{}, 1), callers: map[string]bool{}}
 
 // A queue lets costly operations run one at a time. Each caller has at most one place in it, so that one caller delays
@@ -82,8 +82,8 @@ type queue struct {
 	callers map[string]bool // running or waiting
 }
 
-// take waits for the caller's turn. end must be called after the operation. A caller who has a place already is refused
-// with 429.
+// take waits for the caller's turn. The caller must call end after the operation. A caller with a place in the queue is
+// refused with 429.
 func (q *queue) take(ctx context.Context, caller string) (end func(), err error) {
 	q.mu.Lock()
 	taken := q.callers[caller]

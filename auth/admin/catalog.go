@@ -33,7 +33,7 @@ func (s *Service) groups(ctx context.Context) ([]roles.Group, error) {
 	return s.cfg.Catalog.Groups(names), nil
 }
 
-// Access is how much of a route or permission a role reaches.
+// Access says how much of a route or permission a role reaches.
 type Access string
 
 const (
@@ -42,7 +42,7 @@ const (
 	AccessAll  Access = "all"
 )
 
-// A Matrix says which role reaches what.
+// A Matrix says which role reaches which permission and route.
 type Matrix struct {
 	Roles       []string // appids, in order, without the built-in role
 	Permissions []Row    // of the catalog
@@ -109,7 +109,7 @@ func reach(policy *roles.Policy, appids []string, permission string) []Access {
 	return access
 }
 
-// Audit returns what was changed, newest first, in this service's space. It needs [ReadLogs].
+// Audit returns the records of this service's space that pass f, newest first. It needs [ReadLogs].
 func (s *Service) Audit(ctx context.Context, by auth.Principal, f audit.Filter) ([]audit.Record, error) {
 	if err := s.may(by, ReadLogs); err != nil {
 		return nil, err

@@ -38,7 +38,7 @@ type change struct {
 	answers  map[string]error // of the costly checks before the transaction, by question
 }
 
-// An actor is the caller as they are now, which may differ from what they were when the request came in.
+// An actor is the caller with current rights, which may differ from those at the start of the request.
 type actor struct {
 	auth.Principal
 	rights   roles.Rights
@@ -46,20 +46,19 @@ type actor struct {
 	networks []netip.Prefix // the AllowedIPs of the caller's key
 }
 
-// manages returns an error for a caller who manages nothing: one who has not proved who they are, or who presented the
-// old value of a refreshed key.
+// manages returns an error for a caller who is not authenticated, or who presented the old value of a refreshed key.
 func manages(p auth.Principal) error {
 	switch {
 	case !p.Authenticated():
-		return errNobody
+		return errUnauthenticated
 	case p.Key().Previous():
 		return errOldValue
 	}
 	return nil
 }
 
-// may returns an error unless p has this permission by the policy that requests are judged by. That is enough to read; a
-// change is judged again within its transaction.
+// may returns an error unless p has this permission by the guard's policy. That is enough to read; a change is checked
+// again within its transaction.
 func (s *Service) may(p auth.Principal, permission string) error {
 	if err := manages(p); err != nil {
 		return err
@@ -73,7 +72,7 @@ func (s *Service) may(p auth.Principal, permission string) error {
 	return lacks(permission)
 }
 
-// mayAny is may for what several permissions open.
+// mayAny returns an error unless p has one of the permissions.
 func (s *Service) mayAny(p auth.Principal, permissions ...string) error {
 	var first error
 	for _, permission := range permissions {
@@ -91,7 +90,7 @@ func (s *Service) mayAny(p auth.Principal, permissions ...string) error {
 // maxTries is how often an operation starts again because something changed between its two passes.
 const maxTries = 3
 
-// errAgain means that a check of the second pass has no answer from the first one.
+// errAgain means that the second pass needs an answer that the first one does not have.
 var errAgain = fmt.Errorf("%w: roles, caller or key kept changing meanwhile", ErrConflict)
 
 // change runs one operation. judge checks what the operation needs and returns how to carry it out, or nil if there is
@@ -146,7 +145,7 @@ func (s *Service) change(ctx context.Context, p auth.Principal, judge func(conte
 			break
 		}
 	}
-	return plainly(err)
+	return translate(err)
 }
 
 func (c *change) judge(ctx context.Context, p auth.Principal, judge func(context.Context, *change) (func(context.Context) error, error)) (func(context.Context) error, error) {
@@ -195,7 +194,7 @@ func (c *change) ahead(question string, answer func() error) error {
 	}
 	err := answer()
 	if given := c.limit.Err(); given != nil {
-		err = costly(given) // whatever was concluded from questions that were given up
+		err = costly(given) // the answer rests on comparisons that were given up
 	}
 	c.answers[question] = err
 	return err
@@ -215,14 +214,14 @@ func (s *Service) snapshot(ctx context.Context) (*snapshot, error) {
 	}
 	policy, err := s.compiled.Load().Recompile(rs...)
 	if err != nil {
-		return nil, err // the stored roles do not compile, which is not the caller's mistake
+		return nil, err // a store error, not the caller's: the stored roles do not compile
 	}
 	s.compiled.Store(policy)
 	return &snapshot{revision, policy}, nil
 }
 
-// actor returns the caller as they are now. A key that was ended or replaced since the request came in, and a user who is
-// gone or inactive, may change nothing.
+// actor returns the caller with current rights. It refuses a key that was ended or replaced since the request came in, and
+// a user who is gone or inactive.
 func (s *Service) actor(ctx context.Context, p auth.Principal) (actor, error) {
 	a := actor{Principal: p, rights: p.Rights()}
 	if id := p.KeyID(); id != "" {
@@ -261,7 +260,7 @@ func (c *change) needs(permission string) error {
 	return lacks(permission)
 }
 
-// record writes what was done to the audit log.
+// record appends a change to the audit log.
 func (c *change) record(ctx context.Context, action, object string, before, after map[string]any) error {
 	r, err := audit.Stamp(audit.Record{
 		Actor: c.by.id(), ActorName: c.by.Name(), Action: action, Object: object,
@@ -284,7 +283,7 @@ func (a actor) id() string {
 	return "role:" + a.Role()
 }
 
-// author is id as a key's record takes it: one line, and not too long.
+// author is id as a key's record takes it: one line of at most 200 bytes.
 func (a actor) author() string {
 	line := strings.Map(func(r rune) rune {
 		if unicode.IsControl(r) {

@@ -31,22 +31,21 @@ type Config struct {
 	Public *publicapi.Service
 	// Users are the owners of user keys. Nil: only their own keys can be managed, by themselves.
 	Users Users
-	// DropRole takes a role that is being deleted from all users who have it, as part of [Config.InTx]: a role that
-	// is saved later under its appid is another one, and nobody has given it to them. Nil: they keep the name of a
-	// role that is gone, and that later one is theirs.
+	// DropRole removes a role that is being deleted from all users who have it, as part of [Config.InTx]. Nil: they keep
+	// the appid of a deleted role, and get the rights of any role that is saved under it later.
 	DropRole func(ctx context.Context, appid string) error
 	// Catalog lists the permissions that the application knows; see [roles.Catalog]. Names returns the values of the
 	// {name}s in it, such as {"model": {"pages", "posts"}}. Both may be nil. With Public both must be nil: its catalog and
 	// its names are used.
 	Catalog *roles.Catalog
 	Names   func(context.Context) (map[string][]string, error)
-	// Routes are what reports tell about. Nil: Guard.Routes.
+	// Routes are the routes that reports list. Nil: Guard.Routes.
 	Routes func() []auth.Route
 
 	// InTx runs one change in one transaction over all stores above, such as sqlstore's InTx: nothing else changes
-	// roles, keys or the public API meanwhile, and if f returns an error nothing of it is done. It may call f
-	// more than once. Nil is for stores in memory: changes of this Service wait for one another. What was written
-	// there before a later step failed stays written; the audit log comes last.
+	// roles, keys or the public API meanwhile, and if f returns an error everything is rolled back. It may call f more
+	// than once. Nil is for stores in memory: changes of this Service run one at a time, and a failing step does not roll
+	// back the steps before it; the audit log comes last.
 	InTx func(ctx context.Context, f func(ctx context.Context) error) error
 	// Timeout is how long one operation may take. 0 means ten seconds.
 	Timeout time.Duration
@@ -55,7 +54,7 @@ type Config struct {
 // A Service manages keys, roles and the public API. Make it with [New]. It may be used concurrently.
 type Service struct {
 	cfg      Config                       // with its defaults
-	keyLike  *regexp.Regexp               // finds what may be one of the ring's keys, in the middle of a word as well
+	keyLike  *regexp.Regexp               // finds possible keys of the ring, also in the middle of a word
 	compiled atomic.Pointer[roles.Policy] // of the latest snapshot
 }
 
@@ -121,10 +120,10 @@ func oneByOne() func(context.Context, func(context.Context) error) error {
 	}
 }
 
-// peerKey finds the address that an operation is asked from.
+// peerKey is the context key of the peer's address.
 type peerKey struct{}
 
-// Context returns r's context with the peer's address, for the audit log: what handlers of the host's own pass on
+// Context returns r's context with the peer's address, for the audit log. Handlers of the host pass it
 // to a Service.
 func (s *Service) Context(r *http.Request) context.Context {
 	addr := s.cfg.Guard.ClientAddr(r)

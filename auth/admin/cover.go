@@ -68,13 +68,13 @@ func inside(networks, bounds []netip.Prefix) bool {
 	})
 }
 
-// outlivedBy reports whether what ends at this time, zero being never, is good for longer than the caller's key.
+// outlivedBy reports whether a key that expires at this time, zero being never, would outlive the caller's key.
 func (a actor) outlivedBy(at time.Time) bool {
 	return !a.ends.IsZero() && (at.IsZero() || at.After(a.ends))
 }
 
-// endsBy returns when a value that the caller makes ends if asked to end at at: with the caller's key, unless
-// sooner. Later is refused.
+// endsBy returns the expiry of a value that the caller makes and wants to expire at at. Zero becomes the expiry of the
+// caller's key; a later time is refused.
 func (a actor) endsBy(at time.Time) (time.Time, error) {
 	switch {
 	case !a.outlivedBy(at):
@@ -82,5 +82,5 @@ func (a actor) endsBy(at time.Time) (time.Time, error) {
 	case at.IsZero():
 		return a.ends, nil
 	}
-	return at, forbidden("what is made with a key ends no later than that key")
+	return at, forbidden("a value that is made with a key ends no later than that key")
 }

@@ -87,9 +87,9 @@ func manages(g roles.Grants) roles.Grants {
 	return g
 }
 
-// TestNobodyHandsOutMoreThanTheyHold lets random people do random things. What was done must not have given anybody
-// what the one who did it did not hold, by enumeration; and what they hold in full must not be refused.
-func TestNobodyHandsOutMoreThanTheyHold(t *testing.T) {
+// TestNoCallerGrantsMoreThanTheyHold has random callers do random things. By enumeration, no change gives access that its
+// caller does not hold.
+func TestNoCallerGrantsMoreThanTheyHold(t *testing.T) {
 	seed := uint64(time.Now().UnixNano())
 	t.Logf("seed %d", seed)
 	d := draw{rand.New(rand.NewPCG(seed, 1))}
@@ -133,7 +133,7 @@ func TestNobodyHandsOutMoreThanTheyHold(t *testing.T) {
 	require.Greater(t, refused, 40, "too little was refused to prove anything")
 }
 
-// deed does one random thing. given tells, afterwards, what somebody may do that they might not before.
+// deed does one random thing. given returns, afterwards, the permissions that were added.
 func (d draw) deed(w *world, by auth.Principal, appids []string) (what, permission string, given func() []string, err error) {
 	ctx, t := w.t.Context(), w.t
 	role, other := appids[d.IntN(4)], appids[d.IntN(4)]

@@ -8,15 +8,15 @@
 //	app/users/manage  other users' keys
 //	app/logs          the audit log
 //
-// One's own user key needs none: users who are signed in, or show a user key, may see, make, refresh and end it.
+// One's own user key needs none: users who are signed in, or present a user key, may see, make, refresh and end it.
 // Callers without a key or a sign-in manage nothing, whatever the public role says. Nor does the old value of a key that
 // was refreshed with an overlap: it may be used until it ends. A client that lost the new value goes on with the old one;
 // its operator refreshes the key again.
 //
 // You can't grant more access than you have. A new key, a key that is changed, refreshed or enabled, a role that is
 // saved and the role of the public API must be covered by what the caller may do, key scopes included, as
-// [roles.Policy.Covers] tells. What is made, widened or enabled with a key ends no later than that key, and is good
-// from no other networks. To change or delete a role you need all access that it and the roles that inherit from it give,
+// [roles.Policy.Covers] tells. A key that is made, widened or enabled with another key expires no later than that key,
+// and is valid from no other networks. To change or delete a role you need all access that it and the roles that inherit from it give,
 // before and after the change. Pausing and ending a key and closing the public API need the permission alone.
 //
 // Each change is one step: within [Config.InTx] the caller and the stored state are read and judged, the change is made

@@ -13,8 +13,8 @@ import (
 	"github.com/latchkey-go/latchkey/roles"
 )
 
-// What operations answer. An error that wraps none of these is an *[auth.Refusal] for a caller who is nobody,
-// or trouble with a store; then nothing was done, unless the commit itself failed.
+// The errors of operations. An error that wraps none of these is an *[auth.Refusal], [roles.ErrBudget], a
+// *[publicapi.UnconfirmedError], or a store error. After an error nothing was done, unless the commit itself failed.
 var (
 	// ErrForbidden means that the caller may not do this; it is an *[Error].
 	ErrForbidden = errors.New("admin: not permitted")
@@ -22,10 +22,10 @@ var (
 	ErrInput = errors.New("admin: invalid input")
 	// ErrNotFound means that there is no such key, user or role.
 	ErrNotFound = errors.New("admin: not found")
-	// ErrConflict means that the state of things does not allow this: a key was invalidated or refreshed
-	// meanwhile, a user has a key already, an appid is taken, others inherit from a role.
+	// ErrConflict means that the stored state does not allow this: a key was invalidated or refreshed meanwhile, a user
+	// has a key already, an appid is taken, other roles inherit from a role, a role is in use.
 	ErrConflict = errors.New("admin: conflict")
-	// ErrChanged means that the caller asked for a change of another revision than the present one.
+	// ErrChanged means that the object no longer has the revision that the caller requires.
 	ErrChanged = errors.New("admin: changed since it was read")
 )
 
@@ -70,19 +70,19 @@ func forbidden(text string, missing ...string) *Error {
 func badInput(field, text string) *Error { return &Error{Err: ErrInput, Field: field, Text: text} }
 
 var (
-	errNobody   = &auth.Refusal{Status: http.StatusUnauthorized, Reason: auth.ReasonMissingKey} // the caller is not authenticated
-	errGone     = &auth.Refusal{Status: http.StatusUnauthorized, Reason: auth.ReasonInvalidKey} // the caller's key or user ended since
-	errOldValue = forbidden("this is the old value of a key that was refreshed: it may be used until it ends, " +
+	errUnauthenticated = &auth.Refusal{Status: http.StatusUnauthorized, Reason: auth.ReasonMissingKey} // the caller is not authenticated
+	errGone            = &auth.Refusal{Status: http.StatusUnauthorized, Reason: auth.ReasonInvalidKey} // the caller's key or user ended since
+	errOldValue        = forbidden("this is the old value of a key that was refreshed: it may be used until it ends, " +
 		"but manages nothing; use the new value or, if it is lost, have an operator refresh the key again")
-	errNoPolicy = errors.New("admin: the roles cannot be vouched for now")
+	errNoPolicy = errors.New("admin: no current roles are known")
 )
 
 func lacks(permission string) error {
 	return forbidden("the permission is missing", permission)
 }
 
-// plainly turns what the packages below say into the errors of this one. Trouble stays what it is.
-func plainly(err error) error {
+// translate turns errors of the packages below into those of this one. It leaves store errors unchanged.
+func translate(err error) error {
 	switch {
 	case err == nil, errors.Is(err, context.Canceled), errors.Is(err, context.DeadlineExceeded), errors.Is(err, keys.ErrStore):
 		return err

@@ -22,7 +22,7 @@ func TestARoleIsJudgedByItsHeirsToo(t *testing.T) {
 	require.NoError(t, w.service.UpdateRole(t.Context(), w.as("admin"), roles.Role{AppID: "base"}, admin.Confirmation{}))
 }
 
-func TestNobodyRaisesTheirOwnRole(t *testing.T) {
+func TestNoCallerRaisesTheirOwnRole(t *testing.T) {
 	w := newWorld(t, nil)
 	own, _ := w.roles.Policy().Role("rolemaker")
 	own.Permissions["content/secret/delete"] = true
@@ -37,7 +37,7 @@ func TestNobodyRaisesTheirOwnRole(t *testing.T) {
 	require.ErrorIs(t, w.service.UpdateRole(t.Context(), w.as("rolemaker"), own, admin.Confirmation{}), admin.ErrForbidden)
 	own.Inherits = []string{"editor"}
 	own.Permissions = roles.Grants{}
-	require.NoError(t, w.service.UpdateRole(t.Context(), w.as("rolemaker"), own, admin.Confirmation{}), "everybody may give away their own rights")
+	require.NoError(t, w.service.UpdateRole(t.Context(), w.as("rolemaker"), own, admin.Confirmation{}), "every caller may give away their own rights")
 	require.ErrorIs(t, w.service.UpdateRole(t.Context(), w.as("rolemaker"), own, admin.Confirmation{}), admin.ErrForbidden)
 }
 
@@ -114,7 +114,7 @@ func TestABroaderKeyStaysAsItIs(t *testing.T) {
 		require.Equal(t, []string{"**"}, refused.Missing)
 	}
 	_, err := w.service.InvalidateKey(t.Context(), keeper, broad.Record.ID, "")
-	require.NoError(t, err, "ending it hands out nothing")
+	require.NoError(t, err, "ending it grants nothing")
 }
 
 func TestOnesOwnKeyIsNotOnesOwnToManage(t *testing.T) {
@@ -123,7 +123,7 @@ func TestOnesOwnKeyIsNotOnesOwnToManage(t *testing.T) {
 	bob := w.user("bob")
 	require.NoError(t, w.ring.Disable(t.Context(), own.Record.ID))
 	_, err := w.service.EnableKey(t.Context(), bob, own.Record.ID, "")
-	require.ErrorIs(t, err, admin.ErrForbidden, "somebody paused it")
+	require.ErrorIs(t, err, admin.ErrForbidden, "another user paused it")
 	_, err = w.service.DisableKey(t.Context(), bob, own.Record.ID, "")
 	require.ErrorIs(t, err, admin.ErrForbidden)
 	_, err = w.service.UpdateKey(t.Context(), bob, own.Record.ID, "", func(*keys.Settings) error { return nil })
@@ -140,8 +140,8 @@ func TestUserKeysCarryTheirUsersRole(t *testing.T) {
 	_, err := w.service.CreateUserKey(ctx, warden, "bob", keys.User{})
 	require.NoError(t, err, "a viewer's rights are among an editor's")
 	_, err = w.service.CreateUserKey(ctx, warden, "root", keys.User{})
-	require.ErrorIs(t, err, admin.ErrForbidden, "whoever makes a key has seen it")
-	_, err = w.service.CreateUserKey(ctx, warden, "nobody", keys.User{})
+	require.ErrorIs(t, err, admin.ErrForbidden, "the caller would know the key")
+	_, err = w.service.CreateUserKey(ctx, warden, "no-one", keys.User{})
 	require.ErrorIs(t, err, admin.ErrNotFound)
 	_, err = w.service.CreateUserKey(ctx, w.user("bob"), "ada", keys.User{})
 	require.ErrorIs(t, err, admin.ErrForbidden)
@@ -158,7 +158,7 @@ func TestUserKeysCarryTheirUsersRole(t *testing.T) {
 	require.Equal(t, 1, n)
 }
 
-// TestAKeyThatEndsRaisesNothingForGood has somebody with a key until tomorrow raise a key that never ends.
+// TestAKeyThatEndsRaisesNothingForGood has a key until tomorrow raise a key that never expires.
 func TestAKeyThatEndsRaisesNothingForGood(t *testing.T) {
 	w := newWorld(t, nil)
 	ctx, tomorrow := t.Context(), in(24*time.Hour)
@@ -192,8 +192,8 @@ func TestAKeyThatEndsRaisesNothingForGood(t *testing.T) {
 	require.NoError(t, err)
 }
 
-// TestTheKeyOfSomebodyGoneIsNotPrepared widens a key for the day when its user comes back.
-func TestTheKeyOfSomebodyGoneIsNotPrepared(t *testing.T) {
+// TestTheKeyOfAUserWhoIsGoneIsNotPrepared widens a key for the day when its user comes back.
+func TestTheKeyOfAUserWhoIsGoneIsNotPrepared(t *testing.T) {
 	w := newWorld(t, nil)
 	ctx, warden := t.Context(), w.as("warden")
 	id := w.userKey("left", keys.User{Scopes: []string{"content/posts/read"}}).Record.ID

@@ -10,7 +10,7 @@ import (
 	"github.com/latchkey-go/latchkey/keys"
 )
 
-// key returns a record in this transaction, if it still has the revision match, or match is "".
+// key returns a record as stored in this transaction. If match is neither "" nor its revision, it returns [ErrChanged].
 func (c *change) key(ctx context.Context, id, match string) (keys.Record, error) {
 	rec, err := c.cfg.Keys.Get(ctx, id)
 	if err == nil && match != "" && match != Revision(&rec) {
@@ -20,9 +20,8 @@ func (c *change) key(ctx context.Context, id, match string) (keys.Record, error)
 }
 
 // UpdateKey changes a key's settings. It needs what managing the key needs, and cover for what the key may do
-// before and after: a key that is broader than the caller stays as it is. match is as for [Service.RefreshKey]. edit
-// may be called more than once, and what it returns as an error is returned. Settings left as they were are
-// neither written nor recorded.
+// before and after: a caller cannot change a key that is broader than they are. match is as for [Service.RefreshKey]. edit may be
+// called more than once; UpdateKey returns its error. Unchanged settings are neither written nor recorded.
 func (s *Service) UpdateKey(ctx context.Context, by auth.Principal, id, match string, edit func(*keys.Settings) error) (after keys.Record, err error) {
 	if err := s.mayManage(ctx, by, id); err != nil {
 		return keys.Record{}, err
@@ -168,7 +167,7 @@ func (s *Service) InvalidateUserKeys(ctx context.Context, by auth.Principal, use
 		ctx, cancel := context.WithTimeout(ctx, s.cfg.Timeout)
 		defer cancel()
 		if known, err = s.userKey(ctx, userID); err != nil && !errors.Is(err, keys.ErrNotFound) {
-			return 0, plainly(err)
+			return 0, translate(err)
 		}
 	}
 	err = s.change(ctx, by, func(ctx context.Context, c *change) (func(context.Context) error, error) {
@@ -221,8 +220,8 @@ func (c *change) managed(ctx context.Context, id, match string) (keys.Record, er
 	return rec, err
 }
 
-// carries returns the role that a key carries. What the key of a user who is gone would be good for, if they came
-// back, nobody can tell.
+// carries returns the role that a key carries. A key whose user is gone has no known role: its user could come back with
+// any.
 func (c *change) carries(ctx context.Context, rec *keys.Record) (string, error) {
 	if rec.Kind == keys.KindCustom {
 		return rec.Role, nil

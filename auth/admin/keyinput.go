@@ -12,7 +12,7 @@ import (
 	"github.com/latchkey-go/latchkey/roles"
 )
 
-// checkKey judges what people write about a key, and says which field is wrong.
+// checkKey validates a key's text, scopes and networks, and names the field that is wrong.
 func (s *Service) checkKey(name string, scopes []string, networks []netip.Prefix) error {
 	const mostName, most = 200, 64
 	switch {
@@ -36,7 +36,7 @@ func (s *Service) checkKey(name string, scopes []string, networks []netip.Prefix
 	return nil
 }
 
-// checkRole judges a role that a key is given.
+// checkRole validates the role of a key.
 func (c *change) checkRole(appid string) error {
 	if appid != "" && !c.policy.Has(appid) {
 		return badInput("role", "is not the appid of a role")
@@ -44,14 +44,14 @@ func (c *change) checkRole(appid string) error {
 	return nil
 }
 
-// showsKey reports whether text holds one of the ring's keys: somebody pasted it into the wrong field.
+// showsKey reports whether text contains a value in the format of the ring's keys, such as one pasted into the wrong field.
 func (s *Service) showsKey(text string) bool {
 	return slices.ContainsFunc(s.keyLike.FindAllString(text, -1), s.cfg.Keys.Format().Valid)
 }
 
 func oneOf(text string, is func(rune) bool) bool { return slices.ContainsFunc([]rune(text), is) }
 
-// checkSettings judges what a key would become.
+// checkSettings checks the settings that a key would get.
 func (c *change) checkSettings(before *keys.Record, set *keys.Settings, role string) error {
 	if err := c.checkKey(set.Name, set.Scopes, set.AllowedIPs); err != nil {
 		return err

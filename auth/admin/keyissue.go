@@ -43,11 +43,11 @@ func (s *Service) CreateKey(ctx context.Context, by auth.Principal, k keys.Custo
 			return c.record(ctx, "key.create", issued.Record.ID, nil, describeKey(&issued.Record))
 		}, nil
 	})
-	return shown(issued, err)
+	return ifDurable(issued, err)
 }
 
 // CreateUserKey makes a user's key; CreatedBy is the caller. One's own needs no permission, others' need
-// [ManageUsers] and cover for the user's role, since whoever makes a key has seen it. It returns [ErrConflict]
+// [ManageUsers] and cover for the user's role, since the caller gets to know the key. It returns [ErrConflict]
 // if the user has one already.
 func (s *Service) CreateUserKey(ctx context.Context, by auth.Principal, userID string, k keys.User) (issued keys.Issued, err error) {
 	if err := s.mayFor(by, userID); err != nil {
@@ -79,7 +79,7 @@ func (s *Service) CreateUserKey(ctx context.Context, by auth.Principal, userID s
 			return c.record(ctx, "userkey.create", issued.Record.ID, nil, describeKey(&issued.Record))
 		}, nil
 	})
-	return shown(issued, err)
+	return ifDurable(issued, err)
 }
 
 // RefreshKey replaces the value of a key and keeps its record. It needs what managing the key needs, none for
@@ -99,7 +99,7 @@ func (s *Service) RefreshKey(ctx context.Context, by auth.Principal, id, match s
 		if err != nil {
 			return nil, err
 		}
-		if !before.RefreshedAt.Equal(seen.RefreshedAt) || before.Hint != seen.Hint { // another call was faster
+		if !before.RefreshedAt.Equal(seen.RefreshedAt) || before.Hint != seen.Hint { // another refresh came first
 			return nil, keys.ErrConflict
 		}
 		if err := c.coversKey(&before, role); err != nil {
@@ -122,7 +122,7 @@ func (s *Service) RefreshKey(ctx context.Context, by auth.Principal, id, match s
 			return c.record(ctx, action(&before, "refresh"), id, describeKey(&before), describeKey(&issued.Record))
 		}, nil
 	})
-	return shown(issued, err)
+	return ifDurable(issued, err)
 }
 
 // mayReplace reports whether the caller may get a new value for the key, and returns the role that it carries.
@@ -133,7 +133,7 @@ func (c *change) mayReplace(ctx context.Context, rec *keys.Record) (role string,
 	return rec.Role, c.needs(ManageAPI)
 }
 
-// ownerRole returns the role of a user for whom the caller may make a key: themselves, or anybody with [ManageUsers].
+// ownerRole returns the role of a user for whom the caller may make a key: themselves or, with [ManageUsers], any user.
 func (c *change) ownerRole(ctx context.Context, userID string) (string, error) {
 	if userID != "" && c.by.UserID() == userID {
 		return c.by.rights.Role, nil
@@ -145,15 +145,15 @@ func (c *change) ownerRole(ctx context.Context, userID string) (string, error) {
 	return user.Role, err
 }
 
-// shown is what leaves the package: a value is shown only once the change is durable.
-func shown(issued keys.Issued, err error) (keys.Issued, error) {
+// ifDurable drops the key if the change failed: a value is returned only once it is durable.
+func ifDurable(issued keys.Issued, err error) (keys.Issued, error) {
 	if err != nil {
 		return keys.Issued{}, err
 	}
 	return issued, nil
 }
 
-// refusedInput says that a ring refused what it was asked for, which is about this field.
+// refusedInput turns a ring's refusal into an [Error] about this field.
 func refusedInput(err error, field string) error {
 	if errors.Is(err, keys.ErrRefused) {
 		return badInput(field, "is not possible: "+err.Error())
@@ -161,7 +161,7 @@ func refusedInput(err error, field string) error {
 	return err
 }
 
-// action is the audit log's name of a change of a key.
+// action returns the audit log's name of a change of a key.
 func action(rec *keys.Record, what string) string {
 	if rec.Kind == keys.KindUser {
 		return "userkey." + what
@@ -169,7 +169,7 @@ func action(rec *keys.Record, what string) string {
 	return "key." + what
 }
 
-// describeKey is what the audit log says of a key: never its digest.
+// describeKey returns a key as the audit log records it: never with its digest.
 func describeKey(rec *keys.Record) map[string]any {
 	about := map[string]any{"kind": string(rec.Kind), "hint": rec.Hint, "state": string(rec.State(time.Now()))}
 	for name, text := range map[string]string{"name": rec.Name, "user": rec.UserID, "role": rec.Role} {

@@ -41,7 +41,7 @@ func (s *Service) Keys(ctx context.Context, by auth.Principal, f keys.Filter, te
 	for {
 		found, err := s.cfg.Keys.List(ctx, f)
 		if err != nil {
-			return nil, "", plainly(err)
+			return nil, "", translate(err)
 		}
 		for i := range found {
 			f.After = found[i].ID
@@ -73,7 +73,7 @@ func holds(rec *keys.Record, text string) bool {
 	return false
 }
 
-// pageSize is how many rows a page has at most.
+// pageSize returns the most rows that a page has.
 func pageSize(limit int) int {
 	if limit <= 0 {
 		return 100
@@ -81,7 +81,7 @@ func pageSize(limit int) int {
 	return min(limit, 1000)
 }
 
-// permissionFor is what the management of such keys needs.
+// permissionFor returns the permission to manage keys of a kind.
 func permissionFor(kind keys.Kind) string {
 	if kind == keys.KindUser {
 		return ManageUsers
@@ -99,18 +99,18 @@ func (s *Service) Key(ctx context.Context, by auth.Principal, id string) (keys.R
 	rec, err := s.cfg.Keys.Get(ctx, id)
 	if err != nil {
 		if errors.Is(err, keys.ErrNotFound) {
-			// Whether there is such a key is nobody's business who may manage none.
+			// Only a caller who manages keys may learn that there is no such key.
 			if err := s.mayAny(by, ManageAPI, ManageUsers); err != nil {
 				return keys.Record{}, err
 			}
 		}
-		return keys.Record{}, plainly(err)
+		return keys.Record{}, translate(err)
 	}
 	return rec, s.maySee(by, &rec)
 }
 
-// maySee reports whether the caller may know of a key: its owner, and who may manage it. To who may manage none
-// the answer is the same whatever the key is.
+// maySee returns an error unless the caller owns the key or may manage it. A caller who manages no keys gets the same
+// answer for every key.
 func (s *Service) maySee(by auth.Principal, rec *keys.Record) error {
 	if owns(by, rec) {
 		return nil
@@ -138,10 +138,10 @@ func (s *Service) UserKey(ctx context.Context, by auth.Principal, userID string)
 	ctx, cancel := context.WithTimeout(ctx, s.cfg.Timeout)
 	defer cancel()
 	rec, err := s.userKey(ctx, userID)
-	return rec, plainly(err)
+	return rec, translate(err)
 }
 
-// mayFor reports whether the caller may manage a user's key.
+// mayFor returns an error unless the caller may manage a user's key.
 func (s *Service) mayFor(by auth.Principal, userID string) error {
 	if userID != "" && by.UserID() == userID {
 		return manages(by)

@@ -12,7 +12,7 @@ import (
 	"github.com/latchkey-go/latchkey/roles"
 )
 
-// The old value of a refreshed key may be used until it ends, but whoever kept it manages nothing with it.
+// The old value of a refreshed key may be used until it ends, but it manages nothing.
 func TestAnOldValueManagesNothing(t *testing.T) {
 	w := newWorld(t, nil)
 	ctx := t.Context()

@@ -15,7 +15,7 @@ import (
 // [ErrNotFound] if the public API is not managed here.
 func (s *Service) Public(ctx context.Context, by auth.Principal) (publicapi.Setting, publicapi.Report, error) {
 	fail := func(err error) (publicapi.Setting, publicapi.Report, error) {
-		return publicapi.Setting{}, publicapi.Report{}, plainly(err)
+		return publicapi.Setting{}, publicapi.Report{}, translate(err)
 	}
 	if err := s.mayPublic(by); err != nil {
 		return fail(err)
@@ -27,7 +27,7 @@ func (s *Service) Public(ctx context.Context, by auth.Principal) (publicapi.Sett
 		return fail(err)
 	}
 	if policy := s.cfg.Roles.Policy(); policy != nil && !policy.Has(setting.Role) {
-		setting.Role = "" // deleted just now
+		setting.Role = "" // the role was just deleted
 	}
 	report, err := s.PreviewPublic(ctx, by, setting.Role)
 	if err != nil {
@@ -54,7 +54,7 @@ func (s *Service) PreviewPublic(ctx context.Context, by auth.Principal, appid st
 	defer cancel()
 	report, err := s.cfg.Public.Preview(ctx, appid)
 	if err != nil {
-		return publicapi.Report{}, plainly(err)
+		return publicapi.Report{}, translate(err)
 	}
 	report.Routes = s.opened(policy, nil, appid)
 	return report, nil
@@ -83,7 +83,7 @@ func possible(policy *roles.Policy, appid string) error {
 	return nil
 }
 
-// A Confirmation says what the caller had seen before asking for a change. The zero Confirmation confirms nothing.
+// A Confirmation names the state that the caller decided about. The zero Confirmation confirms nothing.
 type Confirmation struct {
 	Match        string   // the [Revision] of what is changed; "" is any
 	Token        string   // of the preview of what the change opens to callers without a key, or the Confirm of a [Usage]
@@ -119,8 +119,8 @@ func (s *Service) OpenPublic(ctx context.Context, by auth.Principal, appid strin
 	})
 }
 
-// prepareOpening checks the confirmation of an opening. It is called before the transaction: saving what it returns fails
-// if the setting was changed since.
+// prepareOpening checks the confirmation of an opening. It is called before the transaction: saving its result fails if
+// the setting has changed since.
 func (c *change) prepareOpening(ctx context.Context, o publicapi.Opening) (*publicapi.Prepared, error) {
 	b := c.previewBudget()
 	policy := c.policy.Within(ctx, b)
@@ -135,7 +135,7 @@ func (c *change) prepareOpening(ctx context.Context, o publicapi.Opening) (*publ
 }
 
 // confirmEdit checks the confirmation of an edit of roles: everything that next allows the public role and c.policy does
-// not. It is called before the transaction, which must see to it that the roles and the setting are the same.
+// not. It is called before the transaction, which must verify that the roles and the setting are the same.
 func (c *change) confirmEdit(ctx context.Context, next *roles.Policy, seen Confirmation) error {
 	if c.cfg.Public == nil {
 		return nil
@@ -153,7 +153,7 @@ func (c *change) confirmEdit(ctx context.Context, next *roles.Policy, seen Confi
 	return preview.Confirm(seen.Token, seen.Acknowledged)
 }
 
-// ClosePublic closes the public API: callers who show nothing get 401. It needs [ManageAPI]. A second call changes
+// ClosePublic closes the public API: callers without a key get 401. It needs [ManageAPI]. A second call changes
 // nothing. match is the [Revision] that the caller knows, or "".
 func (s *Service) ClosePublic(ctx context.Context, by auth.Principal, match string) (publicapi.Setting, error) {
 	if err := s.mayPublic(by); err != nil {
@@ -177,8 +177,8 @@ func (s *Service) mayPublic(by auth.Principal) error {
 	return nil
 }
 
-// changePublic runs a change of the setting, and records it if there was one. Whatever comes of it, the next request
-// on this node meets what is stored: while the change was not committed, others may have read what was before.
+// changePublic runs a change of the setting, and records it if there was one. Also after an error, the next request
+// on this node reads the stored setting: before the commit other requests may have cached the old one.
 func (s *Service) changePublic(ctx context.Context, by auth.Principal, match, action string,
 	judge func(context.Context, *change, publicapi.Setting) (func(context.Context) error, error)) (after publicapi.Setting, err error) {
 	if err := s.reloadRoles(ctx); err != nil {
@@ -187,7 +187,7 @@ func (s *Service) changePublic(ctx context.Context, by auth.Principal, match, ac
 	defer func() {
 		ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), s.cfg.Timeout)
 		defer cancel()
-		_ = s.cfg.Public.Reload(ctx) // what it kept is dropped in any case
+		_ = s.cfg.Public.Reload(ctx) // it drops the cached setting even if it fails
 	}()
 	err = s.change(ctx, by, func(ctx context.Context, c *change) (func(context.Context) error, error) {
 		if err := c.needs(ManageAPI); err != nil {

@@ -45,8 +45,8 @@ func TestRefreshHasOneWinner(t *testing.T) {
 	}
 }
 
-// TestDemotedMakesNothing takes rights away from somebody who is using them. What they made by the time that the
-// change returned is there; after that nothing comes.
+// TestDemotedMakesNothing takes rights away from a caller who is using them. After the change has returned, the caller
+// makes no more keys.
 func TestDemotedMakesNothing(t *testing.T) {
 	for _, how := range []string{"user", "key", "role"} {
 		t.Run(how, func(t *testing.T) {

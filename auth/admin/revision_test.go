@@ -56,7 +56,7 @@ func TestAKeyRevisionIsWhatPeopleDecideAbout(t *testing.T) {
 		return err == nil && rec.Generation > renewed.Record.Generation
 	}, 5*time.Second, time.Millisecond)
 	_, err = w.service.UpdateKey(ctx, w.root(), id, match, func(s *keys.Settings) error { s.Name = "d"; return nil })
-	require.NoError(t, err, "nobody else has changed it")
+	require.NoError(t, err, "no other caller has changed it")
 	_, err = w.service.UpdateKey(ctx, w.root(), id, match, func(s *keys.Settings) error { s.Name = "e"; return nil })
 	require.ErrorIs(t, err, admin.ErrChanged)
 	change("invalidate", func() error { return w.ring.Invalidate(ctx, id) })

@@ -13,9 +13,9 @@ import (
 	"github.com/latchkey-go/latchkey/roles"
 )
 
-// A Usage is what has a role, and what its deletion touches: the keys and the users lose it, and the public API is
-// closed. Roles that inherit from it keep it from being deleted. All of it is counted; who they are stands there for
-// those who may know.
+// A Usage lists what a role's deletion changes: its keys and users lose the role, and the public API closes. A role from
+// which others inherit cannot be deleted. The counts are complete; the lists are only for callers who manage keys or
+// users.
 type Usage struct {
 	Role   string
 	Keys   []keys.Record // custom keys that are not invalidated; the first thousand; only with [ManageAPI]
@@ -30,7 +30,7 @@ type Usage struct {
 	Confirm string
 }
 
-// RoleUsage says what has a role. It needs [ManageRoles].
+// RoleUsage returns the usage of a role. It needs [ManageRoles].
 func (s *Service) RoleUsage(ctx context.Context, by auth.Principal, appid string) (Usage, error) {
 	if err := s.may(by, ManageRoles); err != nil {
 		return Usage{}, err
@@ -43,10 +43,10 @@ func (s *Service) RoleUsage(ctx context.Context, by auth.Principal, appid string
 	defer cancel()
 	usage, err := s.usage(ctx, policy, appid)
 	usage.showTo(func(permission string) error { return s.may(by, permission) })
-	return usage, plainly(err)
+	return usage, translate(err)
 }
 
-// showTo leaves out who they are for those who may not know.
+// showTo removes the lists that the caller may not see.
 func (u *Usage) showTo(may func(permission string) error) {
 	if may(ManageAPI) != nil {
 		u.Keys = nil
@@ -90,7 +90,7 @@ func (s *Service) countUsers(ctx context.Context, u *Usage, sum hash.Hash) error
 		}
 		for _, user := range found {
 			if user.ID <= f.After {
-				return errOtherUser // or this would never end
+				return errOtherUser // this list would never end
 			}
 			f.After = user.ID
 			if u.UserCount++; u.UserCount <= mostShown {
@@ -150,9 +150,8 @@ func directHeirs(policy *roles.Policy, appid string) (heirs []string) {
 // anything, seen.Token must be the Confirm of the current usage, or the error is an *[Error] with that Usage. It returns
 // [ErrConflict] while other roles inherit from it.
 //
-// The usage is read before the transaction, so that a role with many keys keeps nobody else from writing. A key or a
-// user that gets the role in between loses it as well. Where several spaces share the roles, the usage tells of this
-// one alone. The audit record has the number of keys that lost the role, in all spaces and states.
+// The usage is read before the transaction, so that a role with many keys does not block other writers. A key or a user
+// that gets the role in between loses it too. If several spaces share the roles, the usage covers this space only. The audit record has the number of keys that lost the role, in all spaces and states.
 func (s *Service) DeleteRole(ctx context.Context, by auth.Principal, appid string, seen Confirmation) error {
 	var usage Usage
 	return s.changeRoles(ctx, by, func(ctx context.Context, c *change) (func(context.Context) error, error) {
@@ -190,8 +189,8 @@ func (s *Service) DeleteRole(ctx context.Context, by auth.Principal, appid strin
 	})
 }
 
-// deleteRole deletes a role, and records it with what it was before. If a later step fails where there is no
-// transaction, nothing has more rights than before.
+// deleteRole deletes a role and records it with its state before. The order of the steps matters to stores without
+// transactions: whichever step fails, no key or user has more rights than before.
 func (c *change) deleteRole(ctx context.Context, appid string, public bool, before map[string]any) error {
 	n, err := c.cfg.Keys.DropRole(ctx, appid)
 	if err != nil {

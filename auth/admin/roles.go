@@ -29,7 +29,7 @@ func (s *Service) Role(_ context.Context, by auth.Principal, appid string) (role
 	}
 	role, ok := policy.Role(appid)
 	if !ok {
-		return roles.Role{}, plainly(roles.ErrNotFound)
+		return roles.Role{}, translate(roles.ErrNotFound)
 	}
 	return role, nil
 }
@@ -78,8 +78,8 @@ func (s *Service) UpdateRole(ctx context.Context, by auth.Principal, role roles.
 	})
 }
 
-// changeRoles runs a change of roles. Whatever comes of it, the directory looks at the store before this returns,
-// so that the next request on this node meets what is there.
+// changeRoles runs a change of roles. The directory reloads before this returns, also after an error, so that the next
+// request on this node is judged by the stored roles.
 func (s *Service) changeRoles(ctx context.Context, by auth.Principal, judge func(context.Context, *change) (func(context.Context) error, error)) error {
 	if err := s.may(by, ManageRoles); err != nil {
 		return err
@@ -93,12 +93,12 @@ func (s *Service) changeRoles(ctx context.Context, by auth.Principal, judge func
 		}
 		return judge(ctx, c)
 	})
-	_ = s.reloadRoles(context.WithoutCancel(ctx)) // it tells its own OnError, and tries again by itself
+	_ = s.reloadRoles(context.WithoutCancel(ctx)) // the directory reports the error to its OnError, and retries
 	return err
 }
 
-// reloadRoles comes before what is judged by the setting of the public API as well: one whose role the directory has
-// not heard of yet reads as closed.
+// reloadRoles also precedes each check that reads the setting of the public API: a setting whose role the directory does
+// not know yet reads as closed.
 func (s *Service) reloadRoles(ctx context.Context) error {
 	ctx, cancel := context.WithTimeout(ctx, s.cfg.Timeout)
 	defer cancel()
@@ -108,7 +108,7 @@ func (s *Service) reloadRoles(ctx context.Context) error {
 	return nil
 }
 
-// saveRole checks a role that is to be saved, and returns how to save it.
+// saveRole checks a role and returns the function that saves it.
 func (c *change) saveRole(ctx context.Context, role roles.Role, before map[string]any, action string, seen Confirmation) (func(context.Context) error, error) {
 	if err := c.checkRoleText(role); err != nil {
 		return nil, err
@@ -141,7 +141,7 @@ func (c *change) saveRole(ctx context.Context, role roles.Role, before map[strin
 	}, nil
 }
 
-// checkRoleText keeps keys out of what is shown to others, and names the field of the commonest mistakes.
+// checkRoleText refuses a role that holds a key, since roles are shown to others, and names the field of common mistakes.
 func (c *change) checkRoleText(role roles.Role) error {
 	switch {
 	case !roles.ValidAppID(role.AppID):
@@ -162,7 +162,7 @@ func (c *change) checkRoleText(role roles.Role) error {
 	return nil
 }
 
-// roleInput says what is wrong with a role, by the first of its problems.
+// roleInput turns the first problem of a role into an [Error].
 func roleInput(err error) error {
 	problems := roles.Problems(err)
 	if len(problems) == 0 {
@@ -175,7 +175,7 @@ func roleInput(err error) error {
 	return badInput(p.Field, fmt.Sprintf("is not possible: the role %.64q %s", p.Role, p.Text))
 }
 
-// describeRole is what the audit log says of a role.
+// describeRole returns a role as the audit log records it.
 func describeRole(role roles.Role) map[string]any {
 	about := map[string]any{"name": role.Name, "info": role.Info, "permissions": json.RawMessage("{}")}
 	if len(role.Permissions) > 0 {

@@ -150,7 +150,7 @@ func TestUsersOfADeletedRoleHaveNone(t *testing.T) {
 func TestUsersThatRepeat(t *testing.T) {
 	w := newWorld(t, nil, func(c *admin.Config) { c.Users = repeating{c.Users} })
 	_, err := w.service.RoleUsage(t.Context(), w.root(), "viewer")
-	require.ErrorContains(t, err, "another user than the one asked for")
+	require.ErrorContains(t, err, "another user than the one requested")
 }
 
 // repeating answers each question for users with the first page.

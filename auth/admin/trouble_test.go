@@ -142,9 +142,8 @@ func TestTheActorIsWhoTheyAreNow(t *testing.T) {
 		require.ErrorIs(t, create(by), admin.ErrForbidden)
 	}
 
-	var nobody auth.Principal
 	var refusal *auth.Refusal
-	require.ErrorAs(t, create(nobody), &refusal)
+	require.ErrorAs(t, create(auth.Principal{}), &refusal)
 	other := newWorld(t, nil)
 	require.ErrorIs(t, create(other.as("admin")), admin.ErrForbidden, "a principal belongs to its guard")
 }

@@ -10,7 +10,7 @@ import (
 )
 
 // Users lists and finds the host's users. It manages nothing else of them. Within [Config.InTx] it should read in
-// the transaction that its context carries, so that a demoted user hands out nothing any more.
+// the transaction that its context carries, so that a demoted user can grant nothing any more.
 type Users interface {
 	auth.Users
 	// List returns the users that pass f, in ascending order of ID: at most f.Limit of those with an ID above
@@ -33,7 +33,7 @@ func (s *Service) Users(ctx context.Context, by auth.Principal, f UserFilter) (p
 		return nil, "", err
 	}
 	if s.cfg.Users == nil {
-		return nil, "", plainly(auth.ErrNoUser)
+		return nil, "", translate(auth.ErrNoUser)
 	}
 	ctx, cancel := context.WithTimeout(ctx, s.cfg.Timeout)
 	defer cancel()
@@ -56,12 +56,12 @@ func (s *Service) User(ctx context.Context, by auth.Principal, id string) (auth.
 	ctx, cancel := context.WithTimeout(ctx, s.cfg.Timeout)
 	defer cancel()
 	user, err := s.user(ctx, id)
-	return user, plainly(err)
+	return user, translate(err)
 }
 
-var errOtherUser = errors.New("admin: Users answered with another user than the one asked for")
+var errOtherUser = errors.New("admin: Users returned another user than the one requested")
 
-// user returns the user with this ID, or an error wrapping [auth.ErrNoUser]. A failed or cancelled query is not a verdict,
+// user returns the user with this ID, or an error wrapping [auth.ErrNoUser]. A failed or cancelled query is a store error,
 // whatever else its error wraps.
 func (s *Service) user(ctx context.Context, id string) (auth.User, error) {
 	if s.cfg.Users == nil {

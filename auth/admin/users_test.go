@@ -75,14 +75,14 @@ func TestUser(t *testing.T) {
 	own, err := w.service.User(ctx, w.user("bob"), "bob")
 	require.NoError(t, err, "one's own needs no permission")
 	require.Equal(t, auth.User{ID: "bob", Name: "Bob", Role: "viewer", Active: true}, own)
-	for _, id := range []string{"ada", "nobody", ""} {
+	for _, id := range []string{"ada", "no-one", ""} {
 		_, err = w.service.User(ctx, w.user("bob"), id)
 		require.ErrorIs(t, err, admin.ErrForbidden, "whether there is %q is not told", id)
 	}
 	ada, err := w.service.User(ctx, w.user("wanda"), "ada")
 	require.NoError(t, err)
 	require.Equal(t, "Ada", ada.Name)
-	_, err = w.service.User(ctx, w.user("wanda"), "nobody")
+	_, err = w.service.User(ctx, w.user("wanda"), "no-one")
 	require.ErrorIs(t, err, admin.ErrNotFound)
 	var refusal *auth.Refusal
 	_, err = w.service.User(ctx, auth.Principal{}, "ada")

@@ -128,7 +128,7 @@ func newWorld(t *testing.T, wrap func(keys.Store) keys.Store, changes ...func(*a
 	return w
 }
 
-// as returns somebody who acts with a role, without a key.
+// as returns a principal with a role, without a key.
 func (w *world) as(role string) auth.Principal { return w.guard.PrincipalForRole(role) }
 
 // root is the administrator.
@@ -168,7 +168,7 @@ func (w *world) userKey(userID string, k keys.User) keys.Issued {
 	return issued
 }
 
-// holder returns who shows this key.
+// holder returns the principal of this key.
 func (w *world) holder(issued keys.Issued) auth.Principal {
 	w.t.Helper()
 	r := httptest.NewRequest("GET", "/", nil)

@@ -6,43 +6,42 @@ import (
 	"time"
 )
 
-// A Log keeps records. Its methods may be called concurrently, should give up when ctx is done (with an error
-// that wraps ctx's), and must do nothing when ctx was done before they began. They copy what they are given and
-// what they return.
+// A Log stores records. Its methods may be called concurrently, should give up when ctx is done (with an error that wraps
+// ctx's), and must do nothing when ctx was done before they began. They copy the records that they take and return.
 //
 // The suite in audittest checks each of these promises.
 type Log interface {
-	// Append adds a record that [Stamp] has made complete. When it returns nil the record is durable, or as
-	// durable as the transaction in ctx, where the log takes part in one. A second record with one ID is an
-	// error, and the first one stays as it is.
+	// Append adds a record that [Stamp] has completed. When it returns nil the record is durable, or as durable as the
+	// transaction in ctx, if the log takes part in one. A second record with the same ID is an error, and does not change
+	// the first.
 	Append(ctx context.Context, r Record) error
 
 	// List returns the records that pass f, newest first: in descending order of ID. None is an empty list and
 	// no error. A log that cannot be read back returns an error wrapping [ErrNotListed].
 	//
-	// That order is the one in which records were stamped, as far as [Stamp] promises it, and not the one in which
-	// they came in: a slower transaction, or a node whose clock is behind, adds a record below some that are there.
-	// So nobody should take the highest ID for the end of what has been read.
+	// That is the order in which records were stamped, as far as [Stamp] promises it, not the order in which they were
+	// appended: a slower transaction, or a node whose clock is behind, adds a record below existing ones. So a reader must
+	// not take the highest ID that it has read as the end of the log.
 	List(ctx context.Context, f Filter) ([]Record, error)
 }
 
-// ErrNotListed is answered by a log that can only be written to.
+// ErrNotListed is the error of List of a write-only log.
 var ErrNotListed = errors.New("audit: this log cannot be listed")
 
-// A Filter says which records List returns. Space always counts, so that tenants never meet. Each other field
-// that is not zero narrows the list; they combine. Texts are compared byte by byte.
+// A Filter says which records List returns. Space always applies, so that tenants never meet. Each other field that is not
+// zero narrows the list; they combine. Texts are compared byte by byte.
 type Filter struct {
-	Space  string // "" is the one of a host without tenants
+	Space  string // "" is the space of a host without tenants
 	Actor  string
 	Action string
 	Object string
-	Since  time.Time // the first instant that counts
-	Until  time.Time // the first instant that does not count any more
+	Since  time.Time // inclusive
+	Until  time.Time // exclusive
 	Before string    // the ID of the last record of the page before
 	Limit  int       // 0 means 100; at most 1000 are returned
 }
 
-// Passes reports whether r is on the list, Limit aside. It serves logs that look at each record.
+// Passes reports whether r passes f, apart from Limit, for logs that filter each record themselves.
 func (f Filter) Passes(r Record) bool {
 	return r.Space == f.Space &&
 		(f.Actor == "" || r.Actor == f.Actor) &&
@@ -53,7 +52,7 @@ func (f Filter) Passes(r Record) bool {
 		(f.Before == "" || r.ID < f.Before)
 }
 
-// Size is how many records a page has at most: Limit within its bounds.
+// Size returns the most records that a page has: Limit within its bounds.
 func (f Filter) Size() int {
 	if f.Limit <= 0 {
 		return 100

@@ -44,7 +44,7 @@ func (m *MemoryLog) Append(ctx context.Context, r Record) error {
 	}
 	m.records = slices.Insert(m.records, i, r)
 	if len(m.records) > m.size {
-		m.records[0] = Record{} // what it held can go before the array does
+		m.records[0] = Record{} // release its values before the array
 		m.records = m.records[1:]
 	}
 	return nil

@@ -10,31 +10,30 @@ import (
 	"time"
 )
 
-// A Record says that something was changed. Make it complete with [Stamp] before it goes to a [Log].
+// A Record describes one change. Complete it with [Stamp] before it goes to a [Log].
 type Record struct {
-	ID        string    `json:"id"` // opaque; says which record is newer, see [Stamp]
+	ID        string    `json:"id"` // opaque; orders records, see [Stamp]
 	At        time.Time `json:"at"` // UTC, whole microseconds
 	Actor     string    `json:"actor"`
-	ActorName string    `json:"actor_name,omitempty"` // what people called the actor at that time
+	ActorName string    `json:"actor_name,omitempty"` // the actor's name at that time
 	Action    string    `json:"action"`               // such as "key.create"
-	Object    string    `json:"object"`               // the ID or appid of what was changed
-	Space     string    `json:"space,omitempty"`      // tenant; "" is the one of a host without tenants
-	From      string    `json:"from,omitempty"`       // the address that asked for it
+	Object    string    `json:"object"`               // the ID or appid of the changed object
+	Space     string    `json:"space,omitempty"`      // tenant; "" is the space of a host without tenants
+	From      string    `json:"from,omitempty"`       // the caller's address
 
-	// Before and After are what was changed, as plain values: nil, bool, float64, string, []any and
-	// map[string]any of these, as encoding/json reads them. Nil is nothing: Before of what is new, After of
-	// what is gone.
+	// Before and After describe the object, as plain values: nil, bool, float64, string, []any and map[string]any of these,
+	// as encoding/json reads them. Before is nil for a new object, After for a removed one.
 	Before map[string]any `json:"before,omitempty"`
 	After  map[string]any `json:"after,omitempty"`
 }
 
-// Stamp completes r: a zero At becomes now, an empty ID a new one, values take the plain form that a log gives
-// back, and what no database stores goes from ActorName, which people choose. The result shares no memory with r.
-// It is an error if a value cannot be written as JSON.
+// Stamp completes r: it sets a zero At to now and an empty ID to a new one, converts values to the plain form that a log
+// returns, and replaces bytes in ActorName that databases refuse. The result shares no memory with r. A value that JSON
+// cannot encode is an error.
 //
-// IDs are compared as bytes. Of two records with the At of the moment that one process stamps, the later one has
-// the greater ID, unless the clock was set back by a minute or more in between. Those of several processes are in
-// the order of their clocks.
+// IDs are compared as bytes. Of two records that one process stamps with the current time, the later one has the greater
+// ID, unless the clock was set back by a minute or more in between. Records of several processes are in the order of their
+// clocks.
 func Stamp(r Record) (Record, error) {
 	if r.At.IsZero() {
 		r.At = time.Now()

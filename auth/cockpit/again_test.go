@@ -171,7 +171,7 @@ func TestWhatDiffersIsLeftAlone(t *testing.T) {
 	onlyUnchanged(t, w.bring(t, fixture(t)))
 }
 
-// A key that was refreshed in Cockpit after it came over is still the old one here: whoever leaked it has to hear.
+// A key that was refreshed in Cockpit after it came over still has its old value here: the report must say so in case it leaked.
 func TestAKeyThatWasRefreshedInCockpitIsNamed(t *testing.T) {
 	document := func(text string) string { return `{"api_keys": [{"_id": "k", "name": "k", "key": "` + text + `"}]}` }
 	w := newWorld(t)
@@ -238,7 +238,7 @@ func TestATransactionMayRunTwice(t *testing.T) {
 	onlyUnchanged(t, report)
 }
 
-func TestAStoreInTroubleIsNoVerdict(t *testing.T) {
+func TestAStoreErrorIsNoVerdict(t *testing.T) {
 	w := newWorld(t)
 	ctx, cancel := context.WithCancel(t.Context())
 	cancel()

@@ -23,7 +23,7 @@ type Model struct {
 // twice.
 //
 // Cockpit asks for content/{model}/create too when a singleton is written for the first time, and lists it nowhere. A
-// role may grant it all the same; like everything that is not listed, it counts as a right to change data.
+// role may grant it anyway; like every unlisted permission, it counts as a right to change data.
 func Catalog(models ...Model) (*roles.Catalog, error) {
 	var (
 		contents []roles.Group

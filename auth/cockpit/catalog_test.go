@@ -68,7 +68,7 @@ func TestTheCatalogIsCockpitsRoleScreen(t *testing.T) {
 	)
 	require.Empty(t, publicapi.Exposure(policy, "web", catalog, nil).Writes)
 	require.Equal(t, []string{"content/menu/updateorder", "content/settings/create"}, publicapi.Exposure(policy, "writer", catalog, nil).Writes,
-		"a singleton's create is on no screen, and counts all the same")
+		"a singleton's create is on no screen, and counts anyway")
 	require.Equal(t, []string{"content/settings/delete"}, catalog.Unknown(roles.Role{Permissions: roles.Grants{
 		"content/settings/delete": true, "content/menu/delete": true, "content/*/read": true,
 	}}))

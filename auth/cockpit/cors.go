@@ -3,7 +3,7 @@ package cockpit
 import "net/http"
 
 // CORS puts Cockpit's cross-origin headers on every answer of next, and answers OPTIONS on any address with an empty
-// 200 before anybody is asked for a key: preflights carry none. It goes outside the guard, around the API alone, since
+// 200 before a key is required: preflights carry none. It goes outside the guard, around the API alone, since
 // next never sees an OPTIONS request.
 //
 // Every origin may read what next answers to callers that show a key or nothing. It says nothing of credentials, and

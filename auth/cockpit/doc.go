@@ -1,10 +1,10 @@
-// Package cockpit is for who comes from Cockpit CMS: it brings a live installation's roles, keys and public API over,
-// and lets its clients go on as if nothing had happened.
+// Package cockpit moves an installation of Cockpit CMS to this library: it imports the roles, keys and public API, and
+// lets the clients go on unchanged.
 //
 // # Moving
 //
 // [ReadSQL] reads the database of Cockpit 2, [ReadJSON] the same documents as JSON, [ReadV1] the databases of
-// Cockpit 1. [Plan] says what [Import] would do, and Import does it and says the same:
+// Cockpit 1. [Plan] reports what [Import] would do, and Import does it and returns the same report:
 //
 //	source, err := cockpit.ReadSQL(ctx, db) // storage/data/system.sqlite, with any driver for SQLite
 //	into := cockpit.Into{
@@ -18,37 +18,36 @@
 //	report, err = cockpit.Import(ctx, source, into)
 //	err = directory.Reload(ctx) // or wait until it follows by itself
 //
-// Whoever had a key goes on using it. Each key becomes a digest at once, is marked legacy, and is found by the _id that
-// it has in Cockpit: see ForeignID in [keys.Filter]. Times of creation are kept.
+// Clients go on using their keys. Each key is stored as a digest, is marked legacy, keeps its time of creation, and is found
+// by its _id in Cockpit: see ForeignID in [keys.Filter].
 //
-// Nothing is guessed. What cannot be taken as it is, is refused or left out, stands in the report with its reason, and
-// the rest goes on. A role is taken only with permissions that are exactly true, and a key or user whose role has no
+// Nothing is guessed. A document or field that cannot be imported unchanged is refused or left out, with its reason in the
+// report, and the import of the rest goes on. A role is taken only with permissions that are exactly true, and a key or user whose role has no
 // document in Cockpit comes without a role. A weak key, by the estimate of package keys (less than 112 bits), is taken
 // only under a pepper and if [Into.AllowWeak] says so; refresh it soon.
 //
 // # Again
 //
-// A second import changes nothing and writes nothing. What is different by now, here or in Cockpit, is reported and left
-// alone, unless [Into.Overwrite] is set. So it is in a first import: where there is a role of the same name already, the
-// keys and users that come have its rights. If those are more than in Cockpit, the report warns, and the role is not
-// given to the public API.
+// A second import writes nothing. Differences that have arisen since, here or in Cockpit, are reported and not changed,
+// unless [Into.Overwrite] is set. The same holds in a first import: if a role of the same name exists already, the imported
+// keys and users have its rights. If those are more than in Cockpit, the report warns, and the role does not become the
+// public role.
 //
-// The value of a key is never touched: one that was refreshed or ended here stays so. A key that was refreshed in Cockpit
-// after the first import is not taken again, but named in the report: if the old text leaked, refresh the key here, too.
-// What was removed in Cockpit since is not looked for.
+// An import never changes the value of an existing key: one that was refreshed or ended here stays so. A key that was
+// refreshed in Cockpit after the first import is not imported again, but named in the report: if the old text leaked,
+// refresh the key here, too. Removals in Cockpit are not noticed.
 //
-// A role, user or key that was removed here altogether has left nothing in the stores to be known by. It is told by the
-// records that an earlier import left in [Into.Audit], and then it does not come back; roles and users do with
-// Overwrite, keys never. Without a log that can be listed, of which the report warns, or once the log has dropped those
-// records, it cannot be told, and the text of a removed key comes back to life. Until the last import is done, end keys
-// and leave their records in place.
+// A role, user or key that was removed here has no record in the stores. The records that an earlier import left in
+// [Into.Audit] identify it, and then it is not imported again; with Overwrite roles and users are, keys never. Without a log
+// that can be listed, of which the report warns, or once the log has dropped those records, it cannot be identified, and a
+// removed key becomes valid again. Until the last import is done, invalidate keys and keep their records.
 //
 // # Promises
 //
-// No text of a key and no digest is written, logged or returned, or stands in an error or in a report. A name or another
-// text for people that holds the text of a key is replaced by the ID; a document whose appid or _id holds
-// one is refused, and a permission that does is left out. Texts shorter than eight bytes may stand anywhere by chance:
-// they are kept out of the key's own name alone.
+// No text of a key and no digest is written, logged or returned, or appears in an error or a report. A name or another text
+// for people that contains the text of a key is replaced by the ID; a document whose appid or _id contains one is refused,
+// and such a permission is left out. Texts shorter than eight bytes may occur anywhere by chance: they are removed only from
+// the key's own name.
 //
 // # Looking like Cockpit
 //

@@ -14,7 +14,7 @@ import (
 )
 
 const (
-	// publicKey marks the document of the public API among the keys. It is no key.
+	// publicKey marks the document of the public API among the keys. It is not a key.
 	publicKey = "public"
 	// userPrefix begins the keys of users in Cockpit 2. It looks for these among the users alone, and for all others
 	// among the custom keys alone: what lies in the other place never worked, and does not begin to here.
@@ -40,7 +40,7 @@ func (d document) text(member string) (text string, ok bool) {
 func (d document) head(name string) head {
 	h := head{}
 	if seconds, ok := d["_created"].(json.Number); ok {
-		if n, err := seconds.Float64(); err == nil && n >= 1 && n < 1<<33 { // beyond is no time of Cockpit's
+		if n, err := seconds.Float64(); err == nil && n >= 1 && n < 1<<33 { // Cockpit writes no later time
 			h.created = time.Unix(int64(n), 0).UTC()
 		}
 	}
@@ -185,7 +185,7 @@ func cut(text string, most int) string {
 	return text[:most]
 }
 
-// odd is the entry of a row that is no document.
+// odd returns the entry of a row that is not a document.
 func odd(what What, row int) Entry {
 	return Entry{What: what, Verdict: VerdictRefused, Reason: fmt.Sprintf("row %d is no JSON object", row)}
 }

@@ -2,8 +2,8 @@ package cockpit
 
 import "context"
 
-// Import brings over what is in source and not here yet, and returns the report that [Plan] would have given. Its error
-// is a store in trouble, or a mistake in into; with [Into.InTx] nothing was done then. It may be called again at any
+// Import writes the objects of source that do not exist here, and returns the report that [Plan] would have returned. Its
+// error is a store error or a mistake in into; with [Into.InTx] nothing was done then. It may be called again at any
 // time, and by several nodes. Users and roles come first, and the public API is opened last.
 func Import(ctx context.Context, source *Source, into Into) (*Report, error) {
 	if err := into.check(source); err != nil {

@@ -198,7 +198,7 @@ func TestThePublicAPI(t *testing.T) {
 	}
 }
 
-func TestAPublicAPIOfSomebodysChoiceStays(t *testing.T) {
+func TestAChosenPublicAPIStays(t *testing.T) {
 	w := newWorld(t)
 	require.NoError(t, w.Public.Save(t.Context(), publicapi.Setting{})) // closed by hand
 	report := w.bring(t, fixture(t))

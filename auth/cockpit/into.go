@@ -16,46 +16,46 @@ type Into struct {
 	// Keys needs [keys.Config.ImportedKeys]; without it every key is refused. So does each ring that verifies the keys later.
 	Keys *keys.Ring
 
-	// Roles and Public are written directly. Whoever follows them, a [roles.Directory] or a [publicapi.Service],
-	// sees the change when it next looks: have it Reload after Import to make that at once.
+	// Roles and Public are written directly. A [roles.Directory] or a [publicapi.Service] over them notices the change at
+	// its next poll: call Reload after Import to apply it at once.
 	Roles roles.Store
 	// Public is the setting of the public API. Nil: it is reported as refused if Cockpit opens it.
 	Public publicapi.Store
 	// Catalog tells which permissions only read, as in [publicapi.Config]. Nil: none does.
 	Catalog *roles.Catalog
-	// Acknowledge is what the public role can change and may be opened to callers without a key: exactly the Writes of
-	// its [publicapi.Exposure]. A public role that can change something else is refused, and so
-	// is what would make the role that is public here such a one.
+	// Acknowledge lists the permissions of the public role that change data and may be opened to callers without a key:
+	// exactly the Writes of its [publicapi.Exposure]. A public role with other such permissions is refused, and so is an
+	// import that would add them to the role that is public here.
 	Acknowledge []string
 
 	// Users is the host's table of users. Nil: users are the host's own to bring over, under the same IDs; see
 	// [Source.Users].
 	Users Users
 
-	// InTx runs the import in one transaction over all stores above, such as sqlstore's InTx: if it fails, nothing of it
-	// is done, and until it is done no other change is. It may call f more than once. Nil is for stores in memory: what
-	// was written before an error stays written, and another Import does the rest.
+	// InTx runs the import in one transaction over all stores above, such as sqlstore's InTx: if it fails, it is
+	// rolled back, and no other change runs meanwhile. It may call f more than once. Nil is for stores in memory: an
+	// error does not undo earlier writes, and another Import does the rest.
 	InTx func(ctx context.Context, f func(ctx context.Context) error) error
-	// Audit gets a record of each change, and tells what an earlier import brought. Nil: see the package comment.
+	// Audit gets a record of each change, and its records identify what an earlier import wrote. Nil: see the package comment.
 	Audit audit.Log
-	// By says who imports, for the records. "" is "import".
+	// By is the actor in the records. "" is "import".
 	By string
 
 	// AllowWeak takes keys that can be guessed, if Keys has a pepper. They stay marked until they are refreshed.
 	AllowWeak bool
-	// Overwrite writes Cockpit's roles, users, names and public role over what is different here. False: what is
-	// different is left alone, for somebody may have taken a right away here since. Neither touches the value of a
-	// key, or ends its end.
+	// Overwrite replaces roles, users, names and the public role that differ here by Cockpit's. False: they are not
+	// changed, since an operator may have removed a right here. Neither changes the value of a key, or makes an ended key
+	// valid again.
 	Overwrite bool
 }
 
 // Users is implemented by the host: its table of users. Its methods use the transaction that their context carries,
 // where there is one.
 type Users interface {
-	// Find returns the user with this ID, or an error wrapping [auth.ErrNoUser]. Of what it returns, Role and
+	// Find returns the user with this ID, or an error wrapping [auth.ErrNoUser]. Role and
 	// Active are compared with Cockpit's, and so are Login, Name and Email unless they are "".
 	Find(ctx context.Context, id string) (User, error)
-	// Add adds a user that Find did not find. What of it is kept is the host's affair.
+	// Add adds a user that Find did not find. The host decides which fields to keep.
 	Add(ctx context.Context, u User) error
 	// Change writes Login, Name, Email, Role and Active over those of the user with u's ID. It leaves the password
 	// alone. It is called only with [Into.Overwrite].

@@ -11,7 +11,7 @@ import (
 // row order. Any of these members may be missing; others are passed over. "public" is an appid, or the document of the
 // public API, which may stand among api_keys instead, as Cockpit keeps it.
 //
-// It reads one document after the other, and of members that it does not know it keeps nothing. No error quotes what is
+// It reads one document after the other, and drops members that it does not know. No error quotes what is
 // read, which may be a key. An error of r is wrapped.
 func ReadJSON(r io.Reader) (*Source, error) {
 	heard := &listener{r: r}

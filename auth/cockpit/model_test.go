@@ -154,7 +154,7 @@ func (m *madeUp) roleOf(key string) any {
 	return nil
 }
 
-// Nobody gets more than from Cockpit, and nobody less but for the reasons that the facts give.
+// No caller gets more than from Cockpit, nor less but for the reasons that the facts give.
 func TestAGuardDecidesAsCockpitDid(t *testing.T) {
 	rounds := 100
 	if os.Getenv("LATCHKEY_LONG") != "" {

@@ -10,7 +10,7 @@ import (
 	"github.com/latchkey-go/latchkey/roles"
 )
 
-// Plan says what [Import] would do now, and writes nothing. Its error is a store in trouble, or a mistake in into.
+// Plan reports what [Import] would do now, and writes nothing. Its error is a store error or a mistake in into.
 func Plan(ctx context.Context, source *Source, into Into) (*Report, error) {
 	if err := into.check(source); err != nil {
 		return nil, err
@@ -42,7 +42,7 @@ type planner struct {
 	blind   bool             // the log does not tell
 }
 
-// known is what is kept in mind of a record here.
+// known describes an existing record.
 type known struct {
 	id, userID, name, role, hint string
 	kind                         keys.Kind
@@ -88,7 +88,7 @@ func (p *planner) addOdd(what What) {
 	}
 }
 
-// finish adds what is to be said about the whole.
+// finish adds the lines about the whole import.
 func (p *planner) finish() *Report {
 	r := &p.report
 	if p.blind && slices.ContainsFunc(r.Entries, func(e Entry) bool { return e.Verdict == VerdictNew && e.What != AboutPublic }) {
@@ -124,7 +124,7 @@ const (
 	written     = "Cockpit's is taken"
 )
 
-// differs says what is different, and what becomes of it.
+// differs names the difference and the action.
 func (p *planner) differs(in []string) string {
 	end := keptHere
 	if p.into.Overwrite {

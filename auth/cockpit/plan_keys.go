@@ -118,7 +118,7 @@ func (p *planner) planKnown(k *keyDocument, here *known, role string, reasons []
 	case here.refreshed:
 		reasons = append(reasons, "it was refreshed here, and Cockpit's text is not taken again")
 	case otherTail(k.text, here.hint):
-		reasons = append(reasons, "it has another text in Cockpit by now, which is not taken: refresh it here, too")
+		reasons = append(reasons, "it has another text in Cockpit now, which is not taken: refresh it here, too")
 		if differs == nil {
 			p.add(k.entry(VerdictChanged, reasons...), nil)
 			return

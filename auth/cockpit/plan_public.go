@@ -11,7 +11,7 @@ import (
 	"github.com/latchkey-go/latchkey/roles"
 )
 
-// planPublic settles what becomes of the public API. Where it is in doubt, what is here stays.
+// planPublic plans the setting of the public API. In doubt the existing setting stays.
 func (p *planner) planPublic(ctx context.Context) error {
 	d := &p.from.public
 	if !d.said {

@@ -10,9 +10,8 @@ import (
 )
 
 // Configure returns c with all that clients of Cockpit need: refusals look like [Profile], and a key may stand in the
-// query as api_key, in the header api-key or behind Bearer. Where several of these hold one well-spelt key each, the first
-// in this order decides alone. What is oddly spelt in any of them is refused. Everything else stays as c has it: who
-// is let in does not change.
+// query as api_key, in the header api-key or behind Bearer. If several of these hold one well-formed key each, only
+// the first in this order counts. A malformed credential in any of them is refused. Everything else of c is unchanged.
 //
 // It is for moving over, not for new APIs. Keys in addresses end up in logs, histories and Referer headers (RFC 6750
 // section 5.3), and the author of a link can choose the key that it is opened with. So keep the query out of access logs,
@@ -24,12 +23,12 @@ func Configure(c auth.Config) auth.Config {
 	return c
 }
 
-// Profile is a profile for [auth.Config] that answers as Cockpit does, with a short text alone: 412 where a caller is not let
-// in, in place of 400 and 401, and 403 where a permission is missing, for callers who show nothing too. Which
-// permission is not told, and neither is why a key is refused: all its 412 are the same, byte for byte.
+// Profile is a profile for [auth.Config] that answers as Cockpit does, with a short text alone: 412 in place of 400 and
+// 401, and 403 where a permission is missing, also for callers without a key. The answer names neither the permission nor
+// the reason why a key is refused: all its 412 are the same, byte for byte.
 //
-// There is no WWW-Authenticate, and no Retry-After beside a 429. Two answers that Cockpit has no word for keep their
-// own: 503 with Retry-After for a store in trouble, and 500.
+// There is no WWW-Authenticate, and no Retry-After beside a 429. Two answers that Cockpit does not have keep their
+// status: 503 with Retry-After for a store error, and 500.
 func Profile(w http.ResponseWriter, _ *http.Request, refusal *auth.Refusal) {
 	status, body := answer(refusal)
 	h := w.Header()
@@ -40,7 +39,7 @@ func Profile(w http.ResponseWriter, _ *http.Request, refusal *auth.Refusal) {
 		h.Set("Retry-After", strconv.Itoa(max(1, int(math.Ceil(refusal.RetryAfter.Seconds())))))
 	}
 	w.WriteHeader(status)
-	_, _ = io.WriteString(w, body) // the caller may be gone; there is nobody to tell
+	_, _ = io.WriteString(w, body) // the client may be gone, and gets no error then
 }
 
 const (
@@ -55,7 +54,7 @@ func answer(refusal *auth.Refusal) (status int, body string) {
 	switch refusal.Status {
 	case http.StatusUnauthorized:
 		switch refusal.Reason {
-		case auth.ReasonNotGranted, auth.ReasonBadPermission: // of the public role: the caller is as welcome as anybody
+		case auth.ReasonNotGranted, auth.ReasonBadPermission: // of the public role: the caller presented no bad key
 			return http.StatusForbidden, permissionDenied
 		}
 		return http.StatusPreconditionFailed, authenticationFailed

@@ -113,7 +113,7 @@ func TestWhatCockpitsClientsGet(t *testing.T) {
 	})
 }
 
-// Nobody learns from an answer what is wrong with a key.
+// No answer tells what is wrong with a key.
 func TestAllRefusedKeysLookTheSame(t *testing.T) {
 	d := openFrontDoor(t)
 	elsewhere := keys.NewRing(keys.NewMemoryStore())
@@ -150,7 +150,7 @@ func TestAllRefusedKeysLookTheSame(t *testing.T) {
 	require.Equal(t, first.Header, d.ask("GET", items).Header, "nor whether one was shown")
 }
 
-func TestTrouble(t *testing.T) {
+func TestErrorsOfTheServer(t *testing.T) {
 	d := openFrontDoor(t)
 	key := d.custom(keys.Custom{Name: "build", Role: "editor"})
 	d.store.err = errOnFire

@@ -176,7 +176,7 @@ func TestATextThatIsThereTwice(t *testing.T) {
 	require.Equal(t, ok, ask(server, strings.ToLower(good("API-", 1)), "b/c"))
 }
 
-func TestAKeyOfARefusedOwnerGoesToNobodyElse(t *testing.T) {
+func TestAKeyOfARefusedOwnerGoesToNoOther(t *testing.T) {
 	shared := good("USR-", 0)
 	w := newWorld(t)
 	report := w.bring(t, read(t, `{"users": [
@@ -251,7 +251,7 @@ func TestMistakesInInto(t *testing.T) {
 	}
 }
 
-// A table that answers with somebody else would have one user's rights judged by another's.
+// A table that returns another user would have one user's rights judged by another's.
 func TestATableOfUsersThatAnswersWithAnother(t *testing.T) {
 	w := newWorld(t)
 	w.Users = strangers{userTable{w}}

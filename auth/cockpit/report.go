@@ -21,7 +21,7 @@ type Verdict string
 
 const (
 	VerdictNew       Verdict = "new"       // it is not here yet, and is added
-	VerdictChanged   Verdict = "changed"   // it is different here; the reason says in what, and what is done about it
+	VerdictChanged   Verdict = "changed"   // it is different here; the reason names the difference and the action
 	VerdictUnchanged Verdict = "unchanged" // it is here already
 	VerdictRefused   Verdict = "refused"   // it cannot be taken; the reason says why
 )
@@ -32,7 +32,7 @@ type Entry struct {
 	ID      string  `json:"id,omitempty"`   // Cockpit's _id; the appid of a role
 	Name    string  `json:"name,omitempty"` // for people; of the public API its role
 	Verdict Verdict `json:"verdict"`
-	// Reason is a sentence for people, or several: why it is refused, what is different, what was left out. It may
+	// Reason is text for people: the reason for a refusal, the difference, the fields left out. It may
 	// be there with every verdict.
 	Reason string `json:"reason,omitempty"`
 }
@@ -95,7 +95,7 @@ func (e Entry) String() string {
 	return line
 }
 
-// oneWord quotes what is more than a plain word.
+// oneWord quotes text that is not one plain word.
 func oneWord(text string) string {
 	plain := func(r rune) bool {
 		return r >= '0' && r <= '9' || r >= 'A' && r <= 'Z' || r >= 'a' && r <= 'z' || r == '_' || r == '-'

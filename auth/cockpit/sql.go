@@ -11,8 +11,8 @@ import (
 )
 
 // ReadSQL reads the system database of Cockpit 2, storage/data/system.sqlite, over a driver of the host's. It writes
-// nothing. What is read is one state, even while Cockpit runs; a copy in a read-only folder has to be opened with
-// immutable=1, which is for files that nobody changes. A table that is missing is empty, unless none of roles, users and
+// nothing. It reads one snapshot, even while Cockpit runs; a copy in a read-only folder has to be opened with
+// immutable=1, which is for files that never change. A table that is missing is empty, unless none of roles, users and
 // api_keys is there. No error quotes a document.
 //
 // A space of Cockpit's has a storage folder of its own: read it by itself, and import it into a space of the ring.

@@ -81,7 +81,7 @@ func (d *documents) seal() *Source {
 			}
 			ids[k.id] = true
 		}
-		if k.text != "" { // the first row wins, whatever else is wrong with it: nobody else gets its key
+		if k.text != "" { // the first row wins, also if it is refused: no other row gets its key
 			k.twice = first[k.text]
 			first[k.text] = true
 		}
@@ -137,7 +137,7 @@ func (t *texts) sealRole(r *roleDocument) {
 	r.leaves = nil
 }
 
-// show returns what may be shown of a text that somebody wrote.
+// show returns a text of the source in a form that is safe to report.
 func (t *texts) show(text string) string {
 	whole := oneLine(text, maxLine+mostText)
 	if t.in(whole) {

@@ -23,7 +23,7 @@ func answer(w http.ResponseWriter, status int, v any) error {
 	w.Header().Set("Content-Type", "application/json")
 	w.Header().Set("Content-Length", strconv.Itoa(len(body)+1))
 	w.WriteHeader(status)
-	_, _ = w.Write(append(body, '\n')) // the caller may be gone; there is nobody to tell
+	_, _ = w.Write(append(body, '\n')) // the client may be gone, and gets no error then
 	return nil
 }
 
@@ -33,7 +33,7 @@ type page[T any] struct {
 	Next  string `json:"next,omitempty"` // where the next page begins; absent after the last
 }
 
-// nothing is the answer to what is done and has nothing to show.
+// nothing answers 204.
 func nothing(w http.ResponseWriter) error {
 	w.WriteHeader(http.StatusNoContent)
 	return nil
@@ -48,11 +48,11 @@ type problem struct {
 	Error  string `json:"error"`
 
 	Permission  string        `json:"permission,omitempty"`  // the first of Missing, as in the guard's refusals
-	Missing     []string      `json:"missing,omitempty"`     // what the caller would need
-	Field       string        `json:"field,omitempty"`       // which one is wrong
+	Missing     []string      `json:"missing,omitempty"`     // the permissions that the caller lacks
+	Field       string        `json:"field,omitempty"`       // the member or parameter that is wrong
 	Acknowledge []string      `json:"acknowledge,omitempty"` // the writes of Preview
-	Preview     *exposureJSON `json:"preview,omitempty"`     // what has to be confirmed first
-	Usage       *usageJSON    `json:"usage,omitempty"`       // what has to be confirmed first
+	Preview     *exposureJSON `json:"preview,omitempty"`     // to confirm
+	Usage       *usageJSON    `json:"usage,omitempty"`       // to confirm
 }
 
 func writeProblem(w http.ResponseWriter, p problem) {
@@ -70,7 +70,7 @@ func writeProblem(w http.ResponseWriter, p problem) {
 	_, _ = w.Write(body)
 }
 
-// refuse writes the answer to an error of an operation. What it does not know is trouble: 503, without its text.
+// refuse writes the answer to an error of an operation. An unknown error is a store error: 503, without its text.
 func (a *api) refuse(w http.ResponseWriter, r *http.Request, err error) {
 	var (
 		refused = new(admin.Error)
@@ -80,7 +80,7 @@ func (a *api) refuse(w http.ResponseWriter, r *http.Request, err error) {
 	switch {
 	case refused.Err == admin.ErrInput:
 		input := invalid(clip(refused.Field), refused.Text)
-		if a.showsKey(refused.Field) { // what is not known here is named, but a key is not said again
+		if a.showsKey(refused.Field) { // the answer names an unknown member, but must not repeat a key
 			input = invalid("", "the name of a member or parameter holds a key")
 		}
 		writeProblem(w, problem{Status: http.StatusBadRequest, Field: input.Field, Detail: sentence(input) + "."})
@@ -114,7 +114,7 @@ func invalid(field, text string) *admin.Error {
 	return &admin.Error{Err: admin.ErrInput, Field: field, Text: text}
 }
 
-// sentence names the field, unless the error is about the whole body or query, and says what is wrong with it.
+// sentence returns the text of e with its field, if it has one.
 func sentence(e *admin.Error) string {
 	if e.Field == "" {
 		return e.Text
@@ -137,30 +137,30 @@ func clip(name string) string {
 	return name
 }
 
-// forbid says all that is missing, where the guard's answer has room for one permission. Its observer hears of it as of
-// any refusal.
+// forbid answers with all missing permissions, where the guard's answer names one. The guard's observer gets the same
+// event as for any refusal.
 func (a *api) forbid(w http.ResponseWriter, r *http.Request, why *admin.Error) {
 	refusal := &auth.Refusal{Status: http.StatusForbidden, Reason: auth.ReasonNotGranted}
 	if len(why.Missing) > 0 {
 		refusal.Missing = why.Missing[0]
 	}
-	a.guard.Refuse(unseen{}, r, refusal)
+	a.guard.Refuse(discard{}, r, refusal)
 	writeProblem(w, problem{Status: http.StatusForbidden, Error: refusal.Error(), Permission: refusal.Missing,
 		Missing: why.Missing, Detail: "This is not permitted: " + why.Text + "."})
 }
 
-// unseen is an answer that goes nowhere.
-type unseen http.Header
+// discard is a ResponseWriter that drops the answer.
+type discard http.Header
 
-func (u unseen) Header() http.Header          { return http.Header(u) }
-func (unseen) Write(text []byte) (int, error) { return len(text), nil }
-func (unseen) WriteHeader(int)                {}
+func (u discard) Header() http.Header          { return http.Header(u) }
+func (discard) Write(text []byte) (int, error) { return len(text), nil }
+func (discard) WriteHeader(int)                {}
 
-// setETag tells the revision of what is answered.
+// setETag sets the revision of the answered object.
 func setETag(w http.ResponseWriter, revision string) { w.Header().Set("ETag", `"`+revision+`"`) }
 
-// match returns the revision that If-Match asks for, or "" for any. What it cannot judge it refuses: a change that was
-// to depend on something must not be done regardless.
+// match returns the revision that If-Match requires, or "" for any. It refuses a condition that it does not support: the
+// change must not happen without it.
 func match(r *http.Request) (string, error) {
 	if len(r.Header.Values("If-None-Match")) > 0 {
 		return "", invalid("If-None-Match", "is not taken here")

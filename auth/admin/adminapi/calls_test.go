@@ -10,7 +10,7 @@ import (
 	"github.com/stretchr/testify/require"
 )
 
-// A reply is what the JSON API answered.
+// A reply is an answer of the JSON API.
 type reply struct {
 	status int
 	header http.Header
@@ -18,7 +18,7 @@ type reply struct {
 	body   map[string]any
 }
 
-// credential is how a request says who asks: a key, "session:ada" for a cookie, or "" for nobody.
+// credential is that of a request: a key, "session:ada" for a cookie, or "" for none.
 type credential string
 
 // call sends a request to the JSON API.

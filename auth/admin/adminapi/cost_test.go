@@ -15,9 +15,9 @@ import (
 	"github.com/latchkey-go/latchkey/roles"
 )
 
-// TestNoBodyCostsMuch sends the bodies that are costliest to check, and looks at the processor time that each takes. The
+// TestEachBodyIsCheap sends the bodies that are costliest to check, and looks at the processor time that each takes. The
 // limit is 100 ms on an idle machine; the test leaves a busy one, and the race detector, five times that.
-func TestNoBodyCostsMuch(t *testing.T) {
+func TestEachBodyIsCheap(t *testing.T) {
 	if testing.Short() {
 		t.Skip("looks at processor time")
 	}

@@ -28,8 +28,8 @@ type field struct {
 	nullable bool // null is the zero value
 }
 
-// decode reads a JSON object into fields and says which of them are there. It refuses what is not an object, a
-// member that is unknown, written twice or of another type, and what is longer than 64 KiB, by the member's name. An
+// decode reads a JSON object into fields and returns the names of those that are present. It refuses a body that is not an
+// object or is longer than 64 KiB, and a member that is unknown, repeated or of another type, and names the member. An
 // empty body counts as {} if optional.
 func decode(w http.ResponseWriter, r *http.Request, optional bool, fields map[string]field) (there map[string]bool, err error) {
 	body, err := io.ReadAll(http.MaxBytesReader(w, r.Body, maxBody))
@@ -179,8 +179,8 @@ func expiry(there map[string]bool, ttl int64, at time.Time) (time.Time, error) {
 	return at, nil
 }
 
-// checkQuery refuses parameters that are unknown, repeated or no text, by name. A setting that somebody writes into the
-// query instead of the body would otherwise be lost without a word.
+// checkQuery refuses parameters that are unknown, repeated or not UTF-8, by name. A setting that a client puts into the
+// query instead of the body must not be ignored.
 func checkQuery(r *http.Request, known []string) error {
 	q, err := url.ParseQuery(r.URL.RawQuery)
 	if err != nil {

@@ -16,7 +16,7 @@ import (
 	"github.com/latchkey-go/latchkey/roles"
 )
 
-// Example mounts the JSON API, and shows that a manager of keys hands out no more than she holds.
+// Example mounts the JSON API, and shows that a manager of keys grants no more than she holds.
 func Example() {
 	ctx := context.Background()
 	rows := roles.NewMemoryStore(

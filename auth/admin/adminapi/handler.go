@@ -17,10 +17,10 @@ import (
 //	mux.Handle("/admin/", http.StripPrefix("/admin", adminapi.Handler(service)))
 //
 // It takes keys and sessions; a caller without either gets 401, and a request with both gets 400. Bodies are JSON of at
-// most 64 KiB, read strictly. Refusals are problem documents (RFC 9457); those that are the guard's as well, such as 401,
-// 429 and 503, have the shape of its profile. Lists are paged by cursor: `next` of one page is `after` of the next one.
-// Single things have an ETag, and a change with If-Match is refused with 412 if it is another one by now. The value of a
-// key stands in one answer: the one to the request that made it, as the member "key". The rest is in the OpenAPI 3.1
+// most 64 KiB, read strictly. Refusals are problem documents (RFC 9457); those of the guard, such as 401, 429 and 503, have
+// the shape of its profile. Lists are paged by cursor: `next` of one page is `after` of the next one.
+// Single objects have an ETag, and a change with If-Match is refused with 412 if its revision differs. Only the
+// answer to the request that made a key has its value, as the member "key". The rest is in the OpenAPI 3.1
 // document, /openapi.json, which needs no key.
 func Handler(s *admin.Service) http.Handler {
 	if s == nil {
@@ -41,12 +41,12 @@ type api struct {
 	guard   *auth.Guard
 	catalog *roles.Catalog
 	mux     *http.ServeMux
-	keyLike *regexp.Regexp // finds possible keys, in the middle of a word as well
+	keyLike *regexp.Regexp // finds possible keys, also in the middle of a word
 }
 
-// serve answers what no route does with problem documents as well.
+// serve also answers requests without a route with problem documents.
 func (a *api) serve(w http.ResponseWriter, r *http.Request) {
-	clean := path.Clean(r.URL.Path) == r.URL.Path // a mux would redirect the others, out of the prefix
+	clean := path.Clean(r.URL.Path) == r.URL.Path // a mux would redirect others, out of the prefix
 	if _, pattern := a.mux.Handler(r); pattern != "" && clean {
 		a.mux.ServeHTTP(w, r)
 		return
@@ -66,16 +66,16 @@ func (a *api) serve(w http.ResponseWriter, r *http.Request) {
 	writeProblem(w, problem{Status: http.StatusMethodNotAllowed, Detail: "This address takes " + strings.Join(allowed, ", ") + "."})
 }
 
-// An operation serves callers who have proved who they are. What it returns as an error is answered for it.
+// An operation serves authenticated callers. The API writes the answer to its error.
 type operation func(http.ResponseWriter, *http.Request, auth.Principal) error
 
-// A route is what is done at an address.
+// A route is the operation at an address.
 type route struct {
 	do    operation
-	query []string // the parameters that it takes; others are refused
+	query []string // the accepted parameters; others are refused
 }
 
-// routes are all that need somebody, by method and path.
+// routes returns all routes that need an authenticated caller, by method and path.
 func (a *api) routes() map[string]route {
 	all := map[string]route{}
 	for _, some := range []map[string]route{a.keyRoutes(), a.userRoutes(), a.roleRoutes(), a.publicRoutes(), a.catalogRoutes()} {
@@ -84,7 +84,7 @@ func (a *api) routes() map[string]route {
 	return all
 }
 
-// guarded lets in who has proved who they are, and writes the answer to what goes wrong.
+// guarded authenticates the caller, calls the operation, and writes the answer to an error.
 func (a *api) guarded(to route) http.HandlerFunc {
 	return func(w http.ResponseWriter, r *http.Request) {
 		p, err := a.caller(r)
@@ -100,7 +100,7 @@ func (a *api) guarded(to route) http.HandlerFunc {
 	}
 }
 
-// caller returns who asks, and refuses who has shown a key and is signed in besides.
+// caller returns the caller. It refuses a request that has both a key and a signed-in user.
 func (a *api) caller(r *http.Request) (auth.Principal, error) {
 	p, _ := a.guard.PrincipalFrom(r.Context())
 	switch {

@@ -52,7 +52,7 @@ func TestWhoAsks(t *testing.T) {
 	for _, cross := range [][]string{{"Sec-Fetch-Site", "cross-site"}, {"Origin", "https://evil.example"}} {
 		w.expect(403, w.call(root, "POST", "/keys", aKey, cross...))
 		w.expect(403, w.call(root, "DELETE", "/me/key", nil, cross...))
-		w.expect(201, w.call(machine, "POST", "/keys", aKey, cross...)) // a key is sent by nobody's browser by itself
+		w.expect(201, w.call(machine, "POST", "/keys", aKey, cross...)) // no browser sends a key by itself
 	}
 	w.expect(201, w.call(root, "POST", "/keys", aKey, "Sec-Fetch-Site", "same-origin"))
 }
@@ -101,7 +101,7 @@ func TestEveryPermissionIsNeeded(t *testing.T) {
 			require.True(t, done, "%s with %s: %d", call, held, got)
 		}
 	}
-	for _, id := range []string{custom, owned, "nothing"} { // who may manage no keys learns nothing about them
+	for _, id := range []string{custom, owned, "nothing"} { // a caller who manages no keys learns nothing about them
 		require.Equal(t, w.call(who[logs], "GET", "/keys/nothing", nil).text, w.call(who[logs], "GET", "/keys/"+id, nil).text)
 	}
 }

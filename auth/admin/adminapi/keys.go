@@ -13,7 +13,7 @@ import (
 	"github.com/latchkey-go/latchkey/keys"
 )
 
-// keyJSON is a key's record as the API shows it: never with a digest.
+// keyJSON is a key's record in an answer: never with a digest.
 type keyJSON struct {
 	ID            string         `json:"id"`
 	Kind          keys.Kind      `json:"kind"`
@@ -109,7 +109,7 @@ func (a *api) listKeys(w http.ResponseWriter, r *http.Request, p auth.Principal)
 	return answer(w, http.StatusOK, list)
 }
 
-// keyBody is what people write about a key.
+// keyBody is the settings of a key in a body.
 type keyBody struct {
 	name      string
 	role      *string // nil is none
@@ -125,7 +125,7 @@ func (b *keyBody) fields() map[string]field {
 }
 
 // custom returns the role of a custom key. A custom key has a name, and a role or, if the body says so with null, none. An
-// empty text is more likely a field that was not filled in, so it is refused.
+// empty text is refused: more likely a form field was not filled in.
 func (b *keyBody) custom(there map[string]bool) (role string, err error) {
 	switch {
 	case there["name"] && strings.TrimSpace(b.name) == "":

@@ -10,7 +10,7 @@ import (
 	"github.com/latchkey-go/latchkey/roles"
 )
 
-// exposureJSON is what callers without a key can do, or what a change adds to it.
+// exposureJSON lists the access of callers without a key, or the access that a change adds.
 type exposureJSON struct {
 	Role        string                 `json:"role"`        // "" is closed
 	Grants      roles.Grants           `json:"grants"`      // denies included
@@ -33,7 +33,7 @@ func exposureAsJSON(r publicapi.Report) exposureJSON {
 	return shown
 }
 
-// confirmationFields reads what confirms a change of what is public.
+// confirmationFields reads the confirmation of a change that opens access to callers without a key.
 func confirmationFields(seen *admin.Confirmation) map[string]field {
 	return map[string]field{"token": text(&seen.Token), "acknowledge": texts(&seen.Acknowledged)}
 }

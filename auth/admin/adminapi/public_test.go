@@ -124,7 +124,7 @@ func TestAnEditOpensOnlyWhatWasConfirmed(t *testing.T) {
 	w.expect(200, w.call(root, "PUT", "/roles/editor", grants()))
 	w.expect(200, w.call(root, "PUT", "/roles/viewer", grants("content/secret/read"))) // is not public
 
-	// Between the preview and the edit that it is about, somebody else opens more.
+	// Between the preview and the edit that it is about, another caller opens more.
 	edited := grants("content/pages/read")
 	preview := w.expect(409, w.call(root, "PUT", "/roles/editor", edited)).body["preview"].(map[string]any)
 	edited["token"], edited["acknowledge"] = preview["token"], preview["writes"]

@@ -11,7 +11,7 @@ import (
 	"github.com/latchkey-go/latchkey/roles"
 )
 
-// roleJSON is a role as the API shows it: Cockpit's document, and what of it the catalog does not know.
+// roleJSON is a role in an answer: Cockpit's document, and the grants that the catalog does not list.
 type roleJSON struct {
 	AppID       string       `json:"appid"`
 	Name        string       `json:"name"`
@@ -19,7 +19,7 @@ type roleJSON struct {
 	Permissions roles.Grants `json:"permissions"`
 	Inherits    []string     `json:"inherits"`
 	Unknown     []string     `json:"unknown,omitempty"` // grants that match nothing in the catalog
-	Usage       *usageJSON   `json:"usage,omitempty"`   // of one role that is asked for, with ManageRoles
+	Usage       *usageJSON   `json:"usage,omitempty"`   // in the answer about one role, with ManageRoles
 }
 
 func (a *api) roleAsJSON(role roles.Role) roleJSON {
@@ -90,7 +90,7 @@ func (a *api) showRole(w http.ResponseWriter, status int, role roles.Role) error
 	return answer(w, status, a.roleAsJSON(role))
 }
 
-// A grantsField is the grants of a role in a body. The empty list that Cockpit writes for none is of another type.
+// A grantsField is the grants of a role in a body. It refuses the empty list that Cockpit writes for none.
 type grantsField roles.Grants
 
 // UnmarshalJSON implements [json.Unmarshaler].
@@ -101,7 +101,7 @@ func (g *grantsField) UnmarshalJSON(text []byte) error {
 	return (*roles.Grants)(g).UnmarshalJSON(text)
 }
 
-// roleFields reads a role. A body says all of it: what is not there is empty.
+// roleFields reads a role. A body has the whole role: absent members are empty.
 func roleFields(role *roles.Role) map[string]field {
 	return map[string]field{"appid": text(&role.AppID), "name": text(&role.Name), "info": text(&role.Info),
 		"permissions": {(*grantsField)(&role.Permissions), "an object of true and false", false}, "inherits": texts(&role.Inherits)}
@@ -129,7 +129,7 @@ func (a *api) getRole(w http.ResponseWriter, r *http.Request, p auth.Principal) 
 	case err == nil:
 		used := usageAsJSON(&usage)
 		shown.Usage = &used
-	case !errors.Is(err, admin.ErrForbidden): // who manages keys or users sees the role without it
+	case !errors.Is(err, admin.ErrForbidden): // callers who manage keys or users see the role without it
 		return err
 	}
 	setETag(w, admin.Revision(role))

@@ -70,7 +70,7 @@ func TestDeletingARoleShowsWhatItTouches(t *testing.T) {
 	w.users.set(auth.User{ID: "eve", Role: "viewer", Active: true})
 	changed := w.expect(409, w.call(root, "DELETE", "/roles/viewer?confirm="+usage["confirm"].(string), nil))
 	confirm := changed.body["usage"].(map[string]any)["confirm"].(string)
-	require.NotEqual(t, usage["confirm"], confirm, "somebody has it whom nobody has seen")
+	require.NotEqual(t, usage["confirm"], confirm, "another user has it")
 	require.True(t, w.roles.Policy().Has("viewer"))
 	w.expect(204, w.call(root, "DELETE", "/roles/viewer?confirm="+confirm, nil))
 
@@ -82,8 +82,8 @@ func TestDeletingARoleShowsWhatItTouches(t *testing.T) {
 	w.expect(401, w.call("", "GET", "/keys", nil))
 }
 
-// TestAUsageNamesNobodyToWhoMayNotKnow asks with the permission to manage roles alone.
-func TestAUsageNamesNobodyToWhoMayNotKnow(t *testing.T) {
+// TestAUsageListsOnlyWhatTheCallerManages asks with the permission to manage roles alone.
+func TestAUsageListsOnlyWhatTheCallerManages(t *testing.T) {
 	w := newWorld(t, nil)
 	id := w.custom(keys.Custom{Name: "Site", Role: "viewer"}).Record.ID
 	for scopes, sees := range map[string]struct{ keys, users bool }{

@@ -50,7 +50,7 @@ func TestAKeyIsShownOnce(t *testing.T) {
 		"/public", "/public/preview?role=editor", "/permissions", "/matrix", "/audit", "/explain?role=editor&permission=x"} {
 		w.expect(200, call(who, "GET", path, nil))
 	}
-	w.expect(401, call(credential(ada.string("key")), "GET", "/me/key", nil)) // it is another by now
+	w.expect(401, call(credential(ada.string("key")), "GET", "/me/key", nil)) // it was refreshed
 
 	// A key in the wrong place is not repeated, and not kept.
 	key := string(who)

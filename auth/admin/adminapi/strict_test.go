@@ -98,7 +98,7 @@ func TestQueriesAreStrict(t *testing.T) {
 	require.Equal(t, "ttl", w.expect(400, w.call(root, "POST", "/keys?ttl=60", map[string]any{})).string("field"))
 	require.Equal(t, "if_match", w.expect(400, w.call(root, "DELETE", "/public?if_match=1", nil)).string("field"))
 	require.Empty(t, w.records())
-	for _, after := range []string{"0", "%00", "%F0%9F%92%A9", "'", strings.Repeat("z", 4000)} { // cursors that nobody was given
+	for _, after := range []string{"0", "%00", "%F0%9F%92%A9", "'", strings.Repeat("z", 4000)} { // cursors that no answer had
 		for _, list := range []string{"/keys", "/keys?kind=user", "/users", "/roles", "/audit"} {
 			join := "?"
 			if strings.Contains(list, "?") {

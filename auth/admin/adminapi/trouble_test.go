@@ -23,8 +23,8 @@ type brokenLog struct{ audit.Log }
 
 func (brokenLog) Append(context.Context, audit.Record) error { return errDisk }
 
-// TestTrouble has stores fail. It is never a verdict, and what they say stays inside.
-func TestTrouble(t *testing.T) {
+// TestAStoreErrorIsNoVerdict has stores fail. The answer is 503, without the text of the error.
+func TestAStoreErrorIsNoVerdict(t *testing.T) {
 	check := func(t *testing.T, w *world, method, path string, body any) {
 		t.Helper()
 		r := w.expect(503, w.call(root, method, path, body))
@@ -73,7 +73,7 @@ func TestTrouble(t *testing.T) {
 		_, err = w.service.RoleUsage(t.Context(), by, "editor")
 		require.ErrorIs(t, err, errDisk)
 	})
-	t.Run("sign-in", func(t *testing.T) { // of a host that is asked whether somebody is signed in besides
+	t.Run("sign-in", func(t *testing.T) { // the host is asked whether a user is signed in as well
 		for name, signedIn := range map[string]func(*http.Request) (string, error){
 			"fails": func(*http.Request) (string, error) { return "", errDisk }, "panics": func(*http.Request) (string, error) { panic(errDisk) },
 			"hangs": func(r *http.Request) (string, error) { <-t.Context().Done(); return "", nil },

@@ -34,19 +34,19 @@ func (a *api) userRoutes() map[string]route {
 	return all
 }
 
-// An owner says whose key a request is about.
+// An owner returns the user whose key a request is about.
 type owner func(*http.Request, auth.Principal) (userID string, err error)
 
 func inPath(r *http.Request, _ auth.Principal) (string, error) { return r.PathValue("id"), nil }
 
 func oneself(_ *http.Request, p auth.Principal) (string, error) {
-	if p.UserID() == "" { // a custom key, say: it belongs to nobody
+	if p.UserID() == "" { // a custom key, for example, belongs to no user
 		return "", &admin.Error{Err: admin.ErrForbidden, Text: "only users have a key of their own"}
 	}
 	return p.UserID(), nil
 }
 
-// key has f serve requests about the owner's key.
+// key returns the operation that calls f with the owner.
 func (o owner) key(f func(w http.ResponseWriter, r *http.Request, p auth.Principal, userID string) error) operation {
 	return func(w http.ResponseWriter, r *http.Request, p auth.Principal) error {
 		userID, err := o(r, p)
@@ -82,7 +82,7 @@ func (a *api) getUserKey(w http.ResponseWriter, r *http.Request, p auth.Principa
 func (a *api) createUserKey(w http.ResponseWriter, r *http.Request, p auth.Principal, userID string) error {
 	var b keyBody
 	fields := b.fields()
-	delete(fields, "role") // it has its user's
+	delete(fields, "role") // a user key has the role of its user
 	there, err := decode(w, r, true, fields)
 	if err != nil {
 		return err

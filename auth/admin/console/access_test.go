@@ -25,7 +25,7 @@ func hrefOf(body, text string) string {
 	return html.UnescapeString(found[1])
 }
 
-// everyPage lists the pages with who may see them; "" is everybody who is signed in.
+// everyPage lists the pages with the permission for each; "" is every signed-in user.
 func everyPage(id string) map[string]string {
 	return map[string]string{
 		"/users/user": "", "/users": admin.ManageUsers, "/users/user/bob": admin.ManageUsers,
@@ -54,7 +54,7 @@ func TestWhoSeesWhat(t *testing.T) {
 			require.NotContains(t, a.body, "Build")
 		}
 	}
-	// Roles are shown to whoever manages something that has roles, and changed by who manages roles.
+	// Every manager of something that has roles sees the roles; managers of roles change them.
 	for _, path := range []string{"/users/roles", "/users/roles/role/editor", "/users/roles/matrix"} {
 		for user := range holds {
 			want := map[bool]int{true: 200, false: 403}[user != "lou" && user != "bob"]
@@ -115,14 +115,14 @@ func TestEveryPostNeedsItsPermission(t *testing.T) {
 	require.EqualValues(t, 1, all[0].Generation)
 }
 
-func TestNobodyIsSentToSignIn(t *testing.T) {
+func TestAStrangerIsSentToSignIn(t *testing.T) {
 	w := newWorld(t)
 	for path := range everyPage("x") {
 		a := w.expect(w.get("", path), 303)
 		require.Equal(t, "/login?next="+url.QueryEscape("/system"+path), a.header.Get("Location"))
 		require.Empty(t, a.body)
 	}
-	// The public role is nobody's sign-in.
+	// The public role is not a sign-in.
 	w.expect(w.open("ada", "viewer"), 303)
 	w.expect(w.get("", "/users/user"), 303)
 
@@ -215,7 +215,7 @@ func TestAnyPrefix(t *testing.T) {
 
 func TestWhatIsNotThere(t *testing.T) {
 	w := newWorld(t)
-	for _, path := range []string{"/nowhere", "/api/", "/api/key/nothing", "/users/roles/role/nobody", "/users/user/nobody"} {
+	for _, path := range []string{"/nowhere", "/api/", "/api/key/nothing", "/users/roles/role/no-one", "/users/user/no-one"} {
 		w.expect(w.get("ada", path), 404)
 	}
 	w.expect(w.send("ada", "POST", "/audit", url.Values{}), 405, "This page takes GET, HEAD.")

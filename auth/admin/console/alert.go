@@ -16,16 +16,16 @@ import (
 	"github.com/latchkey-go/latchkey/roles"
 )
 
-// An alert says why something was not done, and what can be done about it.
+// An alert says why a change was not made, and what the user can do about it.
 type alert struct {
 	Title, Text    string
-	Field          string // the input that is wrong, if it is one
+	Field          string // the wrong input, if any
 	List           []string
-	Page, PageText string // where to look at it, if anywhere
+	Page, PageText string // a page about it, if any
 }
 
-// trouble answers with a page that says why there is nothing else to see.
-func (v *visit) trouble(status int, title, text string) {
+// message answers with a page that holds only a title and a text.
+func (v *visit) message(status int, title, text string) {
 	p := page{Heading: title, Body: text}
 	if err := v.show(status, "trouble", p); err != nil {
 		http.Error(v.w, title, status)
@@ -35,8 +35,7 @@ func (v *visit) trouble(status int, title, text string) {
 // errForm is the answer to a form that cannot be read.
 var errForm = errors.New("console: malformed form")
 
-// explain says what became of a request: a status and words for people. What it does not know is trouble with a
-// store: 503, without its text.
+// explain returns the status and the words for an error. An unknown error is a store error: 503, without its text.
 func explain(err error) (status int, a alert) {
 	var (
 		why      = new(admin.Error)
@@ -57,13 +56,13 @@ func explain(err error) (status int, a alert) {
 	case errors.Is(err, errForm):
 		return http.StatusBadRequest, alert{Title: "This cannot be read", Text: "The form did not arrive as it should. Nothing was done; go back and try again."}
 	case errors.Is(err, admin.ErrChanged):
-		return http.StatusConflict, alert{Title: "Somebody else was faster",
-			Text: "This has changed since you opened it, so nothing was done. Look at it as it is now, and decide again."}
+		return http.StatusConflict, alert{Title: "Another change came first",
+			Text: "This has changed since you opened it, so nothing was done. Look at its current state, and decide again."}
 	case errors.Is(err, admin.ErrNotFound):
 		return http.StatusNotFound, alert{Title: "This is not here", Text: "It may have been removed meanwhile, or the address is mistyped."}
 	case errors.Is(err, admin.ErrConflict):
 		return http.StatusConflict, alert{Title: "This is not possible now",
-			Text: "The present state does not allow it, so nothing was done. Somebody may have changed it meanwhile: look at it as it is now."}
+			Text: "The present state does not allow it, so nothing was done. Another user may have changed it meanwhile: look at its current state."}
 	case errors.Is(err, audit.ErrNotListed):
 		return http.StatusNotFound, alert{Title: "This log is written elsewhere", Text: "Changes are recorded, but this log cannot be read back here."}
 	case errors.As(err, &refusal) && refusal.Status == http.StatusTooManyRequests:
@@ -75,11 +74,11 @@ func explain(err error) (status int, a alert) {
 		Text: "Something that is needed for it does not answer. Nothing is known to be wrong with what you asked for: try again in a moment."}
 }
 
-// refused says what somebody lacks.
+// refused names the permissions that the user lacks.
 func refused(err *admin.Error) alert {
 	a := alert{Title: "You may not do this", Text: sentence(err.Text), List: err.Missing}
 	if len(err.Missing) > 0 {
-		a.Text += " Ask somebody who manages roles for what yours lacks:"
+		a.Text += " Ask a manager of roles for what your role lacks:"
 	}
 	return a
 }
@@ -100,25 +99,25 @@ func (v *visit) fail(err error) {
 	}
 }
 
-// retry shows a page again, as it is now, with the reason why nothing was done. Trouble is no page's own.
+// retry shows the current page again with the reason why nothing was done. A store error has a page of its own.
 func (v *visit) retry(err error, show func(status int, why *alert) error) error {
 	status, why := explain(err)
 	if status == http.StatusServiceUnavailable || status == http.StatusNotFound {
 		return err
 	}
 	if again := show(status, &why); again != nil {
-		return err // the page itself is not for this user, or is gone
+		return err // this user may not see the page, or it is gone
 	}
 	return nil
 }
 
-// sentence begins with a capital and ends with a full stop.
+// sentence returns text with a capital first and a full stop last.
 func sentence(text string) string {
 	first, size := utf8.DecodeRuneInString(text)
 	return string(unicode.ToUpper(first)) + strings.TrimSuffix(text[size:], ".") + "."
 }
 
-// label is what the pages call a field of the admin package.
+// label returns the name that the pages have for a field of package admin.
 func label(field string) string {
 	if name, ok := map[string]string{"allowed_ips": "Addresses", "expires_at": "Expires", "inherits": "Inherits from"}[field]; ok {
 		return name

@@ -36,7 +36,7 @@ func (b *broken) Insert(ctx context.Context, r keys.Record) error {
 	return b.Store.Insert(ctx, r)
 }
 
-func TestStoreInTrouble(t *testing.T) {
+func TestStoreError(t *testing.T) {
 	store := &broken{Store: keys.NewMemoryStore()}
 	w := newWorldOver(t, store, func(*admin.Config) {})
 	store.now.Store(true)

@@ -11,20 +11,20 @@ import (
 //go:embed static
 var staticFiles embed.FS
 
-// version names the content of the static files, so that browsers may keep them for good.
+// version names the content of the static files, so that browsers may cache them without end.
 var version = func() string {
 	sum := sha256.New()
 	for _, name := range []string{"console.css", "console.js", "icon.svg"} {
 		text, err := staticFiles.ReadFile("static/" + name)
 		if err != nil {
-			panic(err) // a file that is embedded is there
+			panic(err) // the file is embedded
 		}
 		sum.Write(text)
 	}
 	return hex.EncodeToString(sum.Sum(nil)[:6])
 }()
 
-// serveStatic answers with style, script or icon. They say nothing about anybody, so anybody may have them.
+// serveStatic answers with style, script or icon. They hold no data, so they need no sign-in.
 func serveStatic(w http.ResponseWriter, r *http.Request) {
 	name := r.PathValue("name")
 	text, err := staticFiles.ReadFile("static/" + name)

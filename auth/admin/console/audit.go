@@ -31,8 +31,8 @@ type auditAction struct {
 type auditRow struct {
 	At                             time.Time
 	Actor, ActorName, Action, Text string
-	Object, Name                   string // Name is what people call the object
-	Page                           string // where the object is shown; "" if nowhere
+	Object, Name                   string // Name is the name of the object
+	Page                           string // the page of the object; "" if it has none
 	From                           string
 	Changes                        []auditChange
 }
@@ -40,7 +40,7 @@ type auditRow struct {
 // An auditChange is one field that was changed, as text.
 type auditChange struct{ Field, Before, After string }
 
-// actions are what the service and package cockpit record, in words.
+// actions are the actions that packages admin and cockpit record, in words.
 var actions = []auditAction{
 	{Name: "key.create", Text: "made an API key"}, {Name: "key.update", Text: "changed an API key"},
 	{Name: "key.refresh", Text: "refreshed an API key"}, {Name: "key.disable", Text: "disabled an API key"},
@@ -97,7 +97,7 @@ func (v *visit) showAudit() error {
 	return v.show(http.StatusOK, "audit", page{Heading: "Audit log", Alert: wrong, Body: body})
 }
 
-// auditRow puts a record in words. It links to what it is about if this user may look at that.
+// auditRow puts a record in words. It links to the object's page if this user may see it.
 func (v *visit) auditRow(r audit.Record) auditRow {
 	row := auditRow{At: r.At, Actor: r.Actor, ActorName: r.ActorName, Action: r.Action, Text: r.Action, Object: r.Object, From: r.From}
 	if i := slices.IndexFunc(actions, func(a auditAction) bool { return a.Name == r.Action }); i >= 0 {
@@ -138,7 +138,7 @@ func (v *visit) auditRow(r audit.Record) auditRow {
 	return row
 }
 
-// inWords is a plain value of the log as text.
+// inWords returns a value of the log as text.
 func inWords(value any) string {
 	switch x := value.(type) {
 	case nil:

@@ -8,11 +8,11 @@ import (
 	"github.com/latchkey-go/latchkey/roles"
 )
 
-// A difference is one field in which what somebody else has saved and what was typed differ.
+// A difference is one field whose saved value and typed value differ.
 type difference struct{ Field, Saved, Typed string }
 
-// kept tells people whose form met a change of somebody else's that what they typed is still there.
-func kept(conflict bool, why *alert) *alert {
+// explainConflict changes the text of why after a conflict: the form keeps what the user typed.
+func explainConflict(conflict bool, why *alert) *alert {
 	if conflict {
 		why.Text = "This has changed since you opened it, so nothing was saved. What you typed is still in the form. Compare " +
 			"it with what is saved now, then save again to put yours in its place."

@@ -60,12 +60,12 @@ func Example() {
 		mux.ServeHTTP(w, r)
 		return w.Result()
 	}
-	nobody := ask("", "GET", "/system/users/user")
-	fmt.Println("nobody:", nobody.StatusCode, nobody.Header.Get("Location"))
+	stranger := ask("", "GET", "/system/users/user")
+	fmt.Println("no sign-in:", stranger.StatusCode, stranger.Header.Get("Location"))
 	fmt.Println("her key:", ask("ada", "POST", "/system/users/user").StatusCode)
 	fmt.Println("roles:", ask("ada", "GET", "/system/users/roles").StatusCode)
 	// Output:
-	// nobody: 303 /login?next=%2Fsystem%2Fusers%2Fuser
+	// no sign-in: 303 /login?next=%2Fsystem%2Fusers%2Fuser
 	// her key: 200
 	// roles: 403
 }

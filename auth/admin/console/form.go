@@ -26,14 +26,14 @@ func (v *visit) form() error {
 	return nil
 }
 
-// field is one value of the form that was sent.
+// field returns one value of the form that was sent.
 func (v *visit) field(name string) string { return v.r.PostForm.Get(name) }
 
-// mustMatch is the revision that the form was made for. A form without one matches none: without it a form that is sent
+// mustMatch returns the revision that the form was made for. A form without one matches none: without it a form that is sent
 // twice, by Reload or a second click, would act twice.
 func (v *visit) mustMatch() string { return cmp.Or(v.field("match"), "none") }
 
-// fieldLines splits what was written one a line.
+// fieldLines splits a text into its lines.
 func fieldLines(text string) []string {
 	var all []string
 	for line := range strings.Lines(text) {
@@ -44,7 +44,7 @@ func fieldLines(text string) []string {
 	return all
 }
 
-// parseNetworks reads addresses and networks, one a line.
+// parseNetworks reads addresses and networks, one on each line.
 func parseNetworks(text string) ([]netip.Prefix, error) {
 	var all []netip.Prefix
 	for _, line := range fieldLines(text) {
@@ -61,7 +61,7 @@ func parseNetworks(text string) ([]netip.Prefix, error) {
 	return all, nil
 }
 
-// inputTime is how browsers write a time into a form. The pages ask for UTC.
+// inputTime is the layout of times in forms. The pages ask for UTC.
 const inputTime = "2006-01-02T15:04"
 
 // parseTime reads a time in UTC; "" is none.

@@ -12,7 +12,7 @@ import (
 	"github.com/latchkey-go/latchkey/roles"
 )
 
-// Config says what the host around the pages is like. All of it may be left out.
+// Config describes the host around the pages. Every field may be zero.
 type Config struct {
 	// SignIn is the address to which a caller who is not signed in is sent, with the address that they asked for as the
 	// parameter "next". The host must go back there only if it is a plain path of its own: browsers also leave the site for
@@ -38,7 +38,7 @@ type Link struct{ Text, URL string }
 //	mux.Handle("/system/", http.StripPrefix("/system", console.Handler(service, console.Config{SignIn: "/login"})))
 //
 // They are for users who are signed in, as the Config.SignedIn of the service's guard says; keys are for the JSON API.
-// Handler panics if s is nil or Config.SignIn is no address.
+// Handler panics if s is nil or Config.SignIn is not an address.
 func Handler(s *admin.Service, c Config) http.Handler {
 	if s == nil {
 		panic("console: Handler needs a service")
@@ -84,7 +84,7 @@ type visit struct {
 func (c *console) handle(pattern string, f func(*visit) error) {
 	c.mux.HandleFunc(pattern, func(w http.ResponseWriter, r *http.Request) {
 		v := &visit{c, w, r.WithContext(c.service.Context(r)), auth.Principal{}}
-		if err := v.enter(); err != nil {
+		if err := v.authenticate(); err != nil {
 			v.turnAway(err)
 			return
 		}
@@ -94,7 +94,7 @@ func (c *console) handle(pattern string, f func(*visit) error) {
 	})
 }
 
-// handlePost registers what the forms of a page do: the button that was pressed says which, as "do".
+// handlePost registers the forms of a page: the pressed button sends its name as "do".
 func (c *console) handlePost(pattern string, do buttons) {
 	c.handle(pattern, func(v *visit) error {
 		if err := v.form(); err != nil {
@@ -112,7 +112,7 @@ func (c *console) serve(w http.ResponseWriter, r *http.Request) {
 	setHeaders(w.Header())
 	v := &visit{c, w, r.WithContext(c.service.Context(r)), auth.Principal{}}
 	if err := c.origin.Check(r); err != nil {
-		v.trouble(http.StatusForbidden, "This came from another site",
+		v.message(http.StatusForbidden, "This came from another site",
 			"Your browser says that another site sent this request, so nothing was done. Open the console and do it there.")
 		return
 	}
@@ -126,20 +126,20 @@ func (c *console) serve(w http.ResponseWriter, r *http.Request) {
 		c.mux.ServeHTTP(w, r)
 		return
 	}
-	_ = v.enter() // for the navigation; whoever is not known sees the page without it
+	_ = v.authenticate() // for the navigation, which only a signed-in user sees
 	if has(http.MethodGet) {
 		allow := "GET, HEAD"
 		if has(http.MethodPost) {
 			allow += ", POST"
 		}
 		w.Header().Set("Allow", allow)
-		v.trouble(http.StatusMethodNotAllowed, "Not like this", "This page takes "+allow+".")
+		v.message(http.StatusMethodNotAllowed, "Not like this", "This page takes "+allow+".")
 		return
 	}
-	v.trouble(http.StatusNotFound, "There is nothing here", "The address may be mistyped, or what was here is gone.")
+	v.message(http.StatusNotFound, "There is nothing here", "The address may be mistyped, or what was here is gone.")
 }
 
-// setHeaders keeps the pages out of caches, frames and other sites, and everything that is not ours out of the pages.
+// setHeaders keeps the pages out of caches, frames and other sites, and foreign content out of the pages.
 func setHeaders(h http.Header) {
 	h.Set("Content-Security-Policy", "default-src 'none'; style-src 'self'; script-src 'self'; img-src 'self'; "+
 		"form-action 'self'; base-uri 'none'; frame-ancestors 'none'")
@@ -159,7 +159,7 @@ func (v *visit) redirect(page string) error {
 	return nil
 }
 
-// root is the way from the page at r's address to the first page: "./" or "../../". It holds under any prefix, and
+// root returns the relative address of the first page: "./" or "../../". It holds under any prefix, and
 // behind a proxy that changes it.
 func root(r *http.Request) string {
 	deep := strings.Count(r.URL.EscapedPath(), "/") - 1
@@ -169,7 +169,7 @@ func root(r *http.Request) string {
 	return strings.Repeat("../", deep)
 }
 
-// A route is one page: what it shows, and what the buttons of its forms do, by the "do" that they send.
+// A route is one page: the function that shows it, and those of its buttons by the "do" that they send.
 type route struct {
 	address string
 	show    func(*visit) error
@@ -178,7 +178,7 @@ type route struct {
 
 type buttons map[string]func(*visit) error
 
-// routes are all pages there are.
+// routes are all pages.
 var routes = []route{
 	{"/{$}", func(v *visit) error { return v.redirect("users/user") }, nil},
 

@@ -88,8 +88,8 @@ func TestEveryAddressAndMethod(t *testing.T) {
 	}
 	for _, path := range []string{"/nowhere", "/api/", "/api/key/x/y", "/users/user/", "/static/", "/index.html"} {
 		w.expect(w.get("ada", path), 404, "There is nothing here", `aria-label="Console"`, "My key")
-		nobody := w.expect(w.get("", path), 404, "There is nothing here")
-		require.NotContains(t, nobody.body, `aria-label="Console"`)
+		stranger := w.expect(w.get("", path), 404, "There is nothing here")
+		require.NotContains(t, stranger.body, `aria-label="Console"`)
 	}
 }
 

@@ -14,14 +14,14 @@ import (
 	"github.com/latchkey-go/latchkey/roles"
 )
 
-// A keyForm has what was typed about a key, unchanged. Role is noRole for a key without one, and "" if none was chosen.
+// A keyForm is the content of a form about a key, unchanged. Role is noRole for a key without one, and "" if none was chosen.
 type keyForm struct{ Name, Role, Scopes, Networks, Expires string }
 
 // noRole is the choice of a key that may do nothing. No appid begins with a hyphen.
 const noRole = "-"
 
-// checkCustom returns what a form about a custom key lacks. An empty form is more likely a mistake than a key that
-// nobody can tell from others and that may do nothing.
+// checkCustom returns what a form about a custom key lacks. An empty form is more likely a mistake than a
+// nameless key that may do nothing.
 func (f keyForm) checkCustom() error {
 	switch {
 	case strings.TrimSpace(f.Name) == "":
@@ -32,7 +32,7 @@ func (f keyForm) checkCustom() error {
 	return nil
 }
 
-// Filled reports whether anything was written.
+// Filled reports whether any field is filled in.
 func (f keyForm) Filled() bool { return f != keyForm{} }
 
 // A formPart is what the templates of a single field need.
@@ -50,9 +50,9 @@ type keyPage struct {
 	Seen  string // the digest of the settings as they are now
 	Form  keyForm
 	Roles []roleOption
-	// Opened is when the form of a new key was shown, see madeSince.
+	// Opened is the time at which the form of a new key was shown, see madeSince.
 	Opened string
-	// Meanwhile is what somebody else has saved since the form was opened.
+	// Meanwhile lists what another user has saved since the form was opened.
 	Meanwhile []difference
 	Conflict  bool
 }
@@ -62,7 +62,7 @@ type roleOption struct {
 	Chosen      bool
 }
 
-// sentKey is the form that was sent.
+// sentKey returns the form that was sent.
 func (v *visit) sentKey() keyForm {
 	return keyForm{v.field("name"), v.field("role"), v.field("scopes"), v.field("allowed_ips"), v.field("expires_at")}
 }
@@ -82,19 +82,19 @@ func formOf(rec *keys.Record) keyForm {
 	return keyForm{rec.Name, role, lines(rec.Scopes), lines(row.Networks), formTime(rec.ExpiresAt)}
 }
 
-// digest names what is in the form.
+// digest returns a digest of the form.
 func (f keyForm) digest() string {
 	sum := sha256.Sum256(fmt.Appendf(nil, "%q", f))
 	return hex.EncodeToString(sum[:16])
 }
 
-// settings are what the form says, on top of what a key has.
+// settings changes the settings of a key to those of the form.
 func (f keyForm) settings(set *keys.Settings) error {
 	networks, err := parseNetworks(f.Networks)
 	if err != nil {
 		return err
 	}
-	if f.Expires != formTime(set.ExpiresAt) { // the form shows minutes: what was left alone keeps its seconds
+	if f.Expires != formTime(set.ExpiresAt) { // the form shows minutes: an unchanged time keeps its seconds
 		if set.ExpiresAt, err = parseTime(f.Expires); err != nil {
 			return err
 		}
@@ -132,8 +132,7 @@ func (v *visit) roleOptions(chosen string, withAdmin bool) ([]roleOption, error)
 
 func (v *visit) showKey(status int, why *alert) error { return v.showKeyForm(status, nil, why, false) }
 
-// showKeyForm shows a key, with form in place of its settings if somebody has filled it in already. After a conflict
-// both stand side by side.
+// showKeyForm shows a key, with form in place of its settings if the user has sent one. After a conflict it shows both.
 func (v *visit) showKeyForm(status int, form *keyForm, why *alert, conflict bool) error {
 	rec, err := v.service.Key(v.r.Context(), v.who, v.r.PathValue("id"))
 	if err != nil {
@@ -181,7 +180,7 @@ func (v *visit) saveKey() error {
 	if err != nil {
 		conflict := errors.Is(err, admin.ErrChanged)
 		return v.retry(err, func(status int, why *alert) error {
-			return v.showKeyForm(status, &form, kept(conflict, why), conflict)
+			return v.showKeyForm(status, &form, explainConflict(conflict, why), conflict)
 		})
 	}
 	return v.backToKey("saved")
@@ -191,7 +190,7 @@ func (v *visit) backToKey(done string) error {
 	return v.redirect("api/key/" + v.r.PathValue("id") + "?done=" + done)
 }
 
-// overlaps are the choices of how long an old value lives on after the first use of the new one.
+// overlaps are the choices of how long an old value stays valid after the first use of the new one.
 var overlaps = map[string]keys.Renewal{
 	"": {}, "leaked": {Leaked: true}, "1h": {Overlap: time.Hour}, "24h": {Overlap: 24 * time.Hour}, "168h": {Overlap: 7 * 24 * time.Hour},
 }

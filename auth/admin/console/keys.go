@@ -36,7 +36,7 @@ func (v *visit) showKeys() error {
 	return v.show(http.StatusOK, "keys", page{Heading: "API keys", Body: body})
 }
 
-// A keyRow is a key as the pages show it: its record without digests.
+// A keyRow is the record of a key on a page, without digests.
 type keyRow struct {
 	ID, Name, Hint, UserID, Role, CreatedBy string
 	Kind                                    keys.Kind
@@ -47,7 +47,7 @@ type keyRow struct {
 	DisabledAt, InvalidatedAt, LastUsedAt   time.Time
 	OldUntil                                time.Time // the value before a refresh is good until then
 	Imported                                bool
-	Weak                                    bool // can be guessed, until it is refreshed
+	Weak                                    bool // it can be guessed until it is refreshed
 }
 
 func rowOf(rec keys.Record) keyRow {
@@ -56,7 +56,7 @@ func rowOf(rec keys.Record) keyRow {
 		Kind: rec.Kind, State: rec.State(now), Scopes: rec.Scopes, CreatedAt: rec.CreatedAt, RefreshedAt: rec.RefreshedAt,
 		ExpiresAt: rec.ExpiresAt, DisabledAt: rec.DisabledAt, InvalidatedAt: rec.InvalidatedAt, LastUsedAt: rec.LastUsedAt,
 		Imported: rec.Legacy}
-	row.Weak = rec.Weak && row.State != keys.StateInvalidated // what has ended cannot be refreshed
+	row.Weak = rec.Weak && row.State != keys.StateInvalidated // an invalidated key cannot be refreshed
 	for _, network := range rec.AllowedIPs {
 		row.Networks = append(row.Networks, network.String())
 	}

@@ -31,11 +31,11 @@ func TestOwnKey(t *testing.T) {
 	second := keyIn.FindString(fresh.body)
 	require.True(t, w.good(second))
 	require.False(t, w.good(key))
-	reloaded := w.expect(w.post("bob", page, "refresh", stale), 409, "Somebody else was faster") // the browser's Reload
+	reloaded := w.expect(w.post("bob", page, "refresh", stale), 409, "Another change came first") // the browser's Reload
 	require.Empty(t, keyIn.FindString(reloaded.body))
 	require.True(t, w.good(second))
 
-	w.expect(w.post("bob", page, "invalidate", stale), 409, "Somebody else was faster")
+	w.expect(w.post("bob", page, "invalidate", stale), 409, "Another change came first")
 	w.expect(w.follow("bob", page, w.post("bob", page, "invalidate", nil)), 200, "invalid for good", "No API key yet")
 	require.False(t, w.good(second))
 	w.expect(w.post("bob", page, "explode", nil), 400)
@@ -44,7 +44,7 @@ func TestOwnKey(t *testing.T) {
 func TestKeysOfOthers(t *testing.T) {
 	w := newWorld(t)
 	w.expect(w.get("una", "/users"), 200, `href="./users/user/bob"`)
-	w.expect(w.get("una", "/users?q=nobody"), 200, "Nobody found")
+	w.expect(w.get("una", "/users?q=no-one"), 200, "No user found")
 	const page = "/users/user/bob"
 	w.expect(w.get("ada", page), 200, "Key of Bob", "This user has no key.")
 	key := keyIn.FindString(w.expect(w.post("ada", page, "create", nil), 200).body)
@@ -56,11 +56,11 @@ func TestKeysOfOthers(t *testing.T) {
 	settings := w.expect(w.get("ada", "/api/key/"+rec.ID()), 200, "Settings")
 	require.NotContains(t, settings.body, `name="role"`, "a user's key has the user's role")
 
-	// Una may manage users, but whoever refreshes a key has seen it, and she may not do what Bob may.
-	w.expect(w.post("una", page, "refresh", nil), 403, "You can&#39;t grant more access than you have. Ask somebody who manages roles", "content/posts/read")
+	// Una may manage users, but refreshing a key shows its value, and she may not do what Bob may.
+	w.expect(w.post("una", page, "refresh", nil), 403, "You can&#39;t grant more access than you have. Ask a manager of roles", "content/posts/read")
 	w.expect(w.post("una", page, "invalidate", nil), 303)
 	require.False(t, w.good(key))
-	w.expect(w.get("una", "/users/user/nobody"), 404)
+	w.expect(w.get("una", "/users/user/no-one"), 404)
 	w.expect(w.get("bob", "/users/user/ada"), 403, "app/users/manage")
 	w.expect(w.send("bob", "POST", "/users/user/ada", url.Values{"do": {"create"}}), 403, "app/users/manage")
 	w.expect(w.get("una", "/users/user/"+url.PathEscape("x/<b>")), 200, `href="../../users"`)
@@ -134,7 +134,7 @@ func TestCustomKeyInput(t *testing.T) {
 		{"expires_at", "soon", "The field Expires is not a date and time"},
 		{"expires_at", "2001-01-01T00:00", "The field Expires is not possible"},
 		{"scopes", "a//b", "The field Scopes has a member that is not a permission"},
-		{"role", "nobody", "The field Role is not the appid of a role"},
+		{"role", "no-one", "The field Role is not the appid of a role"},
 		{"role", "", "The field Role is not chosen"},
 		{"name", " ", "The field Name is empty"},
 		{"name", "API-" + "0123456789abcdef0123456789abcdef" + "d9ecdf37", ""},
@@ -222,7 +222,7 @@ func TestImportedKeys(t *testing.T) {
 
 	w.expect(w.post("kay", page, "refresh", nil), 200)
 	for _, page := range []string{"/api", page} {
-		require.NotContains(t, w.expect(w.get("kay", page), 200, "Old app").body, mark, "it is strong by now")
+		require.NotContains(t, w.expect(w.get("kay", page), 200, "Old app").body, mark, "it was refreshed, so it is strong")
 	}
 	in.Text = "another-text-to-be-guessed"
 	rec, err = ring.Import(t.Context(), in)

@@ -14,7 +14,7 @@ type matrixPage struct {
 	Groups []matrixGroup
 	Routes []matrixRow
 	Why    *why
-	// Role and Permission are what was asked for.
+	// Role and Permission are those of the question.
 	Role, Permission string
 	Options          []roleOption
 	MakeRoles        bool // the user may make one
@@ -100,7 +100,7 @@ func askWhy(appid, permission string) string {
 	return "?" + url.Values{"role": {appid}, "permission": {permission}}.Encode() + "#why"
 }
 
-// why asks for one cell.
+// why explains one cell.
 func (v *visit) why(appid, permission string) (*why, error) {
 	w := &why{Role: appid, Permission: permission, Template: braces.MatchString(permission)}
 	if w.Template {
@@ -131,7 +131,7 @@ func (v *visit) why(appid, permission string) (*why, error) {
 	case roles.ReasonNoRole:
 		w.Text = "There is no such role, so nothing is allowed."
 	case roles.ReasonMalformed:
-		w.Text = "This is neither a permission nor a pattern: parts of letters, digits and _ - . : @, joined by slashes. What is malformed is allowed to nobody."
+		w.Text = "This is neither a permission nor a pattern: parts of letters, digits and _ - . : @, joined by slashes. A malformed permission is never allowed."
 	case roles.ReasonGranted:
 		w.Text = "A grant allows it, and none denies it."
 	case roles.ReasonDenied:
@@ -142,7 +142,7 @@ func (v *visit) why(appid, permission string) (*why, error) {
 	return w, nil
 }
 
-// spellOut lists what the catalog has of a template or a pattern.
+// spellOut lists the permissions of the catalog that a template or a pattern stands for.
 func (v *visit) spellOut(w *why) error {
 	groups, err := v.service.Permissions(v.r.Context(), v.who)
 	if err != nil {

@@ -15,7 +15,7 @@ import (
 )
 
 func (v *visit) showNewKeyForm(status int, form keyForm, why *alert) error {
-	// Whoever may not make keys learns it here, and not after filling in the form.
+	// A user without the permission must learn it before filling in the form.
 	if _, _, err := v.service.Keys(v.r.Context(), v.who, keys.Filter{Limit: 1}, ""); err != nil {
 		return err
 	}
@@ -23,7 +23,7 @@ func (v *visit) showNewKeyForm(status int, form keyForm, why *alert) error {
 	if err != nil {
 		return err
 	}
-	return v.show(status, "key", page{Heading: "New API key", Alert: why, Body: keyPage{Form: form, Roles: options, Opened: formMoment(time.Now())}})
+	return v.show(status, "key", page{Heading: "New API key", Alert: why, Body: keyPage{Form: form, Roles: options, Opened: formTimestamp(time.Now())}})
 }
 
 func (v *visit) createKey() error {
@@ -51,15 +51,15 @@ func (v *visit) createKey() error {
 	return v.showNewKey(issued, newKey{Page: "api/key/" + issued.Record.ID})
 }
 
-// madeSince returns a custom key like set that was made since a form was opened. The answer with a new key cannot be a
-// redirect, since the key would have to wait somewhere meanwhile; so a form that is sent again, by Reload, Back or a
-// second click, is told by what it made the first time. Callers hold v.making.
+// madeSince returns a custom key like set that was made since a form was opened. A form that is sent again, by Reload,
+// Back or a second click, is recognised by the key that it made before. A redirect would prevent that, but the new key
+// would have to be stored for the next page. Callers hold v.making.
 func (v *visit) madeSince(opened string, set keys.Settings) (*keys.Record, error) {
 	ms, err := strconv.ParseUint(opened, 10, 48)
 	if err != nil {
-		ms = 0 // a form that does not say: since ever
+		ms = 0 // a form without a time: look at all keys
 	}
-	// IDs are UUIDs of version 7, which begin with the millisecond: this is before all of that one.
+	// IDs are UUIDs of version 7, which begin with the millisecond: this ID is before all of that millisecond.
 	f := keys.Filter{Limit: 1000, After: fmt.Sprintf("%08x-%04x-7000-8000-000000000000", ms>>16, ms&0xffff)}
 	for {
 		page, next, err := v.service.Keys(v.r.Context(), v.who, f, "")
@@ -78,17 +78,17 @@ func (v *visit) madeSince(opened string, set keys.Settings) (*keys.Record, error
 	}
 }
 
-// alike reports whether rec may come of set. A ring may give an end to a key that was to have none.
+// alike reports whether rec may be the key made of set. A ring may add an expiry to a key without one.
 func alike(rec *keys.Record, set *keys.Settings) bool {
 	same := func(a, b netip.Prefix) bool { return a.Masked() == b.Masked() }
 	return rec.Name == set.Name && rec.Role == set.Role && slices.Equal(rec.Scopes, set.Scopes) &&
 		slices.EqualFunc(rec.AllowedIPs, set.AllowedIPs, same) && (set.ExpiresAt.IsZero() || set.ExpiresAt.Equal(rec.ExpiresAt))
 }
 
-// formMoment is a moment for madeSince.
-func formMoment(t time.Time) string { return strconv.FormatInt(t.UnixMilli(), 10) }
+// formTimestamp returns a time for madeSince.
+func formTimestamp(t time.Time) string { return strconv.FormatInt(t.UnixMilli(), 10) }
 
-// A newKey is the one page that holds a key.
+// A newKey is the only page that holds the value of a key.
 type newKey struct {
 	Page        string // where the key is managed
 	Refreshed   bool
@@ -111,7 +111,7 @@ func (v *visit) showNewKey(issued keys.Issued, body newKey) error {
 	return v.show(http.StatusOK, "newkey", page{Heading: heading, Body: body})
 }
 
-// apiURL is the address that the lines to try a key ask.
+// apiURL returns the address in the lines to try a key.
 func (v *visit) apiURL() string {
 	base := url.URL{Scheme: "http", Host: v.r.Host, Path: "/"}
 	if v.r.TLS != nil {

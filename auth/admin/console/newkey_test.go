@@ -24,12 +24,12 @@ func TestAFormThatIsSentTwiceMakesOneKey(t *testing.T) {
 	form := url.Values{"do": {"create"}, "name": {"Build"}, "role": {"viewer"}, "scopes": {"content/posts/read"}, "allowed_ips": {"192.0.2.7/24"},
 		"opened": {hidden(w.get("kay", "/api/create").body, "opened")}}
 	w.expect(w.send("kay", "POST", "/api/create", form), 200, "shown this once")
-	time.Sleep(2 * time.Millisecond) // nobody is faster
+	time.Sleep(2 * time.Millisecond) // no user is faster
 	again := w.expect(w.send("kay", "POST", "/api/create", form), 409, "Made already", "See the key that was made", `value="Build"`)
 	require.Empty(t, keyIn.FindString(again.body))
 	require.Equal(t, 1, count())
 
-	// Whoever wants a second one like it says so again, and another one is no repetition.
+	// A user who wants a second one like it sends the form again, and another key is not a repetition.
 	form.Set("name", "Other build")
 	w.expect(w.send("kay", "POST", "/api/create", form), 200)
 	form.Set("name", "Build")
@@ -45,7 +45,7 @@ func TestAFormThatIsSentTwiceMakesOneKey(t *testing.T) {
 	seen := url.Values{"do": {"refresh"}, "match": {hidden(w.get("kay", page).body, "match")}}
 	key := keyIn.FindString(w.expect(w.send("kay", "POST", page, seen), 200).body)
 	for _, match := range []string{seen.Get("match"), ""} {
-		a := w.expect(w.send("kay", "POST", page, url.Values{"do": {"refresh"}, "match": {match}}), 409, "Somebody else was faster")
+		a := w.expect(w.send("kay", "POST", page, url.Values{"do": {"refresh"}, "match": {match}}), 409, "Another change came first")
 		require.Empty(t, keyIn.FindString(a.body))
 	}
 	require.True(t, w.good(key))

@@ -17,8 +17,8 @@ import (
 // A page is what the layout needs; Body is the page's own.
 type page struct {
 	Heading string
-	Notice  string // what was done, said once
-	Alert   *alert // why what was asked for was not done
+	Notice  string // the change that was made
+	Alert   *alert // why a change was not made
 	Body    any
 
 	// The rest is filled in by show.
@@ -56,7 +56,7 @@ var templates = func() map[string]*template.Template {
 	return all
 }()
 
-// describe is what an input needs in its tag: the IDs of what describes it, and whether the alert is about it.
+// describe returns the attributes of an input: the IDs of what describes it, and whether the alert is about it.
 func describe(a *alert, field string, ids ...string) template.HTMLAttr {
 	text := ""
 	if problem(a, field) != nil {
@@ -77,7 +77,7 @@ func problem(a *alert, field string) *alert {
 	return a
 }
 
-// short is the beginning of a name that has no end.
+// short cuts a very long name.
 func short(text string) string {
 	const most = 120
 	n := 0
@@ -89,10 +89,10 @@ func short(text string) string {
 	return text
 }
 
-// formatTime is a time for people. It is UTC, as the pages say.
+// formatTime returns a time for people, in UTC, as the pages say.
 func formatTime(t time.Time) string { return t.UTC().Format("2 Jan 2006, 15:04") }
 
-// count is a number with its noun: "1 key", "2 keys".
+// count returns a number with its noun: "1 key", "2 keys".
 func count(n int, one, many string) string {
 	if n == 1 {
 		return "1 " + one
@@ -107,17 +107,17 @@ func (v *visit) show(status int, name string, p page) error {
 	if p.User == "" {
 		p.User = v.who.UserID()
 	}
-	if site := v.r.Header.Get("Sec-Fetch-Site"); site == "" || site == "same-origin" { // nobody's link says that something was done
+	if site := v.r.Header.Get("Sec-Fetch-Site"); site == "" || site == "same-origin" { // a link from another site must not claim a change
 		p.Notice = notices[v.r.URL.Query().Get("done")]
 	}
-	var out bytes.Buffer // so that a page is there as a whole or not at all
+	var out bytes.Buffer // a page is sent whole or not at all
 	if err := templates[name].Execute(&out, p); err != nil {
 		return err
 	}
 	v.w.Header().Set("Content-Type", "text/html; charset=utf-8")
 	v.w.Header().Set("Content-Length", strconv.Itoa(out.Len()))
 	v.w.WriteHeader(status)
-	_, _ = out.WriteTo(v.w) // the browser may be gone; there is nobody to tell
+	_, _ = out.WriteTo(v.w) // the browser may be gone, and gets no error then
 	return nil
 }
 
@@ -178,7 +178,7 @@ func section(address string) string {
 	return address
 }
 
-// notices are what a page says after the change that led to it. The address carries the code alone.
+// notices are the texts after a change. The address carries only the code.
 var notices = map[string]string{
 	"saved":       "Saved. It counts from now on.",
 	"created":     "The role was created.",

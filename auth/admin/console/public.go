@@ -26,7 +26,7 @@ type publicPage struct {
 	MakeRoles bool // the user may make one
 }
 
-// An exposure is what callers without a key can do, or what a change adds to it.
+// An exposure lists the access of callers without a key, or the access that a change adds.
 type exposure struct {
 	Role   string
 	Token  string // of a preview
@@ -116,11 +116,11 @@ func unlisted(grant string) string {
 	return "Not listed by the application"
 }
 
-// showPublic shows the setting, and what role would open if that is not "".
+// showPublic shows the setting and, unless role is "", the access that role would open.
 func (v *visit) showPublic(status int, role string, sent admin.Confirmation, why *alert) error {
 	setting, now, err := v.service.Public(v.r.Context(), v.who)
 	if errors.Is(err, admin.ErrNotFound) {
-		v.trouble(http.StatusNotFound, "The public API is not managed here", "This application has no setting for it: its program says what callers without a key may do.")
+		v.message(http.StatusNotFound, "The public API is not managed here", "This application has no setting for it: its program says what callers without a key may do.")
 		return nil
 	}
 	if err != nil {
@@ -156,7 +156,7 @@ func (v *visit) showPublic(status int, role string, sent admin.Confirmation, why
 	return v.show(status, "public", page{Heading: "Public API", Alert: why, Body: body})
 }
 
-// confirmation reads what a form confirms.
+// confirmation reads the confirmation in a form.
 func (v *visit) confirmation() admin.Confirmation {
 	return admin.Confirmation{Match: v.field("match"), Token: v.field("token"), Acknowledged: v.r.PostForm["acknowledge"]}
 }
@@ -176,7 +176,7 @@ func (v *visit) openPublic() error {
 
 // unconfirmed says why an opening was not confirmed.
 func unconfirmed(err *publicapi.UnconfirmedError, sent admin.Confirmation, title string) *alert {
-	why := &alert{Title: title, Field: "acknowledge", // the list of what has to be confirmed
+	why := &alert{Title: title, Field: "acknowledge", // the list to confirm
 		Text: "Callers without a key could change data. Tick each permission in red that you want to open to them."}
 	switch {
 	case sent.Token != "" && sent.Token != err.Preview.Token:

@@ -21,15 +21,15 @@ type rolePage struct {
 	Inherits    []roleOption
 	Unknown     []string     // grants that match nothing in the catalog
 	Usage       *admin.Usage // nil: not known to this user
-	Deleting    bool         // somebody has tried to delete it
-	// Meanwhile is what somebody else has saved since the form was opened.
+	Deleting    bool         // the user has tried to delete it
+	// Meanwhile lists what another user has saved since the form was opened.
 	Meanwhile []difference
 	Conflict  bool
 	SeePublic bool // the user may look at the page of the public API
-	// Gains is what callers without a key could do in addition if this is saved. It must be confirmed.
+	// Gains is the access that saving this adds for callers without a key. It must be confirmed.
 	Gains *exposure
 
-	stored roles.Role // as it is now, whatever the form says
+	stored roles.Role // the stored role
 }
 
 // A permissionGroup is some permissions of the catalog under one heading.
@@ -41,8 +41,8 @@ type permissionGroup struct {
 type permissionRow struct {
 	Permission, Label string
 	Write             bool
-	Own               string // "allow", "deny" or "": what the role itself says
-	Else              string // what else decides for it, in words
+	Own               string // "allow", "deny" or "": the own grant of the role
+	Else              string // another grant that decides, in words
 }
 
 // mostUsing is how many keys and users of a role are named on its page; all are counted.
@@ -55,7 +55,7 @@ const permissionField = "p."
 // its permissions.
 func grantOf(permission string) string { return braces.ReplaceAllString(permission, "*") }
 
-// sentRole is the role that the form that was sent describes.
+// sentRole returns the role of the form that was sent.
 func (v *visit) sentRole() (roles.Role, error) {
 	role := roles.Role{AppID: v.field("appid"), Name: v.field("name"), Info: strings.ReplaceAll(v.field("info"), "\r\n", "\n"),
 		Inherits: v.r.PostForm["inherits"], Permissions: roles.Grants{}}
@@ -116,7 +116,7 @@ func (v *visit) rolePageOf(role roles.Role) (rolePage, error) {
 			body.Deny += grant + "\n"
 		}
 	}
-	if v.r.PostForm.Has("allow") { // what was typed stays as it was typed
+	if v.r.PostForm.Has("allow") { // keep the text as it was typed
 		body.Allow, body.Deny = v.field("allow"), v.field("deny")
 	}
 	all, err := v.service.Roles(v.r.Context(), v.who)
@@ -131,7 +131,7 @@ func (v *visit) rolePageOf(role roles.Role) (rolePage, error) {
 	return body, nil
 }
 
-// explainRows says of each permission what decides for it besides the role's own grant for just this one.
+// explainRows adds to each permission the grant that decides it, unless that is the role's own grant for it.
 func (v *visit) explainRows(appid string, groups []permissionGroup) error {
 	for _, group := range groups {
 		for i, row := range group.Rows {

@@ -47,7 +47,7 @@ func (v *visit) showNewRole(status int, role roles.Role, why *alert) error {
 		return err
 	}
 	if !body.Manage {
-		_, err := v.service.RoleUsage(v.r.Context(), v.who, role.AppID) // says what is missing
+		_, err := v.service.RoleUsage(v.r.Context(), v.who, role.AppID) // its error names the missing permission
 		return err
 	}
 	body.New = true
@@ -70,7 +70,7 @@ func (v *visit) createRole() error {
 	return v.redirect("users/roles/role/" + role.AppID + "?done=created")
 }
 
-// showRole shows a role, as sent if somebody has filled in the form already. change may add to the page.
+// showRole shows a role, with the content of the form that was sent, if any. change may add to the page.
 func (v *visit) showRole(status int, sent *roles.Role, why *alert, change ...func(*rolePage)) error {
 	stored, err := v.service.Role(v.r.Context(), v.who, v.r.PathValue("appid"))
 	if err != nil {
@@ -126,7 +126,7 @@ func (v *visit) saveRole() error {
 	}
 	conflict := errors.Is(err, admin.ErrChanged)
 	return v.retry(err, func(status int, why *alert) error {
-		return v.showRole(status, &role, kept(conflict, why), func(p *rolePage) {
+		return v.showRole(status, &role, explainConflict(conflict, why), func(p *rolePage) {
 			if conflict {
 				p.Conflict, p.Meanwhile = true, roleDifferences(p.stored, role)
 			}
@@ -143,7 +143,7 @@ func (v *visit) deleteRole() error {
 	deleting := func(p *rolePage) { p.Deleting = true }
 	if refused, ok := errors.AsType[*admin.Error](err); ok && refused.Usage != nil {
 		return v.showRole(http.StatusConflict, nil, &alert{Title: "Not deleted yet",
-			Text: "What has this role has changed since you looked. See below what its deletion touches now, and confirm again."}, deleting)
+			Text: "The keys or users with this role have changed since you looked. See below what its deletion changes now, and confirm again."}, deleting)
 	}
 	return v.retry(err, func(status int, why *alert) error { return v.showRole(status, nil, why, deleting) })
 }

@@ -97,7 +97,7 @@ func TestPublicAPI(t *testing.T) {
 	first := w.expect(w.get("kay", page), 200, "Public API is closed", "Show what it opens")
 	require.NotContains(t, first.body, `value="open"`)
 	w.expect(w.get("kay", page+"?role=viewer"), 200, "Read posts", "/api/posts", "Open the public API")
-	w.expect(w.get("kay", page+"?role=nobody"), 400, "The field Role is not the appid of a role")
+	w.expect(w.get("kay", page+"?role=no-one"), 400, "The field Role is not the appid of a role")
 	w.expect(w.get("kay", page+"?role=admin"), 400, "it is the super role")
 	w.expect(w.follow("kay", page, w.open("kay", "viewer")), 200, "The public API is open.", "Public API is open", "Read posts")
 	require.Equal(t, "viewer", w.public())
@@ -113,7 +113,7 @@ func TestPublicAPI(t *testing.T) {
 	require.Equal(t, "viewer", w.public())
 	w.expect(w.open("kay", "editor", "content/*/create"), 303)
 	require.Equal(t, "editor", w.public())
-	w.expect(w.post("kay", page, "close", url.Values{"match": {"1"}}), 409, "Somebody else was faster")
+	w.expect(w.post("kay", page, "close", url.Values{"match": {"1"}}), 409, "Another change came first")
 	require.Equal(t, "editor", w.public())
 	w.expect(w.follow("kay", page, w.post("kay", page, "close", nil)), 200, "The public API is closed.", "Public API is closed")
 	require.Empty(t, w.public())
@@ -140,7 +140,7 @@ func TestPublicAPI(t *testing.T) {
 	w.expect(w.post("ada", role, "save", form), 303)
 }
 
-// TestAStalePreviewOfThePublicAPI has somebody change the role while another looks at what it opens.
+// TestAStalePreviewOfThePublicAPI changes the role while another user looks at the preview.
 func TestAStalePreviewOfThePublicAPI(t *testing.T) {
 	w := newWorld(t)
 	const page = "/api/public"
@@ -177,7 +177,7 @@ func TestMatrix(t *testing.T) {
 		"role=editor&permission=content/pages/create":  "A grant denies it, whatever else allows it.",
 		"role=viewer&permission=content/pages/read":    "No grant is about it",
 		"role=admin&permission=anything":               "The built-in role may do everything.",
-		"role=nobody&permission=anything":              "There is no such role",
+		"role=no-one&permission=anything":              "There is no such role",
 		"role=viewer&permission=a//b":                  "This is neither a permission nor a pattern",
 		"role=keeper&permission=content/**":            "Yes: <code>keeper</code> may <code>content/**</code>",
 		"role=keeper&permission=content/*/read":        "Allowed by <code>content/**</code> in the role",

@@ -9,11 +9,11 @@ import (
 	"github.com/latchkey-go/latchkey/auth"
 )
 
-// errKey is the answer to callers who show a key.
-var errKey = errors.New("console: a key was shown")
+// errKey refuses callers who present a key.
+var errKey = errors.New("console: a key was presented")
 
-// enter finds out who asks, and lets in who is signed in.
-func (v *visit) enter() error {
+// authenticate sets v.who to the signed-in user, or returns why the request is refused.
+func (v *visit) authenticate() error {
 	p, err := v.guard.Check(v.r)
 	switch {
 	case err != nil:
@@ -27,12 +27,12 @@ func (v *visit) enter() error {
 	return nil
 }
 
-// turnAway answers who may not enter.
+// turnAway answers a request that authenticate refused.
 func (v *visit) turnAway(err error) {
 	var refusal *auth.Refusal
 	switch {
 	case errors.Is(err, errKey):
-		v.trouble(http.StatusForbidden, "These pages are for people", "Sign in to use them. Keys are for the JSON API.")
+		v.message(http.StatusForbidden, "These pages are for people", "Sign in to use them. Keys are for the JSON API.")
 	case !errors.As(err, &refusal):
 		v.fail(err)
 	case refusal.Reason == auth.ReasonMissingKey && v.SignIn != "":
@@ -45,14 +45,14 @@ func (v *visit) turnAway(err error) {
 		v.w.Header().Set("Location", to.String())
 		v.w.WriteHeader(http.StatusSeeOther)
 	case refusal.Status == http.StatusUnauthorized:
-		v.trouble(http.StatusUnauthorized, "You are not signed in", "Sign in first. If you are, your account may have been deactivated.")
+		v.message(http.StatusUnauthorized, "You are not signed in", "Sign in first. If you are, your account may have been deactivated.")
 	default:
 		v.fail(err)
 	}
 }
 
-// next is where to go after the sign-in: this page, as a path with its query. It is "" where there is none to come
-// back to. The target of a request may be a whole address, so that whoever sends it could name another host.
+// next returns this page as a path with its query, to return to after the sign-in; "" if there is no page to return to.
+// The target of a request may be a whole address, which could name another host.
 func (v *visit) next() string {
 	if v.r.Method != http.MethodGet && v.r.Method != http.MethodHead {
 		return ""

@@ -22,7 +22,7 @@ func (v *visit) showUsers() error {
 	body := usersPage{Text: q.Get("q")}
 	var err error
 	if body.Users, body.Next, err = v.service.Users(v.r.Context(), v.who, admin.UserFilter{Text: body.Text, After: q.Get("after")}); errors.Is(err, admin.ErrNotFound) {
-		v.trouble(http.StatusNotFound, "Users are not listed here", "This application does not tell who its users are.")
+		v.message(http.StatusNotFound, "Users are not listed here", "This application does not tell who its users are.")
 		return nil
 	} else if err != nil {
 		return err
@@ -40,7 +40,7 @@ type userKey struct {
 	Form  keyForm // of a new key
 }
 
-// owner is the user whose key a page is about.
+// owner returns the page of the user whose key the request is about.
 func (v *visit) owner() userKey {
 	if id := v.r.PathValue("id"); id != "" && id != v.who.UserID() {
 		return userKey{User: auth.User{ID: id, Name: id}, Page: "users/user/" + url.PathEscape(id)}
@@ -48,7 +48,7 @@ func (v *visit) owner() userKey {
 	return userKey{Own: true, Page: "users/user", User: auth.User{ID: v.who.UserID(), Name: v.who.Name(), Role: v.who.Role()}}
 }
 
-// showUserKey shows the key of a user; form is what somebody has filled in for a new one.
+// showUserKey shows the key of a user; form is the content of the form for a new one.
 func (v *visit) showUserKey(status int, form keyForm, why *alert) error {
 	body := v.owner()
 	body.Form = form
@@ -85,7 +85,7 @@ func (v *visit) createUserKey() error {
 	}
 	v.making.Lock()
 	defer v.making.Unlock()
-	// A ring may let users have several keys. These pages show one, so a second one would be a form sent twice.
+	// A ring may let users have several keys. These pages show one, so a second one means a form that was sent twice.
 	_, err := v.service.UserKey(v.r.Context(), v.who, of.User.ID)
 	if err == nil {
 		err = admin.ErrConflict

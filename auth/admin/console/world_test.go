@@ -151,7 +151,7 @@ type answer struct {
 	body   string
 }
 
-// send sends a request as a user; "" is nobody.
+// send sends a request as a user; "" is no user.
 func (w *world) send(user, method, path string, form url.Values, headers ...string) answer {
 	w.t.Helper()
 	var body io.Reader

@@ -1,10 +1,10 @@
-// Package audittest says whether an [audit.Log] keeps its promises. A host calls it from a test of its own:
+// Package audittest tests whether an [audit.Log] keeps its promises. A host calls it from its tests:
 //
 //	func TestLog(t *testing.T) {
 //		audittest.TestLog(t, func(t *testing.T) audit.Log { return openTestLog(t) })
 //	}
 //
-// Each promise is a subtest, so that the name of what failed says what was promised.
+// Each promise is a subtest, so that the name of a failing subtest states the promise.
 package audittest
 
 import (

@@ -10,7 +10,7 @@ import (
 
 // borders are the promises on what callers keep, and on contexts.
 var borders = []promise{
-	{"the log keeps a copy of what it is given", func(t reporter, log audit.Log) {
+	{"the log copies an appended record", func(t reporter, log audit.Log) {
 		r := nested(t)
 		add(t, log, r)
 		spoil(r)

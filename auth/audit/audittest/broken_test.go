@@ -70,7 +70,7 @@ func wall(t time.Time) time.Time {
 var errOther = errors.New("the disk is on fire")
 
 var broken = map[string]func(*log){
-	"a new log is empty and that is no error": func(l *log) {
+	"a new log is empty, without an error": func(l *log) {
 		var touched atomic.Bool
 		l.append = func(ctx context.Context, r audit.Record) error {
 			touched.Store(true)
@@ -83,7 +83,7 @@ var broken = map[string]func(*log){
 			return l.memory.List(ctx, f)
 		}
 	},
-	"what was appended is listed, every field of it": appending(func(r *audit.Record) {
+	"an appended record is listed with every field": appending(func(r *audit.Record) {
 		if r.From == "2001:db8::1" { // a column for IPv4
 			r.From = ""
 		}
@@ -110,7 +110,7 @@ var broken = map[string]func(*log){
 			return l.memory.Append(ctx, r)
 		}
 	},
-	"the first record with an ID stays as it is": func(l *log) {
+	"a second record with the same ID does not change the first": func(l *log) {
 		replaced := map[string]audit.Record{}
 		l.append = func(ctx context.Context, r audit.Record) error {
 			if r.Object == "forged" {
@@ -138,7 +138,7 @@ var broken = map[string]func(*log){
 			return nil
 		}
 	},
-	"what is appended concurrently is all there": func(l *log) {
+	"all records of concurrent appends are listed": func(l *log) {
 		var busy atomic.Int64
 		l.append = func(ctx context.Context, r audit.Record) error {
 			defer busy.Add(-1)
@@ -284,7 +284,7 @@ var broken = map[string]func(*log){
 		})(l)
 	},
 
-	"the log keeps a copy of what it is given": func(l *log) {
+	"the log copies an appended record": func(l *log) {
 		var given sync.Map
 		l.append = func(ctx context.Context, r audit.Record) error {
 			given.LoadOrStore(r.ID, r)

@@ -11,10 +11,10 @@ import (
 
 // contents are the promises on what goes in and comes out.
 var contents = []promise{
-	{"a new log is empty and that is no error", func(t reporter, log audit.Log) {
+	{"a new log is empty, without an error", func(t reporter, log audit.Log) {
 		expect(t, log, audit.Filter{})
 	}},
-	{"what was appended is listed, every field of it", func(t reporter, log audit.Log) {
+	{"an appended record is listed with every field", func(t reporter, log audit.Log) {
 		expectSame(t, log, record(t, 1, func(r *audit.Record) {
 			r.ActorName, r.Space, r.From = "Ada", "tenant", "2001:db8::1"
 			r.Before, r.After = map[string]any{"name": "old"}, map[string]any{"name": "new"}
@@ -41,7 +41,7 @@ var contents = []promise{
 			t.Errorf("a second record with one ID was taken")
 		}
 	}},
-	{"the first record with an ID stays as it is", func(t reporter, log audit.Log) {
+	{"a second record with the same ID does not change the first", func(t reporter, log audit.Log) {
 		add(t, log, record(t, 1, nil))
 		_ = log.Append(t.Context(), record(t, 1, forged)) // the promise before this one is on its error
 		expect(t, log, audit.Filter{}, "k1")
@@ -61,7 +61,7 @@ var contents = []promise{
 			t.Errorf("%d of 8 were taken", n)
 		}
 	}},
-	{"what is appended concurrently is all there", func(t reporter, log audit.Log) {
+	{"all records of concurrent appends are listed", func(t reporter, log audit.Log) {
 		const writers, each = 8, 25
 		var group sync.WaitGroup
 		for w := range writers {
