@@ -24,7 +24,7 @@ const (
 	ReadLogs    = "app/logs"         // the audit log
 )
 
-// A change is one pass over the checks of an operation: the roles and the caller as they are now. An operation makes two
+// A change is one pass over the checks of an operation, with the current roles and caller. An operation makes two
 // passes, see [Service.change].
 type change struct {
 	*Service
@@ -95,8 +95,8 @@ var errAgain = fmt.Errorf("%w: roles, caller or key kept changing meanwhile", Er
 
 // change runs one operation. judge checks what the operation needs and returns how to carry it out, or nil if there is
 // nothing to do. It is called twice: before the transaction, where [change.ahead] answers costly checks, and again inside
-// it, over the state that is stored then. There only those answers count, and what [change.compare] finds in few steps. If
-// an answer is missing because something changed in between, the operation starts again.
+// it, over the state that is stored then. There only those answers count, and those that [change.compare] finds in few steps.
+// If an answer is missing because something changed in between, the operation starts again.
 func (s *Service) change(ctx context.Context, p auth.Principal, judge func(context.Context, *change) (apply func(context.Context) error, err error)) error {
 	if err := manages(p); err != nil {
 		return err
@@ -166,7 +166,7 @@ func (c *change) unlimited() bool {
 }
 
 // compare answers a question about the access of two parties. It is like ahead, but also answers inside the transaction
-// what takes few steps, so that callers who keep changing roles do not keep others from managing keys.
+// if that takes few steps, so that callers who keep changing roles do not keep others from managing keys.
 func (c *change) compare(question string, answer func(*roles.Policy) error) error {
 	if !c.inTx {
 		return c.ahead(question, func() error { return answer(c.policy) })
@@ -206,7 +206,7 @@ type snapshot struct {
 	policy   *roles.Policy
 }
 
-// snapshot returns the roles as they are stored now. It compiles those that the latest snapshot did not have.
+// snapshot returns the stored roles. It compiles only those that changed since the latest snapshot.
 func (s *Service) snapshot(ctx context.Context) (*snapshot, error) {
 	rs, revision, err := s.cfg.RoleStore.Load(ctx)
 	if err != nil {

@@ -61,8 +61,8 @@ func (f Filter) Size() int {
 }
 
 // Tee returns a log that appends each record to first and then to the others in order, and stops at the first
-// error. It lists what first has. Put the log that takes part in transactions first: where the transaction
-// comes to nothing afterwards, the others hold a record of what did not happen.
+// error. It lists the records of first. Put the log that takes part in transactions first: if the transaction is
+// rolled back afterwards, the others hold a record of a change that did not happen.
 func Tee(first Log, others ...Log) Log {
 	return tee(append([]Log{first}, others...))
 }

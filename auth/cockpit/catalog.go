@@ -18,9 +18,8 @@ type Model struct {
 }
 
 // Catalog returns the permissions on Cockpit's role screen, with its groups and labels: a fixed part, and a group
-// for each model, since the labels are the same for all. Only what shows and changes nothing is listed as read.
-// The error tells every model whose type is none of the three, whose name Cockpit would not take, or that is there
-// twice.
+// for each model, since the labels are the same for all. Only permissions that change nothing are listed as read.
+// The error names every model that is listed twice, or whose type or name Cockpit would refuse.
 //
 // Cockpit asks for content/{model}/create too when a singleton is written for the first time, and lists it nowhere. A
 // role may grant it anyway; like every unlisted permission, it counts as a right to change data.
@@ -50,10 +49,10 @@ func Catalog(models ...Model) (*roles.Catalog, error) {
 	return roles.NewCatalog(slices.Concat(beforeContent, contents, afterContent)...)
 }
 
-// modelName is what Cockpit's addresses match, as short as a segment of a permission.
+// modelName matches the names in Cockpit's addresses, at most as long as a segment of a permission.
 var modelName = regexp.MustCompile(`^[a-zA-Z0-9_-]{1,64}$`)
 
-// verbsOf says what can be done with the items of a model, by its type.
+// verbsOf returns the verbs for the items of a model, by its type.
 var verbsOf = map[string][]roles.Entry{
 	"collection": {read, create, update, remove, publish},
 	"singleton":  {read, update, publish},

@@ -6,8 +6,8 @@ import "net/http"
 // 200 before a key is required: preflights carry none. It goes outside the guard, around the API alone, since
 // next never sees an OPTIONS request.
 //
-// Every origin may read what next answers to callers that show a key or nothing. It says nothing of credentials, and
-// next must not either: browsers refuse "*" together with them, so pages elsewhere read nothing by a visitor's cookie.
+// Pages of every origin may read the answers of next to requests with a key or without. CORS does not allow credentials,
+// and next must not either: browsers refuse "*" together with them, so pages elsewhere read nothing by a visitor's cookie.
 func CORS(next http.Handler) http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		h := w.Header()

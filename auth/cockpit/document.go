@@ -16,8 +16,8 @@ import (
 const (
 	// publicKey marks the document of the public API among the keys. It is not a key.
 	publicKey = "public"
-	// userPrefix begins the keys of users in Cockpit 2. It looks for these among the users alone, and for all others
-	// among the custom keys alone: what lies in the other place never worked, and does not begin to here.
+	// userPrefix begins the keys of users in Cockpit 2. It accepts these only among the users, and all others
+	// only among the custom keys: a key in the wrong place was never valid, and does not become valid here.
 	userPrefix = "USR-"
 
 	maxLine = 200  // bytes of a name or ID, as in package keys
@@ -36,7 +36,7 @@ func (d document) text(member string) (text string, ok bool) {
 	return text, ok
 }
 
-// head reads what all documents have.
+// head reads the members that all documents have.
 func (d document) head(name string) head {
 	h := head{}
 	if seconds, ok := d["_created"].(json.Number); ok {
@@ -96,7 +96,7 @@ func readRole(d document) roleDocument {
 				r.role.Permissions[permission] = true
 			}
 		}
-	case []any: // what PHP writes for an empty object
+	case []any: // PHP writes an empty object so
 		if len(permissions) > 0 {
 			r.note("its permissions are a list: they grant nothing")
 		}

@@ -11,8 +11,8 @@ import (
 // row order. Any of these members may be missing; others are passed over. "public" is an appid, or the document of the
 // public API, which may stand among api_keys instead, as Cockpit keeps it.
 //
-// It reads one document after the other, and drops members that it does not know. No error quotes what is
-// read, which may be a key. An error of r is wrapped.
+// It reads one document after the other, and drops members that it does not know. No error quotes the
+// input, which may be a key. An error of r is wrapped.
 func ReadJSON(r io.Reader) (*Source, error) {
 	heard := &listener{r: r}
 	j := &jsonReader{json.NewDecoder(heard), new(reader)}
@@ -27,7 +27,7 @@ func ReadJSON(r io.Reader) (*Source, error) {
 	return j.to.source(), nil
 }
 
-// A listener remembers why reading failed, for a decoder's own errors quote what they met.
+// A listener remembers the error of its reader: a decoder's own errors quote the input.
 type listener struct {
 	r   io.Reader
 	err error

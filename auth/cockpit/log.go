@@ -7,14 +7,14 @@ import (
 	"github.com/latchkey-go/latchkey/auth/audit"
 )
 
-// What the records of an import are called. Those of things that are new tell later what was brought.
+// The actions in the records of an import. Those of new objects later identify what an import added.
 const (
 	importedRole = "role.import"
 	importedUser = "user.import"
 	importedKey  = "key.import"
 )
 
-// readLog finds out what earlier imports brought.
+// readLog reads from the log which objects earlier imports added.
 func (p *planner) readLog(ctx context.Context) error {
 	p.brought = map[string]bool{}
 	if p.into.Audit == nil {
@@ -48,7 +48,7 @@ func (p *planner) readLog(ctx context.Context) error {
 	return nil
 }
 
-// record writes down what was done.
+// record appends a change to the log.
 func (p *planner) record(ctx context.Context, action, object string, before, after map[string]any) error {
 	if p.into.Audit == nil {
 		return nil

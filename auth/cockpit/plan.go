@@ -22,7 +22,7 @@ func Plan(ctx context.Context, source *Source, into Into) (*Report, error) {
 	return p.finish(), nil
 }
 
-// A planner finds out what there is to do. It reads and writes nothing; the steps do.
+// A planner collects the steps of an import. It only reads; the steps write.
 type planner struct {
 	into   Into
 	from   *documents
@@ -30,7 +30,7 @@ type planner struct {
 	steps  []func(context.Context) error // in the order of entries
 
 	revision roles.Revision
-	policy   *roles.Policy // as it is once the roles are written
+	policy   *roles.Policy // after the roles are written
 	ours     map[string]bool
 	wider    []string // roles that may do more here than in Cockpit
 	refused  []bool   // users, by index
@@ -39,7 +39,7 @@ type planner struct {
 	here    map[string]known // records by foreign ID
 	owners  map[string]bool  // users with a key that is not invalidated
 	brought map[string]bool  // by an earlier import, by action and ID
-	blind   bool             // the log does not tell
+	blind   bool             // the log cannot be listed
 }
 
 // known describes an existing record.

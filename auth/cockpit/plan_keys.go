@@ -33,8 +33,7 @@ func (p *planner) planKeys(ctx context.Context) error {
 	return nil
 }
 
-// readRecords keeps in mind what it takes of the records here. It goes through all of them once, which for many keys
-// is much less than a question about each.
+// readRecords reads the existing records once, which for many keys takes much less time than a query for each.
 func (p *planner) readRecords(ctx context.Context) error {
 	ids, users := map[string]bool{}, map[string]bool{}
 	for i := range p.from.keys {
@@ -99,7 +98,7 @@ func (p *planner) planKey(ctx context.Context, i int) error {
 	return nil
 }
 
-// planKnown settles what becomes of a key that is here already. Its value stays as it is in any case.
+// planKnown plans an existing key. It never changes the value.
 func (p *planner) planKnown(k *keyDocument, here *known, role string, reasons []string) {
 	var differs []string
 	if here.name != k.name {
@@ -202,7 +201,7 @@ func (p *planner) planNew(ctx context.Context, i int, role string, reasons []str
 	return nil
 }
 
-// describeKey is what records tell of a new key.
+// describeKey returns a new key as the audit log records it.
 func describeKey(r *keys.Record) map[string]any {
 	about := map[string]any{"kind": string(r.Kind), "hint": r.Hint, "foreign_id": r.ForeignID, "weak": r.Weak}
 	for name, text := range map[string]string{"name": r.Name, "user": r.UserID, "role": r.Role} {

@@ -48,7 +48,7 @@ func (p *planner) planRoles(ctx context.Context) error {
 				why[problem.Role], dropped = problem.Text, true
 			}
 		}
-		if !dropped { // what is here makes no sense by itself
+		if !dropped { // the stored roles do not compile by themselves
 			return err
 		}
 	}
@@ -159,13 +159,13 @@ func (p *planner) addRole(d *roleDocument, here, write map[string]roles.Role, wh
 
 const moreHere = "it may do more here than in Cockpit"
 
-// mayMore reports whether the role of this name here may do what Cockpit's may not. Of a role that inherits, which is
-// none of Cockpit's, its own permissions alone count: it may be said to do more here when it does not.
+// mayMore reports whether the existing role allows more than Cockpit's of the same name. Cockpit has no inheritance; of a
+// role that inherits only its own permissions count, so mayMore may report true when the role does not allow more.
 func (p *planner) mayMore(cockpit roles.Role) bool {
 	return !p.policy.Covers(exactly(cockpit), roles.Rights{Role: cockpit.AppID})
 }
 
-// exactly is what a role's own permissions allow, which have no patterns in Cockpit and deny nothing.
+// exactly returns the rights of a Cockpit role: its permissions have no patterns and no denies.
 func exactly(cockpit roles.Role) roles.Rights {
 	if len(cockpit.Permissions) == 0 { // no scopes would be everything
 		return roles.Rights{}

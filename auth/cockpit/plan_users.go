@@ -78,7 +78,7 @@ func (p *planner) planUser(ctx context.Context, i int) error {
 	return nil
 }
 
-// userDiffers compares what a host keeps: a text for people that is "" may be one that it does not.
+// userDiffers compares the fields that the host stores. It skips a text for people that is "": the host may not store it.
 func userDiffers(here, cockpit User) (in []string) {
 	for _, field := range []struct{ name, here, cockpit string }{
 		{"login", here.Login, cockpit.Login}, {"name", here.Name, cockpit.Name}, {"email", here.Email, cockpit.Email},

@@ -6,7 +6,7 @@ import (
 	"strings"
 )
 
-// What says what an [Entry] is about.
+// What is the kind of object of an [Entry].
 type What string
 
 const (
@@ -16,7 +16,7 @@ const (
 	AboutPublic What = "public" // the setting of the public API
 )
 
-// A Verdict says what becomes of a document.
+// A Verdict says what an import does with a document.
 type Verdict string
 
 const (
@@ -26,7 +26,7 @@ const (
 	VerdictRefused   Verdict = "refused"   // it cannot be taken; the reason says why
 )
 
-// An Entry says what becomes of one document of Cockpit's.
+// An Entry is the verdict on one document of Cockpit.
 type Entry struct {
 	What    What    `json:"what"`
 	ID      string  `json:"id,omitempty"`   // Cockpit's _id; the appid of a role
@@ -37,13 +37,13 @@ type Entry struct {
 	Reason string `json:"reason,omitempty"`
 }
 
-// A Report says what an import does, or has done. It holds no key and no digest.
+// A Report lists what an import does or has done. It holds no key and no digest.
 type Report struct {
 	Entries  []Entry  `json:"entries"`            // roles, users, keys, public API; each in row order
-	Warnings []string `json:"warnings,omitempty"` // what to know about the whole
+	Warnings []string `json:"warnings,omitempty"` // about the whole import
 }
 
-// Count returns how many entries about what have this verdict.
+// Count returns the number of entries of this kind with this verdict.
 func (r *Report) Count(what What, verdict Verdict) (n int) {
 	for i := range r.Entries {
 		if r.Entries[i].What == what && r.Entries[i].Verdict == verdict {

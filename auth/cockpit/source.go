@@ -9,9 +9,9 @@ import (
 	"github.com/latchkey-go/latchkey/roles"
 )
 
-// A Source is what was read of a Cockpit. It holds the keys in clear: keep it no longer than it takes to import it.
-// What prints, logs or marshals it learns how much there is and nothing else. It does not change, and may be used
-// concurrently. Get it from [ReadSQL], [ReadJSON] or [ReadV1].
+// A Source holds the documents that were read from Cockpit, with the keys in clear: drop it after the import. Printing,
+// logging or marshaling it shows only how many documents there are. It does not change, and may be used concurrently.
+// Get it from [ReadSQL], [ReadJSON] or [ReadV1].
 type Source struct {
 	// read gives the documents. It is a function because package fmt and its like look into everything else, through
 	// pointers too, and show no more of a function than its address.
@@ -31,19 +31,19 @@ type documents struct {
 	users  []userDocument
 	keys   []keyDocument // of users, then custom ones
 	public publicDocument
-	odd    []Entry // rows that are no documents
+	odd    []Entry // rows that are not documents
 
 	// rolesHere: there are no role documents, so names of roles mean those of the stores. Cockpit 1.
 	rolesHere bool
 }
 
-// A head is what all documents have.
+// A head has the members that all documents have.
 type head struct {
 	id      string // Cockpit's _id
 	name    string // for people
 	created time.Time
 	refused string   // why it cannot be taken, or ""
-	notes   []string // what was left out or replaced, and why
+	notes   []string // the members that were left out or replaced, with the reason
 }
 
 func (h *head) note(format string, args ...any) {
@@ -68,7 +68,7 @@ type leftOut struct{ permission, why string }
 
 type userDocument struct {
 	head
-	user User // its Role is what the document says
+	user User // its Role is that of the document
 }
 
 type keyDocument struct {
@@ -76,7 +76,7 @@ type keyDocument struct {
 	kind   keys.Kind
 	userID string
 	text   string
-	role   string // what the document says
+	role   string // that of the document
 	owner  int    // index of its user
 	twice  bool   // an earlier key has this text
 }
@@ -101,7 +101,7 @@ func (p *publicDocument) say(role string, first bool) {
 // A User is a user of Cockpit's, as a host's own table of users may want it. Its key is not part of it.
 type User struct {
 	ID        string // Cockpit's _id, and the UserID of the imported key
-	Login     string // what the user signs in with
+	Login     string // the name to sign in with
 	Name      string // for people
 	Email     string
 	Role      string // appid; "" may do nothing

@@ -9,16 +9,16 @@ import (
 )
 
 // leastText is the length, in bytes, of the shortest texts of keys that are looked for everywhere. Shorter ones, such as
-// "news", stand in other places by chance.
+// "news", occur elsewhere by chance.
 const leastText = 8
 
-// mostText bounds the number of lengths to look for: what holds a longer text holds its beginning. No key is longer. So
-// it is also how far to look behind where something is cut off, lest the first half of a key stays.
+// mostText bounds the number of lengths to look for: a string that contains a longer text contains its beginning. No key
+// is longer. It is also how far to look beyond the end of a cut string, so that no first half of a key remains.
 const mostText = 256
 
 const hidden = "(hidden: it holds the text of a key)"
 
-// texts are the texts of all keys, to keep them out of what is written and reported.
+// texts are the texts of all keys, to keep them out of the stores and the report.
 type texts struct {
 	all     map[string]bool
 	lengths []int
@@ -38,7 +38,7 @@ func (t *texts) add(text string) {
 	}
 }
 
-// in reports whether any of the texts stands somewhere in s. It takes time in proportion to the length of s times the
+// in reports whether s contains any of the texts. It takes time in proportion to the length of s times the
 // number of different lengths.
 func (t *texts) in(s string) bool {
 	for _, n := range t.lengths {
@@ -51,8 +51,8 @@ func (t *texts) in(s string) bool {
 	return false
 }
 
-// seal makes documents fit to be written and shown: it takes the texts of keys out of everything else, makes lines of
-// what is one, and finds keys and documents that are there twice. It is the last step of reading.
+// seal makes documents safe to write and report: it removes the texts of keys from everything else, makes names single
+// lines, and finds duplicate keys and documents. It is the last step of reading.
 func (d *documents) seal() *Source {
 	known := &texts{}
 	for i := range d.keys {
@@ -93,7 +93,7 @@ func (d *documents) seal() *Source {
 	return &Source{func() *documents { return d }}
 }
 
-// seal seals what all documents have. The name gives way to other.
+// seal seals the members that all documents have. other replaces a name that contains a key.
 func (t *texts) seal(h *head, other string) {
 	if t.in(h.id) {
 		h.id, other = "", ""
@@ -180,7 +180,7 @@ func (t *texts) sealKey(k *keyDocument) {
 		k.note("its name gives it away and is not taken")
 	}
 	t.sealOf(&k.role, &k.head)
-	if strings.ContainsRune(k.text, utf8.RuneError) { // what JSON makes of anything that is not UTF-8
+	if strings.ContainsRune(k.text, utf8.RuneError) { // the JSON decoder replaces bytes that are not UTF-8
 		k.refuse("its text is not UTF-8, so that Cockpit never knew it")
 	}
 	if k.kind == keys.KindUser && k.id == "" {

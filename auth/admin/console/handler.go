@@ -19,7 +19,7 @@ type Config struct {
 	// "//host", "/\host" and forms of these with encoded or control characters. "" answers 401.
 	SignIn string
 	// SignOut is where the button "Sign out" posts to: an address of the same origin that redirects to no other one,
-	// which the Content-Security-Policy would keep from happening. "" is no button.
+	// which the Content-Security-Policy would prevent. "" shows no button.
 	SignOut string
 	// Title stands on every page. "" is "Latchkey".
 	Title string
@@ -69,7 +69,7 @@ type console struct {
 	signIn  *url.URL
 	mux     *http.ServeMux
 	origin  http.CrossOriginProtection
-	making  sync.Mutex // one new key at a time, so that a second click finds what the first one made
+	making  sync.Mutex // one new key at a time, so that a second click finds the key of the first
 }
 
 // A visit is one request of a user who is signed in.

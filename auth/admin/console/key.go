@@ -20,7 +20,7 @@ type keyForm struct{ Name, Role, Scopes, Networks, Expires string }
 // noRole is the choice of a key that may do nothing. No appid begins with a hyphen.
 const noRole = "-"
 
-// checkCustom returns what a form about a custom key lacks. An empty form is more likely a mistake than a
+// checkCustom returns an error if a form about a custom key lacks a field. An empty form is more likely a mistake than a
 // nameless key that may do nothing.
 func (f keyForm) checkCustom() error {
 	switch {
@@ -47,7 +47,7 @@ type keyPage struct {
 	Key   *keyRow // nil: not made yet
 	User  bool    // it is a user's key
 	Match string
-	Seen  string // the digest of the settings as they are now
+	Seen  string // the digest of the stored settings
 	Form  keyForm
 	Roles []roleOption
 	// Opened is the time at which the form of a new key was shown, see madeSince.

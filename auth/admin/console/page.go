@@ -14,7 +14,7 @@ import (
 	"github.com/latchkey-go/latchkey/auth/admin"
 )
 
-// A page is what the layout needs; Body is the page's own.
+// A page is the data of the layout; Body is that of the page.
 type page struct {
 	Heading string
 	Notice  string // the change that was made

@@ -14,7 +14,7 @@ import (
 	"github.com/latchkey-go/latchkey/roles"
 )
 
-// A publicPage shows the state of the public API, and what another role would open.
+// A publicPage shows the setting of the public API, and the access that another role would open.
 type publicPage struct {
 	Role      string // "" is closed
 	ChangedAt time.Time
@@ -39,7 +39,7 @@ type exposure struct {
 // An exposed is a grant in words.
 type exposed struct {
 	Permission, Label string
-	Matches           []string // labels of what a pattern allows now
+	Matches           []string // labels of the permissions that a pattern allows now
 	Ticked            bool
 }
 

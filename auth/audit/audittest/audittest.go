@@ -18,7 +18,7 @@ import (
 )
 
 // TestLog checks each promise of [audit.Log] in its own subtest, for a log that can be listed. It calls open once for
-// each, with the subtest, for a new, empty log; what open needs to clean up it can leave to t.Cleanup. Subtests do
+// each, with the subtest, for a new, empty log; open can clean up with t.Cleanup. Subtests do
 // not run in parallel with each other.
 func TestLog(t *testing.T, open func(*testing.T) audit.Log) {
 	for _, p := range promises {
@@ -26,7 +26,7 @@ func TestLog(t *testing.T, open func(*testing.T) audit.Log) {
 	}
 }
 
-// promises are all that a log promises, each with its check.
+// promises are all promises of a log, each with its check.
 var promises = slices.Concat(contents, filters, pages, borders)
 
 type promise struct {
@@ -34,7 +34,7 @@ type promise struct {
 	check func(t reporter, log audit.Log)
 }
 
-// reporter is what a promise needs of a *testing.T.
+// reporter is the part of *testing.T that a promise needs.
 type reporter interface {
 	Helper()
 	Context() context.Context

@@ -8,7 +8,7 @@ import (
 	"github.com/latchkey-go/latchkey/auth/audit"
 )
 
-// borders are the promises on what callers keep, and on contexts.
+// borders are the promises on shared memory and on contexts.
 var borders = []promise{
 	{"the log copies an appended record", func(t reporter, log audit.Log) {
 		r := nested(t)
@@ -60,7 +60,7 @@ func nested(t reporter) audit.Record {
 	})
 }
 
-// spoil changes what a nested record holds.
+// spoil changes the values of a nested record.
 func spoil(r audit.Record) {
 	if l, ok := r.After["list"].([]any); ok && len(l) > 0 {
 		l[0] = "spoilt"

@@ -9,7 +9,7 @@ import (
 	"github.com/latchkey-go/latchkey/auth/audit"
 )
 
-// contents are the promises on what goes in and comes out.
+// contents are the promises on appended and listed records.
 var contents = []promise{
 	{"a new log is empty, without an error", func(t reporter, log audit.Log) {
 		expect(t, log, audit.Filter{})
