@@ -95,8 +95,8 @@ var errAgain = fmt.Errorf("%w: roles, caller or key kept changing meanwhile", Er
 
 // change runs one operation. judge checks what the operation needs and returns how to carry it out, or nil if there is
 // nothing to do. It is called twice: before the transaction, where [change.ahead] answers costly checks, and again inside
-// it, over the state that is stored then. There only those answers count, and those that [change.compare] finds in few steps.
-// If an answer is missing because something changed in between, the operation starts again.
+// it, over the state that is stored then. There only those answers count, and those that [change.compare] finds in few
+// steps. If an answer is missing because something changed in between, the operation starts again.
 func (s *Service) change(ctx context.Context, p auth.Principal, judge func(context.Context, *change) (apply func(context.Context) error, err error)) error {
 	if err := manages(p); err != nil {
 		return err
@@ -220,8 +220,8 @@ func (s *Service) snapshot(ctx context.Context) (*snapshot, error) {
 	return &snapshot{revision, policy}, nil
 }
 
-// actor returns the caller with current rights. It refuses a key that was ended or replaced since the request came in, and
-// a user who is gone or inactive.
+// actor returns the caller with current rights. It refuses a key that was ended or replaced since the request came in,
+// and a user who is gone or inactive.
 func (s *Service) actor(ctx context.Context, p auth.Principal) (actor, error) {
 	a := actor{Principal: p, rights: p.Rights()}
 	if id := p.KeyID(); id != "" {

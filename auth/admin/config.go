@@ -35,8 +35,8 @@ type Config struct {
 	// the appid of a deleted role, and get the rights of any role that is saved under it later.
 	DropRole func(ctx context.Context, appid string) error
 	// Catalog lists the permissions that the application knows; see [roles.Catalog]. Names returns the values of the
-	// {name}s in it, such as {"model": {"pages", "posts"}}. Both may be nil. With Public both must be nil: its catalog and
-	// its names are used.
+	// {name}s in it, such as {"model": {"pages", "posts"}}. Both may be nil. With Public both must be nil: its catalog
+	// and its names are used.
 	Catalog *roles.Catalog
 	Names   func(context.Context) (map[string][]string, error)
 	// Routes are the routes that reports list. Nil: Guard.Routes.

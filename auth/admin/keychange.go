@@ -19,8 +19,8 @@ func (c *change) key(ctx context.Context, id, match string) (keys.Record, error)
 	return rec, err
 }
 
-// UpdateKey changes a key's settings. It needs what managing the key needs, and cover for what the key may do
-// before and after: a caller cannot change a key that is broader than they are. match is as for [Service.RefreshKey]. edit may be
+// UpdateKey changes a key's settings. It needs what managing the key needs, and cover for what the key may do before and
+// after: a caller cannot change a key that is broader than they are. match is as for [Service.RefreshKey]. edit may be
 // called more than once; UpdateKey returns its error. Unchanged settings are neither written nor recorded.
 func (s *Service) UpdateKey(ctx context.Context, by auth.Principal, id, match string, edit func(*keys.Settings) error) (after keys.Record, err error) {
 	if err := s.mayManage(ctx, by, id); err != nil {

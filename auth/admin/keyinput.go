@@ -44,7 +44,8 @@ func (c *change) checkRole(appid string) error {
 	return nil
 }
 
-// showsKey reports whether text contains a value in the format of the ring's keys, such as one pasted into the wrong field.
+// showsKey reports whether text contains a value in the format of the ring's keys, such as one pasted into the wrong
+// field.
 func (s *Service) showsKey(text string) bool {
 	return slices.ContainsFunc(s.keyLike.FindAllString(text, -1), s.cfg.Keys.Format().Valid)
 }

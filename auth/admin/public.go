@@ -11,8 +11,8 @@ import (
 	"github.com/latchkey-go/latchkey/roles"
 )
 
-// Public returns the setting of the public API, and what callers without a key can do now. It needs [ManageAPI]. It returns
-// [ErrNotFound] if the public API is not managed here.
+// Public returns the setting of the public API, and what callers without a key can do now. It needs [ManageAPI]. It
+// returns [ErrNotFound] if the public API is not managed here.
 func (s *Service) Public(ctx context.Context, by auth.Principal) (publicapi.Setting, publicapi.Report, error) {
 	fail := func(err error) (publicapi.Setting, publicapi.Report, error) {
 		return publicapi.Setting{}, publicapi.Report{}, translate(err)

@@ -151,7 +151,8 @@ func directHeirs(policy *roles.Policy, appid string) (heirs []string) {
 // [ErrConflict] while other roles inherit from it.
 //
 // The usage is read before the transaction, so that a role with many keys does not block other writers. A key or a user
-// that gets the role in between loses it too. If several spaces share the roles, the usage covers this space only. The audit record has the number of keys that lost the role, in all spaces and states.
+// that gets the role in between loses it too. If several spaces share the roles, the usage covers this space only. The
+// audit record has the number of keys that lost the role, in all spaces and states.
 func (s *Service) DeleteRole(ctx context.Context, by auth.Principal, appid string, seen Confirmation) error {
 	var usage Usage
 	return s.changeRoles(ctx, by, func(ctx context.Context, c *change) (func(context.Context) error, error) {

@@ -61,8 +61,8 @@ func (s *Service) User(ctx context.Context, by auth.Principal, id string) (auth.
 
 var errOtherUser = errors.New("admin: Users returned another user than the one requested")
 
-// user returns the user with this ID, or an error wrapping [auth.ErrNoUser]. A failed or cancelled query is a store error,
-// whatever else its error wraps.
+// user returns the user with this ID, or an error wrapping [auth.ErrNoUser]. A failed or cancelled query is a store
+// error, whatever else its error wraps.
 func (s *Service) user(ctx context.Context, id string) (auth.User, error) {
 	if s.cfg.Users == nil {
 		return auth.User{}, auth.ErrNoUser

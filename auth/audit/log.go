@@ -20,16 +20,16 @@ type Log interface {
 	// no error. A log that cannot be read back returns an error wrapping [ErrNotListed].
 	//
 	// That is the order in which records were stamped, as far as [Stamp] promises it, not the order in which they were
-	// appended: a slower transaction, or a node whose clock is behind, adds a record below existing ones. So a reader must
-	// not take the highest ID that it has read as the end of the log.
+	// appended: a slower transaction, or a node whose clock is behind, adds a record below existing ones. So a reader
+	// must not take the highest ID that it has read as the end of the log.
 	List(ctx context.Context, f Filter) ([]Record, error)
 }
 
 // ErrNotListed is the error of List of a write-only log.
 var ErrNotListed = errors.New("audit: this log cannot be listed")
 
-// A Filter says which records List returns. Space always applies, so that tenants never meet. Each other field that is not
-// zero narrows the list; they combine. Texts are compared byte by byte.
+// A Filter says which records List returns. Space always applies, so that tenants never meet. Each other field that is
+// not zero narrows the list; they combine. Texts are compared byte by byte.
 type Filter struct {
 	Space  string // "" is the space of a host without tenants
 	Actor  string

@@ -21,8 +21,8 @@ type Record struct {
 	Space     string    `json:"space,omitempty"`      // tenant; "" is the space of a host without tenants
 	From      string    `json:"from,omitempty"`       // the caller's address
 
-	// Before and After describe the object, as plain values: nil, bool, float64, string, []any and map[string]any of these,
-	// as encoding/json reads them. Before is nil for a new object, After for a removed one.
+	// Before and After describe the object, as plain values: nil, bool, float64, string, []any and map[string]any of
+	// these, as encoding/json reads them. Before is nil for a new object, After for a removed one.
 	Before map[string]any `json:"before,omitempty"`
 	After  map[string]any `json:"after,omitempty"`
 }
@@ -32,8 +32,8 @@ type Record struct {
 // cannot encode is an error.
 //
 // IDs are compared as bytes. Of two records that one process stamps with the current time, the later one has the greater
-// ID, unless the clock was set back by a minute or more in between. Records of several processes are in the order of their
-// clocks.
+// ID, unless the clock was set back by a minute or more in between. Records of several processes are in the order of
+// their clocks.
 func Stamp(r Record) (Record, error) {
 	if r.At.IsZero() {
 		r.At = time.Now()

@@ -171,7 +171,8 @@ func TestWhatDiffersIsLeftAlone(t *testing.T) {
 	onlyUnchanged(t, w.bring(t, fixture(t)))
 }
 
-// A key that was refreshed in Cockpit after it came over still has its old value here: the report must say so in case it leaked.
+// A key that was refreshed in Cockpit after it came over still has its old value here: the report must say so in case it
+// leaked.
 func TestAKeyThatWasRefreshedInCockpitIsNamed(t *testing.T) {
 	document := func(text string) string { return `{"api_keys": [{"_id": "k", "name": "k", "key": "` + text + `"}]}` }
 	w := newWorld(t)

@@ -7,7 +7,8 @@ import "net/http"
 // next never sees an OPTIONS request.
 //
 // Pages of every origin may read the answers of next to requests with a key or without. CORS does not allow credentials,
-// and next must not either: browsers refuse "*" together with them, so pages elsewhere read nothing by a visitor's cookie.
+// and next must not either: browsers refuse "*" together with them, so pages elsewhere read nothing by a visitor's
+// cookie.
 func CORS(next http.Handler) http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		h := w.Header()

@@ -13,7 +13,8 @@ import (
 
 // Into says where a [Source] goes. Keys and Roles are required.
 type Into struct {
-	// Keys needs [keys.Config.ImportedKeys]; without it every key is refused. So does each ring that verifies the keys later.
+	// Keys needs [keys.Config.ImportedKeys]; without it every key is refused. So does each ring that verifies the keys
+	// later.
 	Keys *keys.Ring
 
 	// Roles and Public are written directly. A [roles.Directory] or a [publicapi.Service] over them notices the change at
@@ -36,7 +37,8 @@ type Into struct {
 	// rolled back, and no other change runs meanwhile. It may call f more than once. Nil is for stores in memory: an
 	// error does not undo earlier writes, and another Import does the rest.
 	InTx func(ctx context.Context, f func(ctx context.Context) error) error
-	// Audit gets a record of each change, and its records identify what an earlier import wrote. Nil: see the package comment.
+	// Audit gets a record of each change, and its records identify what an earlier import wrote. Nil: see the package
+	// comment.
 	Audit audit.Log
 	// By is the actor in the records. "" is "import".
 	By string

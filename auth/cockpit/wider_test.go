@@ -10,8 +10,8 @@ import (
 	"github.com/latchkey-go/latchkey/roles"
 )
 
-// An existing role may do more than Cockpit's of that name, and imported keys and users get that. The report warns, and the
-// role does not become public.
+// An existing role may do more than Cockpit's of that name, and imported keys and users get that. The report warns, and
+// the role does not become public.
 func TestARoleThatMayDoMoreHere(t *testing.T) {
 	const documents = `{
 		"roles": [{"appid": "web", "permissions": {"content/posts/read": true}}, {"appid": "none", "permissions": []}],

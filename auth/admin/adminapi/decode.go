@@ -28,8 +28,8 @@ type field struct {
 	nullable bool // null is the zero value
 }
 
-// decode reads a JSON object into fields and returns the names of those that are present. It refuses a body that is not an
-// object or is longer than 64 KiB, and a member that is unknown, repeated or of another type, and names the member. An
+// decode reads a JSON object into fields and returns the names of those that are present. It refuses a body that is not
+// an object or is longer than 64 KiB, and a member that is unknown, repeated or of another type, and names the member. An
 // empty body counts as {} if optional.
 func decode(w http.ResponseWriter, r *http.Request, optional bool, fields map[string]field) (there map[string]bool, err error) {
 	body, err := io.ReadAll(http.MaxBytesReader(w, r.Body, maxBody))

@@ -17,11 +17,11 @@ import (
 //	mux.Handle("/admin/", http.StripPrefix("/admin", adminapi.Handler(service)))
 //
 // It takes keys and sessions; a caller without either gets 401, and a request with both gets 400. Bodies are JSON of at
-// most 64 KiB, read strictly. Refusals are problem documents (RFC 9457); those of the guard, such as 401, 429 and 503, have
-// the shape of its profile. Lists are paged by cursor: `next` of one page is `after` of the next one.
-// Single objects have an ETag, and a change with If-Match is refused with 412 if its revision differs. Only the
-// answer to the request that made a key has its value, as the member "key". The rest is in the OpenAPI 3.1
-// document, /openapi.json, which needs no key.
+// most 64 KiB, read strictly. Refusals are problem documents (RFC 9457); those of the guard, such as 401, 429 and 503,
+// have the shape of its profile. Lists are paged by cursor: `next` of one page is `after` of the next one. Single objects
+// have an ETag, and a change with If-Match is refused with 412 if its revision differs. Only the answer to the request
+// that made a key has its value, as the member "key". The rest is in the OpenAPI 3.1 document, /openapi.json, which needs
+// no key.
 func Handler(s *admin.Service) http.Handler {
 	if s == nil {
 		panic("adminapi: Handler needs a service")

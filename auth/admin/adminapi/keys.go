@@ -124,8 +124,8 @@ func (b *keyBody) fields() map[string]field {
 		"allowed_ips": networks(&b.allowed), "ttl": seconds(&b.ttl), "expires_at": instant(&b.expiresAt)}
 }
 
-// custom returns the role of a custom key. A custom key has a name, and a role or, if the body says so with null, none. An
-// empty text is refused: more likely a form field was not filled in.
+// custom returns the role of a custom key. A custom key has a name, and a role or, if the body says so with null, none.
+// An empty text is refused: more likely a form field was not filled in.
 func (b *keyBody) custom(there map[string]bool) (role string, err error) {
 	switch {
 	case there["name"] && strings.TrimSpace(b.name) == "":

@@ -15,6 +15,7 @@
 //	/audit          the audit log
 //
 // Every answer has a strict Content-Security-Policy without inline code. Changes are POSTs, refused when they come from
-// another origin. A form carries the revision that it shows, so no user overwrites the change of another by
-// accident; the page then shows both. Only the page after a key was made has its value, and no cache keeps that page. A form that is sent twice makes one key.
+// another origin. A form carries the revision that it shows, so no user overwrites the change of another by accident; the
+// page then shows both. Only the page after a key was made has its value, and no cache keeps that page. A form that is
+// sent twice makes one key.
 package console

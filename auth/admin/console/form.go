@@ -29,8 +29,8 @@ func (v *visit) form() error {
 // field returns one value of the form that was sent.
 func (v *visit) field(name string) string { return v.r.PostForm.Get(name) }
 
-// mustMatch returns the revision that the form was made for. A form without one matches none: without it a form that is sent
-// twice, by Reload or a second click, would act twice.
+// mustMatch returns the revision that the form was made for. A form without one matches none: without it a form that is
+// sent twice, by Reload or a second click, would act twice.
 func (v *visit) mustMatch() string { return cmp.Or(v.field("match"), "none") }
 
 // fieldLines splits a text into its lines.

@@ -15,8 +15,8 @@ import (
 // Config describes the host around the pages. Every field may be zero.
 type Config struct {
 	// SignIn is the address to which a caller who is not signed in is sent, with the address that they asked for as the
-	// parameter "next". The host must go back there only if it is a plain path of its own: browsers also leave the site for
-	// "//host", "/\host" and forms of these with encoded or control characters. "" answers 401.
+	// parameter "next". The host must go back there only if it is a plain path of its own: browsers also leave the site
+	// for "//host", "/\host" and forms of these with encoded or control characters. "" answers 401.
 	SignIn string
 	// SignOut is where the button "Sign out" posts to: an address of the same origin that redirects to no other one,
 	// which the Content-Security-Policy would prevent. "" shows no button.

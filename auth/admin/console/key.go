@@ -14,7 +14,8 @@ import (
 	"github.com/latchkey-go/latchkey/roles"
 )
 
-// A keyForm is the content of a form about a key, unchanged. Role is noRole for a key without one, and "" if none was chosen.
+// A keyForm is the content of a form about a key, unchanged. Role is noRole for a key without one, and "" if none was
+// chosen.
 type keyForm struct{ Name, Role, Scopes, Networks, Expires string }
 
 // noRole is the choice of a key that may do nothing. No appid begins with a hyphen.
