@@ -1,0 +1,56 @@
+package publicapitest
+
+import (
+	"testing"
+
+	"github.com/latchkey-go/latchkey/publicapi"
+)
+
+// TestRestore checks in subtests that a store keeps its promises about revisions when its database is restored. open
+// returns a new store in which nothing was ever saved; backup takes a backup of its database and returns the function
+// that restores it.
+func TestRestore(t *testing.T, open func(*testing.T) (s publicapi.Store, backup func() (restore func()))) {
+	for _, c := range restores {
+		t.Run(c.promise, func(t *testing.T) {
+			s, backup := open(t)
+			c.run(t, s, backup)
+		})
+	}
+}
+
+var restores = []struct {
+	promise string
+	run     func(t tb, s publicapi.Store, backup func() (restore func()))
+}{
+	{"after a restore no change has a Revision that was lost", func(t tb, s publicapi.Store, backup func() (restore func())) {
+		save(t, s, publicapi.Setting{Role: "public"})
+		restore := backup()
+		lost := map[publicapi.Revision]bool{}
+		for range 3 {
+			save(t, s, publicapi.Setting{Role: "lost"})
+			lost[revision(t, s)] = true
+		}
+		restore()
+		for range 5 {
+			if now := revision(t, s); lost[now] {
+				t.Errorf("revision %v names two settings", now)
+			}
+			save(t, s, publicapi.Setting{Role: "new"})
+		}
+	}},
+	{"a Save for a Revision that a restore lost is a conflict", func(t tb, s publicapi.Store, backup func() (restore func())) {
+		save(t, s, publicapi.Setting{Role: "public"})
+		restore := backup()
+		save(t, s, publicapi.Setting{Role: "lost"})
+		lost := revision(t, s)
+		restore()
+		conflicts(t, s, lost, "after the restore")
+		save(t, s, publicapi.Setting{Role: "new"})
+		conflicts(t, s, lost, "after the restore and as many changes")
+		save(t, s, publicapi.Setting{Role: "new"})
+		conflicts(t, s, lost, "after the restore and more changes")
+		if got, err := s.Load(background); err != nil || got.Role != "new" {
+			t.Errorf("Load returns role %q and error %v, want the one that was saved", got.Role, err)
+		}
+	}},
+}
