@@ -95,9 +95,11 @@ const (
 		WHERE k.id = u.id AND k.space = u.space AND (k.last_used_at IS NULL OR k.last_used_at < u.at)`
 
 	// changesText reads the revision, whether the log has the pair ?1 and ?2, and the keys that were changed after it, in
-	// one snapshot. In PostgreSQL a revision may have several rows, and each has its own tag.
+	// one snapshot. In PostgreSQL a revision may have several rows, and each has its own tag. The upper bound has it use the
+	// index also without statistics.
 	changesText = `SELECT now.revision, now.tag, EXISTS (SELECT 1 FROM latchkey_changes WHERE revision = ?1 AND tag = ?2), c.space, c.id
-		FROM (` + revisionText + `) now LEFT JOIN latchkey_changes c ON c.revision > ?1 AND c.id <> '' LIMIT ?3`
+		FROM (` + revisionText + `) now LEFT JOIN latchkey_changes c
+		ON c.revision > ?1 AND c.revision <= now.revision AND c.id <> '' LIMIT ?3`
 	revisionText = `SELECT revision, min(tag) AS tag FROM latchkey_changes
 		WHERE revision = (SELECT max(revision) FROM latchkey_changes) GROUP BY revision`
 	touchSQLite     = `INSERT INTO latchkey_changes (id, space) VALUES ('', '')`

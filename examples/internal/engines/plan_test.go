@@ -92,3 +92,39 @@ func TestOldValuesAreFoundByTheirAge(t *testing.T) {
 		})
 	}
 }
+
+// TestAPollReadsLittle asks what was changed since a recent revision, and since the newest, of a long log.
+func TestAPollReadsLittle(t *testing.T) {
+	const many = 5000
+	for _, e := range engines[1:] {
+		for _, analyzed := range []bool{false, true} {
+			t.Run(fmt.Sprint(e.name, ", analyzed ", analyzed), func(t *testing.T) {
+				s, p := e.fresh(t)
+				p.exec(t, "ALTER TABLE latchkey_changes SET (autovacuum_enabled = false)")
+				p.exec(t, fmt.Sprintf(`INSERT INTO latchkey_changes (revision, id, space)
+					SELECT nextval('latchkey_revision'), '', '' FROM generate_series(1, %d)`, many))
+				if analyzed {
+					p.exec(t, "ANALYZE latchkey_changes")
+				}
+				before := revisionOf(t, s)
+				require.NoError(t, s.Keys().Insert(t.Context(), custom(1)))
+				now := revisionOf(t, s)
+				require.NoError(t, s.InTx(t.Context(), func(ctx context.Context) error {
+					read := func() (n int) {
+						err := s.Executor(ctx).QueryRowContext(ctx,
+							p.text("SELECT idx_tup_fetch + seq_tup_read FROM pg_stat_xact_user_tables WHERE relname = 'latchkey_changes'")).Scan(&n)
+						require.NoError(t, err)
+						return n
+					}
+					start := read()
+					for _, since := range []keys.Revision{{}, before, now, now.Next()} {
+						_, err := s.Keys().Changes(ctx, since)
+						require.NoError(t, err)
+					}
+					require.Less(t, read()-start, 40, "rows read for four polls")
+					return nil
+				}))
+			})
+		}
+	}
+}
