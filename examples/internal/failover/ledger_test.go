@@ -82,7 +82,7 @@ func (l *ledger) write(ctx context.Context, n *node, writer int) {
 	appid, edits := fmt.Sprint("writer", writer), 0
 	l.locked(func() { edits = l.roles[appid] + 1000 }) // past those that failed
 	for ctx.Err() == nil {
-		time.Sleep(rand.N(40 * time.Millisecond))
+		time.Sleep(rand.N(100 * time.Millisecond))
 		made, err := n.ring.IssueCustom(context.Background(), keys.Custom{Name: appid, Role: "editor"})
 		if err != nil {
 			continue
@@ -117,7 +117,7 @@ func grant(edit int) string { return fmt.Sprint("edit/", edit) }
 // value is refused once the staleness is over, and another one is not.
 func (l *ledger) read(ctx context.Context, n *node, strict bool) {
 	for ctx.Err() == nil {
-		time.Sleep(rand.N(60 * time.Millisecond))
+		time.Sleep(rand.N(200 * time.Millisecond))
 		var v *value
 		var before value
 		l.locked(func() {

@@ -11,11 +11,12 @@ import (
 // What each package of the library imports, but for the standard library. Whoever adds an arrow adds it here, and has
 // a reason.
 var rooms = map[string]string{
-	"roles":        "internal/ask roles/internal/automaton",
-	"keys":         "internal/ask uuid",
-	"auth":         "internal/ask keys roles",
-	"publicapi":    "auth internal/ask keys roles",
-	"internal/ask": "",
+	"roles":          "internal/ask internal/fresh roles/internal/automaton",
+	"keys":           "internal/ask internal/fresh uuid",
+	"auth":           "internal/ask keys roles",
+	"publicapi":      "auth internal/ask internal/fresh keys roles",
+	"internal/ask":   "",
+	"internal/fresh": "",
 
 	"roles/internal/automaton": "",
 
