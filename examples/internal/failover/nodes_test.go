@@ -18,7 +18,7 @@ import (
 	"github.com/latchkey-go/latchkey/roles"
 )
 
-const staleness = 2 * time.Second
+const staleness = 4 * time.Second // longer than most failovers here, so that caches outlive them
 
 // A cluster is the primary that nodes connect to.
 type cluster struct {
@@ -32,6 +32,16 @@ func (c *cluster) use(s *pgserver.Server) {
 	socket := s.Socket()
 	c.primary = s
 	c.address.Store(&socket)
+}
+
+// direct opens the store on one server.
+func (c *cluster) direct(s *pgserver.Server) *sqlstore.Store {
+	db, err := sql.Open("pgx", s.DSN("postgres"))
+	require.NoError(c.t, err)
+	c.t.Cleanup(func() { db.Close() })
+	store, err := sqlstore.Open(c.t.Context(), db, sqlstore.PostgreSQL)
+	require.NoError(c.t, err)
+	return store
 }
 
 // open returns a pool of connections to the current primary.
