@@ -1,8 +1,9 @@
 // Package keystest tells whether a store of keys keeps the promises that a [keys.Ring] relies on.
 //
-// [TestStore] checks each sentence of the contract of [keys.Store] in a subtest that names it, and
-// [TestLastUsed] does so for [keys.LastUsedStore]. A failure quotes the promise that broke. The suite opens a new
-// store for every subtest, asks nothing of it but these interfaces, and suits stores in memory and in SQL.
+// [TestStore] checks each sentence of the contract of [keys.Store] in a subtest that names it,
+// [TestLastUsed] does so for [keys.LastUsedStore], and [TestFeed] for [keys.Feed]. A failure quotes the promise that
+// broke. The suite opens a new store for every subtest, asks nothing of it but these interfaces, and suits stores in
+// memory and in SQL.
 //
 // Three promises cannot be seen from outside and stay the author's: that a change is durable once a method
 // returned nil, that Find is one indexed look-up, and that a method under way gives up when its context is
