@@ -1,9 +1,9 @@
 -- A tag is drawn at random for each change and stands beside its revision. A database that was restored from a backup, or
 -- lost changes, counts on from an older revision; the tags tell its new changes from those it lost.
 
--- The second half of a UUID of version 4 has 62 random bits.
+-- 64 bits of the 122 that are random in a UUID.
 CREATE FUNCTION latchkey_tag() RETURNS bigint LANGUAGE sql VOLATILE AS $$
-	SELECT ('x' || right(translate(gen_random_uuid()::text, '-', ''), 16))::bit(64)::bigint
+	SELECT uuid_hash_extended(gen_random_uuid(), 0)
 $$;
 
 ALTER TABLE latchkey_changes ADD COLUMN tag bigint NOT NULL DEFAULT public.latchkey_tag();
