@@ -1,5 +1,5 @@
-// Command size holds the library to the limits that its design sets: it prints each count beside its limit, and fails if
-// one is passed. A limit changes only in a commit that says why.
+// Command size checks the size of the library against the limits of its design. It prints each count beside its limit and
+// fails if one is exceeded. A limit changes only in a commit that says why.
 //
 //	go run ./.ci/size
 package main
@@ -14,6 +14,7 @@ import (
 	"io/fs"
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 )
 
@@ -32,11 +33,17 @@ var limits = []limit{
 	}, 330},
 	{"internal, packages", func(t *tree) int { return len(t.folders("internal")) }, 3},
 	{"internal, lines", func(t *tree) int { return t.sum("internal", "", all) }, 1_200},
-	{"auth/setup, lines", func(t *tree) int { return t.sum("auth/setup", "", all) }, 600},
-	{"auth/limit, lines", func(t *tree) int { return t.sum("auth/limit", "", all) }, 600},
+	{"largest new package, lines", (*tree).largestNew, 600},
 	{"auth/admin, adminapi and console, lines", func(t *tree) int { return t.sum("auth/admin", "", all) }, 6_500},
 	{"examples/cms, lines", func(t *tree) int { return t.sum("examples/cms", "", all) }, 11_500},
-	{"README, lines", func(*tree) int { return lines("README.md") }, 412}, // 260 once README is written anew
+	{"README, lines", func(*tree) int { return lines("README.md") }, 412}, // 260 from the end of issue DOOR
+}
+
+// old lists the packages from before the limits. Any other package is new, but for internal/, which has a row of its own.
+var old = []string{
+	"auth", "auth/admin", "auth/admin/adminapi", "auth/admin/console", "auth/audit", "auth/audit/audittest", "auth/authtest",
+	"auth/cockpit", "auth/sqlstore", "graphqlauth", "graphqlauth/cmd/sdl", "graphqlauth/graphqlauthtest", "keys", "keys/keystest", "publicapi", "publicapi/publicapitest",
+	"roles", "roles/internal/automaton", "roles/rolestest",
 }
 
 func main() {
@@ -45,15 +52,15 @@ func main() {
 		fmt.Fprintln(os.Stderr, "size:", err)
 		os.Exit(2)
 	}
-	passed := false
+	exceeded := false
 	for _, l := range limits {
 		n, mark := l.count(t), ""
 		if n > l.most {
-			passed, mark = true, "  <- above the limit"
+			exceeded, mark = true, "  <- above the limit"
 		}
 		fmt.Printf("%-58s %6d of %6d%s\n", l.what, n, l.most, mark)
 	}
-	if passed {
+	if exceeded {
 		os.Exit(1)
 	}
 }
@@ -92,7 +99,7 @@ func (t *tree) sum(folder, without string, count func(string) int) (n int) {
 	return n
 }
 
-// folders returns the folders below folder that hold Go files.
+// folders returns the folders in folder that hold Go files.
 func (t *tree) folders(folder string) map[string]bool {
 	found := map[string]bool{}
 	for file := range t.files {
@@ -101,6 +108,20 @@ func (t *tree) folders(folder string) map[string]bool {
 		}
 	}
 	return found
+}
+
+// largestNew returns the lines of the largest package that is neither old nor below examples or internal.
+func (t *tree) largestNew() (most int) {
+	sizes := map[string]int{}
+	for file := range t.files {
+		folder := filepath.ToSlash(filepath.Dir(file))
+		if slices.Contains(old, folder) || within(file, "examples") || within(file, "internal") {
+			continue
+		}
+		sizes[folder] += lines(file)
+		most = max(most, sizes[folder])
+	}
+	return most
 }
 
 // names counts the exported names of one package.
@@ -142,6 +163,8 @@ func receiver(e ast.Expr) string {
 	case *ast.StarExpr:
 		return receiver(x.X)
 	case *ast.IndexExpr:
+		return receiver(x.X)
+	case *ast.IndexListExpr:
 		return receiver(x.X)
 	case *ast.Ident:
 		return x.Name
