@@ -14,7 +14,7 @@ import (
 // number is that of the mistake, and the tag is another one.
 func TestDirectoryFollowsARestoredStore(t *testing.T) {
 	for name, away := range map[string]time.Duration{
-		"between two polls": 0, "away for three staleness times": 3 * roles.DefaultStaleness,
+		"between two polls": 0, "away for three staleness times": 3 * staleness,
 	} {
 		t.Run(name, func(t *testing.T) {
 			follow(t, roles.Config{}, func(t *testing.T, d *roles.Directory, store *faulty) {
@@ -36,7 +36,7 @@ func TestDirectoryFollowsARestoredStore(t *testing.T) {
 				require.Equal(t, lost.Number, now.Number)
 				store.heal()
 
-				time.Sleep(roles.DefaultStaleness)
+				time.Sleep(staleness)
 				synctest.Wait()
 				require.False(t, d.Policy().Allows("editor", "write"))
 				require.True(t, d.Policy().Allows("editor", "read"))
