@@ -15,7 +15,7 @@ import (
 	"github.com/latchkey-go/latchkey/roles"
 )
 
-// What the people are like that manage and are managed here.
+// The users that manage and are managed here.
 const people = `{
 	"roles": [
 		{"appid": "writer", "permissions": {"content/posts/read": true, "content/posts/update": true, "content/posts/create": true}},
@@ -27,7 +27,7 @@ const people = `{
 	"items": {"posts": [{"_id": "one", "_state": 1, "title": "One"}, {"_id": "draft", "_state": 0, "title": "Hidden"}]}
 }`
 
-// Nobody hands out more than they hold, whether by a role or by a password.
+// You can't grant more access than you have, by a role or by a password.
 func TestAccounts(t *testing.T) {
 	onEach(t, func(t *testing.T, c config) {
 		c.load = file(t, people)
@@ -54,7 +54,7 @@ func TestAccounts(t *testing.T) {
 		admin, wes, samID := id("admin"), id("wes"), id("sam")
 
 		for path, want := range map[string]int{
-			"/accounts/user/nobody": 404, "/accounts/user/%00": 404, "/accounts/user/%ff": 404, "/accounts?login=%00": 200, "/admin/users?q=%00": 200,
+			"/accounts/user/unknown": 404, "/accounts/user/%00": 404, "/accounts/user/%ff": 404, "/accounts?login=%00": 200, "/admin/users?q=%00": 200,
 			"/admin/users?q=ROB&role=reader": 200, "/admin/users?q=%25": 200,
 		} {
 			require.Equal(t, want, root.open(path), path)
@@ -69,9 +69,9 @@ func TestAccounts(t *testing.T) {
 		require.Equal(t, 403, create(sam, "eve", "admin", good))
 		require.Equal(t, 200, create(sam, "tom", "staff", good), "a role with the same")
 		require.Equal(t, 403, change(sam, "rob", "role", "writer"))
-		require.Equal(t, 403, change(sam, wes, "role", "reader"), "less for somebody with more")
+		require.Equal(t, 403, change(sam, wes, "role", "reader"), "a user with more access, even to give less")
 		require.Equal(t, 200, change(sam, wes, "name", "Wes"), "which is no harm")
-		require.Equal(t, 409, change(sam, samID, "role", "admin"), "nobody raises themselves")
+		require.Equal(t, 409, change(sam, samID, "role", "admin"), "a user cannot change their own role")
 		password := func(b *browser, id string) int {
 			t.Helper()
 			require.Equal(t, 200, b.open("/accounts/user/"+id))
@@ -79,7 +79,7 @@ func TestAccounts(t *testing.T) {
 		}
 		require.Equal(t, 403, password(sam, admin), "a password is a way in")
 		require.Equal(t, 403, password(sam, wes))
-		require.Equal(t, 403, change(sam, admin, "active", ""), "nobody locks out those who could undo it")
+		require.Equal(t, 403, change(sam, admin, "active", ""), "the administrator could undo it")
 		require.Equal(t, 403, change(sam, wes, "active", ""))
 		require.Equal(t, 409, change(root, admin, "active", ""), "nor themselves")
 		require.Equal(t, 200, password(sam, "rob"), "who was loaded has none yet")
@@ -95,7 +95,7 @@ func TestAccounts(t *testing.T) {
 		require.Equal(t, 403, rob.open("/content/item/posts/one"))
 		require.Equal(t, 200, r.status(t, "GET", "/api/content/items/posts", robsKey))
 
-		// Who may write but not publish makes drafts.
+		// A user who may write but not publish makes drafts.
 		writer := browse(t, r)
 		require.Equal(t, 200, writer.signIn("wes", good))
 		require.Equal(t, 200, writer.open("/content/items/posts/create"))
@@ -104,7 +104,7 @@ func TestAccounts(t *testing.T) {
 		require.Contains(t, writer.text, "Hidden")
 		require.NotContains(t, r.titles(t, "/api/content/items/posts", robsKey, "title"), "Mine")
 
-		// Deactivated: the session and the key end on the next request.
+		// After deactivation, the session and the key end with the next request.
 		require.Equal(t, 200, change(sam, "rob", "active", ""))
 		rob.open("/content")
 		require.Equal(t, "/login", rob.at.Path)
@@ -115,7 +115,7 @@ func TestAccounts(t *testing.T) {
 		require.Equal(t, "/login", rob.at.Path, "old sessions do not come back")
 		require.Equal(t, 200, r.status(t, "GET", "/api/content/items/posts", robsKey))
 
-		// One's own password, and what another one ends.
+		// One's own password, and what ends when it changes.
 		elsewhere := browse(t, r)
 		require.Equal(t, 200, elsewhere.signIn("sam", good))
 		require.Equal(t, 200, sam.open("/password"))
@@ -136,7 +136,7 @@ func TestAccounts(t *testing.T) {
 	})
 }
 
-// No verb implies another: who may change what is there, or add to it, is not thereby shown what it holds.
+// No verb implies another: a user who may change or add items may not therefore read them.
 func TestWritersThatMayNotRead(t *testing.T) {
 	onEach(t, func(t *testing.T, c config) {
 		c.load = file(t, `{
@@ -166,14 +166,14 @@ func TestWritersThatMayNotRead(t *testing.T) {
 	})
 }
 
-// change edits one input of an account's form, as somebody may do who makes requests by hand.
+// change edits one input of an account's form, as a hand-made request can.
 func change(b *browser, id, name, value string) int {
 	b.Helper()
 	require.Equal(b, 200, b.open("/accounts/user/"+id))
 	return b.press("Save", name, value)
 }
 
-// Users of a role that is deleted have none, in the same step, and a role of the same appid is not theirs.
+// When a role is deleted, its users lose it in the same step. A new role of the same appid is not theirs.
 func TestUsersOfADeletedRole(t *testing.T) {
 	onEach(t, func(t *testing.T, c config) {
 		c.load = file(t, people)
@@ -244,7 +244,7 @@ func TestUsersOfADeletedRole(t *testing.T) {
 	})
 }
 
-// There is no change without its record, and both nodes have one log.
+// Each change has its record, and both nodes have one log.
 func TestTheAuditLog(t *testing.T) {
 	onEach(t, func(t *testing.T, c config) {
 		a := start(t, c)

@@ -10,28 +10,28 @@ import (
 	"github.com/latchkey-go/latchkey/examples/internal/chromium"
 )
 
-// A tab is somebody at the pages of a program. It knows nothing of how they are made: it finds links, buttons and inputs
-// by the words that people read.
+// A tab is a user at the pages of a program. It does not know how they are built: it finds links, buttons and inputs
+// by their visible words.
 type tab struct{ *chromium.Tab }
 
 func newTab(t *testing.T, r *running) *tab { t.Helper(); return &tab{chromium.Start(t, r.url)} }
 
-// eval runs a script in the page and returns what it comes to.
+// eval runs a script in the page and returns its result.
 func eval[T any](w *tab, script string) T { w.Helper(); return chromium.Eval[T](w.Tab, script) }
 
 // back presses the browser's Back button.
 func (w *tab) back() { w.Helper(); w.Do(chromedp.NavigateBack()) }
 
-// path is the address that the page has.
+// path returns the path of the page's address.
 func (w *tab) path() string { w.Helper(); return eval[string](w, "location.pathname") }
 
-// text is what people read on the page.
+// text returns the visible text of the page.
 func (w *tab) text() string { w.Helper(); return eval[string](w, "document.body.innerText") }
 
-// marked is where find puts what it has found.
+// marked is the attribute of the element that find found.
 const marked = `[data-found]`
 
-// find marks the element that script returns, and unfolds what hides it.
+// find marks the element that script returns, and unfolds the elements around it.
 func (w *tab) find(what, script string) {
 	w.Helper()
 	require.True(w, eval[bool](w, `(() => {
@@ -47,7 +47,7 @@ func (w *tab) find(what, script string) {
 	})()`), "%s is not on the page %s:\n%s", what, w.path(), w.text())
 }
 
-// press clicks the link or the button that says text, and waits for the page that comes of it. It returns its status.
+// press clicks the link or button that says text, and waits for the next page. It returns its status.
 func (w *tab) press(text string) (status int64) {
 	w.Helper()
 	w.find("what says "+text, `const all = [...document.querySelectorAll("main a, main button, a, button")].filter(shown);
@@ -63,7 +63,7 @@ func (w *tab) input(label string) {
 		return l ? l.control : document.querySelector("main [aria-label=" + JSON.stringify(`+quoted(label)+`) + "]");`)
 }
 
-// fill writes text into the input with this label, in place of what it holds.
+// fill replaces the text of the input with this label.
 func (w *tab) fill(label, text string) {
 	w.Helper()
 	w.input(label)
@@ -71,7 +71,7 @@ func (w *tab) fill(label, text string) {
 	w.Do(chromedp.SendKeys(chromedp.CSS(marked), text))
 }
 
-// choose takes an option by its value.
+// choose selects an option by its value.
 func (w *tab) choose(label, value string) {
 	w.Helper()
 	w.input(label)
@@ -85,7 +85,7 @@ func (w *tab) allow(permission string) {
 	w.Do(chromedp.Click(chromedp.CSS(marked)))
 }
 
-// copied presses the Copy button of the key that was just made, and returns what is on the clipboard.
+// copied presses the Copy button of the new key and returns the text on the clipboard.
 func (w *tab) copied() string {
 	w.Helper()
 	w.Do(chromedp.Click(chromedp.CSS(`button[data-copy="key-value"]`), chromedp.NodeVisible))
@@ -95,7 +95,7 @@ func (w *tab) copied() string {
 	return key
 }
 
-// signIn signs in at the page that is shown.
+// signIn signs in at the current page.
 func (w *tab) signIn(login, password string) (status int64) {
 	w.Helper()
 	w.fill("User name", login)

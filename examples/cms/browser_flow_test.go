@@ -7,9 +7,9 @@ import (
 	"github.com/stretchr/testify/require"
 )
 
-// quoted is s as a script has it.
+// quoted returns s as a JavaScript string.
 func quoted(s string) string {
-	text, _ := json.Marshal(s) // a string always can
+	text, _ := json.Marshal(s) // a string always encodes
 	return string(text)
 }
 
@@ -19,7 +19,7 @@ const (
 	menus   = "/api/pages/menus"
 )
 
-// What people do, from the first sign-in to the last sign-out, in a real browser over the real program.
+// The usual steps, from the first sign-in to the last sign-out, in a real browser over the real program.
 func TestFlows(t *testing.T) {
 	onEach(t, func(t *testing.T, c config) {
 		r := start(t, c)
@@ -57,7 +57,7 @@ func TestFlows(t *testing.T) {
 		require.Equal(t, 200, r.status(t, "GET", posts, custom))
 		require.Equal(t, 403, r.status(t, "POST", "/api/content/item/posts", custom, `{"data":{"title":"x"}}`))
 
-		// The public API: the sample's role is public from the start. Close it, open it, close it.
+		// The public API: the sample's role is public at the start. Close it, open it, close it.
 		require.Equal(t, 200, r.status(t, "GET", menus, ""))
 		w.press("Public API")
 		w.press("Close")
@@ -98,7 +98,7 @@ func TestFlows(t *testing.T) {
 		w.press("Save")
 		require.Equal(t, []any{"Bread"}, r.titles(t, recipes, custom, "title"))
 
-		// A user who is deactivated loses session and key.
+		// A deactivated user loses session and key.
 		w.press("Accounts")
 		w.press("New account")
 		const rosesPassword = "correct horse battery"

@@ -12,7 +12,7 @@ import (
 	"github.com/stretchr/testify/require"
 )
 
-// post sends a form by hand, without any that was shown, and follows no redirect.
+// post sends a hand-made form and follows no redirect.
 func (b *browser) post(path string, fields url.Values) int {
 	b.Helper()
 	return b.postAs(path, "application/x-www-form-urlencoded", fields.Encode())
@@ -30,7 +30,7 @@ func (b *browser) postAs(path, contentType, body string) int {
 	return response.StatusCode
 }
 
-// Whatever somebody types or makes up is answered as theirs: no panic, and no fault of a store that there is not.
+// Hostile input is answered as a client error: no panic, and no store failure.
 func TestHostileForms(t *testing.T) {
 	onEach(t, func(t *testing.T, c config) {
 		c.load = file(t, people)
@@ -56,7 +56,7 @@ func TestHostileForms(t *testing.T) {
 				for _, name := range names {
 					fields[name] = []string{value, value}
 				}
-				switch i % 4 { // what stands beside the rest has to be good for that to be looked at
+				switch i % 4 { // the other values must be good, so that this one is checked
 				case 1:
 					fields = with(fields, "name", "fine", "label", "", "type", "tree")
 				case 2:
@@ -86,8 +86,8 @@ func TestHostileForms(t *testing.T) {
 	})
 }
 
-// Every address of the pages that changes something, as they are registered: no other site reaches it through a browser
-// that is signed in, no method but POST does anything there, and nobody does who is not signed in.
+// Every address of the pages that changes something, as registered: another site cannot reach it through a signed-in
+// browser, only POST works, and only with a session.
 func TestNoOtherWayToChange(t *testing.T) {
 	onEach(t, func(t *testing.T, c config) {
 		c.load = file(t, people)
@@ -151,7 +151,8 @@ func TestNoOtherWayToChange(t *testing.T) {
 	})
 }
 
-// What is no form of ours changes nothing: read as one it would be an empty one, which empties fields and switches off.
+// A body that is not one of our forms changes nothing: read as an empty form it would clear fields and switch things
+// off.
 func TestWhatIsNoForm(t *testing.T) {
 	onEach(t, func(t *testing.T, c config) {
 		c.load = file(t, people)

@@ -7,7 +7,7 @@ import (
 	"github.com/stretchr/testify/require"
 )
 
-// Models are made, rearranged and deleted, and the log says so.
+// Models are made, rearranged and deleted, and the log has the records.
 func TestModels(t *testing.T) {
 	onEach(t, func(t *testing.T, c config) {
 		c.load = file(t, `{
@@ -45,7 +45,7 @@ func TestModels(t *testing.T) {
 		require.Equal(t, 200, b.press("Save model"))
 		require.Equal(t, []string{"title  text true"}, fields())
 
-		// Somebody else was quicker.
+		// Another user was quicker.
 		late := r.admin(t)
 		require.Equal(t, 200, late.open(edit))
 		require.Equal(t, 200, b.open(edit))
@@ -54,7 +54,7 @@ func TestModels(t *testing.T) {
 		require.Contains(t, late.text, `value="Food"`, "what was typed is not lost")
 		require.Equal(t, 200, late.press("Save model"), "and wins if it is meant")
 
-		// A model of one's own may be changed, and not deleted.
+		// With the permission for one model, that model can be changed but not deleted.
 		require.Equal(t, 200, b.open("/accounts/user/cook"))
 		require.Equal(t, 200, b.press("Set password", "password", "correct horse battery"))
 		cook := browse(t, r)
@@ -78,7 +78,7 @@ func TestModels(t *testing.T) {
 		require.Equal(t, 200, b.open("/system/users/roles/role/cook"))
 		require.Contains(t, b.text, "content/recipes/read", "the grant is still there to see")
 
-		// One of the same name begins empty.
+		// A new model of the same name begins empty.
 		require.Equal(t, 200, b.open("/content/models/create"))
 		require.Equal(t, 200, b.press("Create model", "name", "recipes"))
 		require.Equal(t, 200, b.open("/content/items/recipes"))
@@ -90,7 +90,7 @@ func TestModels(t *testing.T) {
 	})
 }
 
-// Items of a tree are put below one another, and never below themselves.
+// Items of a tree can be put below one another, but never below themselves.
 func TestTreePages(t *testing.T) {
 	t.Parallel()
 	c := config{addr: "127.0.0.1:0", db: t.TempDir() + "/cms.db"}

@@ -8,7 +8,7 @@ import (
 	"github.com/latchkey-go/latchkey/examples/internal/chromium"
 )
 
-// inUse is a CMS that has been in use for a while.
+// inUse is a CMS with users, keys and content.
 const inUse = `{
 	"roles": [
 		{"appid": "editor", "name": "Editor", "permissions": {"content/**": true}},
@@ -34,10 +34,10 @@ const inUse = `{
 	}
 }`
 
-// A shot is a page in a state that is worth looking at.
+// A shot is a page in a state to look at.
 type shot struct {
 	name, heading, path string
-	before              func(*tab) // what is done on it first
+	before              func(*tab) // steps before the first look
 }
 
 func unfold(w *tab) {
@@ -79,25 +79,25 @@ var shots = []shot{
 }
 
 // TestPages looks at every page, light, dark and as narrow as a phone: axe-core finds no serious fault, nothing is
-// cut off, and a picture is written to the folder LATCHKEY_SCREENSHOTS, if it is set, for people.
+// cut off, and a screenshot is written to the folder LATCHKEY_SCREENSHOTS, if it is set.
 func TestPages(t *testing.T) {
 	looks := chromium.NewLooks(t, "cms",
 		chromium.Way{Name: "light", Scheme: "light", Width: 1280},
-		chromium.Way{Name: "dark", Scheme: "dark", Width: 1280, Axe: chromium.Contrast}, // other colours, and nothing else
+		chromium.Way{Name: "dark", Scheme: "dark", Width: 1280, Axe: chromium.Contrast}, // only the colours differ
 		chromium.Way{Name: "phone", Scheme: "light", Width: 390})
 	t.Parallel()
 	r := start(t, config{addr: "127.0.0.1:0", db: t.TempDir() + "/cms.db", load: file(t, inUse)})
 	w := newTab(t, r)
 	login, password := r.password(t)
 	w.look(shot{"login", "Sign in", "/content", nil}, looks)
-	w.look(shot{"login-refused", "Sign in", "/content", func(w *tab) { w.signIn("nobody", "a wrong password") }}, looks)
+	w.look(shot{"login-refused", "Sign in", "/content", func(w *tab) { w.signIn("unknown", "a wrong password") }}, looks)
 	w.Open("/login")
 	w.signIn(login, password)
 	require.Equal(t, "/content", w.path())
 	for _, s := range shots {
 		w.look(s, looks)
 	}
-	// Those who may do little see little, and are told why.
+	// Users with few permissions see few pages, and a reason.
 	w.Open("/accounts/user/eve")
 	w.choose("Role", "reader")
 	w.press("Save")
@@ -112,7 +112,7 @@ func TestPages(t *testing.T) {
 	w.look(shot{"refused", "Forbidden", "/accounts", nil}, looks)
 }
 
-// look looks at a page in each way. What has to be done on it first is done once.
+// look looks at a page in each way. The steps before the first look are done once.
 func (w *tab) look(s shot, looks *chromium.Looks) {
 	w.Run(s.name, func(t *testing.T) {
 		w := &tab{w.On(t)}

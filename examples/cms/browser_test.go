@@ -15,13 +15,13 @@ import (
 	"golang.org/x/net/html"
 )
 
-// A browser is somebody at the pages: it keeps cookies, follows redirects and fills in the forms that it is shown.
+// A browser is a user at the pages: it keeps cookies, follows redirects and fills in forms.
 type browser struct {
 	*testing.T
 	client http.Client
 	url    string
-	at     *url.URL   // the page that it shows
-	page   *html.Node // and what is on it
+	at     *url.URL   // of the current page
+	page   *html.Node // the current page
 	status int
 	text   string
 }
@@ -57,8 +57,8 @@ func (b *browser) open(path string) int {
 	return b.status
 }
 
-// press fills in the form that has a button of this text, leaves its other inputs as they are shown, and presses the
-// button. values are pairs of a name and a value; an empty one unticks a box. It returns the status.
+// press fills in the form that has a button of this text, leaves its other inputs unchanged, and presses the button.
+// values are pairs of a name and a value; an empty value clears a check box. It returns the status.
 func (b *browser) press(button string, values ...string) int {
 	b.Helper()
 	form, pressed := b.form(button)
@@ -167,7 +167,7 @@ var (
 	keyShown     = regexp.MustCompile(`<code id="key-value">((?:USR|API)-[0-9a-f]{40})</code>`)
 )
 
-// password returns what the first start has printed.
+// password returns the password that the first start printed.
 func (r *running) password(t *testing.T) (login, password string) {
 	t.Helper()
 	found := passwordLine.FindStringSubmatch(strings.Join(r.printed, "\n"))
@@ -175,7 +175,7 @@ func (r *running) password(t *testing.T) (login, password string) {
 	return found[1], found[2]
 }
 
-// admin is a browser in which the administrator of the first start has signed in.
+// admin returns a browser in which the first start's administrator has signed in.
 func (r *running) admin(t *testing.T) *browser {
 	t.Helper()
 	b := browse(t, r)

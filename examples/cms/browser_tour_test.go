@@ -11,14 +11,14 @@ import (
 	"github.com/stretchr/testify/require"
 )
 
-// A tourist follows the README's five minutes in a browser. What it presses and types are the words that stand
-// *like this* there: a word that is not next in the README fails the test, and so does one that is left over.
+// A tourist follows the README's five minutes in a browser. It presses and types the words that stand *like this*
+// there: a word that is not next in the README fails the test, and so does an unused one.
 type tourist struct {
 	*tab
 	r     *running
-	words []string          // of the README, still to come
+	words []string          // of the README, not used yet
 	steps []string          // the README's text of each step
-	keys  map[string]string // the latest that was copied, by its prefix
+	keys  map[string]string // the latest copied key, by its prefix
 }
 
 var (
@@ -40,7 +40,7 @@ func newTourist(t *testing.T, r *running) *tourist {
 	return w
 }
 
-// word takes the next word of the README, which has to be this one.
+// word takes the next word of the README, which must be this one.
 func (w *tourist) word(text string) string {
 	w.Helper()
 	require.NotEmpty(w, w.words, "the README says nothing more, and %q is next", text)
@@ -49,7 +49,7 @@ func (w *tourist) word(text string) string {
 	return text
 }
 
-// follow presses what the README says, one after the other.
+// follow presses the words, one after the other.
 func (w *tourist) follow(words ...string) {
 	w.Helper()
 	for _, text := range words {
@@ -65,7 +65,7 @@ func (w *tourist) see(words ...string) {
 	}
 }
 
-// copy takes the key that is shown.
+// copy copies the key on the page.
 func (w *tourist) copy() (key string) {
 	w.Helper()
 	key = w.copied()
@@ -73,7 +73,7 @@ func (w *tourist) copy() (key string) {
 	return key
 }
 
-// curl runs the lines of a step, each of which says what it is answered.
+// curl runs the lines of a step, each of which says its expected answer.
 func (w *tourist) curl(step int) {
 	w.Helper()
 	lines := curlLine.FindAllStringSubmatch(w.steps[step-1], -1)

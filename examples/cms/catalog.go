@@ -8,8 +8,8 @@ import (
 	"github.com/latchkey-go/latchkey/roles"
 )
 
-// catalog lists the permissions that Cockpit has, in its groups and words, so that roles which come from there are
-// understood. This program itself asks for those of content, keys, roles, users and the log.
+// catalog lists Cockpit's permissions, with its groups and labels, so that imported roles are understood. This
+// program itself uses the permissions of content, keys, roles, users and the log.
 func catalog() (*roles.Catalog, error) {
 	write := func(permission, label string) roles.Entry {
 		return roles.Entry{Permission: permission, Label: label, Effect: roles.EffectWrite}
@@ -32,7 +32,7 @@ func catalog() (*roles.Catalog, error) {
 			write(content.ManageModels, "Manage models"),
 			write(each("{model}", content.Manage), "Edit model {model}"),
 			read(each("{model}", content.Read), "Read {model}"),
-			write(each("{list}", content.Create), "Create {list}"), // what has but one item is updated
+			write(each("{list}", content.Create), "Create {list}"), // a singleton is updated, never created
 			write(each("{model}", content.Update), "Update {model}"),
 			write(each("{list}", content.Delete), "Delete {list}"),
 			write(each("{model}", content.Publish), "Publish {model}"),
@@ -52,7 +52,7 @@ func catalog() (*roles.Catalog, error) {
 	)
 }
 
-// names are the values of the catalog's {model}, {list} and {tree}: the models of the moment.
+// names returns the values of the catalog's {model}, {list} and {tree}: the current models.
 func (n *node) names(ctx context.Context) (map[string][]string, error) {
 	models, err := n.content.Models(ctx)
 	if err != nil {

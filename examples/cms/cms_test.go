@@ -20,7 +20,7 @@ import (
 	"github.com/latchkey-go/latchkey/examples/internal/pgserver"
 )
 
-// asProgram makes the test's own binary the program, for tests of it as a process of its own.
+// asProgram makes the test binary act as the program, to test it in a process of its own.
 const asProgram = "LATCHKEY_TEST_AS_CMS"
 
 func TestMain(m *testing.M) {
@@ -33,7 +33,7 @@ func TestMain(m *testing.M) {
 
 const fixture = "testdata/cockpit-fixture.json"
 
-// onEach runs a test on a new database of each engine, beside other tests.
+// onEach runs a test on a new database of each engine, in parallel with other tests.
 func onEach(t *testing.T, test func(t *testing.T, c config)) {
 	t.Parallel()
 	oneByOne(t, func(t *testing.T, c config) {
@@ -42,11 +42,10 @@ func onEach(t *testing.T, test func(t *testing.T, c config)) {
 	})
 }
 
-// staleness is the default of the program. With a shorter one a busy machine now and then confirms the roles too late,
-// and the answer is 503.
+// staleness is the program's default. With a shorter one, a busy machine sometimes polls too late and answers 503.
 const staleness = 5 * time.Second
 
-// oneByOne is onEach for what has to keep to times.
+// oneByOne is onEach for tests that depend on timing.
 func oneByOne(t *testing.T, test func(t *testing.T, c config)) {
 	t.Run("SQLite", func(t *testing.T) {
 		test(t, config{addr: "127.0.0.1:0", db: filepath.Join(t.TempDir(), "a cms?#%41.db"), staleness: staleness})
@@ -57,12 +56,12 @@ func oneByOne(t *testing.T, test func(t *testing.T, c config)) {
 	})
 }
 
-// A running program, and what it has printed.
+// A running program, and its output.
 type running struct {
 	url      string
 	printed  []string
 	problems *buffer
-	stop     func() // and wait for its end; it must be a good one
+	stop     func() // and wait for its end, which must be without error
 }
 
 type buffer struct {
@@ -82,7 +81,7 @@ func (b *buffer) String() string {
 	return b.b.String()
 }
 
-// patience is for a store on a busy machine.
+// patience is the time for a store on a busy machine.
 const patience = 30 * time.Second
 
 func start(t *testing.T, c config) *running {
@@ -147,7 +146,7 @@ func (r *running) status(t *testing.T, method, path, key string, body ...string)
 	return status
 }
 
-// titles asks for a list and returns a field of each item.
+// titles requests a list and returns a field of each item.
 func (r *running) titles(t *testing.T, path, key, field string) (titles []any) {
 	t.Helper()
 	status, body := r.ask(t, "GET", path, key)
@@ -158,7 +157,7 @@ func (r *running) titles(t *testing.T, path, key, field string) (titles []any) {
 	return titles
 }
 
-// node opens one more node on the database of c, to do what there is no address for yet.
+// node opens another node on the database of c, for operations that have no address.
 func anotherNode(t *testing.T, c config) *node {
 	t.Helper()
 	c.patience = patience

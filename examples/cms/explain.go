@@ -5,7 +5,7 @@ import (
 	"io"
 )
 
-// explain prints the address first and then the keys and the password that were made, which are shown nowhere else.
+// explain prints the address, then the new keys and the new password, which are shown only here.
 func explain(out io.Writer, url, database string, issued []made, login, password string) {
 	fmt.Fprintln(out, "listening on", url)
 	for _, key := range issued {

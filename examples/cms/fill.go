@@ -19,15 +19,15 @@ import (
 //go:embed sample.json
 var sample []byte
 
-// made is a key that this start has made, and what to say of it.
+// made is a key that this start created, with its label.
 type made struct {
 	keys.Issued
 	about string
 }
 
-// fill loads the named file, or the sample if there is none and the database is empty. It returns the keys that it
-// made: a new database without any would be of no use. Both may be done again, or by two nodes at once, but only
-// one start makes keys.
+// fill loads the named file, or the sample if no file is named and the database is empty. It returns the keys that it
+// made; a new database gets at least one, or no client could use it. Two nodes may call it at once, and it may be
+// repeated: only one start makes keys.
 func (n *node) fill(ctx context.Context, file string) ([]made, error) {
 	empty, err := n.empty(ctx)
 	if err != nil {
@@ -56,7 +56,7 @@ func (n *node) fill(ctx context.Context, file string) ([]made, error) {
 	return n.issue(ctx, roles.Admin, "")
 }
 
-// empty reports whether nobody has put anything into the database that matters to callers.
+// empty reports whether the database has no keys and no roles.
 func (n *node) empty(ctx context.Context) (bool, error) {
 	there, err := n.ring.List(ctx, keys.Filter{Limit: 1})
 	policy := n.roles.Policy()
@@ -94,7 +94,7 @@ func (n *node) load(ctx context.Context, r io.Reader) error {
 	return errors.Join(err, n.roles.Reload(ctx), n.public.Reload(ctx))
 }
 
-// issue makes a custom key with the role, and a key for the user unless that is "".
+// issue makes a custom key with the role, and a user key unless the user is "".
 func (n *node) issue(ctx context.Context, role, userID string) ([]made, error) {
 	custom, err := n.ring.IssueCustom(ctx, keys.Custom{Name: "First key", Role: role, CreatedBy: "first start"})
 	if err != nil {

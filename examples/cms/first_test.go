@@ -13,7 +13,7 @@ import (
 	"github.com/latchkey-go/latchkey/examples/internal/pgserver"
 )
 
-// logTo puts what a node complains about into the test's log.
+// logTo writes a node's log to the test's log.
 func logTo(t *testing.T) *log.Logger { return log.New(testWriter{t}, "", 0) }
 
 type testWriter struct{ t *testing.T }
@@ -50,7 +50,7 @@ func TestAStrangersFirstMinute(t *testing.T) {
 			{"a user may read", "GET", "/api/content/items/posts", ada, "", 200},
 			{"a user may not write", "POST", "/api/content/item/posts", ada, `{"data":{"title":"x"}}`, 403},
 			{"the custom key may", "POST", "/api/content/item/posts", editor, `{"data":{"title":"x"}}`, 200},
-			{"nobody else may", "POST", "/api/content/item/posts", "", `{"data":{"title":"x"}}`, 401},
+			{"anonymous", "POST", "/api/content/item/posts", "", `{"data":{"title":"x"}}`, 401},
 			{"a mistyped key is refused where none is needed", "GET", "/api/pages/menus", wrong, "", 401},
 			{"a draft is not there", "GET", "/api/content/item/posts/plans", ada, "", 404},
 			{"an address that is none", "GET", "/api/nothing", "", "", 404},
@@ -74,7 +74,7 @@ func TestAStrangersFirstMinute(t *testing.T) {
 	})
 }
 
-// A file without keys would leave nobody to ask anything, so an admin's key is made.
+// A file without keys would leave no caller with access, so an admin's key is made.
 func TestAFileWithoutKeys(t *testing.T) {
 	onEach(t, func(t *testing.T, c config) {
 		c.load = file(t, `{"models": [{"name": "posts", "type": "collection"}], "items": {"posts": [{"_state": 1, "title": "A"}]}}`)
@@ -83,7 +83,7 @@ func TestAFileWithoutKeys(t *testing.T) {
 		require.NotNil(t, found, "%q", r.printed)
 		require.Equal(t, "admin", found[2])
 		require.Equal(t, []any{"A"}, r.titles(t, "/api/content/items/posts", found[1], "title"))
-		require.Equal(t, 401, r.status(t, "GET", "/api/pages/menus", ""), "nobody has opened the public API")
+		require.Equal(t, 401, r.status(t, "GET", "/api/pages/menus", ""), "the public API is closed")
 		r.stop()
 
 		again := start(t, c)

@@ -37,7 +37,8 @@ func keyOf(t *testing.T) func(name string) string {
 	}
 }
 
-// What each key of the fixture gets for: posts, the secret collection, the settings, the menu, and writing a post.
+// The status for each key of the fixture on: posts, the secret collection, the settings, the menu, and writing a
+// post.
 func TestTheFixture(t *testing.T) {
 	const write = `{"data":{"title":"new"}}`
 	onEach(t, func(t *testing.T, c config) {
@@ -73,7 +74,7 @@ func TestTheFixture(t *testing.T) {
 			{"k-space", 200, 403, 403, 403, 403},
 			{"k-utf8", 200, 403, 403, 403, 403},
 			{"k-orphan", 403, 403, 403, 403, 403},
-			{"public", 401, 401, 401, 401, 401}, // the word is no key
+			{"public", 401, 401, 401, 401, 401}, // a role's name is not a key
 		} {
 			got := [5]int{
 				r.status(t, "GET", "/api/content/items/posts", key(c.name)),
@@ -109,7 +110,7 @@ func TestTheFixture(t *testing.T) {
 	})
 }
 
-// No key text of the file is printed or stored anywhere.
+// No key of the file is printed or stored anywhere.
 func TestNoKeyIsKept(t *testing.T) {
 	onEach(t, func(t *testing.T, c config) {
 		c.load = fixture
@@ -152,7 +153,7 @@ func TestNoKeyIsKept(t *testing.T) {
 	})
 }
 
-// dump returns all that a table holds, as text.
+// dump returns the contents of a table as text.
 func dump(t *testing.T, n *node, table string) string {
 	rows, err := n.db.QueryContext(t.Context(), "SELECT * FROM "+table)
 	require.NoError(t, err, table)
@@ -214,7 +215,7 @@ func recordOf(t *testing.T, n *node, name string) keys.Record {
 	return keys.Record{}
 }
 
-// deactivate changes the users' table as a host does that has it in the same database.
+// deactivate changes the users' table, as a host with the same database can.
 func deactivate(t *testing.T, n *node, login string) {
 	t.Helper()
 	require.NoError(t, n.store.InTx(t.Context(), func(ctx context.Context) error {
@@ -226,13 +227,14 @@ func deactivate(t *testing.T, n *node, login string) {
 	}))
 }
 
-// Reads that a real Cockpit has answered get the same answer here without its profile, but for the shape of refusals.
+// Requests that a real Cockpit has answered get the same answer here without its profile, except for the shape of
+// refusals.
 func TestRecordedReads(t *testing.T) {
 	t.Parallel()
 	differences := map[string]int{
-		"addr-nokey/unknown-model":  401, // permission is asked first
+		"addr-nokey/unknown-model":  401, // permission is checked first
 		"addr-rea/unknown-model":    403,
-		"addr-nokey/items-nomodels": 400, // which is not about who asks
+		"addr-nokey/items-nomodels": 400, // does not depend on the caller
 		"addr-rea/items-nomodels":   400,
 	}
 	r := start(t, config{addr: "127.0.0.1:0", db: filepath.Join(t.TempDir(), "cms.db"), load: fixture})
@@ -240,7 +242,7 @@ func TestRecordedReads(t *testing.T) {
 	for _, e := range recorded(t) {
 		key := e.Request.Headers["api-key"]
 		if e.Request.Method != http.MethodGet || len(e.Request.Headers) > 1 || e.State.Public != "role web" ||
-			strings.HasPrefix(e.Request.Path, "/api/gql") || strings.HasPrefix(e.ID, "l") { // what was changed before is not changed here
+			strings.HasPrefix(e.Request.Path, "/api/gql") || strings.HasPrefix(e.ID, "l") { // skip exchanges after a change
 			continue
 		}
 		count++

@@ -12,7 +12,7 @@ import (
 	"github.com/latchkey-go/latchkey/examples/cms/load"
 )
 
-// What cannot be taken is named with the reason and without the key, and the rest goes on.
+// A record that is refused is named with the reason and without its key; the rest is loaded.
 func TestWhatIsRefused(t *testing.T) {
 	onEach(t, func(t *testing.T, c config) {
 		c.load = file(t, `{
@@ -21,7 +21,7 @@ func TestWhatIsRefused(t *testing.T) {
 				{"appid": "reader", "permissions": {"content/posts/read": true, "content/site/read": 1, "not a permission": true, "content/*/read": true}, "unknown": 1},
 				{"appid": "Admin", "permissions": {"content/posts/read": true}},
 				{"appid": "READER", "permissions": {"content/posts/delete": true}},
-				{"appid": "lost", "inherits": ["nobody"]},
+				{"appid": "lost", "inherits": ["unknown"]},
 				{"appid": "none", "permissions": []}
 			],
 			"users": [
@@ -57,7 +57,7 @@ func TestWhatIsRefused(t *testing.T) {
 		said := r.problems.String()
 		for _, want := range []string{
 			`new role reader: left out "content/*/read": it is no permission; left out "content/site/read": its value is not true; left out "not a permission": it is no permission`,
-			`refused role Admin: `, `refused role READER: its name differs only in case from "reader"`, `refused role lost: inherits from "nobody"`,
+			`refused role Admin: `, `refused role READER: its name differs only in case from "reader"`, `refused role lost: inherits from "unknown"`,
 			`refused user u1 "twice"`, `refused user u9 "late"`, `new user u3 "truthy": its active is neither true nor false`, `new user u8 "keyless": its role is`,
 			`refused key u2 "second": an earlier key has the same text`, `refused key u4 "odd": a user's key begins with USR-`, `refused key u5 "number": its text is no text`,
 			`refused key u1 "twice": its user is refused`, `refused key u9 "late": its user is refused`,
@@ -88,7 +88,7 @@ func TestWhatIsRefused(t *testing.T) {
 	})
 }
 
-// The public API opens only with a role that there is, that reads, and that the file is of one mind about.
+// The public API opens only with an existing role that only reads, and if the file is consistent about it.
 func TestThePublicRoleOfAFile(t *testing.T) {
 	t.Parallel()
 	const roles = `"roles": [{"appid": "reads", "permissions": {"content/posts/read": true}}, {"appid": "writes", "permissions": {"content/posts/read": true, "content/posts/create": true}}],
@@ -120,7 +120,7 @@ func TestThePublicRoleOfAFile(t *testing.T) {
 	}
 }
 
-// What is no such file stops the start, and its error quotes nothing of what might be a key.
+// A file that is not valid stops the start, and the error quotes nothing that might be a key.
 func TestNoFile(t *testing.T) {
 	for _, text := range []string{
 		``, `API-SECRET`, `[]`, `{"users": {"apiKey": "API-SECRET"}}`,
@@ -133,7 +133,7 @@ func TestNoFile(t *testing.T) {
 	}
 	ctx, cancel := context.WithTimeout(t.Context(), 10*time.Second)
 	defer cancel()
-	for _, name := range []string{file(t, "nonsense"), "there/is/no/such/file"} {
+	for _, name := range []string{file(t, "no JSON"), "there/is/no/such/file"} {
 		err := run(ctx, config{addr: "127.0.0.1:0", db: filepath.Join(t.TempDir(), "cms.db"), load: name}, &buffer{}, &buffer{})
 		require.Error(t, err)
 		require.NoError(t, ctx.Err(), "it did not start")

@@ -1,6 +1,6 @@
-// Cms is a small headless CMS with the content addresses of Cockpit, over Latchkey's SQL stores: SQLite by default,
-// PostgreSQL by DSN, several nodes on one database, with a console in the browser. It prints a password to sign in with
-// and the curl lines to try.
+// Cms is a small headless CMS with Cockpit's content addresses, over Latchkey's SQL stores: SQLite by default,
+// PostgreSQL by DSN, several nodes on one database, and a console in the browser. It prints a password to sign in
+// with and curl lines to try.
 //
 //	go run ./examples/cms
 //	go run ./examples/cms -load documents.json -db cms.db
@@ -25,10 +25,10 @@ import (
 
 type config struct {
 	addr, db, load, pepper string
-	profile                string        // "" is the library's own, "cockpit" is Cockpit's
-	secure                 bool          // the session's cookie is for TLS alone
-	staleness              time.Duration // how late this node may see what another one changed
-	patience               time.Duration // for one question to a store; zero: one second
+	profile                string        // "" is the library's own; "cockpit" is Cockpit's
+	secure                 bool          // the session cookie is sent over TLS only
+	staleness              time.Duration // how late this node may see a change by another node
+	patience               time.Duration // for one store call; zero: one second
 }
 
 func main() {
@@ -51,9 +51,9 @@ func main() {
 	}
 }
 
-// run serves until ctx is done, answers what is under way and writes down when keys were last used.
+// run serves until ctx is done. Then it answers requests under way and saves last-used times.
 func run(ctx context.Context, c config, out, problems io.Writer) (err error) {
-	// First the port: keys that are made below are printed once, and only if there is a server to try them on.
+	// Listen first: the keys made below are printed once, and only if the server can start.
 	listener, err := net.Listen("tcp", c.addr)
 	if err != nil {
 		return fmt.Errorf("%w (choose another address with -addr; port 0 picks a free one)", err)
@@ -83,7 +83,7 @@ func run(ctx context.Context, c config, out, problems io.Writer) (err error) {
 	drained := make(chan error, 1)
 	go func() {
 		<-ctx.Done()
-		// A connection that has sent nothing yet is given five seconds, so this has to be more.
+		// A connection that has sent nothing gets five seconds, so this must be longer.
 		drain, cancel := context.WithTimeout(context.WithoutCancel(ctx), 10*time.Second)
 		defer cancel()
 		drained <- server.Shutdown(drain)
@@ -92,5 +92,5 @@ func run(ctx context.Context, c config, out, problems io.Writer) (err error) {
 	if err := server.Serve(listener); !errors.Is(err, http.ErrServerClosed) {
 		return err
 	}
-	return <-drained // Serve returns as soon as Shutdown begins; requests under way may still need the node
+	return <-drained // Serve returns when Shutdown begins; requests under way still need the node
 }

@@ -20,8 +20,8 @@ import (
 	"github.com/latchkey-go/latchkey/roles"
 )
 
-// A node is one process on the database. What another node changes it sees within config.staleness, and on
-// PostgreSQL as soon as it is notified.
+// A node is one process on the database. It sees the changes of other nodes within config.staleness; on PostgreSQL it
+// is notified at once.
 type node struct {
 	db       *database.Database
 	store    *sqlstore.Store
@@ -40,7 +40,7 @@ type node struct {
 	closers []func(context.Context) error // run last to first
 }
 
-// open puts a node together on the database that c names, which may be new.
+// open builds a node on the database that c names. The database may be new.
 func open(ctx context.Context, c config, logger *log.Logger) (n *node, err error) {
 	n = &node{log: logger}
 	defer func() {
@@ -112,7 +112,7 @@ func open(ctx context.Context, c config, logger *log.Logger) (n *node, err error
 	return n, err
 }
 
-// follow reads again what may have changed, here or on another node. Keys see to that by themselves.
+// follow reloads cached state after a change on this or another node. Keys do that themselves.
 func (n *node) follow(cached *auth.UserCache, report func(error)) error {
 	stop := n.store.Follow(cached.Clear, n.roles.Reload, n.public.Reload)
 	n.onClose(func(context.Context) error {
@@ -135,7 +135,7 @@ func (n *node) follow(cached *auth.UserCache, report func(error)) error {
 
 func (n *node) onClose(f func(context.Context) error) { n.closers = append(n.closers, f) }
 
-// close ends the node: last-used times are written, and nothing is left running.
+// close saves last-used times and stops everything the node started.
 func (n *node) close(ctx context.Context) error {
 	var errs []error
 	for _, closer := range slices.Backward(n.closers) {

@@ -17,7 +17,7 @@ import (
 	"github.com/latchkey-go/latchkey/roles"
 )
 
-// What one node changes the other sees, within its staleness.
+// The other node sees a change within its staleness.
 func TestTwoNodes(t *testing.T) {
 	oneByOne(t, func(t *testing.T, c config) {
 		c.load = fixture
@@ -53,7 +53,7 @@ func TestTwoNodes(t *testing.T) {
 	})
 }
 
-// Nodes that start at once on a new database make its tables, its pepper and its first keys once.
+// Nodes that start at once on a new database create its tables, its pepper and its first keys once.
 func TestStartingAtOnce(t *testing.T) {
 	onEach(t, func(t *testing.T, c config) {
 		const nodes = 4
@@ -88,7 +88,7 @@ func TestStartingAtOnce(t *testing.T) {
 	})
 }
 
-// The real program, ended as a service manager does it.
+// The real program, stopped as a service manager stops it.
 func TestSIGTERM(t *testing.T) {
 	program, err := os.Executable()
 	require.NoError(t, err)

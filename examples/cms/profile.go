@@ -10,14 +10,14 @@ import (
 	"github.com/latchkey-go/latchkey/examples/cms/api"
 )
 
-// A profile is what the addresses under /api/ look like to their clients. It does not change who is let in.
+// A profile is the look of the addresses under /api/. It does not change which callers are let in.
 type profile struct {
 	dialect   api.Dialect
 	configure func(auth.Config) auth.Config
-	outside   func(http.Handler) http.Handler // goes around the guard, under /api/; nil is nothing
+	outside   func(http.Handler) http.Handler // wraps the guard, under /api/; nil wraps nothing
 }
 
-// profileNamed returns what the flag -profile names; "" is the library's own.
+// profileNamed returns the profile that the flag -profile names; "" is the library's own.
 func profileNamed(name string) (profile, error) {
 	switch name {
 	case "":
@@ -28,8 +28,8 @@ func profileNamed(name string) (profile, error) {
 	return profile{}, fmt.Errorf("there is no profile %q: the one that there is besides the library's own is \"cockpit\"", name)
 }
 
-// likeCockpit gives refusals under /api/ Cockpit's look. Those of the console and of /admin, which Cockpit does not
-// have, stay as they are.
+// likeCockpit gives refusals under /api/ Cockpit's look. It does not change those of the console and of /admin, which
+// Cockpit does not have.
 func likeCockpit(c auth.Config) auth.Config {
 	c = cockpit.Configure(c)
 	looks := c.Profile
@@ -45,13 +45,13 @@ func likeCockpit(c auth.Config) auth.Config {
 
 const apiPrefix = "/api/"
 
-// around puts the profile around all addresses.
+// around wraps all addresses in the profile.
 func (p profile) around(site http.Handler) http.Handler {
 	if p.outside == nil {
 		return site
 	}
 	outside := p.outside(site)
-	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) { // not a mux: its redirects are not the guard's
+	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) { // not a mux: a mux would redirect before the guard decides
 		if strings.HasPrefix(r.URL.Path, apiPrefix) {
 			outside.ServeHTTP(w, r)
 		} else {

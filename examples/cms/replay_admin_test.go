@@ -17,12 +17,12 @@ import (
 	"github.com/latchkey-go/latchkey/roles"
 )
 
-// A screen does what people did on Cockpit's screens, as the user "admin" of the fixture, by the operations that this
-// program's own pages use.
+// A screen repeats what the user "admin" of the fixture did on Cockpit's screens, by the operations that this
+// program's pages use.
 type screen struct {
 	*node
 	by    auth.Principal
-	saved map[string]document // users and keys as they were recorded last, by _id
+	saved map[string]document // users and keys as last recorded, by _id
 }
 
 func newScreen(t *testing.T, n *node) *screen {
@@ -46,8 +46,8 @@ func newScreen(t *testing.T, n *node) *screen {
 	return s
 }
 
-// public makes the public API what it was when something was recorded, as far as the library does such a thing: it opens
-// with a role that there is, and is closed otherwise.
+// public sets the public API to its recorded state as far as the library allows: it opens with an existing role, and
+// is closed otherwise.
 func (s *screen) public(t *testing.T, state string) {
 	t.Helper()
 	role, named := strings.CutPrefix(state, "role ")
@@ -85,7 +85,7 @@ func (s *screen) savePublic(ctx context.Context, role string) error {
 	return err
 }
 
-// A document is what a screen sends; Role and APIKey are nil where it sends null.
+// A document is the data of a screen; Role and APIKey are nil for null.
 type document struct {
 	ID           string `json:"_id"`
 	Key          string
@@ -146,7 +146,7 @@ func plain(s *string) string {
 	return *s
 }
 
-// key finds a custom key by the _id that it had in Cockpit.
+// key finds a custom key by its _id in Cockpit.
 func (s *screen) key(t *testing.T, id string) keys.Record {
 	t.Helper()
 	found, err := s.ring.List(t.Context(), keys.Filter{ForeignID: id, Kind: keys.KindCustom})
@@ -155,8 +155,8 @@ func (s *screen) key(t *testing.T, id string) keys.Record {
 	return found[0]
 }
 
-// saveKey makes a new key where a document has another text than before. Cockpit's browsers made it up, here it is issued:
-// what was issued stands for what was recorded.
+// saveKey issues a new key if the document has a new text. Cockpit's browsers make the text up; here the issued key
+// stands for the recorded one.
 func (s *screen) saveKey(t *testing.T, d document, ids *renamed) error {
 	t.Helper()
 	before := s.saved[d.ID]
@@ -176,7 +176,7 @@ func (s *screen) removeKey(ctx context.Context, id string) error {
 	return s.admin.RemoveKey(ctx, s.by, id, "")
 }
 
-// saveUser does what is different from the document before.
+// saveUser applies the differences from the earlier document.
 func (s *screen) saveUser(t *testing.T, d document, ids *renamed) error {
 	t.Helper()
 	ctx, before := t.Context(), s.saved[d.ID]
@@ -206,7 +206,7 @@ func (s *screen) saveUser(t *testing.T, d document, ids *renamed) error {
 	return err
 }
 
-// removeUser drops a row of the host's own table, as a host does: this program's pages deactivate only.
+// removeUser deletes a row of the host's own table; this program's pages only deactivate users.
 func (s *screen) removeUser(t *testing.T, id string) error {
 	t.Helper()
 	return s.store.InTx(t.Context(), func(ctx context.Context) error {
@@ -217,7 +217,7 @@ func (s *screen) removeUser(t *testing.T, id string) error {
 	})
 }
 
-// removeRole is asked twice, as people are: what it touches comes with the first answer.
+// removeRole asks twice, as the pages do: the first answer says what the deletion affects.
 func (s *screen) removeRole(ctx context.Context, appid string) error {
 	err := s.admin.DeleteRole(ctx, s.by, appid, admin.Confirmation{})
 	var used *admin.Error

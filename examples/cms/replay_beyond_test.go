@@ -10,7 +10,7 @@ import (
 	"github.com/stretchr/testify/require"
 )
 
-// What nobody recorded and is different on purpose, in the words of README.
+// Differences on purpose that are not recorded, in the words of README.
 func TestBeyondTheRecording(t *testing.T) {
 	onEach(t, func(t *testing.T, c config) {
 		r, key := startReplay(t, c), keyOf(t)
@@ -25,7 +25,7 @@ func TestBeyondTheRecording(t *testing.T) {
 					request.Header[headers[i]] = append(request.Header[headers[i]], headers[i+1])
 				}
 				a, wrong := r.send(t, request)
-				if a.status == http.StatusServiceUnavailable && try < 20 { // on a busy machine: no verdict
+				if a.status == http.StatusServiceUnavailable && try < 20 { // on a busy machine: a store failure
 					time.Sleep(100 * time.Millisecond)
 					continue
 				}
@@ -66,7 +66,7 @@ func TestBeyondTheRecording(t *testing.T) {
 		} {
 			require.Equal(t, 200, a.status, "%s: %v", about, a)
 		}
-		// No credential is read from a body: these come from somebody without a key.
+		// No credential is read from a body: these requests are anonymous.
 		body := `{"api_key": "` + key("root2") + `", "data": {"title": "x"}, "query": "{secretModel{value}}"}`
 		require.Equal(t, newAnswer(t, 403, "application/json", denied), ask("POST", post, body, "Content-Type", "application/json"))
 		nothing := newAnswer(t, 412, "application/json", `{"data":{"secretModel":[]}}`)
@@ -74,7 +74,8 @@ func TestBeyondTheRecording(t *testing.T) {
 		form := url.Values{"api_key": {key("root2")}, "query": {"{secretModel{value}}"}}.Encode()
 		require.Equal(t, nothing, ask("POST", "/api/gql", form, "Content-Type", "application/x-www-form-urlencoded"))
 
-		// A new item may be a draft without the right to publish; an update leaves the _state of an item as it is.
+		// A new item may be a draft without the permission to publish; an update does not change the _state of an
+		// item.
 		mutation := `{"query": "mutation { saveContentItem(model: \"posts\", data: {title: \"x\", _state: 0}) { item } }"}`
 		for _, login := range []string{"dra", "ed"} {
 			saved := ask("POST", "/api/gql", mutation, "Api-Key", key(login), "Content-Type", "application/json")

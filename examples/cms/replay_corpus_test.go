@@ -15,7 +15,7 @@ import (
 	"github.com/stretchr/testify/require"
 )
 
-// An exchange is one thing that was asked of a real Cockpit, and what it answered.
+// An exchange is a request to a real Cockpit and its answer.
 type exchange struct {
 	ID      string
 	Kind    string // "api": a request; "admin": a change through Cockpit's screens
@@ -31,7 +31,7 @@ type exchange struct {
 	}
 }
 
-// recorded reads all exchanges in the order in which they took place.
+// recorded reads all exchanges in their order.
 func recorded(t *testing.T) []exchange {
 	t.Helper()
 	file, err := os.Open("testdata/cockpit.jsonl")
@@ -52,7 +52,7 @@ func recorded(t *testing.T) []exchange {
 	return all
 }
 
-// An answer is a status and a decoded body; a text where it is no JSON.
+// An answer is a status and a decoded body; a text if it is not JSON.
 type answer struct {
 	status    int
 	mediaType string
@@ -67,7 +67,7 @@ func (a answer) String() string {
 	return fmt.Sprintf("%d %s", a.status, text)
 }
 
-// newAnswer decodes a body, keeping numbers as they are written.
+// newAnswer decodes a body and keeps the spelling of numbers.
 func newAnswer(t *testing.T, status int, contentType, body string) answer {
 	t.Helper()
 	mediaType, _, _ := strings.Cut(contentType, ";")
@@ -86,9 +86,9 @@ func parse(t *testing.T, text string) (value any) {
 	return value
 }
 
-// renamed knows which of our ids and keys stand for recorded ones: those that were new then are others now.
+// renamed maps recorded ids and keys that were new to ours.
 type renamed struct {
-	items string // of the fixture: what stands in here was not new
+	items string // of the fixture: ids in here were not new
 	ours  map[string]string
 }
 
@@ -101,7 +101,7 @@ func newRenamed(t *testing.T) *renamed {
 	return &renamed{string(documents.Items), map[string]string{}}
 }
 
-// in puts ours in the place of what was recorded.
+// in replaces recorded values by ours.
 func (r *renamed) in(text string) string {
 	for theirs, ours := range r.ours {
 		text = strings.ReplaceAll(text, theirs, ours)
@@ -111,8 +111,8 @@ func (r *renamed) in(text string) string {
 
 var cockpitID = regexp.MustCompile(`^[0-9a-f]{24}$`)
 
-// same says where two bodies differ, "" if nowhere. Times that are not in the fixture may be others, if they are now;
-// an _id that is not may be another, if it is the same from then on.
+// same returns where two bodies differ, or "". Times that are not in the fixture may differ if they are now; an _id
+// that is not may differ if the mapping stays the same.
 func (r *renamed) same(theirs, ours any) (difference string) {
 	return r.differs("", "", theirs, ours)
 }
@@ -176,7 +176,7 @@ func (r *renamed) stands(theirs, ours string) bool {
 		return known == ours
 	}
 	for _, other := range r.ours {
-		if other == ours { // of two items that were new, each has its own
+		if other == ours { // two new items have different ids
 			return false
 		}
 	}

@@ -11,7 +11,7 @@ import (
 	"github.com/stretchr/testify/require"
 )
 
-// A judge compares answers, and holds README's table against what differs.
+// A judge compares answers and checks differences against README's table.
 type judge struct {
 	rows      []row
 	uses      map[string]int      // of patterns
@@ -23,7 +23,7 @@ func newJudge(t *testing.T) *judge {
 	return &judge{rows: differences(t), uses: map[string]int{}, headers: map[string][]string{}}
 }
 
-// hears returns what is wrong with our answer, "" if nothing is: it is the same, or it differs as the table says.
+// hears returns the error of our answer, or "": it is the same, or differs as the table says.
 func (j *judge) hears(e exchange, theirs, ours answer, headers []string, ids *renamed) (problem string) {
 	for _, header := range headers {
 		j.headers[header] = append(j.headers[header], e.ID)
@@ -59,7 +59,7 @@ func (j *judge) hears(e exchange, theirs, ours answer, headers []string, ids *re
 	return fmt.Sprintf("%s: %s %s\n\tCockpit: %s\n\there:    %s\n\t%s", wrong, e.Request.Method, e.Request.Path, theirs, ours, difference)
 }
 
-// ends returns what is wrong once all is heard.
+// ends returns the errors that only the whole replay shows.
 func (j *judge) ends() (problems []string) {
 	for _, header := range slices.Sorted(maps.Keys(j.headers)) {
 		problems = append(problems, fmt.Sprintf("header %s, at %d entries such as %s", header, len(j.headers[header]), j.headers[header][0]))
@@ -74,8 +74,8 @@ func (j *judge) ends() (problems []string) {
 	return problems
 }
 
-// A judge that hears the recorded answers themselves has nothing to say but for the table; of answers that are changed in
-// one place it notices each.
+// A judge accepts the recorded answers themselves, apart from unused rows of the table, and notices a change in any
+// one place of an answer.
 func TestTheJudge(t *testing.T) {
 	j, ids := newJudge(t), newRenamed(t)
 	j.rows = nil
@@ -117,7 +117,7 @@ func TestTheJudge(t *testing.T) {
 	require.Contains(t, j.ends()[0], "Vary")
 }
 
-// changed returns value once for each place in it that matters, with another value in that place.
+// changed returns a copy of value for each place that matters, with another value in that place.
 func changed(t *testing.T, value any, member, items string) (all []any) {
 	t.Helper()
 	switch value := value.(type) {

@@ -12,14 +12,14 @@ import (
 	"github.com/stretchr/testify/require"
 )
 
-// A row of README's table says that some exchanges are answered otherwise here, how and why.
+// A row of README's table says how some answers differ here, and why.
 type row struct {
-	patterns     []string // as path.Match reads them
+	patterns     []string // in the syntax of path.Match
 	theirs, ours said
 	reason       string
 }
 
-// A said is what a cell says of an answer: its status, and the whole body if it quotes one.
+// A said is an answer in a cell: its status, and the whole body if it is quoted.
 type said struct {
 	status int
 	body   any
@@ -30,7 +30,7 @@ var (
 	leading = regexp.MustCompile(`^[0-9]{3}\b`)
 )
 
-// differences reads the differences out of README.md.
+// differences reads the table from README.md.
 func differences(t *testing.T) (rows []row) {
 	t.Helper()
 	text, err := os.ReadFile("README.md")
@@ -67,7 +67,7 @@ func newSaid(t *testing.T, cell string) (s said) {
 	return s
 }
 
-// pattern returns the pattern of the row that covers an entry, "" if none does.
+// pattern returns the pattern of the row that covers an entry, or "".
 func (r row) pattern(id string) string {
 	for _, pattern := range r.patterns {
 		if ok, err := path.Match(pattern, id); ok && err == nil {
@@ -77,7 +77,7 @@ func (r row) pattern(id string) string {
 	return ""
 }
 
-// says reports what is wrong with the row's words on two answers, "" if they fit.
+// says returns the difference between the row's words and two answers, or "".
 func (r row) says(theirs, ours answer, ids *renamed) string {
 	for _, c := range []struct {
 		who    string

@@ -14,8 +14,8 @@ import (
 	"github.com/latchkey-go/latchkey/examples/internal/pgserver"
 )
 
-// What a real Cockpit was asked is asked again here, in the same order and with the same changes between. Whatever is
-// answered otherwise stands in README's table, in those words, and nothing stands there that is not so.
+// The recorded requests to a real Cockpit are sent again here, in the same order and with the same changes between.
+// README's table lists each difference, in its exact words, and nothing else.
 func TestReplayOfARealCockpit(t *testing.T) {
 	onEach(t, func(t *testing.T, first config) {
 		judge := newJudge(t)
@@ -41,7 +41,7 @@ func TestReplayOfARealCockpit(t *testing.T) {
 	})
 }
 
-// another returns the config of one more new database of the same engine.
+// another returns the config of another new database of the same engine.
 func another(t *testing.T, c config) config {
 	t.Helper()
 	if c.pepper == "" {
@@ -52,15 +52,15 @@ func another(t *testing.T, c config) config {
 	return c
 }
 
-// A replay is this program on a database that held nothing but the fixture.
+// A replay is this program on a database that held only the fixture.
 type replay struct {
 	screen *screen
 	ids    *renamed
 	url    string
 }
 
-// partOf returns the part of the recording that an entry belongs to, which is the one of the entry before unless another
-// begins. Each part began with the fixture as it was.
+// partOf returns the part of the recording that an entry belongs to: the one of the entry before, unless a new part
+// begins. Each part began with the unchanged fixture.
 func partOf(id, before string) string {
 	for _, part := range []string{"w-", "addr-", "gql/", "l1-"} {
 		if strings.HasPrefix(id, part) {
@@ -81,12 +81,12 @@ func startReplay(t *testing.T, c config) *replay {
 	return &replay{screen: newScreen(t, n), ids: newRenamed(t), url: server.URL}
 }
 
-// exchange asks again what was recorded. It also says what is wrong with the headers of our answer.
+// exchange sends a recorded request. It also returns what is wrong with the headers of our answer.
 func (r *replay) exchange(t *testing.T, e exchange) (theirs, ours answer, wrong []string) {
 	t.Helper()
 	r.screen.public(t, e.State.Public)
 	if e.Kind == "admin" {
-		// A change has no answer that could be compared: it was made, or it was refused.
+		// A change has no answer to compare: it was made or refused.
 		theirs, ours = answer{status: e.Response.Status}, answer{status: http.StatusOK}
 		if err := r.screen.do(t, e, r.ids); err != nil {
 			ours.status = http.StatusBadRequest
@@ -117,8 +117,8 @@ func (r *replay) send(t *testing.T, request *http.Request) (a answer, wrong []st
 	return a, wrongHeaders(request.Method, response.Header)
 }
 
-// wrongHeaders looks for what stands on every answer of Cockpit's API, for what never does, and for what stands on ours on
-// purpose: what a guard has seen belongs in nobody's cache.
+// wrongHeaders checks the headers that each answer of Cockpit's API has, those it never has, and those that ours add
+// on purpose: a response behind the guard must not be cached.
 func wrongHeaders(method string, h http.Header) (wrong []string) {
 	for name, want := range map[string]string{
 		"Access-Control-Allow-Origin":      "*",
@@ -134,7 +134,7 @@ func wrongHeaders(method string, h http.Header) (wrong []string) {
 	}
 	vary := strings.Join(h.Values("Vary"), ", ")
 	guarded := h.Get("Cache-Control") == "no-store" && strings.Contains(vary, "Api-Key") && strings.Contains(vary, "Authorization")
-	if method != http.MethodOptions && !guarded { // which is answered outside the guard
+	if method != http.MethodOptions && !guarded { // answered outside the guard
 		wrong = append(wrong, fmt.Sprintf("Cache-Control: %q, Vary: %q", h.Get("Cache-Control"), vary))
 	}
 	return wrong

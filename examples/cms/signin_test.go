@@ -14,7 +14,7 @@ import (
 	"github.com/latchkey-go/latchkey/examples/cms/users"
 )
 
-// The first start prints a password, once, and nothing that is stored holds it.
+// The first start prints a password once. Nothing that is stored holds it.
 func TestTheFirstPassword(t *testing.T) {
 	onEach(t, func(t *testing.T, c config) {
 		r := start(t, c)
@@ -58,7 +58,7 @@ func TestTheFirstPassword(t *testing.T) {
 	})
 }
 
-// A file may bring an administrator of this name, or somebody else.
+// A file may bring an administrator of this name, or another user.
 func TestTheFirstPasswordOfAFile(t *testing.T) {
 	t.Parallel()
 	for text, want := range map[string]string{
@@ -83,7 +83,7 @@ func TestWrongPasswords(t *testing.T) {
 		wrong := password[:25] + "!"
 		answers := map[string]bool{}
 		for _, c := range [][2]string{
-			{login, wrong}, {"nobody", password}, {"ada", password}, {"Admin", password}, {login, strings.ToLower(password)}, {"\x00", wrong}, {"a\xff", wrong},
+			{login, wrong}, {"unknown", password}, {"ada", password}, {"Admin", password}, {login, strings.ToLower(password)}, {"\x00", wrong}, {"a\xff", wrong},
 		} {
 			require.Equal(t, 401, b.signIn(c[0], c[1]), "%q", c)
 			answers[strings.ReplaceAll(b.text, `value="`+c[0]+`"`, "")] = true
@@ -100,7 +100,7 @@ func TestWrongPasswords(t *testing.T) {
 	})
 }
 
-// Who is not there is not answered sooner. A password takes some 30 ms, everything else less than two.
+// An unknown login is not answered sooner. A password takes about 30 ms, everything else less than two.
 func TestUnknownUsersTakeAsLong(t *testing.T) {
 	n := anotherNode(t, config{db: t.TempDir() + "/cms.db"})
 	login, _, err := n.users.First(t.Context())
@@ -111,18 +111,18 @@ func TestUnknownUsersTakeAsLong(t *testing.T) {
 		require.Error(t, err)
 		return time.Since(begin)
 	}
-	// A busy machine makes some of them slower. The shortest times come together if the same is done.
-	known, unknown := took(login), took("nobody")
+	// A busy machine makes some of them slower. The shortest times are close if the same work is done.
+	known, unknown := took(login), took("missing")
 	ratio := func() float64 { return float64(unknown) / float64(known) }
 	for i := 0; i < 9 || i < 200 && math.Abs(ratio()-1) > 0.6; i++ {
-		known, unknown = min(known, took(login)), min(unknown, took("nobody"))
+		known, unknown = min(known, took(login)), min(unknown, took("missing"))
 	}
 	t.Logf("known %v, unknown %v", known, unknown)
 	require.Greater(t, known, 5*time.Millisecond)
 	require.InDelta(t, 1, ratio(), 0.6)
 }
 
-// Requests with a session: what another site sends is refused, and so is a key beside it.
+// Requests with a session: a request from another site is refused, and so is a session with a key.
 func TestSessionsAndKeys(t *testing.T) {
 	onEach(t, func(t *testing.T, c config) {
 		r := start(t, c)
@@ -153,9 +153,9 @@ func TestSessionsAndKeys(t *testing.T) {
 		} {
 			require.Equal(t, 403, r.status(t, "GET", path, key), "%s is for people", path)
 			require.Equal(t, 401, r.status(t, "GET", path, key+"0"), path)
-			nobody := browse(t, r)
-			nobody.open(path)
-			require.Equal(t, "/login?next="+url.QueryEscape(path), nobody.at.RequestURI(), "%s is not public", path)
+			visitor := browse(t, r)
+			visitor.open(path)
+			require.Equal(t, "/login?next="+url.QueryEscape(path), visitor.at.RequestURI(), "%s is not public", path)
 		}
 		for _, path := range []string{
 			"/admin/me/key", "/system/users/user", "/content/models/create", "/content/item/posts/hello/delete",
@@ -190,7 +190,7 @@ func TestTheCookie(t *testing.T) {
 		require.Equal(t, http.SameSiteLaxMode, cookie.SameSite)
 		require.Equal(t, secure, cookie.Secure)
 		require.Equal(t, secure, strings.HasPrefix(cookie.Name, "__Host-"))
-		for _, next := range []string{"//evil.example", "/\\evil.example", "https:evil.example"} { // and more in package pages
+		for _, next := range []string{"//evil.example", "/\\evil.example", "https:evil.example"} { // more in package pages
 			response, err := browse(t, r).straight().PostForm(r.url+"/login", url.Values{"login": {login}, "password": {password}, "next": {next}})
 			require.NoError(t, err)
 			response.Body.Close()
@@ -200,7 +200,7 @@ func TestTheCookie(t *testing.T) {
 	}
 }
 
-// Where the sign-in leads to is on this host, however it is spelt and whatever Host a request has.
+// The sign-in redirects only to this host, for each spelling of the address and each Host header.
 func TestTheWayInStaysHere(t *testing.T) {
 	t.Parallel()
 	r := start(t, config{addr: "127.0.0.1:0", db: t.TempDir() + "/cms.db"})
@@ -229,7 +229,7 @@ func TestTheWayInStaysHere(t *testing.T) {
 	require.NotContains(t, b.text, "evil.example")
 }
 
-// What somebody has put into a browser before its user signs in is worth nothing afterwards.
+// A cookie set in a browser before the sign-in is worth nothing afterwards.
 func TestNobodysSessionIsTakenOver(t *testing.T) {
 	t.Parallel()
 	r := start(t, config{addr: "127.0.0.1:0", db: t.TempDir() + "/cms.db"})
@@ -252,7 +252,7 @@ func TestNobodysSessionIsTakenOver(t *testing.T) {
 	}
 }
 
-// A session that was left open is not enough to take the account over, nor to outlive what others do against it.
+// An open session is not enough to take the account over, nor to survive a password change by others.
 func TestOnesOwnPassword(t *testing.T) {
 	onEach(t, func(t *testing.T, c config) {
 		r := start(t, c)
@@ -270,7 +270,7 @@ func TestOnesOwnPassword(t *testing.T) {
 		require.Equal(t, http.StatusConflict, response.StatusCode, "not without the present one")
 		require.Equal(t, 200, browse(t, r).signIn(login, password))
 
-		// Somebody resets the password while its old one is being changed by whoever knows it.
+		// An administrator resets the password while a caller who knows the old one is changing it.
 		who, err := n.guard.PrincipalForUser(t.Context(), id)
 		require.NoError(t, err)
 		manager := &users.Manager{Table: n.users, Store: n.store, Audit: n.audit}

@@ -10,7 +10,7 @@ import (
 	"github.com/latchkey-go/latchkey/examples/cms/users"
 )
 
-// site is all addresses: the API for keys, /admin for keys and people, the rest for people.
+// site serves all addresses: /api for clients, /admin for managing keys, the rest as pages.
 func (n *node) site() http.Handler {
 	mux := http.NewServeMux()
 	api.Register(mux, n.guard, n.content, n.profile.dialect)

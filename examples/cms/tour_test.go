@@ -14,7 +14,7 @@ func TestTheTour(t *testing.T) {
 		// Sign in.
 		b := browse(t, r)
 		require.Equal(t, 200, b.open("/"))
-		require.Equal(t, "/login", b.at.Path, "whoever is not signed in is sent to do so")
+		require.Equal(t, "/login", b.at.Path, "without a session")
 		login, password := r.password(t)
 		require.Equal(t, "admin", login)
 		require.Equal(t, 200, b.press("Sign in", "login", login, "password", password))
@@ -46,7 +46,7 @@ func TestTheTour(t *testing.T) {
 			require.Contains(t, b.text, `name="p.content/recipes/`+verb+`"`)
 		}
 
-		// Items: a draft is not shown by the API, a published one is.
+		// Items: the API shows published items and no drafts.
 		require.Equal(t, 200, b.open("/content/items/recipes"))
 		require.Contains(t, b.text, "No items yet")
 		require.Equal(t, 200, b.open("/content/items/recipes/create"))
@@ -66,16 +66,16 @@ func TestTheTour(t *testing.T) {
 		require.Equal(t, 200, b.press("Change to world"))
 		require.Equal(t, []any{"Bread"}, r.titles(t, recipes, "", "title"))
 		require.Equal(t, 401, r.status(t, "GET", "/api/pages/menus", ""), "that is all it opens")
-		nobody := browse(t, r)
-		nobody.open("/content/items/recipes")
-		require.Equal(t, "/login", nobody.at.Path, "pages are not public")
+		visitor := browse(t, r)
+		visitor.open("/content/items/recipes")
+		require.Equal(t, "/login", visitor.at.Path, "pages are not public")
 
 		// And closed.
 		require.Equal(t, 200, b.open("/system/api/public"))
 		require.Equal(t, 200, b.press("Close"))
 		require.Equal(t, 401, r.status(t, "GET", recipes, ""))
 
-		// What was done is in the log, and the way out.
+		// The log has records of all of it; then sign out.
 		require.Equal(t, 200, b.open("/system/audit"))
 		require.NotContains(t, b.text, own)
 		require.Equal(t, 200, b.press("Sign out"))
@@ -85,7 +85,7 @@ func TestTheTour(t *testing.T) {
 	})
 }
 
-// What the pages of content do, beside what the tour does.
+// The parts of the content pages that the tour does not show.
 func TestContentPages(t *testing.T) {
 	t.Parallel()
 	c := config{addr: "127.0.0.1:0", db: t.TempDir() + "/cms.db"}
@@ -114,7 +114,7 @@ func TestContentPages(t *testing.T) {
 
 	for path, want := range map[string]int{
 		"/content/items/nothing": 404, "/content/item/posts/nothing": 404, "/content/item/posts/%00": 404,
-		"/content/items/a%2Fb": 404, "/content/item/posts": 404, "/accounts/user/nobody": 404,
+		"/content/items/a%2Fb": 404, "/content/item/posts": 404, "/accounts/user/unknown": 404,
 	} {
 		require.Equal(t, want, b.open(path), path)
 	}

@@ -11,13 +11,13 @@ import (
 	"github.com/stretchr/testify/require"
 )
 
-// sent is a request as an attacker writes it, without what a client would mend.
+// sent is a request as an attacker writes it, without a client's corrections.
 func (r *running) sent(t *testing.T, method, target string, header ...string) (*http.Response, string) {
 	t.Helper()
 	request, err := http.NewRequestWithContext(t.Context(), method, r.url, nil)
 	require.NoError(t, err)
 	path, query, _ := strings.Cut(target, "?")
-	request.URL.Opaque = "//" + request.URL.Host + path // as it is, encoded or not
+	request.URL.Opaque = "//" + request.URL.Host + path // unchanged, encoded or not
 	request.URL.RawQuery = query
 	for i := 0; i < len(header); i += 2 {
 		request.Header[header[i]] = append(request.Header[header[i]], header[i+1])
@@ -30,8 +30,8 @@ func (r *running) sent(t *testing.T, method, target string, header ...string) (*
 	return response, string(body)
 }
 
-// Whatever an address looks like, under /api/ no answer is one that a cache may give to somebody else, none is a 500, and
-// no bad or oddly spelt key is overlooked.
+// For each spelling of an address under /api/, no answer may be cached for other callers, none is a 500, and no bad
+// or oddly spelt key is ignored.
 func TestOddAddresses(t *testing.T) {
 	t.Parallel()
 	const bad = "API-0f1e2d3c4b5a69788796a5b4c3d2e1f0bbbbbbb1"
@@ -66,7 +66,7 @@ func TestOddAddresses(t *testing.T) {
 			"api_key=" + good + "&x=%zz;api_key=1",
 		} {
 			if profile == "" && !strings.HasPrefix(query, "api_key=") {
-				continue // there no key may stand in the query at all
+				continue // on that path the query may not hold a key
 			}
 			for _, path := range []string{"/api/content/items/posts", "/api/content/item/nothere", "/api/gql", "/api/nope"} {
 				response, body := r.sent(t, "GET", path+"?"+query, "X-Other", "x")
@@ -76,8 +76,8 @@ func TestOddAddresses(t *testing.T) {
 	}
 }
 
-// A page elsewhere reads and changes nothing by the session of a visitor, under the profile whose answers every origin
-// may read. A key that is shown beside the session decides alone.
+// A page of another site reads and changes nothing with a visitor's session, under the profile whose answers every
+// origin may read. A key beside the session decides alone.
 func TestSessionsUnderTheProfile(t *testing.T) {
 	t.Parallel()
 	r := start(t, config{addr: "127.0.0.1:0", db: filepath.Join(t.TempDir(), "cms.db"), load: fixture, profile: "cockpit"})

@@ -8,7 +8,7 @@ import (
 	"github.com/stretchr/testify/require"
 )
 
-// One role for each verb, so that none can stand in for another.
+// One role for each verb, so that no verb can stand in for another.
 const verbs = `{
 	"roles": [
 		{"appid": "reads", "permissions": {"content/posts/read": true, "content/drafts/read": true, "content/site/read": true}},
@@ -78,7 +78,7 @@ func TestEachVerbIsItsOwn(t *testing.T) {
 		}{
 			{"unknown model", "GET", "/api/content/items/nothing", admin, "", 404},
 			{"unknown model", "POST", "/api/content/item/nothing", admin, `{"data":{}}`, 404},
-			{"a model nobody has made", "GET", "/api/content/items/drafts", reads, "", 404},
+			{"an unknown model", "GET", "/api/content/items/drafts", reads, "", 404},
 			{"a singleton is not deleted", "DELETE", site + "/x", admin, "", 405},
 			{"a draft is not shown", "GET", posts + "/draft", admin, "", 404},
 			{"no data", "POST", posts, admin, `{}`, 400},
@@ -122,7 +122,7 @@ func TestStateNeedsPublish(t *testing.T) {
 		item := save(posts, creates, `{"data":{"title":"A","_state":0,"_cby":"forged","_created":1,"evil":true}}`)
 		require.Equal(t, 0.0, item["_state"], "a new item may be a draft without the right to publish")
 		require.Equal(t, 404, r.status(t, "GET", posts+"/"+item["_id"].(string), reads))
-		require.Nil(t, item["_cby"], "a custom key is nobody in particular")
+		require.Nil(t, item["_cby"], "a custom key has no user")
 		require.Greater(t, item["_created"], 1e9)
 		require.NotContains(t, item, "evil", "the model has no such field")
 		require.Contains(t, item, "body")
@@ -148,7 +148,7 @@ func TestStateNeedsPublish(t *testing.T) {
 		sent = save(posts, ann, `{"data":{"_id":"`+id+`","_state":0}}`)
 		require.Equal(t, 0.0, sent["_state"])
 		require.Equal(t, "u1", sent["_mby"])
-		require.Equal(t, 404, r.status(t, "GET", posts+"/"+id, admin), "now a draft, to everybody")
+		require.Equal(t, 404, r.status(t, "GET", posts+"/"+id, admin), "now a draft, for all callers")
 		require.NotContains(t, r.titles(t, "/api/content/items/posts", admin, "title"), "A")
 		save(posts, updates, `{"data":{"_id":"`+id+`","_state":1}}`)
 		require.Equal(t, 404, r.status(t, "GET", posts+"/"+id, admin), "and stays one")
@@ -164,7 +164,7 @@ func TestStateNeedsPublish(t *testing.T) {
 		require.Equal(t, first["_id"], second["_id"], "there is only one")
 		require.Equal(t, "u1", second["_cby"])
 		require.Nil(t, second["tag"], "without an _id it is written anew")
-		require.Equal(t, 404, r.status(t, "GET", site, reads), "who may not publish does not publish a draft by writing it anew")
+		require.Equal(t, 404, r.status(t, "GET", site, reads), "a writer without permission to publish does not publish a draft by writing it again")
 		save(site, writes, `{"data":{"_id":"`+first["_id"].(string)+`","_state":1}}`)
 		_, shown = r.ask(t, "GET", site, reads)
 		require.Equal(t, "Yours", shown.(map[string]any)["name"])

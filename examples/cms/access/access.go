@@ -1,5 +1,5 @@
-// Package access is the content as the caller in a context may read and write it. Whatever way in a request takes, the
-// addresses of package api or a GraphQL field, it ends here, so that each asks for the same rights:
+// Package access reads and writes content as the caller in a context may. Both the addresses of package api and
+// GraphQL fields use it, so all of them ask for the same permissions:
 //
 //	content/{model}/read     to read, and to be shown what items elsewhere link to
 //	content/{model}/create   to save without an _id
@@ -7,12 +7,12 @@
 //	content/{model}/delete   to delete
 //	content/{model}/publish  to change the _state of an item
 //
-// A new item needs no right for its _state: who may create it may have it published, which is the default, or keep it
-// back. An update without the right to publish leaves the item's _state as it is. If the item is then more public than
-// the update asks for, the update is refused, or in Cockpit's likeness only its _state is passed over.
+// Creating an item needs no permission for its _state: its creator may publish it, which is the default, or keep it
+// as a draft. An update without the permission to publish leaves the item's _state unchanged. If the stored item is
+// more public than the update asks for, the update is refused; in Cockpit's dialect only its _state is ignored.
 //
-// No verb implies another. They are asked for by the policy of the moment. An error that is a *auth.Refusal says that
-// the caller may not, or that this cannot be told now.
+// No verb implies another. Permissions are checked against the current policy. An error that is a *auth.Refusal says
+// that the caller is not allowed, or that a store failed.
 package access
 
 import (
@@ -34,11 +34,12 @@ type Content struct {
 // New returns the content of store.
 func New(store *content.Store) *Content { return &Content{store: store} }
 
-// LikeCockpit returns the content of store for clients of Cockpit: an update drops a _state that the caller may not
-// set. What it sends besides is written, to a published item too.
+// LikeCockpit returns the content of store for clients of Cockpit: an update ignores a _state that the caller may not
+// set, and writes its other fields, even to a published item.
 func LikeCockpit(store *content.Store) *Content { return &Content{store, true} }
 
-// Model returns a model, or an error wrapping content.ErrNotFound. It asks for no right: models are no content.
+// Model returns a model, or an error wrapping content.ErrNotFound. It needs no permission, since models are not
+// content.
 func (c *Content) Model(ctx context.Context, name string) (content.Model, error) {
 	return c.store.Model(ctx, name)
 }
@@ -48,10 +49,10 @@ func (c *Content) Version(ctx context.Context, known content.Version) (content.V
 	return c.store.Version(ctx, known)
 }
 
-// Ping asks whether the database answers.
+// Ping checks that the database answers.
 func (c *Content) Ping(ctx context.Context) error { return c.store.Ping(ctx) }
 
-// Items returns the published items that q asks for; see content.Store.Items.
+// Items returns the published items that q selects; see content.Store.Items.
 func (c *Content) Items(ctx context.Context, m content.Model, q content.Query) (items []content.Item, total int, err error) {
 	if err := auth.Allowed(ctx, content.Permission(m.Name, content.Read)); err != nil {
 		return nil, 0, err
@@ -63,7 +64,7 @@ func (c *Content) Items(ctx context.Context, m content.Model, q content.Query) (
 	return items, total, c.populate(ctx, items, q)
 }
 
-// First returns the first of the published items that q asks for, or an error wrapping content.ErrNotFound.
+// First returns the first published item that q selects, or an error wrapping content.ErrNotFound.
 func (c *Content) First(ctx context.Context, m content.Model, q content.Query) (content.Item, error) {
 	items, _, err := c.Items(ctx, m, q.First())
 	if err == nil && len(items) == 0 {
@@ -99,7 +100,8 @@ func (c *Content) Tree(ctx context.Context, m content.Model, parent string, q co
 	return items, c.populate(ctx, items, q)
 }
 
-// Aggregate runs a pipeline over the published items. Of q it takes the locale and how many levels of links to follow.
+// Aggregate runs a pipeline over the published items. From q it uses only the locale and the number of levels of
+// links to follow.
 func (c *Content) Aggregate(ctx context.Context, m content.Model, p content.Pipeline, q content.Query) ([]content.Item, error) {
 	if err := auth.Allowed(ctx, content.Permission(m.Name, content.Read)); err != nil {
 		return nil, err
@@ -117,7 +119,7 @@ func (c *Content) populate(ctx context.Context, items []content.Item, q content.
 	})
 }
 
-// may reports whether the caller is allowed to. Its error means that this cannot be told now.
+// may reports whether the caller is allowed. Its error means that the answer is not known now.
 func may(ctx context.Context, permission string) (bool, error) {
 	err := auth.Allowed(ctx, permission)
 	if denied(err) {
@@ -126,7 +128,7 @@ func may(ctx context.Context, permission string) (bool, error) {
 	return err == nil, err
 }
 
-// denied reports whether err says that the caller is not allowed to, and not that a store is in trouble.
+// denied reports whether err says that the caller is not allowed, rather than that a store failed.
 func denied(err error) bool {
 	refusal, ok := errors.AsType[*auth.Refusal](err)
 	return ok && refusal.Status < http.StatusInternalServerError

@@ -27,7 +27,7 @@ var (
 	notes = content.Model{Name: "notes", Type: content.Tree}
 )
 
-// Each verb opens what it says, and nothing else; nobody and other models are not reached by any.
+// Each verb allows its own operation only, and only on its own model.
 func TestVerbs(t *testing.T) {
 	store := opened(t)
 	c := access.New(store)
@@ -80,13 +80,13 @@ func TestVerbs(t *testing.T) {
 				require.Contains(t, may, name, "%s opens %s", verb, name)
 			}
 			require.ErrorAs(t, do(as, notes), &refusal, "%s of another model with %s", name, verb)
-			require.ErrorAs(t, do(t.Context(), posts), &refusal, "%s by nobody", name)
+			require.ErrorAs(t, do(t.Context(), posts), &refusal, "%s without a caller", name)
 			require.Equal(t, 401, refusal.Status)
 		}
 	}
 }
 
-// Who may write to an item but not read it is told what they wrote, a singleton's included.
+// A user who may write but not read an item gets back only the written fields, also of a singleton.
 func TestSavingShowsNothingElse(t *testing.T) {
 	store := opened(t)
 	for _, m := range []content.Model{{Name: "list", Type: content.Collection}, {Name: "settings", Type: content.Singleton}} {
@@ -119,7 +119,7 @@ func opened(t *testing.T) *content.Store {
 	return store
 }
 
-// caller is the context of somebody who may do this.
+// caller is the context of a caller with these permissions.
 func caller(t *testing.T, permissions ...string) context.Context {
 	grants := roles.Grants{}
 	for _, p := range permissions {
@@ -132,7 +132,7 @@ func caller(t *testing.T, permissions ...string) context.Context {
 	return auth.NewContext(t.Context(), guard.PrincipalForRole("role"))
 }
 
-// Whoever is in the context is asked about, wherever it comes from: a request, or as here the host itself.
+// Permissions are those of the caller in the context, put there by a request or, as here, by the host itself.
 func Example() {
 	db, err := sql.Open("sqlite", ":memory:")
 	if err != nil {

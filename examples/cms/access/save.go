@@ -8,9 +8,9 @@ import (
 	"github.com/latchkey-go/latchkey/examples/cms/content"
 )
 
-// Save creates an item, or with an _id among the fields updates that one, published or not. It returns what
-// content.Store's Create and Update do. Without the right to publish, a _state is refused where the item would be more
-// public than asked for.
+// Save creates an item, or updates the one whose _id is among the fields, published or not. It returns the results of
+// content.Store's Create and Update. Without the permission to publish, a _state that would make the item more public
+// than asked for is refused.
 func (c *Content) Save(ctx context.Context, m content.Model, fields content.Item) (content.Item, error) {
 	verb := content.Create
 	if fields["_id"] != nil {
@@ -44,7 +44,7 @@ func (c *Content) Save(ctx context.Context, m content.Model, fields content.Item
 	return saved, err
 }
 
-// Delete drops an item, published or not. It is no error if there is none.
+// Delete deletes an item, published or not. It returns nil if there is none.
 func (c *Content) Delete(ctx context.Context, m content.Model, id string) error {
 	if err := auth.Allowed(ctx, content.Permission(m.Name, content.Delete)); err != nil {
 		return err

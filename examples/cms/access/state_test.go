@@ -13,9 +13,9 @@ import (
 	"github.com/latchkey-go/latchkey/examples/cms/content"
 )
 
-const none = 9 // no item is stored, or no _state is asked for
+const none = 9 // no item is stored, or no _state is given
 
-// What a caller without the right to publish gets: never an item that is more public than the one that was asked for.
+// Without the permission to publish, an item never becomes more public than asked for.
 func TestStateWithoutTheRightToPublish(t *testing.T) {
 	store := opened(t)
 	writes := caller(t, "content/*/create", "content/*/update")
@@ -44,7 +44,7 @@ func TestStateWithoutTheRightToPublish(t *testing.T) {
 		{-1, -1, -1, false},
 	} {
 		for _, kind := range []string{content.Collection, content.Tree, content.Singleton} {
-			for _, anew := range []bool{false, true} { // a singleton is written over without an _id, too
+			for _, anew := range []bool{false, true} { // a singleton is also overwritten without an _id
 				if anew && (kind != content.Singleton || c.stored == none) {
 					continue
 				}
@@ -88,7 +88,7 @@ func TestStateWithoutTheRightToPublish(t *testing.T) {
 	}
 }
 
-// With the right to publish, the item has the _state that is asked for.
+// With the permission to publish, the item gets the requested _state.
 func TestStateWithTheRightToPublish(t *testing.T) {
 	store := opened(t)
 	publishes := caller(t, "content/*/create", "content/*/update", "content/*/publish")
@@ -110,7 +110,7 @@ func TestStateWithTheRightToPublish(t *testing.T) {
 	}
 }
 
-// A _state that does not exist is refused, and not passed over: the item would be published.
+// An unknown _state is refused, not ignored: the item would be published.
 func TestStatesThatDoNotExist(t *testing.T) {
 	store := opened(t)
 	writes := caller(t, "content/*/create", "content/*/update")
@@ -127,8 +127,8 @@ func TestStatesThatDoNotExist(t *testing.T) {
 	require.Len(t, items, 1, "nothing was stored")
 }
 
-// Cockpit's clients expect that an update passes over a _state that they may not set. A new item is as in the
-// library's own dialect.
+// In Cockpit's dialect an update ignores a _state that the caller may not set. A new item is as in the library's own
+// dialect.
 func TestStateLikeCockpit(t *testing.T) {
 	store := opened(t)
 	c, writes := access.LikeCockpit(store), caller(t, "content/*/create", "content/*/update")

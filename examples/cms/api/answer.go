@@ -8,8 +8,7 @@ import (
 	"github.com/latchkey-go/latchkey/examples/cms/content"
 )
 
-// fail answers what went wrong. What is not the caller's mistake is the guard's to answer: that they may not, or a
-// store in trouble.
+// fail writes the response for err. The guard answers refusals and store errors; the rest are mistakes of the client.
 func (a api) fail(w http.ResponseWriter, r *http.Request, err error) {
 	var parameter *content.ParameterError
 	var pipeline *content.PipelineError
@@ -25,7 +24,7 @@ func (a api) fail(w http.ResponseWriter, r *http.Request, err error) {
 	case errors.Is(err, content.ErrState):
 		complain(w, http.StatusBadRequest, "<_state> is not 1, 0 or -1")
 	case errors.Is(err, content.ErrConflict):
-		complain(w, http.StatusConflict, "Somebody else changes this item")
+		complain(w, http.StatusConflict, "Another writer is changing this item")
 	default:
 		a.guard.Refuse(w, r, err)
 	}

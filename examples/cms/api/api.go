@@ -12,9 +12,9 @@
 //	GET    /api/pages/menus                 the navigation
 //	GET    /api/system/healthcheck          whether the database answers; needs no key
 //
-// What each needs is said in package access. There are two dialects. In the library's own, permission is asked first:
-// who may not read a model is not told whether there is one. In [Cockpit]'s, answers are those of a real Cockpit, in
-// its order; who is let in is the same.
+// Package access says which permission each needs. There are two dialects. In the library's own, permission is
+// checked first: a caller who may not read a model is not told whether it exists. In [Cockpit]'s, answers are those
+// of a real Cockpit, in its order. The same callers are let in.
 package api
 
 import (
@@ -31,7 +31,7 @@ type muxer interface {
 	Handle(pattern string, handler http.Handler)
 }
 
-// Register puts the addresses into mux, behind guard.
+// Register adds the addresses to mux, behind guard.
 func Register(mux muxer, guard *auth.Guard, store *content.Store, dialect Dialect) {
 	a := api{guard, access.New(store), dialect}
 	if dialect.dropsState {
@@ -44,10 +44,11 @@ func Register(mux muxer, guard *auth.Guard, store *content.Store, dialect Dialec
 	a.handle(mux, "GET /api/content/tree/{model}", read, a.tree)
 	a.handle(mux, "GET /api/content/aggregate/{model}", read, a.aggregate)
 	a.handle(mux, "DELETE /api/content/item/{model}/{id}", []string{content.Permission("{model}", content.Delete)}, a.remove)
-	// Which one it is stands in the body: saving asks again, for that one.
+	// The body says which model it is; saving asks again, for that model.
 	a.handle(mux, "POST /api/content/item/{model}", []string{
 		content.Permission("{model}", content.Create), content.Permission("{model}", content.Update)}, a.save)
-	// Open, but not to those who are nobody while the public API is closed: each model in it asks for itself.
+	// Open, but not to anonymous callers while the public API is closed. The permission of each model is asked for
+	// later.
 	guard.HandleOpen(mux, "GET /api/content/items", guard.Handler(http.HandlerFunc(a.several)))
 	guard.HandleAny(mux, "GET /api/pages/menus", []string{
 		content.Permission(menuModels[0], content.Read), content.Permission(menuModels[1], content.Read)}, http.HandlerFunc(a.menus))
@@ -66,8 +67,8 @@ type api struct {
 	dialect Dialect
 }
 
-// handle registers a route that has a {model}. What it is about is found behind the gate, or in the dialect that tells
-// strangers what there is, before it.
+// handle registers a route that has a {model}. The model is looked up after the gate, or before it in the dialect
+// that tells callers without permission whether a model exists.
 func (a api) handle(mux muxer, pattern string, permissions []string, serve func(http.ResponseWriter, *http.Request, subject)) {
 	h := http.Handler(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) { serve(w, r, subjectOf(r)) }))
 	if a.dialect.findsFirst {
@@ -78,7 +79,7 @@ func (a api) handle(mux muxer, pattern string, permissions []string, serve func(
 	a.guard.HandleAny(mux, pattern, permissions, h)
 }
 
-// around is a mux in which something goes around each handler, here the gate of a guard.
+// around is a mux that wraps each handler, here in the gate of a guard.
 type around struct {
 	muxer
 	wrap func(http.Handler) http.Handler

@@ -2,18 +2,18 @@ package api
 
 import "net/http"
 
-// A Dialect is how answers look where a real Cockpit's and the library's own differ. The zero Dialect is the library's.
+// A Dialect says where the answers of a real Cockpit and of the library differ. The zero Dialect is the library's.
 type Dialect struct {
-	findsFirst   bool // whether there is such a model, and whether data came along, is told before permission is asked
-	bareNotFound bool // what is not there is an empty page, whatever the method
-	missing      int  // status where something had to be sent along; 0 is 400
-	notAllowed   int  // status for what a singleton has no use for; 0 is 405
+	findsFirst   bool // look for the model and the data before asking for permission
+	bareNotFound bool // a missing item or model is an empty page, for each method
+	missing      int  // status if a required value is missing; 0 is 400
+	notAllowed   int  // status if a singleton does not support the operation; 0 is 405
 	notTree      string
-	dropsState   bool // an update leaves out a _state that the caller may not set, and writes the rest
-	quietGraphQL bool // what is denied there is an empty answer, not an error
+	dropsState   bool // an update ignores a _state that the caller may not set, and writes the rest
+	quietGraphQL bool // a denied field is an empty value without an error
 }
 
-// Cockpit answers as Cockpit 2.13 does. Its refusals are the guard's to write: see cockpit.Configure.
+// Cockpit answers as Cockpit 2.13 does. The guard writes its refusals: see cockpit.Configure.
 var Cockpit = Dialect{
 	findsFirst: true, bareNotFound: true,
 	missing: http.StatusPreconditionFailed, notAllowed: http.StatusPreconditionFailed,
@@ -31,7 +31,7 @@ func or(status, otherwise int) int {
 	return otherwise
 }
 
-// bareNotFound is the answer to what is not there, without a word.
+// bareNotFound answers not found, with an empty body.
 func bareNotFound(w http.ResponseWriter, _ *http.Request) {
 	w.Header().Set("Content-Type", "text/html;charset=UTF-8")
 	w.WriteHeader(http.StatusNotFound)

@@ -104,7 +104,7 @@ func (w *world) ask(role, address string, body ...string) string {
 	return strings.TrimSpace(fmt.Sprintf("%d %s", recorder.Code, recorder.Body))
 }
 
-// The two dialects, address by address. What is let in is the same; what is said differs.
+// The two dialects, address by address. They let the same callers in; their answers differ.
 func TestDialects(t *testing.T) {
 	own, like := newWorld(t, api.Dialect{}, "web"), newWorld(t, api.Cockpit, "web")
 	const denied = `{"error":"Permission denied"}`
@@ -149,7 +149,7 @@ func TestDialects(t *testing.T) {
 	}
 }
 
-// What both say.
+// The answers common to both.
 func TestReads(t *testing.T) {
 	for _, dialect := range []api.Dialect{{}, api.Cockpit} {
 		w := newWorld(t, dialect, "web")
@@ -194,7 +194,7 @@ func TestReads(t *testing.T) {
 	}
 }
 
-// Lists of the same items in one answer are bounded by their bytes as well.
+// The lists in one answer are bounded by their bytes as well.
 func TestSeveralIsBounded(t *testing.T) {
 	w := newWorld(t, api.Dialect{}, "web")
 	links := make([]any, 30)
@@ -215,7 +215,7 @@ func TestSeveralIsBounded(t *testing.T) {
 	require.Equal(t, `400 {"error":"Too many items: ask for fewer with \u003climit\u003e"}`, lists(3))
 }
 
-// What is nested too deep for an answer is not taken, so that nobody spoils the lists of others.
+// A value that is nested too deep is refused, since it would break the lists of others.
 func TestNesting(t *testing.T) {
 	for _, dialect := range []api.Dialect{{}, api.Cockpit} {
 		w := newWorld(t, dialect, "web")
@@ -232,7 +232,7 @@ func TestNesting(t *testing.T) {
 	}
 }
 
-// While the public API is closed, who shows nothing is told nothing, but that the machine is well.
+// While the public API is closed, anonymous callers learn nothing except that the server is up.
 func TestClosed(t *testing.T) {
 	for _, dialect := range []api.Dialect{{}, api.Cockpit} {
 		w := newWorld(t, dialect, "")
@@ -257,7 +257,7 @@ func TestSweep(t *testing.T) {
 	authtest.Sweep(t, w.guard, w.mux)
 }
 
-// Whatever the parameters, there is an answer, and never a draft or a secret.
+// For any parameters there is an answer, and never a draft or a secret.
 func FuzzParameters(f *testing.F) {
 	for _, seed := range []string{"filter={title:'Hello'}&populate=2", "models={posts:{filter:{a:1}},secret:{}}", "pipeline=[{$match:{}}]&locale=de", "filter[a]=b&sort={a:1}&limit=1&skip=1", "parent=m1&fields={a:1}"} {
 		f.Add(seed)
@@ -265,7 +265,7 @@ func FuzzParameters(f *testing.F) {
 	w := newWorld(f, api.Cockpit, "web")
 	f.Fuzz(func(t *testing.T, query string) {
 		if strings.ContainsAny(query, " #\x00") || strings.Contains(strings.ToLower(query), "api") {
-			return // no query of an address, or a credential
+			return // not a query, or a credential
 		}
 		for _, path := range []string{"items/posts", "item/posts", "item/posts/p1", "items", "tree/menu", "aggregate/posts", "items/secret"} {
 			r := httptest.NewRequest("GET", "/api/content/"+path, nil)

@@ -20,7 +20,7 @@ import (
 	"github.com/latchkey-go/latchkey/roles"
 )
 
-// The same addresses over keys in memory and fixed roles: the program itself has both in its database.
+// The same addresses over keys in memory and fixed roles; the program itself has both in its database.
 func Example() {
 	ctx := context.Background()
 	db, err := sql.Open("sqlite", ":memory:")

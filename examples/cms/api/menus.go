@@ -7,8 +7,8 @@ import (
 	"github.com/latchkey-go/latchkey/examples/cms/content"
 )
 
-// menuModels are the models that make the navigation. Its address needs the right to read one of them, and each is
-// shown only to those who may read it: there is no right of its own that could show more than its items' addresses do.
+// menuModels are the models that make up the navigation. Its address needs permission to read one of them, and each
+// is listed only for callers who may read it, so it shows no more than the addresses of its items.
 var menuModels = [2]string{"pages", "menu"}
 
 type menu struct {
@@ -43,7 +43,7 @@ func (a api) menus(w http.ResponseWriter, r *http.Request) {
 	reply(w, http.StatusOK, menus)
 }
 
-// links makes a tree of items. What hangs on an item that is not published is not shown either.
+// links makes a tree of items. Children of an unpublished item are left out.
 func links(items []content.Item) []link {
 	children := map[string][]content.Item{}
 	for _, item := range items {
@@ -54,7 +54,7 @@ func links(items []content.Item) []link {
 	under = func(parent string) []link {
 		links := []link{}
 		items := children[parent]
-		delete(children, parent) // each is shown once, however the parents are knotted
+		delete(children, parent) // list each item once, even if parents form a cycle
 		for _, item := range items {
 			title := item["title"]
 			if title == nil {

@@ -9,7 +9,7 @@ import (
 	"github.com/latchkey-go/latchkey/examples/cms/content/json5"
 )
 
-// query reads the parameters, or answers what is wrong with them.
+// query parses the parameters, or answers with the error.
 func (a api) query(w http.ResponseWriter, r *http.Request) (query content.Query, values url.Values, ok bool) {
 	values, err := parameters(r)
 	if err == nil {
@@ -22,7 +22,8 @@ func (a api) query(w http.ResponseWriter, r *http.Request) (query content.Query,
 	return query, values, true
 }
 
-// parameters refuses an address with a part that cannot be read: r.URL.Query() passes over it, a condition perhaps.
+// parameters refuses a query string that cannot be parsed in full: r.URL.Query() would ignore the bad part, which may
+// be a condition.
 func parameters(r *http.Request) (url.Values, error) {
 	values, err := url.ParseQuery(r.URL.RawQuery)
 	if err != nil {
@@ -44,7 +45,7 @@ func (a api) list(w http.ResponseWriter, r *http.Request, s subject) {
 	reply(w, http.StatusOK, listed(query, items, total))
 }
 
-// listed is a list as it is answered.
+// listed is the JSON of a list.
 func listed(query content.Query, items []content.Item, total int) any {
 	if query.Paged() {
 		return map[string]any{"data": items, "meta": map[string]int{"total": total}}
@@ -108,7 +109,7 @@ func (a api) aggregate(w http.ResponseWriter, r *http.Request, s subject) {
 	if !ok {
 		return
 	}
-	text, _ := json5.Convert(values.Get("pipeline")) // what cannot be read is no pipeline either
+	text, _ := json5.Convert(values.Get("pipeline")) // text that is not JSON5 is not a pipeline either
 	pipeline, err := content.ParsePipeline(text, query.Locale())
 	if err != nil {
 		a.fail(w, r, err)

@@ -15,11 +15,11 @@ import (
 const (
 	maxModels = 50               // in one request
 	maxAnswer = 64 << 20         // bytes of all lists together
-	searching = 10 * time.Second // for all of them
+	searching = 10 * time.Second // for all lists together
 )
 
-// One of the lists that ?models={"news": {"model": "posts", "limit": 3}, "menu": {}} asks for. Without a model, the
-// name of the list is the model's.
+// One of the lists in ?models={"news": {"model": "posts", "limit": 3}, "menu": {}}. Without a model, the name of the
+// list is the model's.
 type wanted struct {
 	content.Options
 	Model string `json:"model"`
@@ -34,9 +34,9 @@ func (one *wanted) UnmarshalJSON(text []byte) error {
 	return json.Unmarshal(text, (*plain)(one))
 }
 
-// several answers lists of several models. Those that there are not, or that the caller may not read, are left out.
+// several answers lists of several models. It leaves out models that do not exist or that the caller may not read.
 func (a api) several(w http.ResponseWriter, r *http.Request) {
-	shared, values, ok := a.query(w, r) // locale and populate are for all
+	shared, values, ok := a.query(w, r) // locale and populate apply to all lists
 	if !ok {
 		return
 	}
@@ -76,7 +76,7 @@ func (a api) several(w http.ResponseWriter, r *http.Request) {
 			a.fail(w, r, err)
 			return
 		default:
-			answer[name], _ = json.Marshal(shown) // of what JSON holds, there is no error
+			answer[name], _ = json.Marshal(shown) // values decoded from JSON always encode
 			room -= len(answer[name])
 		}
 		if left -= n; left <= 0 || room < 0 {
@@ -87,10 +87,10 @@ func (a api) several(w http.ResponseWriter, r *http.Request) {
 	reply(w, http.StatusOK, answer)
 }
 
-// errLeftOut: nothing is said of this model.
+// errLeftOut means that the answer does not mention this model.
 var errLeftOut = errors.New("api: not for this caller")
 
-// one answers the list of one model, and how many items are in it.
+// one returns the list of one model, and the number of items in it.
 func (a api) one(ctx context.Context, name string, query content.Query) (shown any, n int, err error) {
 	model, err := a.content.Model(ctx, name)
 	if errors.Is(err, content.ErrNotFound) {
@@ -110,7 +110,7 @@ func (a api) one(ctx context.Context, name string, query content.Query) (shown a
 	return listed(query, items, total), len(items), leaveOut(err)
 }
 
-// leaveOut tells who may not read from who cannot be answered now.
+// leaveOut turns a refusal of the caller into errLeftOut. It returns other errors, such as a store failure, unchanged.
 func leaveOut(err error) error {
 	var refusal *auth.Refusal
 	if errors.As(err, &refusal) && refusal.Status < http.StatusInternalServerError {

@@ -13,7 +13,7 @@ import (
 
 const maxBody = 1 << 20 // bytes
 
-// A subject is what a request is about.
+// A subject is the model, item and data that a request is about.
 type subject struct {
 	model content.Model
 	data  content.Item // of a POST
@@ -26,7 +26,7 @@ func subjectOf(r *http.Request) subject {
 	return s
 }
 
-// find finds out what a request is about, and answers by itself if there is no such thing.
+// find returns the subject of a request, or answers the request if there is none.
 func (a api) find(next http.Handler) http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		var s subject
@@ -63,7 +63,7 @@ func (a api) find(next http.Handler) http.Handler {
 	})
 }
 
-// readData reads {"data": {…}} and nothing behind it.
+// readData reads {"data": {…}} and refuses anything after it.
 func readData(body io.Reader) (content.Item, error) {
 	decoder := json.NewDecoder(body)
 	decoder.UseNumber()

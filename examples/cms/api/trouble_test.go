@@ -16,7 +16,7 @@ import (
 	"github.com/latchkey-go/latchkey/roles"
 )
 
-// A database that does not answer is 503 on every address, and its words are not shown.
+// If the database fails, every address answers 503 without the database's error text.
 func TestStoreInTrouble(t *testing.T) {
 	db, err := sql.Open("sqlite", ":memory:")
 	require.NoError(t, err)

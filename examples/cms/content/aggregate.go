@@ -8,26 +8,26 @@ import (
 	"slices"
 )
 
-// A PipelineError says why a pipeline is not run. Its text is for whoever sent it.
+// A PipelineError says why a pipeline is refused. Its text may be sent to the client.
 type PipelineError struct{ text string }
 
 func (e *PipelineError) Error() string { return e.text }
 
 const maxStages = 20
 
-// A stage makes other items of items. What it makes once ctx is done is not used.
+// A stage maps items to items. Its result is ignored once ctx is done.
 type stage func(ctx context.Context, items []Item) []Item
 
-// A Pipeline is what an aggregation does, stage by stage.
+// A Pipeline is the stages of an aggregation.
 type Pipeline struct {
 	stages []stage
 	locale string
-	first  Query // of the $match that it begins with, which so decides what is read
+	first  Query // the leading $match, which limits what is read
 }
 
 // ParsePipeline reads [{"$match": {…}}, {"$sort": {…}}, {"$limit": 10}, {"$skip": 5}, {"$project": {"title": 1}},
-// {"$count": "n"}]. The other stages of Cockpit are refused: $lookup because it reads what may not be the caller's to
-// read, $out and $merge because they write, and the rest because nobody has asked for them. Its error is a
+// {"$count": "n"}]. Other stages of Cockpit are refused: $lookup because it could read models that the caller may not
+// read, $out and $merge because they write, and the others because no client needed them. Its error is a
 // *PipelineError.
 func ParsePipeline(text json.RawMessage, locale string) (Pipeline, error) {
 	var list []map[string]json.RawMessage
@@ -113,7 +113,7 @@ func (p *Pipeline) add(place int, name string, operand json.RawMessage, c *compi
 	return nil
 }
 
-// Aggregate runs a pipeline over the published items. A singleton has nothing to aggregate, which is a *PipelineError.
+// Aggregate runs a pipeline over the published items. For a singleton it returns a *PipelineError.
 func (s *Store) Aggregate(ctx context.Context, m Model, p Pipeline) ([]Item, error) {
 	if m.Type == Singleton {
 		return nil, &PipelineError{fmt.Sprintf("Aggregate method not allowed for <%s>", m.Name)}

@@ -45,7 +45,7 @@ func TestAggregate(t *testing.T) {
 	}
 }
 
-// The version changes whenever a model does, and tells the models only then.
+// The version changes with each change of a model, and the models are returned only then.
 func TestVersion(t *testing.T) {
 	s := opened(t)
 	first, models, err := s.Version(t.Context(), content.Version{})
@@ -63,7 +63,7 @@ func TestVersion(t *testing.T) {
 	require.Equal(t, second, third)
 }
 
-// New items have all fields, translations among them, as readers of the file that was moved expect.
+// New items have all fields, translations included, as readers expect.
 func TestNewItems(t *testing.T) {
 	s := opened(t)
 	require.NoError(t, s.AddLocales(t.Context(), "de", "fr", "de"))

@@ -19,7 +19,7 @@ import (
 	"github.com/latchkey-go/latchkey/examples/cms/content"
 )
 
-// heavy is a $regex near the limit for a filter; many of it are far beyond what one item may cost.
+// heavy is a $regex near the limit for a filter; several exceed the limit of one item.
 const heavy = `{"$or":[{"text":{"$regex":"(x?){200}y"}}]}`
 
 func TestPatternsOfAFilterAreBoundedTogether(t *testing.T) {
@@ -41,7 +41,7 @@ func TestPatternsOfAFilterAreBoundedTogether(t *testing.T) {
 	require.ErrorAs(t, pipeline(20), &refused)
 }
 
-// A pipeline ends with its request, whatever its stages have left to do.
+// A pipeline ends with its request, at any stage.
 func TestAggregateEndsInTime(t *testing.T) {
 	s, m := opened(t), content.Model{Name: "texts", Type: content.Collection}
 	var items []content.Item
@@ -60,7 +60,7 @@ func TestAggregateEndsInTime(t *testing.T) {
 	require.Less(t, time.Since(start), 5*time.Second)
 }
 
-// Long lists and trees take turns, and searches do, neither behind the other; short pages do not wait for them.
+// Long lists and trees take turns, and so do searches, in a queue of their own; short pages do not wait for them.
 func TestLongReadsTakeTurns(t *testing.T) {
 	db, err := sql.Open("sqlite", "file:"+filepath.Join(t.TempDir(), "content.db"))
 	require.NoError(t, err)
@@ -95,7 +95,7 @@ func TestLongReadsTakeTurns(t *testing.T) {
 	}
 }
 
-// A long locale is not written into a field's name time and again.
+// A long locale is not copied into field names again and again.
 func TestLocaleIsAName(t *testing.T) {
 	long := strings.Repeat("x", 100_000)
 	allocated := allocating(func() {
@@ -114,7 +114,7 @@ func TestLocaleIsAName(t *testing.T) {
 	}
 }
 
-// What is said of fields that no item has costs nothing for each item.
+// A condition on fields that no item has costs nothing per item.
 func TestManyFields(t *testing.T) {
 	s, m := opened(t), content.Model{Name: "many", Type: content.Collection}
 	var items []content.Item
@@ -136,7 +136,7 @@ func TestManyFields(t *testing.T) {
 	require.Less(t, time.Since(start), 5*time.Second)
 }
 
-// What links lead to is bounded while it is read.
+// The size of linked items is bounded while they are read.
 func TestLinksAreBoundedWhileTheyAreRead(t *testing.T) {
 	if os.Getenv("LATCHKEY_LONG") == "" {
 		t.Skip("stores 120 MB: set LATCHKEY_LONG=1")
@@ -159,13 +159,13 @@ func TestLinksAreBoundedWhileTheyAreRead(t *testing.T) {
 	_, err = s.AddItems(t.Context(), m, large)
 	require.NoError(t, err)
 	allocated := allocating(func() {
-		err = s.Populate(t.Context(), []content.Item{{"links": links}}, query(t, `populate=1`), everybody())
+		err = s.Populate(t.Context(), []content.Item{{"links": links}}, query(t, `populate=1`), everyModel())
 	})
 	require.ErrorIs(t, err, content.ErrTooMany)
 	require.Less(t, allocated, 400<<20)
 }
 
-// So are the models that links name.
+// So is the number of linked models.
 func TestModelsOfLinksAreBounded(t *testing.T) {
 	s, names, asked := opened(t), []any{}, 0
 	for i := range 6000 {

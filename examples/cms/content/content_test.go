@@ -30,7 +30,7 @@ func openedFor(t testing.TB) *content.Store {
 	return content.New(db)
 }
 
-// books is a model with items, in this order: two of them published, one a draft.
+// books is a model with items, in this order: two published, one draft.
 func books(t *testing.T, s *content.Store) content.Model {
 	m := content.Model{Name: "books", Type: content.Collection}
 	_, err := s.AddModel(t.Context(), m)
@@ -60,7 +60,7 @@ func TestQuery(t *testing.T) {
 		`filter[title]=Beta`:                                   "b",
 		`filter[title]=Beta&filter[_id]=a`:                     "",
 		`filter={"title":"beta"}`:                              "",
-		`filter={"_state":0}`:                                  "bac", // nobody chooses
+		`filter={"_state":0}`:                                  "bac", // ignored
 		`filter[_state]=0`:                                     "bac",
 		`filter={"$or":[{"_state":0}]}`:                        "",
 		`filter={"pages":200.0}`:                               "b",
@@ -184,7 +184,7 @@ func TestTranslations(t *testing.T) {
 	}
 }
 
-// Writers at once lose nothing, and a singleton stays one.
+// Concurrent writers lose nothing, and a singleton stays one item.
 func TestManyWriters(t *testing.T) {
 	s := opened(t)
 	posts, site := content.Model{Name: "posts", Type: content.Collection}, content.Model{Name: "site", Type: content.Singleton}
@@ -195,7 +195,7 @@ func TestManyWriters(t *testing.T) {
 	ids := make([]string, writers)
 	for i := range writers {
 		all.Go(func() {
-			for { // ErrConflict is what a crowd may hear, and then tries again
+			for { // many writers may get ErrConflict, and try again
 				if _, err := s.Update(t.Context(), posts, item.ID(), content.Item{fmt.Sprint("field", i): true}, content.Writer{}); err == nil {
 					break
 				}

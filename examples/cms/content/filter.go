@@ -8,26 +8,27 @@ import (
 	"strings"
 )
 
-// A filter says whether an item is one of those asked for.
+// A filter reports whether an item matches.
 type filter func(Item) bool
 
-// A test says whether one value is.
+// A test reports whether a value matches.
 type test func(any) bool
 
-// errFilter says no more: what is wrong with a parameter is told in Cockpit's words.
+// errFilter has no details: parameter errors are reported in Cockpit's words.
 var errFilter = errors.New("content: not understood")
 
 const (
 	maxDepth      = 8   // of $and, $or, $nor and $not in each other
-	maxConditions = 500 // in a filter, each value of a list counted
+	maxConditions = 500 // in a filter, counting each value of a list
 )
 
-// parseFilter reads {"title": "Hello", "views": {"$gte": 10}}. A field that holds a list passes if one of its values
-// does. A field of a list's objects is reached as links.url, and title:locale is the title in the query's language.
+// parseFilter reads {"title": "Hello", "views": {"$gte": 10}}. A field that holds a list matches if one of its values
+// does. links.url is the field url of each object in the list links, and title:locale is the title in the query's
+// language.
 //
-// Of Cockpit's operators it knows $and, $or, $nor and $not, $eq, $ne, $gt, $gte, $lt, $lte, $in, $nin, $exists, $size
-// and $regex. Others are refused, since a condition that is passed over would show too much, and above all those that
-// look into other models: $lookup, and fields that begin with @. What they hold might not be the caller's to read.
+// It supports Cockpit's operators $and, $or, $nor, $not, $eq, $ne, $gt, $gte, $lt, $lte, $in, $nin, $exists, $size
+// and $regex. It refuses others, since ignoring a condition would show too much. Above all it refuses those that read
+// other models, $lookup and fields that begin with @: the caller may not be allowed to read these.
 func (q *Query) parseFilter(text json.RawMessage, c *compiler) error {
 	if nothing(text) {
 		return nil
@@ -38,7 +39,7 @@ func (q *Query) parseFilter(text json.RawMessage, c *compiler) error {
 	if err := decoder.Decode(&conditions); err != nil || conditions == nil {
 		return errFilter
 	}
-	delete(conditions, "_state") // as in Cockpit, nobody chooses: it is published items
+	delete(conditions, "_state") // as in Cockpit, clients cannot choose: only published items are listed
 	f, err := c.all(conditions, maxDepth)
 	if err != nil {
 		return err
@@ -48,11 +49,11 @@ func (q *Query) parseFilter(text json.RawMessage, c *compiler) error {
 	return nil
 }
 
-// A compiler makes filters of conditions, and counts what an item is compared with in all of them.
+// A compiler compiles conditions to filters and counts the comparisons of all of them.
 type compiler struct {
 	locale  string
 	count   int
-	program int // instructions of patterns
+	program int // instructions of regular expressions
 }
 
 func (c *compiler) pay(n int) error {
@@ -96,7 +97,7 @@ func (c *compiler) condition(key string, value any, depth int) (filter, error) {
 	return on(path, check), nil
 }
 
-// several reads $and, $or and $nor.
+// several reads the list of $and, $or or $nor.
 func (c *compiler) several(key string, value any, depth int) (filter, error) {
 	list, ok := value.([]any)
 	if !ok {
@@ -152,7 +153,7 @@ func anyOf(fs []filter) filter {
 	}
 }
 
-// fieldName reports whether a condition's name is one of a field, not an operator or a look into another model.
+// fieldName reports whether a condition's name is a field, not an operator or a reference to another model.
 func fieldName(name string) bool {
 	return name != "" && name[0] != '$' && name[0] != '@'
 }
@@ -166,7 +167,7 @@ func hasOperator(members map[string]any) bool {
 	return false
 }
 
-// contains compares a list's elements one by one with what is no list itself.
+// contains reports whether a list contains a value that is not a list.
 func contains(v, want any) bool {
 	if list, ok := v.([]any); ok {
 		if _, ok := want.([]any); !ok {
@@ -190,7 +191,7 @@ func same(a, b any) bool {
 	return reflect.DeepEqual(a, b)
 }
 
-// path takes link._id apart. A part that ends in :locale is the field of the query's language.
+// path splits a path such as link._id. A part that ends in :locale is the field in the query's language.
 func path(field, locale string) []string {
 	if locale != "" {
 		locale = "_" + locale
@@ -198,8 +199,8 @@ func path(field, locale string) []string {
 	return strings.Split(strings.ReplaceAll(field, ":locale", locale), ".")
 }
 
-// at returns what is found on a path; nil if there is nothing. Where the path goes through a list it is a list of
-// what is found in its objects.
+// at returns the value at a path, or nil. If the path goes through a list, it returns a list of the values in its
+// objects.
 func at(item Item, path []string) any { return below(map[string]any(item), path) }
 
 func below(value any, path []string) any {

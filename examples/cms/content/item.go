@@ -10,8 +10,8 @@ import (
 	"time"
 )
 
-// An Item is one document: the fields of its model, and Cockpit's own with an underscore, such as _id and _state.
-// Numbers are json.Number, so that they come out as they went in.
+// An Item is one document: the fields of its model, and Cockpit's own, which begin with an underscore, such as _id
+// and _state. Numbers are json.Number, so that they are written as they were read.
 type Item map[string]any
 
 // ID returns the item's _id, or "" if it has none.
@@ -23,7 +23,7 @@ func (i Item) ID() string {
 // published is the _state of an item that readers see. 0 is a draft, -1 is archived.
 const published = 1
 
-// State returns the item's _state, and whether it is one that there is.
+// State returns the item's _state, and whether it is a known one.
 func (i Item) State() (state int, ok bool) {
 	switch i["_state"] {
 	case json.Number("1"), 1:
@@ -43,9 +43,9 @@ func decode(document []byte) (Item, error) {
 	return item, decoder.Decode(&item)
 }
 
-// Item returns a published item, or an error wrapping ErrNotFound. Of q it takes locale and fields.
+// Item returns a published item, or an error wrapping ErrNotFound. It uses the locale and fields of q.
 func (s *Store) Item(ctx context.Context, m Model, id string, q Query) (Item, error) {
-	if !ValidName(id) { // not asked for: what is no text to PostgreSQL would look like a fault of the store
+	if !ValidName(id) { // PostgreSQL refuses invalid text, which would look like a store failure
 		return nil, fmt.Errorf("%w: no _id: %q", ErrNotFound, id)
 	}
 	var document []byte
@@ -65,20 +65,20 @@ func (s *Store) Item(ctx context.Context, m Model, id string, q Query) (Item, er
 	return item, nil
 }
 
-// MaxItems is how many items one answer may hold, and maxBytes how large their documents may be together. A longer
-// list is read in pages.
+// MaxItems is how many items one answer may hold; maxBytes bounds the size of their documents together. Read a longer
+// list in pages.
 const (
 	MaxItems = 50_000
 	maxBytes = 64 << 20
 )
 
-// ErrTooMany: more than an answer may hold.
+// ErrTooMany means that the result exceeds the limits of one answer.
 var ErrTooMany = errors.New("content: too many items: ask for fewer with limit")
 
-// Items returns the published items that q asks for, and how many there are without its limit and skip; that is only
-// told if q is Paged. Without filter and order the database counts and cuts. With them all items of the model are read
-// until enough have passed, since documents are text to the database; it is asked for no others than those whose _id
-// the filter names, and those that lack a text that the filter asks for are not taken apart.
+// Items returns the published items that q selects, and their number without limit and skip, which is known only if q
+// is Paged. Without filter and order the database counts and pages. With them the model's items are read until enough
+// match, since documents are text to the database. If the filter names _id values, only those items are read, and
+// documents that lack a text the filter needs are not decoded.
 func (s *Store) Items(ctx context.Context, m Model, q Query) (items []Item, total int, err error) {
 	read, turns := s.search, s.searches
 	if q.filter == nil && len(q.sort) == 0 {
@@ -98,7 +98,7 @@ func (s *Store) Items(ctx context.Context, m Model, q Query) (items []Item, tota
 	return items, total, err
 }
 
-// show leaves what the query asks for of an item.
+// show returns the parts of an item that the query asks for.
 func (m Model) show(item Item, q Query) {
 	m.localise(item, q.locale)
 	q.fields.of(item)
@@ -124,17 +124,17 @@ func (s *Store) page(ctx context.Context, m Model, q Query) (items []Item, total
 }
 
 const (
-	searching = 10 * time.Second // that one long read may take, waiting for its turn included
-	atOnce    = 4                // searches, and lists: more would keep all connections, and so those who look up keys waiting
-	fewItems  = 1000             // are a short read, which does not wait
+	searching = 10 * time.Second // for one long read, waiting for its turn included
+	atOnce    = 4                // searches, and as many lists; more would take all connections and block key look-ups
+	fewItems  = 1000             // a short read, which does not wait
 )
 
-// short reports whether the database is asked for few items and no others.
+// short reports whether the query reads few items.
 func (q Query) short() bool {
 	return q.filter == nil && len(q.sort) == 0 && q.limit > 0 && q.limit <= fewItems
 }
 
-// turn waits until a long read may begin, and ends when done is called. The read has the time that timed leaves it.
+// turn waits for one of turns. timed is the context of the read, which must call done at its end.
 func turn(ctx context.Context, turns chan struct{}) (timed context.Context, done func(), err error) {
 	timed, cancel := context.WithTimeout(ctx, searching)
 	select {
@@ -176,7 +176,7 @@ func (s *Store) read(ctx context.Context, query string, args ...any) ([]Item, er
 	return items, err
 }
 
-// each hands the documents that a query selects to f, until that has enough.
+// each calls f with the documents that a query selects until f returns false.
 func (s *Store) each(ctx context.Context, f func(document []byte) (more bool, err error), query string, args ...any) error {
 	rows, err := s.db.QueryContext(ctx, query, args...)
 	if err != nil {

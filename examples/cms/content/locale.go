@@ -7,7 +7,7 @@ import (
 	"fmt"
 )
 
-// Locales returns the languages that fields may be translated to, in order of their names.
+// Locales returns the languages of translations, ordered by name.
 func (s *Store) Locales(ctx context.Context) ([]string, error) {
 	rows, err := s.db.QueryContext(ctx, `SELECT name FROM cms_locales ORDER BY name`)
 	if err != nil {
@@ -25,7 +25,7 @@ func (s *Store) Locales(ctx context.Context) ([]string, error) {
 	return locales, rows.Err()
 }
 
-// AddLocales adds languages. It is no error if they are there.
+// AddLocales adds languages. Those that exist are skipped.
 func (s *Store) AddLocales(ctx context.Context, names ...string) error {
 	for _, name := range names {
 		if !ValidName(name) {
@@ -40,8 +40,8 @@ func (s *Store) AddLocales(ctx context.Context, names ...string) error {
 	return errors.Join(errs...)
 }
 
-// localeOf knows Cockpit's name for the language that fields without an ending are in. What cannot be the name of one is
-// that as well.
+// localeOf returns "" for Cockpit's name of the language of fields without suffix, and for anything that is not a
+// valid name.
 func localeOf(name string) string {
 	if name == "default" || !ValidName(name) {
 		return ""
@@ -49,8 +49,7 @@ func localeOf(name string) string {
 	return name
 }
 
-// blank is an item of the model before anything is written into it: published, and with all fields, translations
-// among them.
+// blank returns a new published item of the model with all fields, translations included.
 func (s *Store) blank(ctx context.Context, m Model) (Item, error) {
 	item := Item{"_state": json.Number("1")}
 	var locales []string

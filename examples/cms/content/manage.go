@@ -8,7 +8,7 @@ import (
 	"fmt"
 )
 
-// What follows is for those who write: it shows drafts as well.
+// The functions below are for writers: they return drafts as well.
 
 // Models returns all models in order of their names.
 func (s *Store) Models(ctx context.Context) ([]Model, error) {
@@ -33,8 +33,7 @@ func (s *Store) Models(ctx context.Context) ([]Model, error) {
 	return models, rows.Err()
 }
 
-// Page returns a page of a model's items, the latest first, and how many there are in all. Without drafts only
-// published ones count.
+// Page returns a page of a model's items, latest first, and the total. Without drafts it counts only published items.
 func (s *Store) Page(ctx context.Context, m Model, drafts bool, limit, skip int) (items []Item, total int, err error) {
 	where := `model = $1 AND state = $2`
 	args := []any{m.Name, published}

@@ -1,8 +1,7 @@
-// Package content keeps the models and items of the example CMS, in SQL tables of its own and in the shape that
-// Cockpit gives them.
+// Package content stores the models and items of the example CMS in its own SQL tables, in Cockpit's shape.
 //
-// It knows nothing of callers and keys: who may do what is the business of package api. What it does see to is
-// that readers get published items only.
+// It knows no callers and no keys: package access checks permissions. It does guarantee that readers get published
+// items only.
 package content
 
 import (
@@ -17,7 +16,7 @@ import (
 	"github.com/latchkey-go/latchkey/auth/sqlstore"
 )
 
-// ErrNotFound: there is no such model, or no such item for whoever asks.
+// ErrNotFound means that there is no such model, or no such item for this caller.
 var ErrNotFound = errors.New("content: not found")
 
 // The types of a model.
@@ -27,12 +26,12 @@ const (
 	Tree       = "tree"      // its items have parents
 )
 
-// A Model says what a kind of item is like.
+// A Model describes one kind of item.
 type Model struct {
 	Name   string  `json:"name"`
 	Label  string  `json:"label,omitempty"`
 	Type   string  `json:"type"`
-	Fields []Field `json:"fields,omitempty"` // none: any field is taken
+	Fields []Field `json:"fields,omitempty"` // none: any field is accepted
 }
 
 // A Field is one field of a model's items.
@@ -40,7 +39,7 @@ type Field struct {
 	Name  string `json:"name"`
 	Label string `json:"label,omitempty"`
 	Type  string `json:"type,omitempty"`
-	I18n  bool   `json:"i18n,omitempty"` // title may have a title_de beside it
+	I18n  bool   `json:"i18n,omitempty"` // title may have a translation title_de
 	// Multiple says that it holds a list of such values.
 	Multiple bool `json:"multiple,omitempty"`
 }
@@ -51,7 +50,7 @@ var name = regexp.MustCompile(`^[a-zA-Z0-9_-]{1,64}$`)
 // of a permission.
 func ValidName(s string) bool { return name.MatchString(s) }
 
-// Check says what is wrong with the model.
+// Check returns an error if the model is not valid.
 func (m Model) Check() error {
 	if !ValidName(m.Name) {
 		return fmt.Errorf("%q is no name for a model", m.Name)
@@ -63,7 +62,7 @@ func (m Model) Check() error {
 	return fmt.Errorf("model %q has the type %q", m.Name, m.Type)
 }
 
-// takes reports whether writers may set the field. What begins with an underscore is ours.
+// takes reports whether writers may set the field. Names that begin with an underscore are reserved.
 func (m Model) takes(field string) bool {
 	return !strings.HasPrefix(field, "_") && (len(m.Fields) == 0 || m.declares(field) || m.translates(field) != "")
 }
@@ -77,7 +76,7 @@ func (m Model) declares(field string) bool {
 	return false
 }
 
-// translates returns the field that this one holds a translation of, as title_de does of title; "" if none.
+// translates returns the field that this one translates, such as title for title_de; "" if none.
 func (m Model) translates(field string) string {
 	for _, f := range m.Fields {
 		if f.I18n && strings.HasPrefix(field, f.Name+"_") && !m.declares(field) {
@@ -87,7 +86,7 @@ func (m Model) translates(field string) string {
 	return ""
 }
 
-// localise puts the locale's translations in the place of what they translate, and drops all of them.
+// localise replaces fields by the locale's translations, and removes all translations.
 func (m Model) localise(item Item, locale string) {
 	for field, value := range item {
 		original := m.translates(field)
@@ -105,7 +104,7 @@ func (m Model) localise(item Item, locale string) {
 type Store struct {
 	db    *sql.DB
 	write *sqlstore.Store // nil: db is written to directly
-	// One for each that is under way. Whoever lists does not wait behind those who search, which takes longer.
+	// One semaphore each for lists and for searches, so that lists do not wait for the slower searches.
 	searches, lists chan struct{}
 }
 
@@ -114,14 +113,14 @@ func New(db *sql.DB) *Store {
 	return &Store{db: db, searches: make(chan struct{}, atOnce), lists: make(chan struct{}, atOnce)}
 }
 
-// WriteThrough has s write through the library's store of the same database. In SQLite its writes then wait for their
-// turn among all others, where SQLite itself would refuse some of them.
+// WriteThrough makes s write through the library's store of the same database. In SQLite its writes then queue with
+// all other writers; SQLite itself would refuse some of them.
 func (s *Store) WriteThrough(store *sqlstore.Store) *Store {
 	s.write = store
 	return s
 }
 
-// writer returns what writes are run with.
+// writer returns the executor for writes.
 func (s *Store) writer(ctx context.Context) sqlstore.Executor {
 	if s.write != nil {
 		return s.write.Executor(ctx)
@@ -129,12 +128,12 @@ func (s *Store) writer(ctx context.Context) sqlstore.Executor {
 	return s.db
 }
 
-// Ping asks whether the database answers.
+// Ping checks that the database answers.
 func (s *Store) Ping(ctx context.Context) error { return s.db.PingContext(ctx) }
 
 // Model returns the model of this name, or an error wrapping ErrNotFound.
 func (s *Store) Model(ctx context.Context, name string) (Model, error) {
-	if !ValidName(name) { // not asked for: what is no text to PostgreSQL would look like a fault of the store
+	if !ValidName(name) { // PostgreSQL refuses invalid text, which would look like a store failure
 		return Model{}, fmt.Errorf("%w: no model's name: %q", ErrNotFound, name)
 	}
 	var document []byte
@@ -149,7 +148,7 @@ func (s *Store) Model(ctx context.Context, name string) (Model, error) {
 	return m, json.Unmarshal(document, &m)
 }
 
-// AddModel is [InsertModel] on its own.
+// AddModel is [InsertModel] in a transaction of its own.
 func (s *Store) AddModel(ctx context.Context, m Model) (added bool, err error) {
 	return InsertModel(ctx, s.writer(ctx), m)
 }

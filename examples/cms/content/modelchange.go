@@ -12,9 +12,9 @@ import (
 	"github.com/latchkey-go/latchkey/auth/sqlstore"
 )
 
-// Changes of models run in a transaction of the caller's, who writes a record of them in the same one.
+// Changes of models run in the caller's transaction, together with the audit record.
 
-// Revision is a text that is another one as soon as the model is.
+// Revision returns a text that changes whenever the model does.
 func (m Model) Revision() string {
 	document, err := json.Marshal(m)
 	if err != nil {
@@ -24,8 +24,8 @@ func (m Model) Revision() string {
 	return hex.EncodeToString(sum[:8])
 }
 
-// InsertModel stores the model unless there is one of its name. It begins without items: what was being written while
-// an earlier model of this name was deleted is dropped.
+// InsertModel stores the model unless its name is taken. The model begins without items: leftovers of a deleted model
+// of this name are removed.
 func InsertModel(ctx context.Context, db sqlstore.Executor, m Model) (added bool, err error) {
 	if err := m.Check(); err != nil {
 		return false, err
@@ -46,8 +46,8 @@ func InsertModel(ctx context.Context, db sqlstore.Executor, m Model) (added bool
 	return n > 0, err
 }
 
-// UpdateModel writes label and fields of m over those of the model of its name, which has to have this revision, and
-// returns what was there. Items keep what they hold in fields that are gone. The type stays.
+// UpdateModel replaces label and fields of the stored model if it has this revision, and returns the old model. Items
+// keep the values of removed fields. The type does not change.
 func UpdateModel(ctx context.Context, db sqlstore.Executor, m Model, revision string) (before Model, err error) {
 	var document []byte
 	err = db.QueryRowContext(ctx, `SELECT document FROM cms_models WHERE name = $1`, m.Name).Scan(&document)
@@ -72,7 +72,7 @@ func UpdateModel(ctx context.Context, db sqlstore.Executor, m Model, revision st
 	return before, err
 }
 
-// DeleteModel drops a model with all its items, published or not, and returns how many those were.
+// DeleteModel deletes a model with all its items, published or not, and returns their number.
 func DeleteModel(ctx context.Context, db sqlstore.Executor, name string) (items int, err error) {
 	result, err := db.ExecContext(ctx, `DELETE FROM cms_models WHERE name = $1`, name)
 	if err != nil {

@@ -7,14 +7,14 @@ import (
 	"strings"
 )
 
-// A needle is a text that is in the document of every item that passes a filter. It is searched before the document
-// is taken apart, which takes most of the time.
+// A needle is text that the document of every matching item contains. It is searched for before the document is
+// decoded, which takes most of the time.
 type needle []byte
 
-const maxIDs = 500 // that the database is asked for at once
+const maxIDs = 500 // in one SQL statement
 
-// narrow finds out what the database, and a look at the bytes, can say about the outermost conditions of a filter.
-// The filter itself is asked all the same.
+// narrow derives from the outermost conditions of a filter what the database, or a search of the bytes, can decide
+// early. The filter itself still runs on each item.
 func (q *Query) narrow(conditions map[string]any) {
 	for field, value := range conditions {
 		text, ok := value.(string)
@@ -24,7 +24,7 @@ func (q *Query) narrow(conditions map[string]any) {
 		case field == "_id":
 			q.ids = listed(value)
 		case ok && !strings.HasPrefix(field, "$"):
-			// Documents are written by json.Marshal, so that a text is always spelt the same in them.
+			// json.Marshal writes the documents, so a text always has the same spelling in them.
 			if quoted, err := json.Marshal(text); err == nil {
 				q.needles = append(q.needles, quoted)
 			}
@@ -48,13 +48,13 @@ func listed(value any) []string {
 	return ids
 }
 
-// where is the condition for the items that can pass.
+// where returns the SQL condition for items that can match.
 func (q Query) where(m Model) (condition string, args []any) {
 	condition, args = `model = $1 AND state = $2`, []any{m.Name, published}
 	if q.ids != nil {
 		condition += ` AND id IN (NULL`
 		for _, id := range q.ids {
-			if ValidName(id) { // what is no text to PostgreSQL would look like a fault of the store
+			if ValidName(id) { // PostgreSQL refuses invalid text, which would look like a store failure
 				args = append(args, id)
 				condition += fmt.Sprintf(`, $%d`, len(args))
 			}
@@ -64,7 +64,7 @@ func (q Query) where(m Model) (condition string, args []any) {
 	return condition, args
 }
 
-// passes says whether a document passes the filter, and takes it apart if it may.
+// passes reports whether a document matches, and decodes it if it can.
 func (q Query) passes(document []byte) (Item, bool, error) {
 	for _, n := range q.needles {
 		if !bytes.Contains(document, n) {

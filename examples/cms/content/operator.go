@@ -9,7 +9,7 @@ import (
 
 const (
 	maxPattern = 1000 // bytes of a $regex
-	maxProgram = 1000 // instructions that all of a filter compile to: their time is this times the text's length
+	maxProgram = 1000 // instructions of all patterns of a filter; matching takes this times the length of the text
 	maxText    = 64 << 10
 )
 
@@ -100,14 +100,14 @@ func oneOf(v any, list []any) bool {
 	return false
 }
 
-// ordered compares values of one kind, and none with what has no order.
+// ordered compares values of the same kind. Values without an order match nothing.
 func ordered(operand any, want func(int) bool) test {
 	return anyElement(func(v any) bool {
 		return v != nil && rank(v) == rank(operand) && rank(v) < rank(map[string]any{}) && want(compare(v, operand))
 	})
 }
 
-// anyElement asks each element of a list.
+// anyElement reports whether one element of a list matches.
 func anyElement(check test) test {
 	var ask test
 	ask = func(v any) bool {
@@ -125,9 +125,9 @@ func anyElement(check test) test {
 	return ask
 }
 
-// matches compiles a $regex. As in Cockpit, upper and lower case are the same unless it is written as /Hello/, whose
-// letters behind it say so. It is RE2's language, not too large together with the others, and a text is searched no
-// further than maxText bytes, so that none takes long.
+// matches compiles a $regex. As in Cockpit, case is ignored unless the pattern is written as /Hello/ with flags after
+// it. The language is RE2's, the size is bounded together with the filter's other patterns, and only the first
+// maxText bytes of a text are searched, so matching is fast.
 func (c *compiler) matches(operand any, options string) (test, error) {
 	pattern, ok := operand.(string)
 	if !ok || len(pattern) > maxPattern {
@@ -141,7 +141,7 @@ func (c *compiler) matches(operand any, options string) (test, error) {
 		}
 		pattern, flags = inner[:end], inner[end+1:]+options
 	}
-	flags = strings.ReplaceAll(flags, "u", "") // always so
+	flags = strings.ReplaceAll(flags, "u", "") // always on
 	if strings.Trim(flags, "ims") != "" {
 		return nil, errFilter
 	}

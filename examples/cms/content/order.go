@@ -14,7 +14,7 @@ type order struct {
 
 const maxOrders = 16 // of fields to sort by
 
-// parseSort reads {"title": -1, "_created": 1} token by token, since the order of its members counts.
+// parseSort reads {"title": -1, "_created": 1} token by token, since the order of members matters.
 func parseSort(text json.RawMessage, locale string) (orders []order, err error) {
 	if nothing(text) {
 		return nil, nil
@@ -47,18 +47,18 @@ func (q Query) compare(a, b Item) int {
 	return 0
 }
 
-// A collector keeps the items that a query asks for, and no more of them than it has to.
+// A collector keeps the items that a query selects, and as few as possible.
 type collector struct {
 	Query
 	items []Item
-	size  int // of the items' documents, in bytes, about
-	total int // of those that passed the filter
+	size  int // of the items' documents, in bytes, approximately
+	total int // of the items that matched the filter
 }
 
-// add takes an item that passed, with the size of its document. It returns false once nothing more can matter.
+// add takes a matching item with the size of its document. It returns false when no later item can change the result.
 func (c *collector) add(item Item, size int) (more bool, err error) {
 	c.total++
-	last := c.skip + c.limit // the items behind this are not shown
+	last := c.skip + c.limit // later items are not returned
 	inOrder := len(c.sort) == 0
 	full := inOrder && c.limit > 0 && c.total >= last && !c.paged
 	if !inOrder || c.total > c.skip && (c.limit == 0 || c.total <= last) {
@@ -77,7 +77,7 @@ func (c *collector) add(item Item, size int) (more bool, err error) {
 	return !full, nil
 }
 
-// page returns what is shown.
+// page returns the items of the page.
 func (c *collector) page() ([]Item, error) {
 	items := c.items
 	if len(c.sort) > 0 {
@@ -100,7 +100,7 @@ func (q Query) most() int {
 	return MaxItems
 }
 
-// compare puts any two values in order: nothing, booleans, numbers, texts, and the rest as equals.
+// compare orders any two values: null, booleans, numbers, texts; other values are equal.
 func compare(a, b any) int {
 	if c := cmp.Compare(rank(a), rank(b)); c != 0 {
 		return c

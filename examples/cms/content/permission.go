@@ -5,13 +5,13 @@ const (
 	Read    = "read"
 	Create  = "create"
 	Update  = "update"
-	Publish = "publish" // to set _state
+	Publish = "publish" // set _state
 	Delete  = "delete"
-	Manage  = "manage" // to change the model itself
+	Manage  = "manage" // change the model itself
 )
 
 // ManageModels is the permission to make models.
 const ManageModels = "content/:models/manage"
 
-// Permission says what is needed to do something with a model's items. For all models at once, give "{model}".
+// Permission returns the permission for a verb on a model's items. "{model}" stands for any model.
 func Permission(model, verb string) string { return "content/" + model + "/" + verb }

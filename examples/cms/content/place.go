@@ -8,17 +8,16 @@ import (
 	"strconv"
 )
 
-// Reorder is the verb that lets somebody move the items of a tree.
+// Reorder is the verb that allows moving the items of a tree.
 const Reorder = "updateorder"
 
-// ErrParent: no item can be below itself, or below one that is not there.
+// ErrParent means that the parent does not exist, or is the item itself or below it.
 var ErrParent = errors.New("content: not a parent for this item")
 
-// deepest bounds how far down a tree goes.
+// deepest is the greatest depth of a tree.
 const deepest = 100
 
-// Place puts an item of a tree below another one, or at the top if parent is "". Among those beside it the lower
-// position comes first.
+// Place moves an item of a tree below parent, or to the top if parent is "". Siblings are ordered by position.
 func (s *Store) Place(ctx context.Context, m Model, id, parent string, position int, by string) error {
 	if m.Type != Tree {
 		return fmt.Errorf("%w: model %q is no tree", ErrNotFound, m.Name)

@@ -18,8 +18,8 @@ type link struct {
 	set       func(any)
 }
 
-// Populate puts the published items that items link to in the place of the links, as many levels as q asks for. A link
-// to what is not there, not published or in a model that may does not allow becomes null. Its error may be may's own.
+// Populate replaces links by the published items they lead to, as many levels deep as q says. A link to an item that
+// does not exist, is not published, or is of a model that may refuses becomes null. Its error may come from may.
 func (s *Store) Populate(ctx context.Context, items []Item, q Query, may func(ctx context.Context, model string) (bool, error)) error {
 	p := populating{Store: s, locale: q.locale, models: map[string]*Model{}, may: may}
 	var links []link
@@ -42,11 +42,11 @@ func (s *Store) Populate(ctx context.Context, items []Item, q Query, may func(ct
 type populating struct {
 	*Store
 	locale  string
-	models  map[string]*Model // nil: not for whoever asks
+	models  map[string]*Model // nil: the caller may not read it
 	may     func(ctx context.Context, model string) (bool, error)
-	fetched int // items, and models that were asked for
+	fetched int // items and models read
 	read    int // of the items' documents, in bytes
-	size    int // of what stands in the place of links, in bytes
+	size    int // of the linked items in the result, in bytes
 }
 
 // A linked item, and the size of its document.
@@ -55,7 +55,7 @@ type linked struct {
 	size int
 }
 
-// follow replaces links and returns those in what stands there now.
+// follow replaces links and returns the links within the linked items.
 func (p *populating) follow(ctx context.Context, links []link) (next []link, err error) {
 	byModel := map[string][]link{}
 	for _, l := range links {
@@ -78,10 +78,10 @@ func (p *populating) follow(ctx context.Context, links []link) (next []link, err
 				l.set(nil)
 				continue
 			}
-			if p.size += there.size; p.size > maxBytes { // what is linked twice is answered twice
+			if p.size += there.size; p.size > maxBytes { // an item that is linked twice is in the answer twice
 				return nil, ErrTooMany
 			}
-			item := copied(there.item).(map[string]any) // links to one item must not share what is put into it
+			item := copied(there.item).(map[string]any) // links to one item must not share a value that is changed later
 			item["_model"] = name
 			l.set(item)
 			next = linksIn(next, item)
@@ -93,7 +93,7 @@ func (p *populating) follow(ctx context.Context, links []link) (next []link, err
 	return next, nil
 }
 
-// model returns nil for one that there is not, or whose items are not for whoever asks.
+// model returns nil if there is no such model, or if the caller may not read it.
 func (p *populating) model(ctx context.Context, name string) (*Model, error) {
 	if model, asked := p.models[name]; asked {
 		return model, nil
@@ -116,7 +116,7 @@ func (p *populating) model(ctx context.Context, name string) (*Model, error) {
 	return &model, nil
 }
 
-// fetch reads linked items, some hundred at a time.
+// fetch reads linked items in batches.
 func (p *populating) fetch(ctx context.Context, m Model, links []link) (map[string]linked, error) {
 	wanted := map[string]bool{}
 	var ids []any
@@ -154,7 +154,7 @@ func (p *populating) fetch(ctx context.Context, m Model, links []link) (map[stri
 	return found, nil
 }
 
-// linksIn adds the links in the fields of an item, however deep, to links. The item itself is none.
+// linksIn appends to links all links in the fields of an item, at any depth. The item itself is not a link.
 func linksIn(links []link, item map[string]any) []link {
 	for field, value := range item {
 		links = search(links, value, func(v any) { item[field] = v })

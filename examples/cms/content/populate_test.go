@@ -11,8 +11,8 @@ import (
 	"github.com/latchkey-go/latchkey/examples/cms/content"
 )
 
-// everybody may read all models but those named.
-func everybody(but ...string) func(context.Context, string) (bool, error) {
+// everyModel allows reading all models but those named.
+func everyModel(but ...string) func(context.Context, string) (bool, error) {
 	return func(_ context.Context, model string) (bool, error) {
 		for _, name := range but {
 			if name == model {
@@ -42,23 +42,23 @@ func TestPopulate(t *testing.T) {
 	ann := `{"_id":"ann","_model":"authors","_state":1,"name":"Ann","of":{"_id":"p","_model":"posts"}}`
 	require.Equal(t, `[{"by":`+ann+`,"see":[{"deep":{"_id":"p","_model":"posts","_state":1,"by":{"_id":"ann","_model":"authors"},`+
 		`"see":[{"deep":{"_id":"p","_model":"posts"}},{"_id":"ann","_model":"authors"}]}},`+ann+`]},`+
-		`{"by":null,"no":null,"odd":{"_id":"ann","_model":5},"see":null}]`, read(`populate=1&fields={_id:0,_state:0}`, everybody()))
-	require.Contains(t, read(`populate=1&locale=de`, everybody()), `"name":"Anna"`)
-	require.NotContains(t, read(`populate=9`, everybody("authors")), "Ann", "at no depth")
-	require.Contains(t, read(`populate=9`, everybody("posts")), "Ann")
-	require.NotContains(t, read(``, everybody()), "Ann")
-	circle := read(`populate=1000000000`, everybody())
+		`{"by":null,"no":null,"odd":{"_id":"ann","_model":5},"see":null}]`, read(`populate=1&fields={_id:0,_state:0}`, everyModel()))
+	require.Contains(t, read(`populate=1&locale=de`, everyModel()), `"name":"Anna"`)
+	require.NotContains(t, read(`populate=9`, everyModel("authors")), "Ann", "at no depth")
+	require.Contains(t, read(`populate=9`, everyModel("posts")), "Ann")
+	require.NotContains(t, read(``, everyModel()), "Ann")
+	circle := read(`populate=1000000000`, everyModel())
 	require.Less(t, len(circle), 20_000, "a circle is followed a few times: %d bytes", len(circle))
-	require.Equal(t, circle, read(`populate=-1`, everybody()))
+	require.Equal(t, circle, read(`populate=-1`, everyModel()))
 
-	trouble := errors.New("the store is in trouble")
+	trouble := errors.New("the store failed")
 	items, _, err := s.Items(t.Context(), posts, content.Query{})
 	require.NoError(t, err)
 	err = s.Populate(t.Context(), items, query(t, `populate=1`), func(context.Context, string) (bool, error) { return false, trouble })
 	require.ErrorIs(t, err, trouble)
 }
 
-// Items that link to each other many times over are an error, soon.
+// Items with many links to each other give an error quickly.
 func TestPopulateIsBounded(t *testing.T) {
 	s, m := opened(t), content.Model{Name: "nodes", Type: content.Collection}
 	_, err := s.AddModel(t.Context(), m)
@@ -72,7 +72,7 @@ func TestPopulateIsBounded(t *testing.T) {
 	items, _, err := s.Items(t.Context(), m, content.Query{})
 	require.NoError(t, err)
 	start := time.Now()
-	require.ErrorIs(t, s.Populate(t.Context(), items, query(t, `populate=5`), everybody()), content.ErrTooMany)
+	require.ErrorIs(t, s.Populate(t.Context(), items, query(t, `populate=5`), everyModel()), content.ErrTooMany)
 	require.Less(t, time.Since(start), 5*time.Second)
 }
 
@@ -96,6 +96,6 @@ func TestTree(t *testing.T) {
 	const only = `fields={_id:1}`
 	require.Equal(t, `[{"_children":[{"_children":[],"_id":"a1"},{"_children":[],"_id":"a2"}],"_id":"a"},{"_children":[],"_id":"b"}]`, tree("", only))
 	require.Equal(t, `[{"_children":[],"_id":"a1"},{"_children":[],"_id":"a2"}]`, tree("a", only))
-	require.Equal(t, `[]`, tree("nobody", only))
+	require.Equal(t, `[]`, tree("unknown", only))
 	require.Equal(t, `[{"_children":[{"_children":[],"_id":"x"}],"_id":"y"}]`, tree("x", only), "a circle ends")
 }

@@ -11,11 +11,11 @@ import (
 	"github.com/latchkey-go/latchkey/examples/cms/content/json5"
 )
 
-// A Query says which items to list, and how. The zero Query asks for all of a model.
+// A Query selects items and their order. The zero Query selects all items of a model.
 type Query struct {
 	filter      filter
-	ids         []string // if not nil, only items with one of these can pass the filter
-	needles     []needle // texts that are in the documents of all items that pass
+	ids         []string // if not nil, only items with one of these can match
+	needles     []needle // texts that the documents of all matching items contain
 	sort        []order
 	fields      projection
 	limit, skip int
@@ -25,7 +25,7 @@ type Query struct {
 	atMost      int // 0 is MaxItems
 }
 
-// Options are the parts of a query as somebody wrote them. What is nil or zero was not said.
+// Options are the parts of a query as the client wrote them. nil or zero means not given.
 type Options struct {
 	Filter   json.RawMessage `json:"filter"`
 	Sort     json.RawMessage `json:"sort"`
@@ -36,7 +36,7 @@ type Options struct {
 	Locale   string          `json:"locale"`
 }
 
-// A ParameterError says which parameter cannot be understood. Its text is Cockpit's.
+// A ParameterError names a parameter that cannot be parsed. Its text is Cockpit's.
 type ParameterError struct{ Name, Want string }
 
 func (e *ParameterError) Error() string { return fmt.Sprintf("<%s> is not %s", e.Name, e.Want) }
@@ -101,7 +101,7 @@ func (o Options) Query() (q Query, err error) {
 	return q, nil
 }
 
-// count is how many a number says, at most so many that sums of them stay numbers.
+// count returns a number of items, bounded so that sums do not overflow.
 func count(name string, n *int) (int, error) {
 	switch {
 	case n == nil:
@@ -112,7 +112,7 @@ func count(name string, n *int) (int, error) {
 	return min(*n, math.MaxInt32), nil
 }
 
-// withForm adds filter[title]=x, in which every value is a text.
+// withForm adds filter[title]=x, whose values are all texts.
 func (q Query) withForm(values url.Values) (Query, error) {
 	all := []filter{}
 	for name := range values {
@@ -146,13 +146,13 @@ func (q Query) withForm(values url.Values) (Query, error) {
 	return q, nil
 }
 
-// Paged reports whether limit and skip were both given: the answer then tells the total.
+// Paged reports whether limit and skip were both given: then the answer has the total.
 func (q Query) Paged() bool { return q.paged }
 
-// Levels is how many levels of links are to be followed.
+// Levels is how many levels of links to follow.
 func (q Query) Levels() int { return q.populate }
 
-// Locale is the language that was asked for; "" is the one of fields without an ending.
+// Locale is the requested language; "" is that of fields without suffix.
 func (q Query) Locale() string { return q.locale }
 
 // First narrows the query to its first item.
@@ -161,16 +161,16 @@ func (q Query) First() Query {
 	return q
 }
 
-// AtMost makes more than n items an error, ErrTooMany, rather than an answer. Without it that is MaxItems.
+// AtMost makes more than n items the error ErrTooMany. The default is MaxItems.
 func (q Query) AtMost(n int) Query {
 	q.atMost = n
 	return q
 }
 
-// A projection says which fields are shown. The zero projection shows all.
+// A projection selects fields. The zero projection selects all.
 type projection struct {
 	wanted  map[string]bool
-	narrows bool // to those that are wanted, and _id
+	narrows bool // to the wanted fields and _id
 }
 
 // parseFields reads {"title": 1, "_id": 0}.
@@ -197,7 +197,7 @@ func parseFields(text json.RawMessage) (p projection, err error) {
 	return p, nil
 }
 
-// of drops what was not asked for: with any field at 1 all others, _id excepted; else those at 0.
+// of removes fields: if any field is 1, all others except _id; else those at 0.
 func (p projection) of(item Item) {
 	for field := range item {
 		wanted, said := p.wanted[field]
@@ -207,7 +207,7 @@ func (p projection) of(item Item) {
 	}
 }
 
-// nothing reports whether a part of a query was not sent, or is empty. PHP writes an empty object as [].
+// nothing reports whether a part of a query is missing or empty. PHP writes an empty object as [].
 func nothing(text json.RawMessage) bool {
 	return len(text) == 0 || string(text) == "[]" || string(text) == "{}"
 }

@@ -6,7 +6,7 @@ import (
 	"github.com/latchkey-go/latchkey/auth/sqlstore"
 )
 
-// Schema returns the statements that make the tables of this package where they are missing.
+// Schema returns the statements that create missing tables of this package.
 func Schema(d sqlstore.Dialect) string {
 	counter := "INTEGER PRIMARY KEY"
 	if d == sqlstore.PostgreSQL {

@@ -13,7 +13,7 @@ import (
 	"github.com/latchkey-go/latchkey/examples/cms/content"
 )
 
-// Searches wait for each other beyond a few, and whoever has gone does not wait.
+// Searches beyond a few wait for each other, and a search whose client has gone stops waiting.
 func TestSearchesAtOnce(t *testing.T) {
 	s := opened(t)
 	m := books(t, s)
@@ -32,7 +32,7 @@ func TestSearchesAtOnce(t *testing.T) {
 	all.Wait()
 }
 
-// A model of 100,000 items: what is not asked for is not read.
+// A model of 100,000 items: only the requested items are read.
 func BenchmarkItems(b *testing.B) {
 	s, m := openedFor(b), content.Model{Name: "many", Type: content.Collection}
 	_, err := s.AddModel(b.Context(), m)

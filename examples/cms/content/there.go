@@ -6,7 +6,7 @@ import (
 	"strings"
 )
 
-// There returns how many of these items of a model are stored, published or not.
+// There returns how many of these items of a model exist, published or not.
 func (s *Store) There(ctx context.Context, m Model, items []Item) (n int, err error) {
 	args := []any{m.Name}
 	var places []string

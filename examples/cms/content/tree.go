@@ -5,9 +5,8 @@ import (
 	"slices"
 )
 
-// Tree returns the published items under parent ("" is the top), in the order of their _o, each with those under it
-// as _children. What hangs on an item that is not published is not shown, and neither are circles. Of q it takes
-// locale and fields.
+// Tree returns the published items under parent ("" is the top), ordered by _o, each with its children as _children.
+// Children of an unpublished item are left out, and so are cycles. It uses the locale and fields of q.
 func (s *Store) Tree(ctx context.Context, m Model, parent string, q Query) ([]Item, error) {
 	ctx, done, err := turn(ctx, s.lists)
 	if err != nil {
@@ -30,7 +29,7 @@ func (s *Store) Tree(ctx context.Context, m Model, parent string, q Query) ([]It
 	var below func(parent string) []Item
 	below = func(parent string) []Item {
 		items := children[parent]
-		delete(children, parent) // each is shown once, however the parents are knotted
+		delete(children, parent) // list each item once, even if parents form a cycle
 		slices.SortStableFunc(items, func(a, b Item) int { return compare(a["_o"], b["_o"]) })
 		for _, item := range items {
 			id := item.ID()
@@ -46,7 +45,7 @@ func (s *Store) Tree(ctx context.Context, m Model, parent string, q Query) ([]It
 	return items, nil
 }
 
-// asList is items as any other value of an item, so that links in them are found.
+// asList turns items into a list value, so that links in them are found.
 func asList(items []Item) []any {
 	list := make([]any, len(items))
 	for i, item := range items {

@@ -8,10 +8,10 @@ import (
 	"hash"
 )
 
-// A Version is what all models were like at a time. The zero Version is none.
+// A Version identifies a state of all models. No state has the zero Version.
 type Version [sha256.Size]byte
 
-// Version returns the version of the moment, and the models of it unless that is the one that is known already.
+// Version returns the current version. It returns the models as well, unless known is that version.
 func (s *Store) Version(ctx context.Context, known Version) (now Version, models []Model, err error) {
 	sum, documents := sha256.New(), [][]byte(nil)
 	rows, err := s.db.QueryContext(ctx, `SELECT document FROM cms_models ORDER BY name`)
@@ -42,7 +42,7 @@ func (s *Store) Version(ctx context.Context, known Version) (now Version, models
 	return now, models, nil
 }
 
-// part writes a document so that no other list of documents writes the same.
+// part writes a document so that different lists of documents never write the same bytes.
 func part(sum hash.Hash, document []byte) {
 	fmt.Fprintf(sum, "%d:", len(document))
 	sum.Write(document)

@@ -11,26 +11,26 @@ import (
 	"time"
 )
 
-// Why a write is refused.
+// The errors of a refused write.
 var (
-	// ErrState: the _state is none of 1 (published), 0 (draft) and -1 (archived).
+	// ErrState means that _state is none of 1 (published), 0 (draft) and -1 (archived).
 	ErrState = errors.New("content: no such _state")
-	// ErrPublished: the _state that is asked for is less public than the item's, and the writer may not change that.
+	// ErrPublished means that the requested _state is less public than the item's, which the writer may not change.
 	ErrPublished = errors.New("content: the item is more public than asked for")
-	// ErrConflict: others kept changing the item.
-	ErrConflict = errors.New("content: changed by somebody else")
+	// ErrConflict means that other writers kept changing the item.
+	ErrConflict = errors.New("content: another writer changed the item")
 )
 
-const tries = 10 // of a write that others get in the way of
+const tries = 10 // of a write that conflicts with others
 
-// A Writer says who writes an item.
+// A Writer is the author of a write.
 type Writer struct {
-	UserID     string // is stored as _cby and _mby; "" is null there
-	MayPublish bool   // may change the _state of an item that is stored
+	UserID     string // stored as _cby and _mby; "" is stored as null
+	MayPublish bool   // may change the _state of a stored item
 }
 
-// mayWrite returns an error wrapping ErrPublished if fields ask for a _state that is less public than the item's, and
-// the writer may not set it: the text would be published with the item.
+// mayWrite returns an error wrapping ErrPublished if fields ask for a _state that is less public than the item's and
+// the writer may not set it: otherwise the new text would be published with the item.
 func (w Writer) mayWrite(item, fields Item) error {
 	stored, _ := item.State()
 	asked, said := fields.State()
@@ -40,9 +40,9 @@ func (w Writer) mayWrite(item, fields Item) error {
 	return nil
 }
 
-// Create stores a new item with the fields that the model takes, and with their _state, or published if they have
-// none. A singleton that is stored already gets these fields in place of its own. It keeps its _state if they have
-// none, or if the writer may not change it; see ErrPublished.
+// Create stores a new item with the fields that the model accepts, and with their _state, or published if they have
+// none. For a singleton that exists, these fields replace the stored ones. It keeps its _state if they have none, or
+// if the writer may not change it; see ErrPublished.
 func (s *Store) Create(ctx context.Context, m Model, fields Item, by Writer) (Item, error) {
 	item, err := s.blank(ctx, m)
 	if err != nil {
@@ -72,7 +72,7 @@ func (s *Store) Create(ctx context.Context, m Model, fields Item, by Writer) (It
 	return nil, ErrConflict
 }
 
-// replaceSingleton writes item over the one that is there, or returns an error wrapping ErrNotFound.
+// replaceSingleton overwrites the singleton's item, or returns an error wrapping ErrNotFound.
 func (s *Store) replaceSingleton(ctx context.Context, m Model, fields, item Item, by Writer) (Item, error) {
 	var id string
 	err := s.db.QueryRowContext(ctx, `SELECT id FROM cms_items WHERE singleton = $1`, m.Name).Scan(&id)
@@ -97,10 +97,10 @@ func (s *Store) replaceSingleton(ctx context.Context, m Model, fields, item Item
 	})
 }
 
-// Update writes the fields that the model takes over those of an item, published or not. It returns what was
-// written, with _id and who changed it when, or an error wrapping ErrNotFound. What else the item holds is not for all
-// who may write to it. A _state is written if the writer may change it; if not, the item keeps its own, or the error
-// is ErrPublished.
+// Update writes the fields that the model accepts over those of an item, published or not. It returns the written
+// fields, with _id, time and author of the change, or an error wrapping ErrNotFound. It does not return the item's
+// other fields, which the writer may not be allowed to read. A _state is written if the writer may change it; if not,
+// the item keeps its own, or the error is ErrPublished.
 func (s *Store) Update(ctx context.Context, m Model, id string, fields Item, by Writer) (Item, error) {
 	sent := Item{"_id": id}
 	if err := m.copy(sent, fields); err != nil {
@@ -122,7 +122,7 @@ func (s *Store) Update(ctx context.Context, m Model, id string, fields Item, by 
 	return sent, err
 }
 
-// change reads an item, lets edit change it and writes it back if nobody else did meanwhile; otherwise it starts
+// change reads an item, lets edit change it, and writes it back. If another writer changed it in between, it starts
 // again.
 func (s *Store) change(ctx context.Context, m Model, id string, edit func(Item) (Item, error)) (Item, error) {
 	if !ValidName(id) {
@@ -162,7 +162,7 @@ func (s *Store) change(ctx context.Context, m Model, id string, edit func(Item) 
 	return nil, ErrConflict
 }
 
-// Delete drops an item, published or not. It is no error if there is none.
+// Delete deletes an item, published or not. It returns nil if there is none.
 func (s *Store) Delete(ctx context.Context, m Model, id string) error {
 	if !ValidName(id) {
 		return nil
@@ -171,8 +171,8 @@ func (s *Store) Delete(ctx context.Context, m Model, id string) error {
 	return err
 }
 
-// AddItems stores whole items as they are, in one transaction, and passes over those whose _id is there already. One
-// without a _state that there is becomes a draft to readers.
+// AddItems stores whole items in one transaction and skips those whose _id exists. For readers, an item without a
+// known _state is a draft.
 func (s *Store) AddItems(ctx context.Context, m Model, items []Item) (added int, err error) {
 	add := func(ctx context.Context, db execer) error {
 		for _, item := range items {
@@ -200,7 +200,7 @@ func (s *Store) AddItems(ctx context.Context, m Model, items []Item) (added int,
 	return added, nil
 }
 
-// inTx runs f in a transaction of db's.
+// inTx runs f in a transaction of db.
 func (s *Store) inTx(ctx context.Context, f func(context.Context, execer) error) error {
 	tx, err := s.db.BeginTx(ctx, nil)
 	if err != nil {
@@ -234,7 +234,7 @@ func (s *Store) insert(ctx context.Context, db execer, m Model, item Item) (adde
 	return n > 0, err
 }
 
-// copy takes over what a writer may set: the model's fields, and _state.
+// copy copies the fields that a writer may set: the model's fields, and _state.
 func (m Model) copy(to, fields Item) error {
 	for field, value := range fields {
 		if !m.takes(field) {
@@ -254,8 +254,8 @@ func (m Model) copy(to, fields Item) error {
 	return nil
 }
 
-// maxNested is how many objects and lists may stand in each other in a field. An answer that held many more than that
-// would be no JSON to readers, encoding/json among them: one item would spoil all lists that it is in.
+// maxNested is how deep objects and lists may be nested in a field. Many more, and JSON decoders such as
+// encoding/json refuse the answer, so one item would break all lists that contain it.
 const maxNested = 100
 
 func within(depth int, value any) bool {
@@ -277,7 +277,7 @@ func within(depth int, value any) bool {
 	return true
 }
 
-// stamp says when and by whom. Nobody in particular is null, as in Cockpit.
+// stamp sets time and author of a change. No author is null, as in Cockpit.
 func stamp(item Item, when, who, by string) {
 	item[when], item[who] = json.Number(fmt.Sprint(time.Now().Unix())), nil
 	if by != "" {
@@ -285,7 +285,7 @@ func stamp(item Item, when, who, by string) {
 	}
 }
 
-// newID makes an _id as Cockpit does: 24 hex digits, of which the first eight tell the time.
+// newID makes an _id as Cockpit does: 24 hex digits, the first eight from the time.
 func newID() string {
 	var random [8]byte
 	rand.Read(random[:])

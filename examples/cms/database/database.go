@@ -1,5 +1,5 @@
-// Package database opens what the example CMS keeps everything in: a SQLite file or a PostgreSQL database, with the
-// library's tables and the program's own, and the secret that its keys are digested with.
+// Package database opens the database of the example CMS, a SQLite file or a PostgreSQL database, with the library's
+// tables and the program's own. It also finds the pepper of its keys.
 package database
 
 import (
@@ -21,18 +21,19 @@ import (
 	"github.com/latchkey-go/latchkey/examples/cms/users"
 )
 
-// A Database is where everything is kept.
+// A Database is an open database and its engine.
 type Database struct {
 	*sql.DB
 	Dialect sqlstore.Dialect
 	DSN     string // PostgreSQL only
 	File    string // SQLite only
-	Name    string // for people
+	Name    string // to print
 
 	readOnly bool
 }
 
-// Open opens what the flag -db names: a postgres:// DSN or a SQLite file, which is made if it is missing. "" is one in a
+// Open opens the database that the flag -db names: a postgres:// DSN or a SQLite file, which is created if missing.
+// "" is a file in a new temporary folder.
 // new temporary folder.
 func Open(name string) (*Database, error) {
 	if isPostgreSQL(name) {
@@ -43,7 +44,7 @@ func Open(name string) (*Database, error) {
 		db.SetMaxOpenConns(32)
 		return &Database{DB: db, Dialect: sqlstore.PostgreSQL, DSN: name, Name: "on PostgreSQL"}, nil
 	}
-	if strings.Contains(name, "://") || strings.Contains(name, "password=") { // it would be a file's name, password and all
+	if strings.Contains(name, "://") || strings.Contains(name, "password=") { // this would create a file with the password in its name
 		return nil, errors.New("-db is no postgres:// address, and looks like no file")
 	}
 	if name == "" {
@@ -57,7 +58,7 @@ func Open(name string) (*Database, error) {
 	if err != nil {
 		return nil, err
 	}
-	// A write begins by taking the write lock, so that none fails half way for having read first.
+	// A transaction takes the write lock when it begins, so that none fails half way because it has read first.
 	source := url.URL{Scheme: "file", Path: file, RawQuery: "_txlock=immediate" +
 		"&_pragma=busy_timeout(5000)&_pragma=journal_mode(WAL)&_pragma=synchronous(FULL)"}
 	db, err := sql.Open("sqlite", source.String())
@@ -72,7 +73,7 @@ func isPostgreSQL(name string) bool {
 	return strings.HasPrefix(name, "postgres://") || strings.HasPrefix(name, "postgresql://")
 }
 
-// settingsSchema makes the table of what this program has to remember about its database.
+// settingsSchema creates the table of the program's own settings.
 const settingsSchema = `
 CREATE TABLE IF NOT EXISTS cms_settings (
 	name  TEXT NOT NULL PRIMARY KEY,
@@ -80,8 +81,8 @@ CREATE TABLE IF NOT EXISTS cms_settings (
 );
 `
 
-// Prepare makes the tables that are missing and opens the store. Several nodes may do so at once: InTx lets one in at
-// a time. In a database from [Look] it makes nothing, so that an older one is an error.
+// Prepare creates missing tables and opens the store. Several nodes may call it at once: InTx runs one at a time. In
+// a database from [Look] it creates nothing, so an older schema is an error.
 func (d *Database) Prepare(ctx context.Context) (*sqlstore.Store, error) {
 	if d.readOnly {
 		return sqlstore.Open(ctx, d.DB, d.Dialect)
@@ -108,7 +109,7 @@ func (d *Database) Prepare(ctx context.Context) (*sqlstore.Store, error) {
 	return store, nil
 }
 
-// Claim stores a setting unless it has a value, and returns the one that it has now, and whether it is from this call.
+// Claim stores a setting unless it has a value. It returns the current value, and whether this call stored it.
 func (d *Database) Claim(ctx context.Context, name, value string) (now string, mine bool, err error) {
 	result, err := d.ExecContext(ctx, `INSERT INTO cms_settings (name, value) VALUES ($1, $2) ON CONFLICT DO NOTHING`, name, value)
 	if err != nil {
@@ -122,7 +123,7 @@ func (d *Database) Claim(ctx context.Context, name, value string) (now string, m
 	return now, n > 0, err
 }
 
-// setting returns the value of a setting, "" if it has none.
+// setting returns the value of a setting, or "".
 func (d *Database) setting(ctx context.Context, name string) (value string, err error) {
 	err = d.QueryRowContext(ctx, `SELECT value FROM cms_settings WHERE name = $1`, name).Scan(&value)
 	if errors.Is(err, sql.ErrNoRows) {

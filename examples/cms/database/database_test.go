@@ -9,7 +9,7 @@ import (
 	"github.com/latchkey-go/latchkey/examples/cms/database"
 )
 
-// A DSN that is misspelt would become the name of a file, with the password in it.
+// A misspelt DSN would become the name of a file, with the password in it.
 func TestAMisspeltDSNIsNoFile(t *testing.T) {
 	t.Chdir(t.TempDir())
 	for _, name := range []string{"Postgres://ada:hunter2@db/cms", "mysql://ada:hunter2@db/cms", "host=db password=hunter2"} {

@@ -12,7 +12,7 @@ import (
 	"github.com/latchkey-go/latchkey/examples/cms/database"
 )
 
-// A new database, and one who only looks at it.
+// A new database, and a read-only view of it.
 func Example() {
 	ctx := context.Background()
 	folder, err := os.MkdirTemp("", "database-")

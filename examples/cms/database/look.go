@@ -13,8 +13,8 @@ import (
 	"github.com/latchkey-go/latchkey/auth/sqlstore"
 )
 
-// Look opens what Open opens for those who only look: the database itself refuses to be written. It returns an error
-// wrapping [fs.ErrNotExist] if there is no such database, or nothing of this program in it.
+// Look opens the same database as Open, but read-only; the database itself refuses writes. It returns an error
+// wrapping [fs.ErrNotExist] if there is no such database, or if it has none of this program's tables.
 func Look(ctx context.Context, name string) (*Database, error) {
 	d, err := look(name)
 	if err != nil {
@@ -38,7 +38,7 @@ func look(name string) (*Database, error) {
 	if isPostgreSQL(name) {
 		dsn, err := url.Parse(name)
 		if err != nil {
-			return nil, errors.New("the DSN is no address") // it may hold a password
+			return nil, errors.New("the DSN is no address") // the DSN may hold a password
 		}
 		settings := dsn.Query()
 		settings.Set("default_transaction_read_only", "on")
@@ -58,7 +58,7 @@ func look(name string) (*Database, error) {
 	}
 	source := url.URL{Scheme: "file", Path: file, RawQuery: "mode=ro&_pragma=busy_timeout(5000)&_pragma=query_only(1)&_pragma=synchronous(FULL)"}
 	if _, err := os.Stat(file + "-wal"); errors.Is(err, fs.ErrNotExist) {
-		source.RawQuery += "&immutable=1" // nobody has it open; without this SQLite would leave files beside it
+		source.RawQuery += "&immutable=1" // the file is not in use; without this SQLite would leave files beside it
 	}
 	db, err := sql.Open("sqlite", source.String())
 	if err != nil {

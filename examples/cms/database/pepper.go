@@ -15,10 +15,10 @@ import (
 	"github.com/latchkey-go/latchkey/keys"
 )
 
-// Pepper returns what keys are digested with besides SHA-256, so that a stolen database alone tells nothing about
-// them. A database keeps the pepper that it was first used with: without it, or with another, its keys would be
-// refused one and all, so that is an error. The secret is in file; "" is one beside the SQLite file. A database on
-// PostgreSQL may do without one, unless it takes keys that were made elsewhere: these may be weak.
+// Pepper returns the pepper of the database's keys, so that a stolen database alone reveals nothing about them. A
+// database keeps the pepper that it was first used with: without it, or with another, each of its keys would be
+// refused, so Pepper returns an error. The secret is in file; "" is a file beside the SQLite file. A PostgreSQL
+// database needs no pepper unless it takes imported keys, which may be weak.
 func (d *Database) Pepper(ctx context.Context, file string, takesKeys bool) ([]keys.Pepper, error) {
 	if file == "" && d.File != "" {
 		file = d.File + ".pepper"
@@ -39,7 +39,7 @@ func (d *Database) Pepper(ctx context.Context, file string, takesKeys bool) ([]k
 	secret, err := os.ReadFile(file)
 	if errors.Is(err, fs.ErrNotExist) && used == "" {
 		if d.readOnly {
-			secret, err = newPepper(), nil // what would be made now is as good as any
+			secret, err = newPepper(), nil // a dry run may use any pepper
 		} else {
 			secret, err = makePepper(file)
 		}
@@ -70,8 +70,8 @@ func newPepper() []byte {
 	return []byte(hex.EncodeToString(random) + "\n")
 }
 
-// makePepper writes a new pepper to a file that only its owner reads. If another node makes it at the same time, it
-// returns that one's.
+// makePepper writes a new pepper to a file that only its owner can read. If another node creates the file at the same
+// time, it returns that node's pepper.
 func makePepper(file string) ([]byte, error) {
 	secret := newPepper()
 	whole, err := os.CreateTemp(filepath.Dir(file), filepath.Base(file)+"-*") // mode 0600

@@ -13,14 +13,14 @@ import (
 
 const maxAnswer = 32 << 20 // bytes
 
-// An object is something that fields are selected of.
+// An object has fields to select.
 type object interface {
-	// field returns the value of a field, nil if it is null. It is a text, number, truth value, list or object, or
-	// what JSON holds.
+	// field returns the value of a field, nil if it is null. It is a text, number, bool, list or object, or decoded
+	// JSON.
 	field(ctx context.Context, f graphql.CollectedField) any
 }
 
-// An answer is the data of an operation while it is written, field by field in the order of the operation.
+// An answer writes the data of an operation, field by field, in the order of the operation.
 type answer struct {
 	bytes.Buffer
 	schema    *ast.Schema
@@ -29,7 +29,7 @@ type answer struct {
 	errors    gqlerror.List
 }
 
-// object writes what was selected of an object of the type.
+// object writes the selected fields of an object of the type.
 func (a *answer) object(ctx context.Context, t *ast.Definition, selected ast.SelectionSet, o object) {
 	a.WriteByte('{')
 	for i, f := range graphql.CollectFields(a.operation, selected, []string{t.Name}) {
@@ -54,7 +54,7 @@ func (a *answer) object(ctx context.Context, t *ast.Definition, selected ast.Sel
 
 func (a *answer) value(ctx context.Context, t *ast.Type, selected ast.SelectionSet, v any) {
 	of := reflect.ValueOf(v)
-	if of.Kind() == reflect.Pointer && !of.IsNil() && of.Elem().Kind() == reflect.String { // introspection has such
+	if of.Kind() == reflect.Pointer && !of.IsNil() && of.Elem().Kind() == reflect.String { // introspection returns such values
 		v = of.Elem().String()
 	}
 	switch {
@@ -89,7 +89,8 @@ func (a *answer) value(ctx context.Context, t *ast.Type, selected ast.SelectionS
 	}
 }
 
-// leaf writes a value of a scalar type if it is one. Items are older than the types of their fields, too.
+// leaf writes a value of a scalar type. It returns false for others. Stored values may be older than the type of
+// their field.
 func (a *answer) leaf(name string, v any) {
 	ok := true
 	switch name {
@@ -119,15 +120,15 @@ func (a *answer) scalar(v any) {
 	}
 }
 
-// wrong writes null in the place of what is not of the type that the schema says.
+// wrong writes null for a value that is not of the type in the schema.
 func (a *answer) wrong(want string) {
 	a.WriteString("null")
 	a.fail(&gqlerror.Error{Message: "the value is not " + want})
 }
 
-// fail adds an error about the field that is being written.
+// fail adds an error about the current field.
 func (a *answer) fail(err *gqlerror.Error) {
-	const most = 100 // the rest says nothing new
+	const most = 100 // more errors add nothing
 	if len(a.errors) < most {
 		err.Path = append(ast.Path{}, a.path...)
 		a.errors = append(a.errors, err)

@@ -12,19 +12,19 @@ import (
 	"github.com/latchkey-go/latchkey/examples/cms/content/json5"
 )
 
-// arguments are those of a field, as JSON in which members have the order in which they were written: that of a sort
-// counts.
+// arguments are the arguments of a field, as JSON whose members keep the order of the query: the order of sort
+// matters.
 type arguments struct {
 	Options    content.Options
 	Model      string
 	ID         string
 	Parent     string
 	Data       content.Item
-	Deprecated bool // of introspection
+	Deprecated bool // for introspection
 	Name       string
 }
 
-// argumentsOf reads the arguments of a field. Its error is for whoever wrote them.
+// argumentsOf reads the arguments of a field. Its error may be sent to the client.
 func argumentsOf(field *ast.Field, vars map[string]any) (a arguments, err error) {
 	for _, definition := range field.Definition.Arguments {
 		value := definition.DefaultValue
@@ -64,7 +64,7 @@ func (a *arguments) take(definition *ast.ArgumentDefinition, text []byte) error 
 	return decoder.Decode(to)
 }
 
-// place is where an argument goes; nil if nothing comes of it, as of projection in Cockpit.
+// place returns the destination of an argument; nil if it is ignored, such as projection in Cockpit.
 func (a *arguments) place(name string) any {
 	switch name {
 	case "model":
@@ -97,7 +97,7 @@ func (a *arguments) place(name string) any {
 	return nil
 }
 
-// spelt takes JSON5 in a string for what it says. An empty one is nothing.
+// spelt decodes JSON5 in a string. An empty string is no value.
 func spelt(written []byte) ([]byte, error) {
 	var text string
 	if len(written) == 0 || written[0] != '"' {
@@ -109,7 +109,7 @@ func spelt(written []byte) ([]byte, error) {
 	return json5.Convert(text)
 }
 
-// orderless reports whether a value is an object of several members whose order was lost on the way.
+// orderless reports whether a value is an object of several members whose order is lost.
 func orderless(value *ast.Value, vars map[string]any) bool {
 	if value.Kind != ast.Variable {
 		return false
@@ -151,7 +151,7 @@ func write(to *bytes.Buffer, value *ast.Value, vars map[string]any) error {
 			}
 		}
 		to.WriteByte('}')
-	default: // numbers, booleans and null are spelt as in JSON
+	default: // numbers, booleans and null have the same spelling in JSON
 		to.WriteString(value.Raw)
 	}
 	return nil

@@ -18,7 +18,7 @@ import (
 	"github.com/latchkey-go/latchkey/roles"
 )
 
-// Two models, of which the world may read one.
+// Two models, one of them public.
 func Example() {
 	ctx := context.Background()
 	db, err := sql.Open("sqlite", ":memory:")

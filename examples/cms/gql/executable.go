@@ -13,7 +13,7 @@ import (
 	"github.com/latchkey-go/latchkey/graphqlauth"
 )
 
-// An executable is the schema of one moment, as gqlgen runs it.
+// An executable is a schema for gqlgen, made from the models of one version.
 type executable struct {
 	*endpoint
 	schema *ast.Schema
@@ -22,7 +22,7 @@ type executable struct {
 // Schema implements graphql.ExecutableSchema.
 func (e *executable) Schema() *ast.Schema { return e.schema }
 
-// Complexity implements graphql.ExecutableSchema. Operations are bounded by graphqlauth.Secure and by what they answer.
+// Complexity implements graphql.ExecutableSchema. graphqlauth.Secure and the size of the answer bound operations.
 func (e *executable) Complexity(context.Context, string, string, int, map[string]any) (int, bool) {
 	return 0, false
 }
@@ -39,7 +39,7 @@ func (e *executable) Exec(context.Context) graphql.ResponseHandler {
 	}
 }
 
-// running is how long an operation may take. Its fields together may look through no more than one list at an address.
+// running is the time limit of an operation: the one of a single long list.
 const running = 10 * time.Second
 
 func (e *executable) run(ctx context.Context) *graphql.Response {
@@ -66,17 +66,17 @@ func (e *executable) run(ctx context.Context) *graphql.Response {
 	return &graphql.Response{Data: r.answer.Bytes(), Errors: r.answer.errors}
 }
 
-// refused is the answer to an operation that is not run, or not to its end.
+// refused answers an operation that was not run, or not to its end.
 func refused(ctx context.Context, err *gqlerror.Error) *graphql.Response {
 	outcomeOf(ctx).invalid = true
 	return &graphql.Response{Errors: gqlerror.List{err}}
 }
 
-// An outcome is what the transport has to know besides the response.
+// An outcome is what the transport needs besides the response.
 type outcome struct {
 	status  int   // 0 is 200
-	invalid bool  // nothing was run
-	trouble error // nothing can be said: a store fails
+	invalid bool  // the operation was not run
+	trouble error // a store failed, so there is no answer
 }
 
 type outcomeKey struct{}

@@ -11,14 +11,14 @@ import (
 	"github.com/latchkey-go/latchkey/graphqlauth"
 )
 
-// A fault is why a root field has no value.
+// A fault says why a root field has no value.
 type fault struct {
 	text       string
 	code       string // in the error's extensions
-	permission string // that is missing, for those who may know
-	status     int    // of the whole answer; 0 changes nothing
+	permission string // the missing permission, if the caller may know it
+	status     int    // of the whole response; 0 changes nothing
 	denied     bool
-	quiet      bool // told as Cockpit does, by the status and in the data alone
+	quiet      bool // reported as in Cockpit, only by status and data
 	cause      error
 }
 
@@ -26,13 +26,13 @@ func (f *fault) Error() string { return f.text }
 
 func (f *fault) Unwrap() error { return f.cause }
 
-// The codes besides those of package graphqlauth.
+// The codes that package graphqlauth does not have.
 const (
 	codeNotFound = "NOT_FOUND"
 	codeInput    = "BAD_USER_INPUT"
 )
 
-// tell writes down what went wrong with a root field. forbidden is Cockpit's status for who may not.
+// tell records the error of a root field. forbidden is Cockpit's status for a missing permission.
 func (r *run) tell(err error, forbidden int) *fault {
 	f := r.faultOf(err, forbidden)
 	switch {
@@ -48,7 +48,7 @@ func (r *run) tell(err error, forbidden int) *fault {
 			r.status = f.status
 		}
 	default:
-		r.granted++ // to go wrong by itself
+		r.granted++ // the permission was granted; the field failed for another reason
 	}
 	extensions := map[string]any{"code": f.code}
 	if f.permission != "" {
@@ -58,7 +58,7 @@ func (r *run) tell(err error, forbidden int) *fault {
 	return f
 }
 
-// faultOf is nil where nothing can be told: a store is in trouble.
+// faultOf returns nil if a store failed.
 func (r *run) faultOf(err error, forbidden int) *fault {
 	var own *fault
 	var refusal *auth.Refusal
@@ -89,7 +89,7 @@ func (r *run) faultOf(err error, forbidden int) *fault {
 	case errors.Is(err, content.ErrState):
 		return &fault{text: "<_state> is not 1, 0 or -1", code: codeInput}
 	case errors.Is(err, content.ErrConflict):
-		return &fault{text: "Somebody else changes this item", code: "CONFLICT"}
+		return &fault{text: "Another writer is changing this item", code: "CONFLICT"}
 	}
 	return nil
 }

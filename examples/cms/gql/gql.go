@@ -7,12 +7,12 @@
 //	mutation saveContentItem(model: "posts", data: {title: "Hello"}) { item error }
 //	         deleteContentItem(model: "posts", id: "…") { success error }
 //
-// The schema is made of the models while the program runs: gqlgen reads, validates and bounds operations over any
-// schema that it is handed, and this package runs them. When a model changes, the next operation sees it. A model or
-// field whose name GraphQL does not take has no field of its own; content(model:) has it.
+// The schema is made from the models at run time: gqlgen parses, validates and bounds operations over any schema, and
+// this package runs them. After a change of a model the next operation uses the new schema. A model or field whose
+// name is not valid in GraphQL has no field; use content(model:) for it.
 //
-// Who is not let in at all is not answered, introspection included; whoever is, is told the names of all models and
-// fields. What a field needs is asked for where it is resolved, by package access, for each model that it touches.
+// Callers who are not let in get no answer, introspection included; those who are let in may learn the names of all
+// models and fields. Package access checks permissions where a field is resolved, for each model it reads.
 package gql
 
 import (
@@ -28,17 +28,17 @@ import (
 	"github.com/latchkey-go/latchkey/graphqlauth"
 )
 
-// A Config says what an endpoint is made of.
+// A Config configures an endpoint.
 type Config struct {
 	Guard   *auth.Guard
 	Content *access.Content
-	// LikeCockpit answers what is denied as Cockpit does: an empty list, or null, and no error, under the status 412
-	// (403 for a mutation); an operation that is not valid has the status 200. Otherwise there are errors, under 403
-	// (or 401) if all that was asked for is denied, or one field of a mutation.
+	// LikeCockpit answers a denied field as Cockpit does: an empty list, or null, without an error, under the status
+	// 412 (403 for a mutation); an operation that is not valid has the status 200. Otherwise there are errors, under
+	// 403 (or 401) if every field is denied, or one field of a mutation.
 	LikeCockpit bool
 }
 
-// Handler returns the endpoint. It goes behind the guard.
+// Handler returns the endpoint. It belongs behind the guard.
 func Handler(c Config) http.Handler { return &endpoint{Config: c} }
 
 type endpoint struct {
@@ -46,7 +46,7 @@ type endpoint struct {
 	built atomic.Pointer[built]
 }
 
-// A built is a server for the models of one moment.
+// A built is a server for one version of the models.
 type built struct {
 	version content.Version
 	server  *handler.Server
@@ -62,11 +62,11 @@ func (e *endpoint) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	server.ServeHTTP(w, r)
 }
 
-// maxTokens of a document are some times what GraphiQL sends to learn the schema. Validation compares each field with
-// all others of its name, so that ten times as many take a hundred times as long.
+// maxTokens is a few times the size of GraphiQL's introspection query. Validation compares each field with all others
+// of its name, so ten times as many tokens take a hundred times as long.
 const maxTokens = 2000
 
-// server returns the one for the models of the moment.
+// server returns the server for the current models.
 func (e *endpoint) server(ctx context.Context) (*handler.Server, error) {
 	old := e.built.Load()
 	if old == nil {

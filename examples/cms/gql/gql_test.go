@@ -12,7 +12,7 @@ import (
 	"github.com/latchkey-go/latchkey/examples/cms/content"
 )
 
-// What is answered in both dialects.
+// The answers common to both dialects.
 func TestFields(t *testing.T) {
 	for _, likeCockpit := range []bool{false, true} {
 		w := newWorld(t, likeCockpit, "web")
@@ -45,7 +45,7 @@ func TestFields(t *testing.T) {
 	}
 }
 
-// What is denied, in the library's own words: an error for each field, and a status once nothing is left.
+// Denied fields in the library's dialect: an error for each, and a status if nothing is left.
 func TestDenied(t *testing.T) {
 	w := newWorld(t, false, "web")
 	forbidden := func(field, permission string) string {
@@ -74,7 +74,7 @@ func TestDenied(t *testing.T) {
 	require.NoError(t, err, "nothing was done")
 }
 
-// What is denied, as Cockpit says it.
+// Denied fields in Cockpit's dialect.
 func TestDeniedLikeCockpit(t *testing.T) {
 	w := newWorld(t, true, "web")
 	for _, c := range []struct{ role, query, want string }{
@@ -95,7 +95,7 @@ func TestDeniedLikeCockpit(t *testing.T) {
 	}
 }
 
-// Who is not let in is told nothing, introspection included.
+// Callers who are not let in learn nothing, introspection included.
 func TestClosed(t *testing.T) {
 	for _, c := range []struct {
 		likeCockpit bool
@@ -144,7 +144,7 @@ func TestMutations(t *testing.T) {
 	}
 }
 
-// The schema follows the models, and those with names that GraphQL does not take do not break it.
+// The schema follows the models. Models with names that GraphQL does not allow do not break it.
 func TestSchemaFollowsTheModels(t *testing.T) {
 	w := newWorld(t, false, "web")
 	require.Contains(t, w.ask(t, "admin", `{ newsModel { headline } }`), "Cannot query field")
@@ -162,7 +162,7 @@ func TestSchemaFollowsTheModels(t *testing.T) {
 	require.Contains(t, w.ask(t, "admin", `{ newsModel { headline } }`), "Cannot query field")
 }
 
-// Values that are not of their field's type are null with an error: models change, and items stay.
+// A value that is not of its field's type is null with an error: models change, and items do not.
 func TestValuesOfAnotherType(t *testing.T) {
 	w := newWorld(t, false, "web")
 	w.add(t, content.Model{Name: "odd", Type: content.Collection, Fields: []content.Field{{Name: "text", Type: "text"}, {Name: "n", Type: "number"}, {Name: "yes", Type: "boolean"}, {Name: "tags", Type: "tags"}}},

@@ -18,7 +18,7 @@ import (
 	"github.com/latchkey-go/latchkey/examples/cms/content"
 )
 
-// introspection is what tools send, shortened.
+// introspection is a shortened query of GraphQL tools.
 const introspection = `query { __schema { queryType { name } mutationType { name } subscriptionType { name }
 	types { kind name description fields(includeDeprecated: true) { name args { name type { ...t } defaultValue } type { ...t } isDeprecated deprecationReason }
 		inputFields { name type { ...t } } interfaces { name } enumValues { name } possibleTypes { name } specifiedByURL isOneOf }
@@ -75,7 +75,7 @@ func TestIntrospection(t *testing.T) {
 	}
 }
 
-// However it is sent, it is one operation and one answer.
+// Each encoding of a request is one operation and one answer.
 func TestWaysToSend(t *testing.T) {
 	for _, likeCockpit := range []bool{false, true} {
 		w := newWorld(t, likeCockpit, "web")
@@ -116,7 +116,7 @@ func TestWaysToSend(t *testing.T) {
 	}
 }
 
-// A credential in the body is none, in either dialect.
+// A credential in the body is ignored, in both dialects.
 func TestNoCredentialInTheBody(t *testing.T) {
 	for _, likeCockpit := range []bool{false, true} {
 		w := newWorld(t, likeCockpit, "web")
@@ -128,7 +128,7 @@ func TestNoCredentialInTheBody(t *testing.T) {
 	}
 }
 
-// No way around the rights of a model.
+// The permissions on a model cannot be bypassed.
 func TestSecretsStaySecret(t *testing.T) {
 	for _, likeCockpit := range []bool{false, true} {
 		w := newWorld(t, likeCockpit, "web")
@@ -156,7 +156,7 @@ func TestSecretsStaySecret(t *testing.T) {
 	}
 }
 
-// An operation that costs more to answer than to send is refused, and soon.
+// An operation that costs more to answer than to send is refused quickly.
 func TestBounds(t *testing.T) {
 	w := newWorld(t, false, "web")
 	many := []content.Item{}
@@ -195,7 +195,7 @@ func TestBounds(t *testing.T) {
 	}
 }
 
-// An operation that has asked for too much once does not go on reading.
+// An operation that exceeds the limit reads nothing more.
 func TestTooManyItems(t *testing.T) {
 	if os.Getenv("LATCHKEY_LONG") == "" {
 		t.Skip("stores 50,000 items: set LATCHKEY_LONG=1")
@@ -218,7 +218,7 @@ func TestTooManyItems(t *testing.T) {
 	require.Less(t, time.Since(start), 8*time.Second)
 }
 
-// A store in trouble is 503 and no verdict, and its words are not shown.
+// A store failure is 503, without the store's error text.
 func TestStoreInTrouble(t *testing.T) {
 	for _, likeCockpit := range []bool{false, true} {
 		for _, table := range []string{"cms_models", "cms_items"} {
@@ -234,7 +234,7 @@ func TestStoreInTrouble(t *testing.T) {
 	}
 }
 
-// Whatever is sent, there is an answer, and never a draft or a secret.
+// Any input has an answer, and never a draft or a secret.
 func FuzzQuery(f *testing.F) {
 	for _, query := range []string{
 		`{ postsModel(filter: {title: {_regex: "x"}}, sort: {title: 1}) { title link ...f } } fragment f on postsModel { _id }`, introspection,
@@ -256,7 +256,7 @@ func FuzzQuery(f *testing.F) {
 	})
 }
 
-// Models change while operations run: each sees some state of them, and no other answer than its own.
+// Models change while operations run: each operation uses one version of them.
 func TestModelsChangeMeanwhile(t *testing.T) {
 	w := newWorld(t, true, "web")
 	var all sync.WaitGroup

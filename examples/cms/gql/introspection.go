@@ -10,7 +10,7 @@ import (
 	"github.com/latchkey-go/latchkey/examples/cms/content"
 )
 
-// asObject returns what fields are selected of.
+// asObject returns the object whose fields are selected.
 func asObject(v any) (object, bool) {
 	switch v := v.(type) {
 	case object:
@@ -26,13 +26,13 @@ func asObject(v any) (object, bool) {
 
 const introspectionPackage = "github.com/99designs/gqlgen/graphql/introspection"
 
-// An item has its members as fields.
+// The members of an item are its fields.
 type item map[string]any
 
 func (i item) field(_ context.Context, f graphql.CollectedField) any { return i[f.Name] }
 
-// An introspected is a value of gqlgen's package introspection. It has a method or a member for each field, which is
-// called as the field is, but that those which leave out what is deprecated have names of their own.
+// An introspected wraps a value of gqlgen's package introspection. Each field is a method or member with the same
+// name, except those that filter deprecated entries.
 type introspected struct{ reflect.Value }
 
 var visible = map[string]string{"args": "VisibleArgs", "inputFields": "VisibleInputFields"}

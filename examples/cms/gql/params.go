@@ -9,7 +9,7 @@ import (
 	"github.com/99designs/gqlgen/graphql"
 )
 
-// sent is an operation as it is sent. There is no credential in it: none is looked for in a body.
+// sent is the JSON of an operation. Credentials are never read from a body.
 type sent struct {
 	Query         string          `json:"query"`
 	OperationName string          `json:"operationName"`

@@ -16,7 +16,7 @@ import (
 	"github.com/latchkey-go/latchkey/examples/cms/content"
 )
 
-// A run is one operation while it runs. As an object it is the root.
+// A run is the state of one operation. It is also the root object.
 type run struct {
 	*executable
 	answer  answer
@@ -24,10 +24,10 @@ type run struct {
 	left    int // items that may still be read
 
 	granted, denied int // root fields
-	status          int // of the first that was denied
+	status          int // of the first denied field
 }
 
-// field resolves a root field. Once the store is in trouble, nothing is asked any more: there will be no answer.
+// field resolves a root field. After a store failure it does nothing more, since there will be no answer.
 func (r *run) field(ctx context.Context, f graphql.CollectedField) any {
 	if r.outcome.trouble != nil {
 		return nil
@@ -65,7 +65,7 @@ func (r *run) field(ctx context.Context, f graphql.CollectedField) any {
 	return r.read(ctx, a, r.list)
 }
 
-// read resolves a field with a model's items.
+// read resolves a field that lists a model's items.
 func (r *run) read(ctx context.Context, a arguments, items func(context.Context, content.Model, content.Query, arguments) (any, error)) any {
 	model, err := r.model(ctx, a.Model, content.Read)
 	if errors.Is(err, content.ErrNotFound) && r.LikeCockpit {
@@ -93,7 +93,8 @@ func (r *run) read(ctx context.Context, a arguments, items func(context.Context,
 	return nil
 }
 
-// model finds a model. Out of Cockpit's likeness permission comes first: who may not is not told what there is.
+// model returns a model. Outside Cockpit's dialect permission is checked first: a caller without it is not told
+// whether the model exists.
 func (r *run) model(ctx context.Context, name, verb string) (content.Model, error) {
 	if !r.LikeCockpit {
 		if err := auth.Allowed(ctx, content.Permission(name, verb)); err != nil {
@@ -131,7 +132,7 @@ func (r *run) tree(ctx context.Context, m content.Model, q content.Query, a argu
 	return items, r.pay(len(items), err)
 }
 
-// pay takes items from what the operation may read in all. Where they were too many, nothing is left of it.
+// pay subtracts items from the operation's limit. If the limit is exceeded, the rest of the operation gets nothing.
 func (r *run) pay(items int, err error) error {
 	r.left -= items
 	if errors.Is(err, content.ErrTooMany) || err == nil && r.left <= 0 {
@@ -141,7 +142,7 @@ func (r *run) pay(items int, err error) error {
 	return err
 }
 
-// write resolves a mutation. What it could not do stands in the field's own error in Cockpit, else among the errors.
+// write resolves a mutation. In Cockpit's dialect an error is in the field itself, otherwise among the errors.
 func (r *run) write(ctx context.Context, a arguments, verb string, do func(context.Context, content.Model, arguments) (item, error)) any {
 	model, err := r.model(ctx, a.Model, verb)
 	var done item

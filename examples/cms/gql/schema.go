@@ -11,7 +11,7 @@ import (
 	"github.com/latchkey-go/latchkey/examples/cms/content"
 )
 
-// The arguments of lists, whose defaults are Cockpit's.
+// The arguments of lists, with Cockpit's defaults.
 const (
 	listed = `limit: Int, skip: Int, sort: JsonType, locale: String = "default", populate: Int = 0`
 	single = `locale: String = "default", populate: Int = 0`
@@ -34,7 +34,7 @@ type Query {
 }
 `
 
-// suffix is what a model's field and its type have behind its name.
+// suffix is appended to a model's name for its field and type.
 const suffix = "Model"
 
 var goodName = regexp.MustCompile(`^[A-Za-z][_0-9A-Za-z]*$`)
@@ -69,7 +69,7 @@ func schemaOf(models []content.Model) (*ast.Schema, error) {
 	return gqlparser.LoadSchema(&ast.Source{Name: "models", Input: sdl.String()})
 }
 
-// typeOf is the type of a field's values. All may be null: items are older than what their model asks of them.
+// typeOf is the type of a field's values. All are nullable: items may be older than their model.
 func typeOf(f content.Field) string {
 	name := "JsonType"
 	switch f.Type {

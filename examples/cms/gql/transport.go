@@ -18,8 +18,8 @@ import (
 
 const maxBody = 256 << 10 // bytes
 
-// A transport reads an operation and writes its answer. gqlgen's own have neither the form in which some clients of
-// Cockpit send, nor its statuses.
+// A transport reads an operation and writes its response. gqlgen's transports support neither the form encoding of
+// some Cockpit clients nor Cockpit's statuses.
 type transport struct{ *endpoint }
 
 // Supports implements graphql.Transport.
@@ -44,7 +44,7 @@ func (t transport) Do(w http.ResponseWriter, r *http.Request, executor graphql.G
 		return
 	}
 	if r.Method != http.MethodPost && operation.Operation.Operation != ast.Query {
-		// A link or an image elsewhere could send it in the name of who is signed in.
+		// A link or image on another site could send a mutation with a user's session.
 		w.Header().Set("Allow", "POST")
 		t.answer(w, http.StatusMethodNotAllowed, &graphql.Response{Errors: gqlerror.List{{Message: "a mutation needs POST"}}})
 		return
@@ -54,7 +54,7 @@ func (t transport) Do(w http.ResponseWriter, r *http.Request, executor graphql.G
 	switch {
 	case o.trouble != nil:
 		t.Guard.Refuse(w, r, o.trouble)
-	case response == nil: // nobody waits for it
+	case response == nil: // the client has gone
 	case o.invalid:
 		t.answer(w, t.invalid(http.StatusBadRequest), response)
 	case o.status != 0:
@@ -89,7 +89,7 @@ func (t transport) answer(w http.ResponseWriter, status int, response *graphql.R
 		}
 	}
 	if status == http.StatusUnauthorized {
-		w.Header().Set("WWW-Authenticate", `Bearer realm="api"`) // what package auth tells those who showed no key
+		w.Header().Set("WWW-Authenticate", `Bearer realm="api"`) // as package auth for callers without a key
 	}
 	w.Header().Set("Content-Type", "application/json")
 	w.WriteHeader(status)

@@ -32,7 +32,8 @@ type world struct {
 	keys    map[string]string
 }
 
-// newWorld has posts (two published, of which the first links to a secret, and a draft), a secret, a menu and settings.
+// newWorld has posts (two published, of which the first links to a secret, and a draft), a secret, a menu and
+// settings.
 func newWorld(t testing.TB, likeCockpit bool, public string) *world {
 	db, err := sql.Open("sqlite", "file:"+filepath.Join(t.TempDir(), "cms.db")+"?_pragma=busy_timeout(5000)&_txlock=immediate")
 	require.NoError(t, err)

@@ -24,7 +24,7 @@ var (
 	wanted = regexp.MustCompile(`^(curl -i .*) # ([0-9]{3})$`)
 )
 
-// README's commands do what it says, in its order, but for another port and another file.
+// The README's commands do what it says, in its order, but for another port and another file.
 func TestTheGuide(t *testing.T) {
 	text, err := os.ReadFile("README.md")
 	require.NoError(t, err)
@@ -78,7 +78,7 @@ func freeAddress(t *testing.T) string {
 	return listener.Addr().String()
 }
 
-// shell runs a line as somebody at the root of the repository does.
+// shell runs a line in the root of the repository.
 func shell(t *testing.T, line string) string {
 	t.Helper()
 	ctx, cancel := context.WithTimeout(t.Context(), 5*time.Minute) // the first one compiles
@@ -92,7 +92,7 @@ func shell(t *testing.T, line string) string {
 	return string(out)
 }
 
-// serve starts what goes on until the test is over, and waits until it answers.
+// serve starts a server until the test ends, and waits until it answers.
 func serve(t *testing.T, line, address string) {
 	t.Helper()
 	command := exec.Command("sh", "-c", line)
@@ -110,7 +110,7 @@ func serve(t *testing.T, line, address string) {
 		for lines := bufio.NewScanner(out); lines.Scan(); {
 			select {
 			case printed <- lines.Text():
-			default: // nobody needs so much
+			default: // the log is large enough
 			}
 		}
 	}()

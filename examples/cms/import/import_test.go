@@ -38,7 +38,7 @@ func onEach(t *testing.T, test func(t *testing.T, c config)) {
 	})
 }
 
-// imported runs the program and returns what it printed, but for the times and sizes of the last line.
+// imported runs the program and returns its output without the times and sizes of the last line.
 func imported(t *testing.T, c config) string {
 	t.Helper()
 	var out bytes.Buffer
@@ -47,7 +47,7 @@ func imported(t *testing.T, c config) string {
 	return out.String()[:strings.LastIndex(out.String(), "took ")]
 }
 
-// contents are all rows of a database that mean something, by table, each list in its order.
+// contents are all relevant rows of a database, by table, each list in its order.
 func contents(t *testing.T, name string) map[string][]string {
 	t.Helper()
 	db, err := database.Open(name)
@@ -91,8 +91,8 @@ func rowsIn(t *testing.T, db *sql.DB, query string) (list []string) {
 	return list
 }
 
-// What Cockpit keeps and what it tells of it as JSON make the same database, record for record. The recorded storage has two
-// keys that were dropped from the recorded JSON: one is refused, and the other is a row more.
+// Cockpit's storage and its JSON export make the same database, record for record. The recorded storage has two keys
+// that were dropped from the recorded JSON: one is refused, and the other is a row more.
 func TestStorageEqualsFixture(t *testing.T) {
 	onEach(t, func(t *testing.T, c config) {
 		report := imported(t, c)
@@ -157,7 +157,7 @@ func loadFixture(t *testing.T, name, pepper string) {
 
 var numbers = regexp.MustCompile(`(?m)^(role|user|key|public): .*$`)
 
-// A dry run says what a run would, and leaves nothing behind; another run has nothing to do.
+// A dry run reports what a run would do, and leaves nothing behind; a second run has nothing to do.
 func TestDryRunAndAgain(t *testing.T) {
 	onEach(t, func(t *testing.T, c config) {
 		dry := c
@@ -196,7 +196,7 @@ func TestDryRunAndAgain(t *testing.T) {
 	})
 }
 
-// filesIn returns the files of a folder with what they hold.
+// filesIn returns the contents of the files in a folder.
 func filesIn(t *testing.T, folder string) map[string]string {
 	t.Helper()
 	all := map[string]string{}
@@ -218,7 +218,7 @@ func revisionOf(t *testing.T, name string) []string {
 	return append(rowsIn(t, db.DB, `SELECT MAX(revision) FROM latchkey_changes`), rowsIn(t, db.DB, `SELECT COUNT(*) FROM latchkey_audit`)...)
 }
 
-// A dry run's database refuses to be written, whatever the program would do.
+// A dry run's database refuses writes, also if the program tried to write.
 func TestLookingCannotWrite(t *testing.T) {
 	onEach(t, func(t *testing.T, c config) {
 		imported(t, c)
@@ -277,7 +277,8 @@ func TestNoKeyIsKept(t *testing.T) {
 	})
 }
 
-// Whoever stops it in the middle loses nothing: access comes last and in one step, and another run does the rest.
+// An interruption at any point loses nothing: access comes last and in one transaction, and another run does the
+// rest.
 func TestBrokenOff(t *testing.T) {
 	t.Parallel()
 	c := config{from: recorded, db: filepath.Join(t.TempDir(), "cms.db")}

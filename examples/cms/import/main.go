@@ -1,12 +1,12 @@
-// Import moves a whole Cockpit 2 into the example CMS: roles, users, keys, the public API, models and items, from the
-// folder that Cockpit calls storage. It only reads there.
+// Import moves a whole Cockpit 2 into the example CMS: roles, users, keys, the public API, models and items. It reads
+// Cockpit's storage folder and never writes to it.
 //
 //	go run ./examples/cms/import -from /var/www/cockpit/storage -db cms.db -dry-run
 //	go run ./examples/cms/import -from /var/www/cockpit/storage -db cms.db
 //	go run ./examples/cms -db cms.db -profile cockpit
 //
 // Each key that worked goes on working; passwords, assets and revisions stay behind. It may be run again at any time:
-// what is there stays as it is. With -dry-run nothing is written, and the report says what would be.
+// existing records are not changed. With -dry-run nothing is written, and the report says what would be.
 package main
 
 import (
@@ -70,8 +70,8 @@ func run(ctx context.Context, c config, out io.Writer) (err error) {
 	return nil
 }
 
-// openTarget opens the database that is to be written. In a dry run it opens it for looking, or, where there is none yet,
-// an empty one in its place.
+// openTarget opens the database to write. A dry run opens it read-only, or uses an empty temporary one if there is
+// none yet.
 func openTarget(ctx context.Context, c *config, out io.Writer) (*target, error) {
 	if !c.dryRun {
 		db, err := database.Open(c.db)

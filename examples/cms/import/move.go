@@ -13,7 +13,7 @@ import (
 	"github.com/latchkey-go/latchkey/roles"
 )
 
-// move brings models, items and then, in one step, access over. If it is broken off, another run does the rest.
+// move copies models and items, and then access in one transaction. If it is interrupted, another run does the rest.
 func move(ctx context.Context, from *storage, to *target, dryRun bool, out io.Writer) error {
 	source, err := cockpit.ReadSQL(ctx, from.system)
 	if err != nil {
@@ -68,7 +68,7 @@ func catalogOf(models []content.Model) (*roles.Catalog, error) {
 	return cockpit.Catalog(list...)
 }
 
-// moveContent brings models and their items over.
+// moveContent copies models and their items.
 func moveContent(ctx context.Context, from *storage, in load.Into, models []content.Model) error {
 	for _, m := range models {
 		kept, added, err := in.Model(ctx, m)
@@ -99,7 +99,7 @@ func moveContent(ctx context.Context, from *storage, in load.Into, models []cont
 	return err
 }
 
-// progress says every second how far it is.
+// progress prints its progress every second.
 func progress(items iter.Seq2[content.Item, error], name string, total int, say func(string, ...any)) iter.Seq2[content.Item, error] {
 	return func(yield func(content.Item, error) bool) {
 		said := time.Now()

@@ -6,7 +6,7 @@ import (
 	"strings"
 )
 
-// peak says how much memory this process has had at most, where the system tells: on Linux.
+// peak returns the most memory that this process has used. It is known on Linux only.
 func peak() string {
 	status, err := os.ReadFile("/proc/self/status")
 	if err != nil {

@@ -15,8 +15,8 @@ import (
 	"github.com/stretchr/testify/require"
 )
 
-// A large Cockpit comes over in bounded memory: with LATCHKEY_LONG=1 one of 10,000 keys and 100,000 items. The program
-// measures itself, so it runs by itself.
+// A large Cockpit is imported in bounded memory: with LATCHKEY_LONG=1 one of 10,000 keys and 100,000 items. The
+// program reports its own memory, so it runs in a process of its own.
 func TestALargeCockpit(t *testing.T) {
 	keys, items := 200, 2_000
 	if os.Getenv("LATCHKEY_LONG") == "1" {
@@ -60,7 +60,7 @@ func build(t *testing.T) (program string) {
 
 var took = regexp.MustCompile(`took \S+ and at most ([0-9]+) MiB of memory\n$`)
 
-// runBuilt runs the program and returns what it printed and how much memory it had at most, in MiB.
+// runBuilt runs the program and returns its output and its peak memory in MiB.
 func runBuilt(t *testing.T, program string, flags ...string) (out string, peak int) {
 	t.Helper()
 	var problems bytes.Buffer
@@ -77,7 +77,7 @@ func runBuilt(t *testing.T, program string, flags ...string) (out string, peak i
 	return string(text), peak
 }
 
-// large writes a storage with that many keys, half of them users', and items of a kilobyte.
+// large writes a storage with n keys, half of them users', and items of a kilobyte.
 func large(t *testing.T, keys, items int) string {
 	t.Helper()
 	from := madeUp(t, map[string]string{"posts.model.php": model("posts", "collection")}, systemTables, tableOf("collections_posts"))

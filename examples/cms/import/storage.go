@@ -20,7 +20,7 @@ import (
 	"github.com/latchkey-go/latchkey/examples/cms/import/php"
 )
 
-// A storage is the folder in which Cockpit keeps everything. It is only read.
+// A storage is Cockpit's storage folder. It is only read.
 //
 //	data/system.sqlite      roles, users, keys
 //	data/content.sqlite     items; missing if there never were any
@@ -46,10 +46,10 @@ func openStorage(folder string) (s *storage, err error) {
 	return s, nil
 }
 
-// openSQLite opens a file for reading. Cockpit sets the mark of a write-ahead log in its files, so that SQLite would want to
-// write beside them: it is told that nobody changes them, unless there is such a log, or a journal of the older kind.
-// While Cockpit runs that may be wrong, so the last import is one after it has stopped. Of a log SQLite may leave its
-// index beside it, -shm, in which there is nothing of Cockpit's.
+// openSQLite opens a file for reading. Cockpit's files are marked for a write-ahead log, so SQLite would write beside
+// them. It is told that the file does not change, unless there is such a log or a rollback journal. That may be wrong
+// while Cockpit runs, so do the last import after Cockpit has stopped. SQLite may leave the index of the log, -shm,
+// which holds none of Cockpit's data.
 func openSQLite(file string) (*sql.DB, error) {
 	if info, err := os.Stat(file); err != nil {
 		return nil, err
@@ -78,13 +78,13 @@ func openSQLite(file string) (*sql.DB, error) {
 	return db, nil
 }
 
-// holds reports whether there is such a file with something in it.
+// holds reports whether there is such a file and it is not empty.
 func holds(file string) bool {
 	info, err := os.Stat(file)
 	return err == nil && info.Size() > 0
 }
 
-// has reports whether a file is one of the storage's databases, whatever it is called.
+// has reports whether a file is one of the storage's databases, under any name.
 func (s *storage) has(name string) bool {
 	given, err := os.Stat(name)
 	for _, file := range []string{"system.sqlite", "content.sqlite"} {
@@ -104,7 +104,7 @@ func (s *storage) close() error {
 	return err
 }
 
-// models reads the models in the order of their files' names. What is no model is said, and left out.
+// models reads the models in the order of their file names. Files that are no models are reported and skipped.
 func (s *storage) models(say func(format string, args ...any)) ([]content.Model, error) {
 	folder := filepath.Join(s.folder, "content")
 	files, err := os.ReadDir(folder) // in order
@@ -153,7 +153,7 @@ func readModel(file string) (m content.Model, err error) {
 	return m, m.Check()
 }
 
-// locales returns the languages beside the one that fields without an ending are in.
+// locales returns the languages besides the one of fields without suffix.
 func (s *storage) locales(ctx context.Context) (names []string, err error) {
 	if n, err := rowsOf(ctx, s.system, "locales"); err != nil || n == 0 {
 		return nil, err
@@ -175,7 +175,7 @@ func (s *storage) locales(ctx context.Context) (names []string, err error) {
 	return names, rows.Err()
 }
 
-// rowsOf returns how many rows a table has, which may be missing.
+// rowsOf returns the number of rows of a table, 0 if it is missing.
 func rowsOf(ctx context.Context, db *sql.DB, table string) (n int, err error) {
 	err = db.QueryRowContext(ctx, `SELECT COUNT(*) FROM sqlite_master WHERE type = 'table' AND name = $1`, table).Scan(&n)
 	if err != nil || n == 0 {
@@ -185,7 +185,7 @@ func rowsOf(ctx context.Context, db *sql.DB, table string) (n int, err error) {
 	return n, err
 }
 
-// strays returns the tables of items that no model has.
+// strays returns the tables of items that belong to no model.
 func (s *storage) strays(ctx context.Context, models []content.Model) (strays []string, err error) {
 	if s.content == nil {
 		return nil, nil
@@ -211,7 +211,7 @@ func (s *storage) strays(ctx context.Context, models []content.Model) (strays []
 	return strays, rows.Err()
 }
 
-// table returns where the items of a model are. The name is one that needs no quoting.
+// table returns the table of a model's items. Its name needs no quoting.
 func table(m content.Model) string {
 	if m.Type == content.Singleton {
 		return "singletons"
@@ -219,7 +219,7 @@ func table(m content.Model) string {
 	return "collections_" + m.Name
 }
 
-// count returns how many rows the table of a model has.
+// count returns the number of rows of a model's table.
 func (s *storage) count(ctx context.Context, m content.Model) (n int, err error) {
 	if s.content == nil {
 		return 0, nil
@@ -227,7 +227,7 @@ func (s *storage) count(ctx context.Context, m content.Model) (n int, err error)
 	return rowsOf(ctx, s.content, table(m))
 }
 
-// items returns a model's items in row order, one at a time. What is no document is nil.
+// items returns a model's items in row order, one at a time. A row that is not a document is nil.
 func (s *storage) items(ctx context.Context, m content.Model) iter.Seq2[content.Item, error] {
 	return func(yield func(content.Item, error) bool) {
 		if n, err := s.count(ctx, m); err != nil || n == 0 {
@@ -262,7 +262,7 @@ func (s *storage) items(ctx context.Context, m content.Model) iter.Seq2[content.
 	}
 }
 
-// decode reads a document, keeping numbers as they are written; nil if it is none.
+// decode reads a document and keeps the spelling of numbers. It returns nil if the text is not one.
 func decode(document []byte) content.Item {
 	var item content.Item
 	decoder := json.NewDecoder(bytes.NewReader(document))

@@ -56,7 +56,7 @@ func tableOf(name string, documents ...string) []string {
 
 var systemTables = append(append(tableOf("roles"), tableOf("users")...), tableOf("api_keys")...)
 
-// What cannot be taken is named with the reason, and the rest goes on. Nothing of a model's file is executed.
+// A record that is refused is named with the reason, and the rest is imported. Nothing in a model's file is executed.
 func TestOddStorage(t *testing.T) {
 	t.Parallel()
 	proof := filepath.Join(t.TempDir(), "executed")
@@ -93,7 +93,7 @@ func TestOddStorage(t *testing.T) {
 	require.Equal(t, map[string]int{"roles": 0, "keys": 0, "public": 1, "users": 0, "models": 3, "locales": 0, "items": 4}, lengths(got))
 	require.Contains(t, got["items"][0], "12345678901234567890", "numbers come as they are")
 
-	// Here somebody changed a model meanwhile, and made another type of one.
+	// Here another user changed a model in between, and gave it another type.
 	from = madeUp(t, map[string]string{"good.model.php": model("good", "tree"), "one.model.php": "<?php return ['name' => 'one', 'type' => 'singleton'];"}, systemTables, nil)
 	report = imported(t, config{from: from, db: c.db})
 	require.Contains(t, report, `refused: model "good": it is a collection here, not a tree`)
@@ -116,7 +116,7 @@ func TestNoStorage(t *testing.T) {
 	require.Error(t, run(t.Context(), config{from: from, db: filepath.Join(t.TempDir(), "cms.db")}, t.Output()))
 }
 
-// A storage that is half broken, on purpose or not, gives what can be read of it.
+// A damaged storage gives the part that can be read.
 func TestFilesThatAreNone(t *testing.T) {
 	t.Parallel()
 	from := madeUp(t, map[string]string{"good.model.php": model("good", "collection")}, systemTables, nil)
@@ -137,7 +137,7 @@ func TestFilesThatAreNone(t *testing.T) {
 	require.ErrorContains(t, run(t.Context(), c, t.Output()), "content.sqlite is no file")
 }
 
-// Cockpit's own files are only read, even if they are named as what is to be written.
+// Cockpit's own files are only read, even if they are named as the target.
 func TestSourceIsNoTarget(t *testing.T) {
 	t.Parallel()
 	from := madeUp(t, nil, systemTables, nil)
@@ -154,7 +154,7 @@ func TestSourceIsNoTarget(t *testing.T) {
 	require.NoFileExists(t, link+".pepper")
 }
 
-// Half a transaction, which waits in a journal to be undone, is not read as if it were done.
+// Half a transaction, which waits in a journal to be rolled back, is not read as committed.
 func TestJournal(t *testing.T) {
 	t.Parallel()
 	from := madeUp(t, nil, append(systemTables, tableOf("more", `{}`)...), nil)
@@ -164,7 +164,7 @@ func TestJournal(t *testing.T) {
 	db.SetMaxOpenConns(1)
 	_, err = db.Exec(`BEGIN`)
 	require.NoError(t, err)
-	for range 200 { // more than the cache holds, so that some of it is in the file
+	for range 200 { // more than the cache holds, so that part of it is in the file
 		_, err = db.Exec(`INSERT INTO api_keys (document) VALUES ('{"_id":"' || hex(randomblob(12)) || '","key":"API-' || hex(randomblob(400)) || '"}')`)
 		require.NoError(t, err)
 	}
@@ -190,7 +190,7 @@ func TestNoContent(t *testing.T) {
 	require.NotContains(t, again, "another one here")
 }
 
-// The last changes of a Cockpit that runs are in a log beside its file, and are not missed.
+// The last changes of a running Cockpit are in a log beside its file, and are imported.
 func TestWriteAheadLog(t *testing.T) {
 	t.Parallel()
 	from := madeUp(t, map[string]string{"good.model.php": model("good", "collection")}, systemTables, tableOf("collections_good"))

@@ -11,17 +11,17 @@ import (
 	"github.com/latchkey-go/latchkey/keys"
 )
 
-// A target is the CMS's database, as far as an import needs it. Nodes that serve it meanwhile hear of what changes.
+// A target is the CMS's database for an import. Nodes that use it are notified of the changes.
 type target struct {
 	db      *database.Database
 	store   *sqlstore.Store
 	ring    *keys.Ring
 	users   *users.Table
 	content *content.Store
-	after   func() error // when all is closed; may be nil
+	after   func() error // runs after closing; may be nil
 }
 
-// prepare makes a target of a database, which it closes if that fails.
+// prepare opens a target on a database, and closes the database if that fails.
 func prepare(ctx context.Context, db *database.Database, pepper string, after func() error) (t *target, err error) {
 	t = &target{db: db, after: after}
 	defer func() {

@@ -8,8 +8,8 @@ import (
 	"github.com/latchkey-go/latchkey/examples/cms/users"
 )
 
-// Accounts is the table of users as package cockpit wants it. Passwords do not come over: who signed in to Cockpit gets
-// a new one here. Neither do addresses for mail, which this program has no use for.
+// Accounts adapts the table of users for package cockpit. Passwords and mail addresses are not imported: users get a
+// new password here, and this program sends no mail.
 func Accounts(table *users.Table) cockpit.Users { return accounts{table} }
 
 type accounts struct{ table *users.Table }
@@ -27,7 +27,7 @@ func (a accounts) Add(ctx context.Context, u cockpit.User) error {
 	return err
 }
 
-// Change is for those who overwrite, and nobody does: what is here was changed by people, or by nobody.
+// Change always fails: existing users are never overwritten.
 func (a accounts) Change(context.Context, cockpit.User) error {
-	return errors.New("load: users that are there already are left alone")
+	return errors.New("load: existing users are not changed")
 }

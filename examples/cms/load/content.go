@@ -11,7 +11,7 @@ import (
 	"github.com/latchkey-go/latchkey/examples/cms/content"
 )
 
-// Locales adds the languages that fields may be translated to.
+// Locales adds languages of translations.
 func (in Into) Locales(ctx context.Context, names []string) error {
 	for _, name := range names {
 		switch {
@@ -27,7 +27,7 @@ func (in Into) Locales(ctx context.Context, names []string) error {
 	return nil
 }
 
-// Model stores a model unless there is one of its name, and returns the one that counts: nil if it is refused.
+// Model stores a model unless its name is taken. It returns the stored model, or nil if m is refused.
 func (in Into) Model(ctx context.Context, m content.Model) (kept *content.Model, added bool, err error) {
 	if err := m.Check(); err != nil {
 		in.Say("refused: %v", err)
@@ -51,14 +51,14 @@ func (in Into) Model(ctx context.Context, m content.Model) (kept *content.Model,
 	return &there, false, nil
 }
 
-// What is stored in one transaction, and kept in memory until then.
+// The limits of one transaction, whose items are in memory.
 const (
 	mostItems = 500
-	mostBytes = 4 << 20 // of texts, roughly
+	mostBytes = 4 << 20 // of texts, approximately
 )
 
-// Items stores the items of a model that are not there yet, and returns how many those are. Items without an _id get one
-// that is worked out from what they hold, so that it is the same the next time. An item that is nil is none.
+// Items stores the items of a model that do not exist yet, and returns their number. An item without an _id gets one
+// computed from its content, so that a second load finds it. nil items are refused.
 func (in Into) Items(ctx context.Context, m content.Model, items iter.Seq2[content.Item, error]) (added int, err error) {
 	var waiting []content.Item
 	size := 0
@@ -104,7 +104,7 @@ func (in Into) Items(ctx context.Context, m content.Model, items iter.Seq2[conte
 	return added, flush()
 }
 
-// weigh returns about how many bytes a value takes as JSON.
+// weigh returns the approximate size of a value as JSON, in bytes.
 func weigh(value any) int {
 	switch value := value.(type) {
 	case string:

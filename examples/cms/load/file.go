@@ -11,7 +11,7 @@ import (
 	"github.com/latchkey-go/latchkey/examples/cms/content"
 )
 
-// A File is what was read. Its keys are in clear: keep it no longer than it takes to load it.
+// A File is a parsed file. Its keys are in clear text: drop it as soon as it is loaded.
 type File struct {
 	access  *cockpit.Source
 	locales []string
@@ -19,8 +19,9 @@ type File struct {
 	items   map[string][]content.Item
 }
 
-// Read reads {"locales": […], "models": […], "items": {"model": […]}}, and what [cockpit.ReadJSON] does of the same
-// object. Any member may be missing, and others are passed over. No error quotes what is in the file, which may be a key.
+// Read reads {"locales": […], "models": […], "items": {"model": […]}}, and the members of the same object that
+// [cockpit.ReadJSON] reads. All members are optional, and unknown ones are ignored. No error quotes the file, which
+// holds keys.
 func Read(r io.Reader) (*File, error) {
 	text, err := io.ReadAll(r)
 	if err != nil {
@@ -60,7 +61,7 @@ func Read(r io.Reader) (*File, error) {
 	return f, nil
 }
 
-// empty reports whether raw is [], which is how PHP writes an empty object too.
+// empty reports whether raw is [], which is also how PHP writes an empty object.
 func empty(raw json.RawMessage) bool {
 	var list []any
 	return json.Unmarshal(raw, &list) == nil && len(list) == 0

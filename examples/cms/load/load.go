@@ -1,10 +1,10 @@
-// Package load brings documents, as Cockpit stores them, into the example CMS: those of a JSON file, which [Read] takes
-// apart, or those of a Cockpit's own storage.
+// Package load adds documents of Cockpit to the example CMS: those of a JSON file, which [Read] parses, or those of a
+// Cockpit's own storage.
 //
-// Adding is all it does: what is there already stays as it is, so loading a file again changes nothing, and a key that
-// was refreshed or ended meanwhile, or a user who was deactivated, does not come back. What cannot be taken is named with
-// the reason, and the rest goes on. Models and items are its own affair; roles, users, keys and the public API are that of
-// package cockpit, which says what becomes of keys.
+// It only adds: existing records are not changed. So loading a file again changes nothing, and a key that was
+// refreshed or invalidated since, or a user who was deactivated, does not come back. A record that is refused is
+// reported with the reason, and the rest is loaded. This package loads models and items; package cockpit loads roles,
+// users, keys and the public API, and documents what happens to keys.
 package load
 
 import (
@@ -17,18 +17,18 @@ import (
 	"github.com/latchkey-go/latchkey/examples/cms/content"
 )
 
-// Into says where documents go.
+// Into is the destination of documents.
 type Into struct {
 	Content *content.Store
-	Access  cockpit.Into // Users may be made with [Accounts]
-	// Say hears, in a sentence each, what was not taken as it was, and at the end how much was.
+	Access  cockpit.Into // users may be stored with [Accounts]
+	// Say gets one sentence for each record that was refused or changed, and totals at the end.
 	Say func(format string, args ...any)
-	// DryRun writes nothing, and says the same.
+	// DryRun writes nothing and reports the same.
 	DryRun bool
 }
 
-// Add stores what is in f and not there yet. Its error is a store in trouble; what was stored by then stays, and
-// calling it again stores the rest. Who may do what comes last, in one step, when there is something to do it with.
+// Add stores the records of f that do not exist yet. Its error is a store failure; earlier records stay stored, and
+// another call stores the rest. Access comes last, in one transaction, after the content.
 func (in Into) Add(ctx context.Context, f *File) error {
 	if err := in.Locales(ctx, f.locales); err != nil {
 		return err
@@ -46,7 +46,7 @@ func (in Into) Add(ctx context.Context, f *File) error {
 	return nil
 }
 
-// Allow imports roles, users, keys and the public setting, and says what the report does.
+// Allow imports roles, users, keys and the public setting, and reports the result.
 func (in Into) Allow(ctx context.Context, source *cockpit.Source) (*cockpit.Report, error) {
 	do := cockpit.Import
 	if in.DryRun {
@@ -67,7 +67,7 @@ func (in Into) Allow(ctx context.Context, source *cockpit.Source) (*cockpit.Repo
 	return report, nil
 }
 
-// addContent stores models and items, and returns how many it has added.
+// addContent stores models and items, and returns how many it added.
 func (in Into) addContent(ctx context.Context, f *File) (models, items int, err error) {
 	stored := map[string]bool{}
 	for _, m := range f.models {

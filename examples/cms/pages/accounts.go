@@ -31,14 +31,14 @@ func (p *Pages) showAccounts(w http.ResponseWriter, r *http.Request) {
 
 type accountForm struct {
 	users.Account
-	Roles []string // that this user may give, and the one that the account has
+	Roles []string // that this user may grant, and the account's own role
 	Own   bool
 	Error string
 	Least int // characters of a password
 }
 
-// accountForm completes a form: of all roles, only those that the visitor may give are offered. What counts is asked
-// again in the transaction of the change.
+// accountForm completes a form. It offers only the roles that the user may grant. The transaction of the change
+// checks this again.
 func (p *Pages) accountForm(r *http.Request, a users.Account, problem string) accountForm {
 	who := p.visitor(r)
 	f := accountForm{Account: a, Own: a.ID != "" && a.ID == who.UserID(), Error: problem, Least: users.MinPassword}
@@ -87,7 +87,7 @@ func (p *Pages) showAccount(w http.ResponseWriter, r *http.Request) {
 	p.account(w, r, http.StatusOK, "")
 }
 
-// account shows an account as it is, with what was wrong with a change of it.
+// account shows an account, with the error of a refused change.
 func (p *Pages) account(w http.ResponseWriter, r *http.Request, status int, problem string) {
 	a, err := p.Users.Table.Account(r.Context(), r.PathValue("id"))
 	switch {
@@ -145,7 +145,7 @@ func (p *Pages) showPassword(w http.ResponseWriter, r *http.Request) {
 	p.render(w, r, http.StatusOK, "password", "My password", passwordForm{Least: users.MinPassword})
 }
 
-// changePassword is a place to guess passwords at, too: in somebody else's browser.
+// changePassword limits attempts: it can be used to guess a password from an open session.
 func (p *Pages) changePassword(w http.ResponseWriter, r *http.Request) {
 	if !readForm(w, r) {
 		p.trouble(w, r, http.StatusBadRequest, "This form could not be read.")
@@ -174,10 +174,10 @@ func (p *Pages) changePassword(w http.ResponseWriter, r *http.Request) {
 		p.Guard.Refuse(w, r, err)
 		return
 	}
-	http.Redirect(w, r, SignInPath, http.StatusSeeOther) // this session has ended with the old password
+	http.Redirect(w, r, SignInPath, http.StatusSeeOther) // the old session has ended
 }
 
-// signOutEverywhere ends all sessions of who asks, this one too.
+// signOutEverywhere ends all sessions of the user, this one included.
 func (p *Pages) signOutEverywhere(w http.ResponseWriter, r *http.Request) {
 	err := p.Users.EndOwnSessions(r.Context(), *p.visitor(r))
 	if err == nil {
@@ -190,17 +190,17 @@ func (p *Pages) signOutEverywhere(w http.ResponseWriter, r *http.Request) {
 	http.Redirect(w, r, SignInPath, http.StatusSeeOther)
 }
 
-// explain says what is wrong with a change of a user; "" is nothing that people have done.
+// explain returns the message for a refused change; "" means that a store failed.
 func explain(err error) (status int, text string) {
 	for _, known := range []struct {
 		err    error
 		status int
 		text   string
 	}{
-		{users.ErrForbidden, http.StatusForbidden, "Nobody hands out more than they hold: your role does not cover the one that this is about."},
-		{users.ErrYourself, http.StatusConflict, "Nobody changes their own role or deactivates themselves. Ask somebody else to do it."},
+		{users.ErrForbidden, http.StatusForbidden, "You can't grant more access than you have: your role does not cover this one."},
+		{users.ErrYourself, http.StatusConflict, "You can't change your own role or deactivate yourself. Ask another administrator."},
 		{users.ErrOwn, http.StatusConflict, "Your own password is changed under My password, with the one you have."},
-		{users.ErrTaken, http.StatusConflict, "Somebody else has this user name."},
+		{users.ErrTaken, http.StatusConflict, "Another user has this user name."},
 		{users.ErrLogin, http.StatusBadRequest, "A user name has 1 to 64 characters, none of them a space."},
 		{users.ErrName, http.StatusBadRequest, "A name is one line, and not empty."},
 		{users.ErrRole, http.StatusBadRequest, "There is no such role."},

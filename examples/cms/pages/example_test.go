@@ -26,7 +26,7 @@ import (
 	"github.com/latchkey-go/latchkey/roles"
 )
 
-// Whoever is not signed in is sent to do so, also where everybody may read over the API.
+// A visitor without a session is redirected to the sign-in, even if the API is public.
 func Example() {
 	ctx := context.Background()
 	folder, err := os.MkdirTemp("", "pages-")

@@ -20,10 +20,10 @@ type input struct {
 	Checked                  bool
 }
 
-// whole is the one input of items whose model says nothing of fields.
+// whole is the single input of an item whose model lists no fields.
 const whole = "document"
 
-// inputs returns the form of an item.
+// inputs returns the inputs of an item's form.
 func inputs(m content.Model, item content.Item) []input {
 	if len(m.Fields) == 0 {
 		own := content.Item{}
@@ -57,8 +57,8 @@ func inputs(m content.Model, item content.Item) []input {
 	return all
 }
 
-// kind says how a field is edited: by its type if this and the value fit together, else as JSON, so that nothing is
-// lost which a loaded item holds.
+// kind returns how a field is edited: by its type if the value fits it, else as JSON, so that an imported value is
+// not lost.
 func kind(f content.Field, value any) string {
 	fits := value == nil
 	switch value.(type) {
@@ -78,8 +78,8 @@ func kind(f content.Field, value any) string {
 	return "json"
 }
 
-// filled reads the form of an item: the fields as they come out of it, and what is wrong with them. What is wrong stays
-// in the form as it was typed.
+// filled reads the form of an item. It returns the fields, and an error if one is not valid. The form keeps what was
+// typed.
 func filled(m content.Model, old content.Item, form url.Values) (fields content.Item, problem error) {
 	fields = content.Item{}
 	if len(m.Fields) == 0 {
@@ -88,7 +88,7 @@ func filled(m content.Model, old content.Item, form url.Values) (fields content.
 		if err != nil || !ok {
 			return fields, errors.New("the fields are not a JSON object")
 		}
-		// What is left out is emptied: an update leaves alone what it does not name.
+		// An empty input sends an empty value: an update does not change fields that it does not name.
 		for field := range maps.Keys(old) {
 			if _, there := object[field]; !there && !strings.HasPrefix(field, "_") {
 				object[field] = nil
@@ -99,7 +99,7 @@ func filled(m content.Model, old content.Item, form url.Values) (fields content.
 	}
 	for _, f := range m.Fields {
 		if strings.HasPrefix(f.Name, "_") {
-			continue // ours, whatever a loaded model says: _state is not for all who may write
+			continue // reserved, even if a loaded model has it: setting _state needs another permission
 		}
 		text := form.Get("f." + f.Name)
 		var err error

@@ -16,7 +16,7 @@ var model = content.Model{Name: "m", Type: content.Collection, Fields: []content
 	{Name: "sold", Type: "boolean"}, {Name: "day", Type: "date"}, {Name: "tags", Type: "set"},
 }}
 
-// What a form shows comes back as it was, if nobody changes it.
+// A form that is not changed returns the same values.
 func TestFormsKeepWhatTheyShow(t *testing.T) {
 	for _, item := range []content.Item{
 		{"title": "A <b>", "body": "two\nlines", "price": json.Number("9007199254740993"), "sold": true, "day": "2030-01-31", "tags": []any{"x", json.Number("1.50")}},
@@ -64,7 +64,7 @@ func TestWhatFormsRefuse(t *testing.T) {
 	require.Equal(t, content.Item{"new": json.Number("1"), "old": nil}, fields, "what was taken out is emptied, and nothing published")
 }
 
-// Somebody at many addresses of one network is one guesser.
+// A client with many addresses of one network is one guesser.
 func TestNetwork(t *testing.T) {
 	for address, want := range map[string]string{
 		"192.0.2.1": "192.0.2.1", "::ffff:192.0.2.1": "192.0.2.1", "2001:db8:1:2:3:4:5:6": "2001:db8:1:2::/64", "fe80::1%eth0": "fe80::/64",

@@ -16,7 +16,7 @@ const pageSize = 50
 type itemList struct {
 	Model                                  content.Model
 	Rows                                   []itemRow
-	Total, Earlier, Later                  int // Earlier and Later are the numbers of those pages; 0 is none
+	Total, Earlier, Later                  int // page numbers; 0 is none
 	Create, Update, Publish, Delete, Draft bool
 }
 
@@ -54,7 +54,7 @@ func (p *Pages) showItems(w http.ResponseWriter, r *http.Request, m content.Mode
 	p.render(w, r, http.StatusOK, "items", heading, list)
 }
 
-// title is what to call an item in a list: its first text.
+// title returns an item's title in a list: its first text.
 func title(m content.Model, item content.Item) string {
 	names := []string{"title", "name", "label"}
 	for _, f := range m.Fields {
@@ -84,7 +84,7 @@ type itemForm struct {
 	ID              string
 	Inputs          []input
 	Published       bool
-	Publish, Delete bool // what this user may do
+	Publish, Delete bool // permissions of this user
 	Place           *place
 	Error           string
 }
@@ -102,7 +102,7 @@ func (p *Pages) form(w http.ResponseWriter, r *http.Request, status int, m conte
 		p.fail(w, r, err)
 		return
 	}
-	if f.Place != nil && r.PostForm.Has("position") { // as it was typed
+	if f.Place != nil && r.PostForm.Has("position") { // as typed
 		f.Place.Parent, f.Place.Position = r.PostForm.Get("parent"), r.PostForm.Get("position")
 	}
 	heading := "New item"
@@ -129,7 +129,7 @@ func (p *Pages) showItem(w http.ResponseWriter, r *http.Request, m content.Model
 	p.form(w, r, http.StatusOK, m, item, inputs(m, item), "")
 }
 
-// showSingleton shows the one item of a model, or an empty form for it.
+// showSingleton shows a singleton's item, or an empty form.
 func (p *Pages) showSingleton(w http.ResponseWriter, r *http.Request, m content.Model) {
 	item, err := p.singleton(r, m)
 	if err != nil {
@@ -176,8 +176,8 @@ func (p *Pages) saveItem(w http.ResponseWriter, r *http.Request, m content.Model
 	p.save(w, r, m, item)
 }
 
-// save stores what was typed over old, or as a new item if that is empty. A new one is a draft unless its writer may
-// publish and says so.
+// save updates old, or creates an item if old is empty. A new item is a draft unless its writer may publish and chose
+// to.
 func (p *Pages) save(w http.ResponseWriter, r *http.Request, m content.Model, old content.Item) {
 	if !readForm(w, r) {
 		p.trouble(w, r, http.StatusBadRequest, "This form could not be read, or is too large. Nothing was saved.")
@@ -240,7 +240,7 @@ func (p *Pages) save(w http.ResponseWriter, r *http.Request, m content.Model, ol
 	see(w, r, listOf(r, m), done)
 }
 
-// listOf is the page to go to from an item: what was done does not end at one that is refused.
+// listOf returns the path of the list of an item's model, the page to show after a change.
 func listOf(r *http.Request, m content.Model) string {
 	switch {
 	case !may(r, content.Permission(m.Name, content.Read)):
@@ -261,7 +261,7 @@ func (p *Pages) publishItem(w http.ResponseWriter, r *http.Request, m content.Mo
 		state, done = 1, "published"
 	}
 	_, err := p.Content.Update(r.Context(), m, r.PathValue("id"), content.Item{"_state": state},
-		content.Writer{UserID: p.visitor(r).UserID(), MayPublish: true}) // the route asks for the right to publish
+		content.Writer{UserID: p.visitor(r).UserID(), MayPublish: true}) // the route requires the permission to publish
 	if err != nil {
 		p.fail(w, r, err)
 		return

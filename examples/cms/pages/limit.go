@@ -6,8 +6,8 @@ import (
 	"time"
 )
 
-// A limit counts attempts under names that strangers choose, such as addresses, in memory that does not grow: names
-// that fall into the same slot share it, which makes it stricter for both. Each node counts for itself.
+// A limit counts attempts per name, such as an address, in fixed memory: names that share a slot share its count,
+// which makes it stricter for both. Each node counts alone.
 type limit struct {
 	most   int // attempts in one window
 	window time.Duration
@@ -18,7 +18,7 @@ type limit struct {
 }
 
 type slot struct {
-	since time.Time // of the window; zero is long ago
+	since time.Time // start of the window
 	used  int
 }
 
@@ -26,7 +26,8 @@ func newLimit(most int, window time.Duration) *limit {
 	return &limit{most: most, window: window, seed: maphash.MakeSeed()}
 }
 
-// take counts one attempt. If there were too many, it says how long to wait for the next one, which is more than zero.
+// take counts one attempt. If there were too many, it returns the time until the next one is allowed, always above
+// zero.
 func (l *limit) take(name string) (wait time.Duration) {
 	l.mu.Lock()
 	defer l.mu.Unlock()
@@ -41,7 +42,7 @@ func (l *limit) take(name string) (wait time.Duration) {
 	return 0
 }
 
-// forgive takes back an attempt that was none of a guesser's.
+// forgive takes back an attempt that was not a guess.
 func (l *limit) forgive(name string) {
 	l.mu.Lock()
 	defer l.mu.Unlock()

@@ -29,11 +29,11 @@ func TestLimit(t *testing.T) {
 		for range 3 {
 			require.Zero(t, l.take("a"))
 		}
-		require.NotZero(t, l.take("a"), "nobody saves up")
+		require.NotZero(t, l.take("a"), "unused attempts do not add up")
 	})
 }
 
-// Of many attempts at once no more pass than may.
+// Of many concurrent attempts no more pass than the limit.
 func TestLimitAtOnce(t *testing.T) {
 	l := newLimit(10, time.Hour)
 	var all sync.WaitGroup

@@ -11,7 +11,7 @@ import (
 	"github.com/latchkey-go/latchkey/examples/cms/users"
 )
 
-// changeModels runs f, which changes a model, and writes down what it did in the same transaction.
+// changeModels runs f, which changes a model, and writes its audit record in the same transaction.
 func (p *Pages) changeModels(r *http.Request, action, name string,
 	f func(context.Context, sqlstore.Executor) (before, after map[string]any, err error)) error {
 	return p.Users.Store.InTx(r.Context(), func(ctx context.Context) error {
@@ -23,7 +23,7 @@ func (p *Pages) changeModels(r *http.Request, action, name string,
 	})
 }
 
-// plain is what the audit log keeps of a model.
+// plain returns the fields of a model for the audit log.
 func plain(m content.Model) map[string]any {
 	fields := []any{}
 	for _, f := range m.Fields {
@@ -77,7 +77,7 @@ func (p *Pages) showModel(w http.ResponseWriter, r *http.Request, m content.Mode
 	p.model(w, r, http.StatusOK, m, m.Revision(), "")
 }
 
-// model shows the form of a model that is there, with what was typed and what is wrong with it.
+// model shows the form of an existing model, with the typed values and the error.
 func (p *Pages) model(w http.ResponseWriter, r *http.Request, status int, m content.Model, revision, problem string) {
 	form := newModelForm(m, revision, problem)
 	if may(r, content.ManageModels) {
@@ -95,7 +95,7 @@ func (p *Pages) model(w http.ResponseWriter, r *http.Request, status int, m cont
 	p.render(w, r, status, "model", heading, form)
 }
 
-// rolesFor names the roles with a grant, or a deny, for this model alone.
+// rolesFor returns the roles with a grant or a deny for this model alone.
 func (p *Pages) rolesFor(name string) (appids []string) {
 	policy := p.Guard.Policy()
 	for _, appid := range policyRoles(policy) {
@@ -132,7 +132,7 @@ func (p *Pages) saveModel(w http.ResponseWriter, r *http.Request, before content
 	switch {
 	case errors.Is(err, content.ErrConflict):
 		p.model(w, r, http.StatusConflict, m, before.Revision(),
-			"Somebody else has changed this model since. Nothing was saved: below is what you typed. Saving again puts it in the place of theirs.")
+			"Another user has changed this model. Nothing was saved: the form below has your input. If you save again, it replaces the other change.")
 	case err != nil:
 		p.fail(w, r, err)
 	default:
@@ -140,7 +140,7 @@ func (p *Pages) saveModel(w http.ResponseWriter, r *http.Request, before content
 	}
 }
 
-// deleteModel wants the name typed: with the model go all its items.
+// deleteModel requires the typed name, since all items are deleted too.
 func (p *Pages) deleteModel(w http.ResponseWriter, r *http.Request, m content.Model) {
 	if !readForm(w, r) {
 		p.trouble(w, r, http.StatusBadRequest, "This form could not be read.")

@@ -12,29 +12,29 @@ import (
 	"github.com/latchkey-go/latchkey/examples/cms/content"
 )
 
-// fieldTypes are what fields can be made. A field that was loaded with another type keeps it.
+// fieldTypes are the types to choose from. A loaded field with another type keeps it.
 var fieldTypes = []string{"text", "longtext", "number", "boolean", "date"}
 
-// emptyRows is how many rows without a name the form has for new fields, at least.
+// emptyRows is the least number of empty rows for new fields.
 const emptyRows = 2
 
 type modelForm struct {
 	content.Model
 	New      bool
-	Revision string // that the form is about
+	Revision string // of the model in the form
 	Types    []string
 	Error    string
-	Delete   *modelDelete // nil for those who may not
+	Delete   *modelDelete // nil without permission
 }
 
-// A modelDelete is what deleting a model would do.
+// A modelDelete describes the effect of deleting a model.
 type modelDelete struct {
 	Items   int
-	Roles   []string // that hold permissions for it alone
-	Refused bool     // it was tried, without the right name
+	Roles   []string // with permissions for this model alone
+	Refused bool     // the typed name was wrong
 }
 
-// RowTypes are what the field of a row can be: its own type too.
+// RowTypes returns the types to choose from, and the row's own.
 func (f modelForm) RowTypes(field content.Field) []string {
 	if field.Type == "" || slices.Contains(f.Types, field.Type) {
 		return f.Types
@@ -42,15 +42,15 @@ func (f modelForm) RowTypes(field content.Field) []string {
 	return append(slices.Clone(f.Types), field.Type)
 }
 
-// newModelForm is the form of m as it is or was typed, with empty rows at its end.
+// newModelForm returns the form of m, with empty rows at its end.
 func newModelForm(m content.Model, revision, problem string) modelForm {
 	m.Fields = append(slices.Clone(m.Fields), make([]content.Field, emptyRows)...)
 	return modelForm{Model: m, New: revision == "", Revision: revision, Types: fieldTypes, Error: problem}
 }
 
-// typedModel reads the form of a model: before is what it changes, or empty if it makes one. What the form does not
-// show of a field stays as it was. It also says whether a button of a row was pressed, "up 2" or "remove 0": then the
-// form is to be shown again, and nothing is to be saved.
+// typedModel reads the form of a model. before is the stored model, or empty for a new one. Parts of a field that the
+// form does not show are unchanged. It also reports whether a button of a row was pressed, "up 2" or "remove 0": then
+// show the form again and save nothing.
 func typedModel(r *http.Request, before content.Model) (m content.Model, rearranged bool) {
 	m = content.Model{Name: before.Name, Type: before.Type, Label: strings.TrimSpace(r.PostForm.Get("label"))}
 	if m.Name == "" {
@@ -79,8 +79,7 @@ func typedModel(r *http.Request, before content.Model) (m content.Model, rearran
 	return m, rearranged
 }
 
-// wrongModel says what is wrong with a model that somebody wants to have; "" is nothing. What it has already may be
-// worse, and stays.
+// wrongModel returns the problem of a changed model, or "". Faults of the stored model are accepted.
 func wrongModel(m, before content.Model) string {
 	if m.Check() != nil {
 		return "A model's name has 1 to 64 letters, digits, - and _."

@@ -10,16 +10,16 @@ import (
 
 type modelRow struct {
 	content.Model
-	Address string // "" for those who may only know that it is there
+	Address string // "" if the user may not open it
 	Edit    bool   // may change the model itself
 }
 
 type modelList struct {
 	Models       []modelRow
-	Create, Edit bool // Edit: one of them at least
+	Create, Edit bool // Edit: at least one of them
 }
 
-// showModels lists the models that this user has to do with: all of them to those who make them.
+// showModels lists the models that this user may use; users who manage models see all.
 func (p *Pages) showModels(w http.ResponseWriter, r *http.Request) {
 	models, err := p.Content.Models(r.Context())
 	if err != nil {
@@ -40,7 +40,7 @@ func (p *Pages) showModels(w http.ResponseWriter, r *http.Request) {
 	p.render(w, r, http.StatusOK, "models", "Content", list)
 }
 
-// ofModel looks up the {model} for a page that is about one.
+// ofModel looks up the {model} of a page's address.
 func (p *Pages) ofModel(show func(http.ResponseWriter, *http.Request, content.Model)) http.HandlerFunc {
 	return func(w http.ResponseWriter, r *http.Request) {
 		m, err := p.Content.Model(r.Context(), r.PathValue("model"))
@@ -52,7 +52,7 @@ func (p *Pages) ofModel(show func(http.ResponseWriter, *http.Request, content.Mo
 	}
 }
 
-// readable keeps a form from those who may not read what it shows of an item.
+// readable refuses a form to users who may not read the item in it.
 func (p *Pages) readable(show func(http.ResponseWriter, *http.Request, content.Model)) func(http.ResponseWriter, *http.Request, content.Model) {
 	return func(w http.ResponseWriter, r *http.Request, m content.Model) {
 		if err := auth.Allowed(r.Context(), content.Permission(m.Name, content.Read)); err != nil {
@@ -69,7 +69,7 @@ func (p *Pages) fail(w http.ResponseWriter, r *http.Request, err error) {
 	case errors.Is(err, content.ErrNotFound):
 		p.trouble(w, r, http.StatusNotFound, "What was here is gone, or the address is mistyped.")
 	case errors.Is(err, content.ErrConflict), errors.Is(err, content.ErrPublished):
-		p.trouble(w, r, http.StatusConflict, "Somebody else is changing this. Nothing was done: try again.")
+		p.trouble(w, r, http.StatusConflict, "Another user is changing this. Nothing was done: try again.")
 	default:
 		p.Guard.Refuse(w, r, err)
 	}

@@ -1,18 +1,18 @@
-// Package pages is what the example CMS shows in a browser beside the console: the sign-in, the content and the
-// accounts. The pages are rendered here and need no script. They borrow the console's style sheet.
+// Package pages serves the pages of the example CMS besides the console: sign-in, content and accounts. They are
+// rendered on the server, need no script, and use the console's style sheet.
 //
 //	/login, /logout                   the sign-in
 //	/content                          the models
 //	/content/models/create            content/:models/manage
 //	/content/model/{model}            that, or content/{model}/manage; deleting takes the first
-//	/content/items/{model}            content/{model}/read; drafts are shown to those who may change something
+//	/content/items/{model}            content/{model}/read; drafts only with a permission to change something
 //	/content/items/{model}/create     content/{model}/create
 //	/content/item/{model}/{id}        content/{model}/update, and read for what the form shows
 //	…/{id}/state, …/{id}/delete       content/{model}/publish, content/{model}/delete
 //	/accounts, /accounts/{id}         app/users/manage
 //	/password                         one's own
 //
-// They are for users who are signed in: whoever is not is sent to the sign-in, and keys are for the API.
+// They need a session: other visitors are redirected to the sign-in. Keys do not work here.
 package pages
 
 import (
@@ -29,17 +29,17 @@ import (
 	"github.com/latchkey-go/latchkey/examples/cms/users"
 )
 
-// Addresses that others have to know.
+// The addresses that other packages use.
 const (
 	SignInPath  = "/login"
 	SignOutPath = "/logout"
 	home        = "/content"
 )
 
-// Title stands on every page.
+// Title is the title of each page.
 const Title = "Headless CMS"
 
-// Pages are made of the fields that are exported, which are required, and registered once.
+// Pages serves the pages. All exported fields are required. Register it once.
 type Pages struct {
 	Guard    *auth.Guard
 	Sessions *sessions.Sessions
@@ -49,12 +49,12 @@ type Pages struct {
 	byAddress, byLogin *limit
 }
 
-// Register puts the pages into mux, which the guard's Identify goes around.
+// Register adds the pages to mux, which must be inside the guard's Identify.
 func (p *Pages) Register(mux *http.ServeMux) {
 	p.byAddress, p.byLogin = newLimit(triesFromAddress, triesWindow), newLimit(triesForLogin, triesWindow)
 
-	// The guard refuses what another site makes a signed-in browser send. Whoever is not signed in yet, must not be
-	// signed in as somebody else by another site either.
+	// The guard refuses cross-origin requests of a signed-in browser. The sign-in itself must refuse them too, so
+	// that another site cannot sign a visitor in as another user.
 	open := func(pattern string, h http.HandlerFunc) {
 		p.Guard.HandleOpen(mux, pattern, new(http.CrossOriginProtection).Handler(withHeaders(h)))
 	}
@@ -96,8 +96,8 @@ func (p *Pages) Register(mux *http.ServeMux) {
 	}
 }
 
-// page registers a page for users who are signed in and hold one of the permissions, if it needs any. These are no
-// routes of the guard, which would report them as open to the public role: that reaches none of them, whatever it allows.
+// page registers a page for signed-in users with one of the permissions, if any are given. Pages are not routes of
+// the guard, which would report them as open to the public role: that role never reaches them.
 func (p *Pages) page(mux *http.ServeMux, pattern string, h http.HandlerFunc, permissions ...string) {
 	mux.Handle(pattern, withHeaders(func(w http.ResponseWriter, r *http.Request) {
 		who, err := p.Guard.Check(r)
@@ -125,12 +125,12 @@ func (p *Pages) page(mux *http.ServeMux, pattern string, h http.HandlerFunc, per
 	}))
 }
 
-// holdsOne reports why who asks holds none of the permissions, whose {model} the address names.
+// holdsOne returns an error if the caller has none of the permissions. {model} is taken from the address.
 func (p *Pages) holdsOne(r *http.Request, permissions []string) (err error) {
 	model := r.PathValue("model")
 	for _, permission := range permissions {
 		if strings.Contains(permission, "{model}") && !content.ValidName(model) {
-			return content.ErrNotFound // it would make another permission than is meant
+			return content.ErrNotFound // the name would change the permission
 		}
 		if err = auth.Allowed(r.Context(), strings.ReplaceAll(permission, "{model}", model)); err == nil {
 			return nil
@@ -139,7 +139,7 @@ func (p *Pages) holdsOne(r *http.Request, permissions []string) (err error) {
 	return err
 }
 
-// withHeaders keeps pages out of caches, frames and other sites, and everything that is not ours out of the pages.
+// withHeaders forbids caching, framing, cross-origin use and foreign content.
 func withHeaders(next http.HandlerFunc) http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		h := w.Header()
@@ -155,7 +155,7 @@ func withHeaders(next http.HandlerFunc) http.Handler {
 	})
 }
 
-// visitor returns who is signed in, or nil.
+// visitor returns the signed-in user, or nil.
 func (p *Pages) visitor(r *http.Request) *auth.Principal {
 	who, ok := p.Guard.PrincipalFrom(r.Context())
 	if !ok || who.Kind() != auth.KindSignedIn {
@@ -168,16 +168,16 @@ func may(r *http.Request, permission string) bool {
 	return auth.Allowed(r.Context(), permission) == nil
 }
 
-// trouble answers with a page that says why there is nothing else to see.
+// trouble answers with a page that explains an error.
 func (p *Pages) trouble(w http.ResponseWriter, r *http.Request, status int, text string) {
 	p.render(w, r, status, "trouble", http.StatusText(status), text)
 }
 
-// refuse answers an error of holdsOne. Only what is certain is a page: a store in trouble is the guard's to answer.
+// refuse answers an error of holdsOne. A denied permission is a page; the guard answers a store failure.
 func (p *Pages) refuse(w http.ResponseWriter, r *http.Request, err error) {
 	var refusal *auth.Refusal
 	if errors.As(err, &refusal) && refusal.Status == http.StatusForbidden {
-		p.trouble(w, r, http.StatusForbidden, "Your role lacks a permission for this. Ask somebody who manages roles for "+refusal.Missing+".")
+		p.trouble(w, r, http.StatusForbidden, "Your role lacks a permission for this. Ask an administrator for "+refusal.Missing+".")
 		return
 	}
 	p.fail(w, r, err)
@@ -185,14 +185,14 @@ func (p *Pages) refuse(w http.ResponseWriter, r *http.Request, err error) {
 
 const mostForm = 1 << 20 // bytes
 
-// readForm reads the form that was sent, as our pages send it: what is sent otherwise would be read as an empty one.
+// readForm reads a form in the encoding of our pages. Another encoding would be read as an empty form.
 func readForm(w http.ResponseWriter, r *http.Request) bool {
 	r.Body = http.MaxBytesReader(w, r.Body, mostForm)
 	sent, _, err := mime.ParseMediaType(r.Header.Get("Content-Type"))
 	return err == nil && sent == "application/x-www-form-urlencoded" && r.ParseForm() == nil
 }
 
-// see sends the browser to a page of ours after a change, where a notice says what was done.
+// see redirects to a page after a change, with a notice of it.
 func see(w http.ResponseWriter, r *http.Request, path, done string) {
 	http.Redirect(w, r, path+"?done="+done, http.StatusSeeOther)
 }

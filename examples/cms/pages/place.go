@@ -10,17 +10,17 @@ import (
 	"github.com/latchkey-go/latchkey/examples/cms/content"
 )
 
-// mostParents bounds the list that a parent is chosen from.
+// mostParents bounds the list of possible parents.
 const mostParents = 500
 
-// A place is where an item stands in its tree, and where it could.
+// A place is the position of an item in its tree, with the possible parents.
 type place struct {
 	Parent   string
 	Position string
 	Parents  []itemRow // all items but this one
 }
 
-// place returns where an item stands, or nil for what is no tree, or who may not move its items, or not read them.
+// place returns an item's place. It is nil if the model is not a tree, or if the user may not move or read its items.
 func (p *Pages) place(r *http.Request, m content.Model, item content.Item) (*place, error) {
 	if m.Type != content.Tree || !may(r, content.Permission(m.Name, content.Reorder)) || !may(r, content.Permission(m.Name, content.Read)) {
 		return nil, nil
@@ -41,13 +41,13 @@ func (p *Pages) place(r *http.Request, m content.Model, item content.Item) (*pla
 			there = there || other.ID() == at.Parent
 		}
 	}
-	if !there { // on no list, and still the parent
+	if !there { // not in the list, but still the parent
 		at.Parents = append(at.Parents, itemRow{ID: at.Parent, Title: at.Parent})
 	}
 	return at, nil
 }
 
-// placed reads where the item is to stand. What was not asked for, because there is no such input, is not moved.
+// placed reads the new position. Without that input the item is not moved.
 func placed(r *http.Request) (parent string, position int, moves bool, err error) {
 	if !r.PostForm.Has("position") {
 		return "", 0, false, nil

@@ -12,10 +12,10 @@ import (
 	"github.com/latchkey-go/latchkey/auth/admin"
 )
 
-// A page is what the layout needs; Body is the page's own.
+// A page is the data of the layout; Body is the page's own.
 type page struct {
 	Title, Heading, Notice string
-	User                   string // who is signed in, "" if nobody
+	User                   string // the signed-in user, or ""
 	Nav                    []navGroup
 	Body                   any
 }
@@ -42,7 +42,7 @@ var templates = func() map[string]*template.Template {
 	return all
 }()
 
-// notices are what a page says after the change that led to it. The address carries the code alone.
+// notices are the messages after a change. The address holds only their code.
 var notices = map[string]string{
 	"model":        "The model was created. Roles can now be given permissions for it: they are among the check boxes of each role.",
 	"modelsaved":   "The model was saved.",
@@ -55,10 +55,10 @@ var notices = map[string]string{
 	"password":     "The password was changed. All sessions of this user have ended.",
 }
 
-// render answers with a page, as a whole or not at all.
+// render writes a whole page, or an error.
 func (p *Pages) render(w http.ResponseWriter, r *http.Request, status int, name, heading string, body any) {
 	view := page{Title: Title, Heading: heading, Body: body}
-	if site := r.Header.Get("Sec-Fetch-Site"); site == "" || site == "same-origin" { // nobody's link says that something was done
+	if site := r.Header.Get("Sec-Fetch-Site"); site == "" || site == "same-origin" { // a link on another site must not show a notice
 		view.Notice = notices[r.URL.Query().Get("done")]
 	}
 	if who := p.visitor(r); who != nil {
@@ -75,10 +75,10 @@ func (p *Pages) render(w http.ResponseWriter, r *http.Request, status int, name,
 	w.Header().Set("Content-Type", "text/html; charset=utf-8")
 	w.Header().Set("Content-Length", strconv.Itoa(out.Len()))
 	w.WriteHeader(status)
-	_, _ = out.WriteTo(w) // the browser may be gone; there is nobody to tell
+	_, _ = out.WriteTo(w) // the client may have gone
 }
 
-// nav lists the pages that this user may see, in the order of the console's own navigation.
+// nav lists the pages that this user may see, in the order of the console's navigation.
 func nav(r *http.Request) []navGroup {
 	var groups []navGroup
 	add := func(group, text, href string, needs ...string) {

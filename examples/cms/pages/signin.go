@@ -14,15 +14,15 @@ import (
 	"github.com/latchkey-go/latchkey/examples/cms/users"
 )
 
-// What guessers get in a quarter of an hour: this many wrong passwords from one address, and this many for one user
-// from everywhere. The second is the higher, so that nobody is locked out by somebody else too easily.
+// The limits of guessing in a quarter of an hour: wrong passwords from one address, and for one user from all
+// addresses. The second is higher, so that it is harder for a guesser to lock a user out.
 const (
 	triesFromAddress = 10
 	triesForLogin    = 50
 	triesWindow      = 15 * time.Minute
 )
 
-const mostSignIn = 16 << 10 // bytes of a form from strangers, who may send many at once
+const mostSignIn = 16 << 10 // bytes of a form without a session
 
 type signInForm struct {
 	Login, Next, Error string
@@ -84,14 +84,14 @@ func (p *Pages) signOut(w http.ResponseWriter, r *http.Request) {
 	http.Redirect(w, r, SignInPath, http.StatusSeeOther)
 }
 
-// local returns where to go after the sign-in: next if it is a page of this program, or else the first page. The
-// target is safe as it stands: a plain path that no browser reads as another host or another folder.
+// local returns the page after the sign-in: next if it is a page of this program, else the first page. The result is
+// a plain path that no browser reads as another host or folder.
 func local(next string) string {
 	u, err := url.Parse(next)
 	if err != nil || u.Scheme != "" || u.Host != "" || u.User != nil || !printable(next) || !printable(strings.ReplaceAll(u.Path, " ", "")) {
 		return home
 	}
-	if strings.TrimSuffix(u.Path, "/") != path.Clean(u.Path) { // the decoded path: browsers take %2e%2e for ..
+	if strings.TrimSuffix(u.Path, "/") != path.Clean(u.Path) { // the decoded path: browsers read %2e%2e as ..
 		return home
 	}
 	for _, ours := range []string{"/content", "/accounts", "/password", "/system"} {
@@ -102,13 +102,14 @@ func local(next string) string {
 	return home
 }
 
-// printable reports whether a text is printable ASCII without spaces and backslashes. Browsers drop control characters
-// from an address, and read a backslash as a slash.
+// printable reports whether a text is printable ASCII without spaces and backslashes. Browsers remove control
+// characters from an address and read a backslash as a slash.
 func printable(text string) bool {
 	return !strings.ContainsFunc(text, func(c rune) bool { return c <= ' ' || c >= 0x7f || c == '\\' })
 }
 
-// network is what an address counts as: the address itself, or the /64 that one IPv6 customer has for themselves.
+// network returns the name under which an address is limited: the address itself, or the /64 that one IPv6 customer
+// has.
 func network(addr netip.Addr) string {
 	if addr = addr.Unmap(); addr.Is6() {
 		if prefix, err := addr.Prefix(64); err == nil {

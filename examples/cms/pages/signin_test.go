@@ -6,7 +6,7 @@ import (
 	"github.com/stretchr/testify/require"
 )
 
-// After the sign-in one goes to a page of ours or to the first one, whatever a link says.
+// After the sign-in the target is a page of ours or the first page, for any link.
 func TestWhereTheSignInLeadsTo(t *testing.T) {
 	for _, ours := range []string{
 		"/content", "/content/items/posts?page=2", "/content/item/posts/a%20b", "/accounts", "/accounts/user/x", "/password", "/system/api?q=a%2Fb#x", "/system/",

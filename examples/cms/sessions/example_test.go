@@ -17,7 +17,7 @@ import (
 	"github.com/latchkey-go/latchkey/examples/cms/users"
 )
 
-// A session from the sign-in to the sign-out, over the host's own tables. The host brings the driver.
+// A session from sign-in to sign-out, over the host's own tables. The host brings the driver.
 func Example() {
 	ctx := context.Background()
 	folder, err := os.MkdirTemp("", "sessions-")

@@ -1,7 +1,7 @@
-// Package sessions remembers in a cookie who has signed in to the example CMS.
+// Package sessions stores in a cookie which user has signed in to the example CMS.
 //
-// The sessions themselves are scs's, kept in a table of the CMS's database, so that they survive a restart and hold on
-// every node. The table holds digests of the cookies' tokens. [Sessions.User] is what the guard asks as its SignedIn.
+// The sessions are scs's, in a table of the CMS's database, so that they survive a restart and work on every node.
+// The table holds digests of the cookies' tokens. Pass [Sessions.User] to the guard as SignedIn.
 package sessions
 
 import (
@@ -23,8 +23,8 @@ type Sessions struct {
 	users   *users.Table
 }
 
-// New returns the sessions in the database of store, which must have the table of [Schema]. With secure, browsers send
-// the cookie over TLS alone.
+// New returns the sessions in the database of store, which must have the table of [Schema]. With secure, browsers
+// send the cookie over TLS only.
 func New(store *sqlstore.Store, table *users.Table, secure bool) *Sessions {
 	m := scs.New()
 	m.Store = &rows{store}
@@ -35,19 +35,19 @@ func New(store *sqlstore.Store, table *users.Table, secure bool) *Sessions {
 	m.Cookie.SameSite = http.SameSiteLaxMode
 	if secure {
 		m.Cookie.Secure = true
-		m.Cookie.Name = "__Host-cms_session" // browsers take it from no other host, and over TLS alone
+		m.Cookie.Name = "__Host-cms_session" // browsers accept it from this host only, and over TLS only
 	}
 	return &Sessions{m, table}
 }
 
-// What a session holds.
+// The values in a session.
 const (
 	userID = "user"
 	epoch  = "epoch" // of the user's password
 )
 
-// User says who has signed in, for [auth.Config.SignedIn]: "" is nobody, an error a store in trouble. A session is over
-// when its time is up, when its user is deactivated or gone, and when they got another password.
+// User returns the signed-in user, for [auth.Config.SignedIn]: "" if there is none; an error is a store failure. A
+// session ends when its time is up, when its user is deactivated or deleted, and when the user's password changes.
 func (s *Sessions) User(r *http.Request) (string, error) {
 	ctx, err := s.load(r)
 	if err != nil {
@@ -64,7 +64,7 @@ func (s *Sessions) User(r *http.Request) (string, error) {
 	return id, nil
 }
 
-// Begin starts a session of a user, with a token that nobody has seen before, in place of any that the browser has.
+// Begin starts a session of a user with a new token, and ends the one that the browser has.
 func (s *Sessions) Begin(w http.ResponseWriter, r *http.Request, id string, passwordEpoch int64) error {
 	if err := s.drop(r); err != nil {
 		return err
@@ -92,7 +92,7 @@ func (s *Sessions) End(w http.ResponseWriter, r *http.Request) error {
 	return nil
 }
 
-// drop ends all sessions that the browser shows: of two, of which none counts, one is its user's.
+// drop ends all sessions in the request: if there are two, neither is valid, but one is the user's own.
 func (s *Sessions) drop(r *http.Request) error {
 	for _, cookie := range r.CookiesNamed(s.manager.Cookie.Name) {
 		ctx, err := s.manager.Load(r.Context(), cookie.Value)
@@ -100,7 +100,7 @@ func (s *Sessions) drop(r *http.Request) error {
 			return err
 		}
 		if s.manager.Token(ctx) == "" {
-			continue // there is no such session
+			continue // no such session
 		}
 		if err := s.manager.Destroy(ctx); err != nil {
 			return err
@@ -109,9 +109,9 @@ func (s *Sessions) drop(r *http.Request) error {
 	return nil
 }
 
-// load reads the session of r's cookie. What is no token of ours is an empty session. So are two cookies of the name:
-// cookies have no ports, so whatever else runs on this host can set one beside ours, and put somebody into a session
-// that is not theirs.
+// load reads the session of r's cookie. A token that is not ours is an empty session. So are two cookies of the name:
+// cookies ignore ports, so another program on this host can set a second one and put a user into a session that is
+// not theirs.
 func (s *Sessions) load(r *http.Request) (context.Context, error) {
 	token := ""
 	if cookies := r.CookiesNamed(s.manager.Cookie.Name); len(cookies) == 1 {

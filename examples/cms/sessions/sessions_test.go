@@ -16,7 +16,7 @@ import (
 	"github.com/latchkey-go/latchkey/examples/cms/users"
 )
 
-// A session is over when its time is up, what is no session is nobody, and a store in trouble is no answer.
+// A session ends when its time is up, an invalid session is no user, and a store failure is an error.
 func TestSessions(t *testing.T) {
 	db, err := sql.Open("sqlite", "file:"+filepath.Join(t.TempDir(), "cms.db"))
 	require.NoError(t, err)
@@ -57,7 +57,7 @@ func TestSessions(t *testing.T) {
 		require.Empty(t, who(&http.Cookie{Name: first.Name, Value: value}), "%q", value)
 	}
 	second := begin(first)
-	require.NotEqual(t, first.Value, second.Value, "nobody's token is taken over by signing in")
+	require.NotEqual(t, first.Value, second.Value, "signing in takes over no earlier token")
 	require.Empty(t, who(first), "and the session before is over")
 	require.Equal(t, id, who(second))
 
@@ -93,5 +93,5 @@ func TestSessions(t *testing.T) {
 	r := httptest.NewRequest("GET", "/", nil)
 	r.AddCookie(second)
 	_, err = all.User(r)
-	require.Error(t, err, "not nobody: it cannot be told now")
+	require.Error(t, err, "a store failure, not a missing user")
 }

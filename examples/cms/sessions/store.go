@@ -12,7 +12,7 @@ import (
 	"github.com/latchkey-go/latchkey/auth/sqlstore"
 )
 
-// Schema makes the table where it is missing. It is the same for both engines.
+// Schema creates the table if it is missing. It is the same for both engines.
 const Schema = `
 CREATE TABLE IF NOT EXISTS cms_sessions (
 	token  TEXT NOT NULL PRIMARY KEY, -- a digest of it
@@ -42,7 +42,7 @@ func (s *rows) FindCtx(ctx context.Context, token string) ([]byte, bool, error) 
 	return b, err == nil, err
 }
 
-// CommitCtx implements [scs.CtxStore], and clears away what has expired.
+// CommitCtx implements [scs.CtxStore]. It also deletes expired sessions.
 func (s *rows) CommitCtx(ctx context.Context, token string, b []byte, expiry time.Time) error {
 	db := s.store.Executor(ctx)
 	if _, err := db.ExecContext(ctx, `DELETE FROM cms_sessions WHERE expiry <= $1`, time.Now().Unix()); err != nil {

@@ -16,24 +16,24 @@ import (
 	"github.com/latchkey-go/latchkey/roles"
 )
 
-// Why a change is refused. Any other error is a store in trouble, or [auth.ErrNoUser].
+// The errors of a refused change. Any other error is a store failure, or [auth.ErrNoUser].
 var (
 	ErrForbidden = errors.New("users: not permitted")
-	ErrTaken     = errors.New("users: somebody else has this user name")
+	ErrTaken     = errors.New("users: another user has this user name")
 	ErrLogin     = errors.New("users: a user name has 1 to 64 characters, none of them a space")
 	ErrName      = errors.New("users: a name is one line of at most 256 bytes")
 	ErrRole      = errors.New("users: there is no such role")
-	ErrYourself  = errors.New("users: nobody changes their own role or deactivates themselves")
-	ErrOwn       = errors.New("users: nobody changes their own password without the one they have")
+	ErrYourself  = errors.New("users: a user cannot change their own role or deactivate themselves")
+	ErrOwn       = errors.New("users: a user needs the old password to change their own")
 )
 
-// ValidLogin reports whether s can be what a user signs in with.
+// ValidLogin reports whether s can be a login.
 func ValidLogin(s string) bool {
 	return s != "" && utf8.ValidString(s) && utf8.RuneCountInString(s) <= 64 &&
 		!strings.ContainsFunc(s, func(r rune) bool { return !unicode.IsGraphic(r) || unicode.IsSpace(r) })
 }
 
-// check says what is wrong with what people type in.
+// check returns the problem of typed values.
 func (u User) check() error {
 	switch {
 	case !ValidLogin(u.Login):
@@ -44,9 +44,9 @@ func (u User) check() error {
 	return nil
 }
 
-// A Manager changes users on behalf of somebody who holds [admin.ManageUsers]. Nobody hands out more than they hold: who
-// gives a role or a password must hold all that the role allows. Each change is one transaction with its audit record,
-// and all nodes are told.
+// A Manager changes users for a caller who holds [admin.ManageUsers]. You can't grant more access than you have: to
+// give a user a role or a password, you must hold all permissions of that user's role. Each change is one transaction
+// with its audit record, and all nodes are notified.
 type Manager struct {
 	Table *Table
 	Store *sqlstore.Store
@@ -74,8 +74,8 @@ func (m *Manager) Create(ctx context.Context, by auth.Principal, u User, passwor
 	})
 }
 
-// Update changes name, role and whether the user is active. The login stays. Beyond the name it takes more than the
-// permission: the user may not hold more than who asks, who could otherwise lock out all that could undo it.
+// Update changes name, role and whether the user is active. The login does not change. Role and active need more than
+// the permission: the user may not hold more than the caller, who could otherwise lock out those who can undo it.
 func (m *Manager) Update(ctx context.Context, by auth.Principal, u User) error {
 	return m.change(ctx, by, func(ctx context.Context, c change) error {
 		before, err := m.Table.Account(ctx, u.ID)
@@ -86,7 +86,7 @@ func (m *Manager) Update(ctx context.Context, by auth.Principal, u User) error {
 		if before.User == u {
 			return nil
 		}
-		if before.Name != u.Name { // one that was loaded may be worse, and stays
+		if before.Name != u.Name { // a loaded name may break the rules and stay
 			if err := u.check(); err != nil {
 				return err
 			}
@@ -116,8 +116,8 @@ func (m *Manager) Update(ctx context.Context, by auth.Principal, u User) error {
 	})
 }
 
-// SetPassword gives somebody else another password, or the first. All their sessions end. One's own takes the one that
-// one has, see [Manager.ChangeOwn]: a session that was left open is not enough to take an account over.
+// SetPassword sets another user's password and ends all sessions of that user. For your own password use
+// [Manager.ChangeOwn], which asks for the old one: an open session is not enough to take over an account.
 func (m *Manager) SetPassword(ctx context.Context, by auth.Principal, id, password string) error {
 	if id == by.UserID() {
 		return ErrOwn
@@ -141,7 +141,7 @@ func (m *Manager) SetPassword(ctx context.Context, by auth.Principal, id, passwo
 	})
 }
 
-// A change is one at work: the roles and the rights of who asks as they are in its transaction.
+// A change holds the roles and the caller's rights as they are in its transaction.
 type change struct {
 	*Manager
 	by     auth.Principal
@@ -149,7 +149,7 @@ type change struct {
 	rights roles.Rights
 }
 
-// change runs f in one transaction, for somebody who may manage users in it, and tells all nodes.
+// change runs f in one transaction, if the caller may manage users in it, and notifies all nodes.
 func (m *Manager) change(ctx context.Context, by auth.Principal, f func(context.Context, change) error) error {
 	return m.Store.InTx(ctx, func(ctx context.Context) error {
 		stored, _, err := m.Store.Roles().Load(ctx)
@@ -177,7 +177,7 @@ func (m *Manager) change(ctx context.Context, by auth.Principal, f func(context.
 	})
 }
 
-// gives reports whether a role is there, and may be handed out by who asks. No role may.
+// gives returns an error unless the role exists and the caller may grant it. "" is always allowed.
 func (c change) gives(appid string) error {
 	if appid == "" {
 		return nil
@@ -199,7 +199,7 @@ func (c change) record(ctx context.Context, action, id string, before, after map
 	return Record(ctx, c.Audit, c.by, action, id, before, after)
 }
 
-// plain is what the audit log keeps of a user.
+// plain returns the fields of a user for the audit log.
 func (u User) plain() map[string]any {
 	return map[string]any{"login": u.Login, "name": u.Name, "role": u.Role, "active": u.Active}
 }

@@ -12,7 +12,7 @@ import (
 	"github.com/latchkey-go/latchkey/auth/admin"
 )
 
-// An Account is a user as the people who manage them see it.
+// An Account is a user as shown to managers.
 type Account struct {
 	User
 	SignsIn bool // has a password
@@ -53,11 +53,11 @@ func (t *Table) List(ctx context.Context, f admin.UserFilter) ([]auth.User, erro
 	return list, rows.Err()
 }
 
-// escape takes their meaning from what LIKE looks for.
+// escape escapes the wildcards of LIKE.
 var escape = strings.NewReplacer("!", "!!", "%", "!%", "_", "!_")
 
-// Accounts returns a page of all users in order of their logins, those behind a login and ID that were the last of the
-// page before.
+// Accounts returns a page of all users ordered by login. The page starts after the given login and ID, the last of
+// the page before.
 func (t *Table) Accounts(ctx context.Context, afterLogin, afterID string, limit int) ([]Account, error) {
 	if !storable(afterLogin, afterID) {
 		return nil, nil
@@ -96,8 +96,8 @@ func scan(row interface{ Scan(...any) error }) (a Account, err error) {
 	return a, err
 }
 
-// storable reports whether these can be texts in a database. What is none to PostgreSQL would look like a fault of the
-// store, and is nobody's.
+// storable reports whether a database can hold these texts. PostgreSQL refuses invalid text, which would look like a
+// store failure.
 func storable(texts ...string) bool {
 	for _, s := range texts {
 		if !utf8.ValidString(s) || strings.Contains(s, "\x00") {

@@ -6,8 +6,8 @@ import (
 	"github.com/latchkey-go/latchkey/auth"
 )
 
-// ChangeOwn gives who asks another password, for the one they have; it needs no permission. All their sessions end.
-// A password that was changed meanwhile by somebody else, who may have had a reason, stays.
+// ChangeOwn changes the caller's password if the old one is right; it needs no permission. All sessions of the caller
+// end. If another user has changed the password in between, that change stays.
 func (m *Manager) ChangeOwn(ctx context.Context, by auth.Principal, old, password string) error {
 	u, err := m.Table.Account(ctx, by.UserID())
 	if err != nil {
@@ -34,7 +34,7 @@ func (m *Manager) ChangeOwn(ctx context.Context, by auth.Principal, old, passwor
 	})
 }
 
-// EndOwnSessions signs who asks out everywhere; it needs no permission. Their key goes on.
+// EndOwnSessions ends all sessions of the caller; it needs no permission. The caller's key stays valid.
 func (m *Manager) EndOwnSessions(ctx context.Context, by auth.Principal) error {
 	return m.Store.InTx(ctx, func(ctx context.Context) error {
 		if err := m.Table.endSessions(ctx, by.UserID()); err != nil {

@@ -13,8 +13,8 @@ import (
 	"golang.org/x/crypto/argon2"
 )
 
-// What a password costs: argon2id with 19 MiB, two passes and one lane, as the OWASP Password Storage Cheat Sheet has
-// it. Each stored password names its own, so these can grow.
+// The cost of a password: argon2id with 19 MiB, two passes and one lane, as in the OWASP Password Storage Cheat
+// Sheet. Each stored password names its own parameters, so these can grow.
 const (
 	memory   = 19 << 10 // KiB
 	passes   = 2
@@ -23,26 +23,26 @@ const (
 	sumSize  = 32 // bytes
 )
 
-// The bounds of a password, in characters. The lower one is that of NIST SP 800-63B for a password alone; the upper
-// one is that of what is kept: what strangers may have hashed is bounded by the form.
+// The bounds of a password, in characters. The lower one is NIST SP 800-63B's for a password alone. The upper one
+// bounds new passwords; the size of the form bounds a password at the sign-in.
 const (
 	MinPassword = 15
 	MaxPassword = 256
 )
 
-// ErrPassword: the password is too short or too long, or no text.
+// ErrPassword means that the password is too short, too long, or not text.
 var ErrPassword = fmt.Errorf("users: a password has %d to %d characters", MinPassword, MaxPassword)
 
-// working bounds how many passwords are hashed at once, and with them the memory that strangers can take.
+// working bounds how many passwords are hashed at once, and with them the memory.
 var working = make(chan struct{}, max(2, runtime.GOMAXPROCS(0)))
 
-// waiting bounds how many are hashed or wait for it, which takes some 20 ms each: who would wait for seconds is told at
-// once, and the requests that wait do not pile up.
+// waiting bounds how many are hashed or wait. Each takes about 20 ms; a request that would wait for seconds gets an
+// error at once.
 var waiting = make(chan struct{}, 128)
 
 var errBusy = errors.New("users: too many passwords at once")
 
-// withTurn runs f, which hashes something, as soon as it is its turn.
+// withTurn runs f, which hashes a password, when fewer than the limit are running.
 func withTurn(ctx context.Context, f func()) error {
 	select {
 	case waiting <- struct{}{}:
@@ -60,10 +60,10 @@ func withTurn(ctx context.Context, f func()) error {
 	}
 }
 
-// NewPassword makes a password up: 130 random bits.
+// NewPassword returns a random password of 130 bits.
 func NewPassword() string { return rand.Text() }
 
-// digest returns what is stored of a password, in the PHC string format.
+// digest returns the stored form of a password, in the PHC string format.
 func digest(ctx context.Context, password string) (stored string, err error) {
 	if n := utf8.RuneCountInString(password); n < MinPassword || n > MaxPassword || !utf8.ValidString(password) {
 		return "", ErrPassword
@@ -78,7 +78,8 @@ func digest(ctx context.Context, password string) (stored string, err error) {
 	return stored, err
 }
 
-// matches reports whether a password is the one that stored is of. Its error is about what is stored.
+// matches reports whether a password matches a stored one. Its error means that the stored one is corrupt, or that
+// ctx has ended.
 func matches(ctx context.Context, stored, password string) (ok bool, err error) {
 	var version int
 	var m, t uint32
@@ -86,7 +87,7 @@ func matches(ctx context.Context, stored, password string) (ok bool, err error) 
 	var rest string
 	_, err = fmt.Sscanf(stored, "$argon2id$v=%d$m=%d,t=%d,p=%d$%s", &version, &m, &t, &p, &rest)
 	if err != nil || version != argon2.Version || m > 1<<20 || t < 1 || t > 100 || p < 1 {
-		return false, errors.New("users: a stored password makes no sense")
+		return false, errors.New("users: a stored password is corrupt")
 	}
 	salt, sum, err := saltAndSum(rest)
 	if err != nil {
@@ -99,7 +100,7 @@ func matches(ctx context.Context, stored, password string) (ok bool, err error) 
 	return ok, err
 }
 
-// saltAndSum reads the last two parts of what is stored.
+// saltAndSum reads the last two parts of a stored password.
 func saltAndSum(s string) (salt, sum []byte, err error) {
 	const saltText = (saltSize*8 + 5) / 6
 	if len(s) > saltText && s[saltText] == '$' {
@@ -110,9 +111,9 @@ func saltAndSum(s string) (salt, sum []byte, err error) {
 			return salt, sum, nil
 		}
 	}
-	return nil, nil, errors.New("users: a stored password makes no sense")
+	return nil, nil, errors.New("users: a stored password is corrupt")
 }
 
-// nobodys is what the password of somebody who is not there is compared with, so that this takes as long.
-var nobodys = fmt.Sprintf("$argon2id$v=%d$m=%d,t=%d,p=%d$%s$%s", argon2.Version, memory, passes, lanes,
+// unusable stands for the stored password of an unknown user, so that the comparison takes as long.
+var unusable = fmt.Sprintf("$argon2id$v=%d$m=%d,t=%d,p=%d$%s$%s", argon2.Version, memory, passes, lanes,
 	base64.RawStdEncoding.EncodeToString(make([]byte, saltSize)), base64.RawStdEncoding.EncodeToString(make([]byte, sumSize)))

@@ -21,7 +21,7 @@ func TestPasswords(t *testing.T) {
 		require.NoError(t, err)
 		require.Equal(t, want, ok, "%q", password)
 	}
-	ok, err := matches(t.Context(), nobodys, "")
+	ok, err := matches(t.Context(), unusable, "")
 	require.NoError(t, err)
 	require.False(t, ok)
 	cheap := strings.Replace(stored, "t=2", "t=1", 1)
@@ -49,13 +49,13 @@ func TestPasswords(t *testing.T) {
 		working <- struct{}{}
 	}
 	_, err = digest(gone, good)
-	require.ErrorIs(t, err, context.Canceled, "whoever is gone does not wait for a turn")
+	require.ErrorIs(t, err, context.Canceled, "a caller that has gone does not wait for a turn")
 	for range cap(working) {
 		<-working
 	}
 }
 
-// However many passwords strangers send, few wait, and the others are told at once.
+// With any number of passwords, few wait and the others get an error at once.
 func TestPasswordsAtOnce(t *testing.T) {
 	for range cap(working) {
 		working <- struct{}{}
@@ -64,7 +64,7 @@ func TestPasswordsAtOnce(t *testing.T) {
 	answers := make(chan error, 2*cap(waiting))
 	for range cap(answers) {
 		go func() {
-			_, err := matches(gone, nobodys, "a password")
+			_, err := matches(gone, unusable, "a password")
 			answers <- err
 		}()
 	}
@@ -78,6 +78,6 @@ func TestPasswordsAtOnce(t *testing.T) {
 	for range cap(working) {
 		<-working
 	}
-	_, err := matches(t.Context(), nobodys, "a password")
+	_, err := matches(t.Context(), unusable, "a password")
 	require.NoError(t, err, "all turns are given back")
 }

@@ -7,8 +7,8 @@ import (
 	"github.com/latchkey-go/latchkey/auth/audit"
 )
 
-// Record writes into log what somebody has changed, from the address of [From]. A log in the database takes the
-// transaction that ctx carries: then there is no change without its record, and no record of what was not done.
+// Record writes an audit record of a change, with the address of [From]. A log in the database uses the transaction
+// in ctx: then the change and its record are stored together or not at all.
 func Record(ctx context.Context, log audit.Log, by auth.Principal, action, object string, before, after map[string]any) error {
 	from, _ := ctx.Value(peerKey{}).(string)
 	record, err := audit.Stamp(audit.Record{
@@ -20,10 +20,10 @@ func Record(ctx context.Context, log audit.Log, by auth.Principal, action, objec
 	return log.Append(ctx, record)
 }
 
-// peerKey finds the address that a change is asked from.
+// peerKey is the context key of the client's address.
 type peerKey struct{}
 
-// From returns a context with the address that a change is asked from, for the audit log.
+// From returns a context with the client's address, for the audit log.
 func From(ctx context.Context, address string) context.Context {
 	return context.WithValue(ctx, peerKey{}, address)
 }

@@ -2,8 +2,8 @@ package users
 
 import "github.com/latchkey-go/latchkey/auth/sqlstore"
 
-// Schema returns the statements that make what is missing of the tables, and of the triggers that keep roles in them
-// true. The library's own tables must be there, under their default prefix.
+// Schema returns the statements that create missing tables, and the triggers that clear deleted roles. The library's
+// own tables must exist, under their default prefix.
 func Schema(d sqlstore.Dialect) string {
 	if d == sqlstore.PostgreSQL {
 		return tables + postgresTriggers
@@ -11,7 +11,7 @@ func Schema(d sqlstore.Dialect) string {
 	return tables + sqliteTriggers
 }
 
-// Passwords have a table of their own, so that nothing which reads users ever holds one.
+// Passwords have a table of their own, so that no query for users reads one.
 const tables = `
 CREATE TABLE IF NOT EXISTS cms_users (
 	id     TEXT NOT NULL PRIMARY KEY,
@@ -29,9 +29,9 @@ CREATE TABLE IF NOT EXISTS cms_passwords (
 );
 `
 
-// Users of a role that is deleted fall to no role, in the same transaction and however it is done: by the console, by
-// a key, or by an operator's own statement. A role that is made is nobody's yet, whatever a row may say: it would be
-// handed out by who chooses its appid, and not by who chooses its users.
+// When a role is deleted, its users lose it in the same transaction, however it is deleted: by the console, by a key,
+// or by an operator's statement. A new role also starts without users, whatever a row says: otherwise choosing its
+// appid would grant it to users.
 const (
 	sqliteTriggers = `
 CREATE TRIGGER IF NOT EXISTS cms_users_role_deleted AFTER DELETE ON latchkey_roles BEGIN

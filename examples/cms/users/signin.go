@@ -6,13 +6,13 @@ import (
 	"errors"
 )
 
-// ErrWrong is the one answer to a wrong password, an unknown login, a user without password and an inactive one.
+// ErrWrong is the only error for a wrong password, an unknown login, a user without password and an inactive user.
 var ErrWrong = errors.New("users: user name or password is wrong")
 
-// SignIn returns who has this login and password, and the epoch that a session of theirs has to remember. Its error is
-// ErrWrong, or a store in trouble. It takes as long for who is not there.
+// SignIn returns the user with this login and password, and the epoch that the session must store. Its error is
+// ErrWrong, or a store failure. An unknown login takes as long.
 func (t *Table) SignIn(ctx context.Context, login, password string) (id string, epoch int64, err error) {
-	stored, active := nobodys, false
+	stored, active := unusable, false
 	err = t.store.Executor(ctx).QueryRowContext(ctx, `SELECT p.user_id, p.password, p.epoch, u.active
 		FROM cms_passwords p JOIN cms_users u ON u.id = p.user_id WHERE p.login = $1`, plain(login)).
 		Scan(&id, &stored, &epoch, &active)
@@ -29,8 +29,8 @@ func (t *Table) SignIn(ctx context.Context, login, password string) (id string, 
 	return id, epoch, nil
 }
 
-// StillSignedIn reports whether sessions of this user and epoch go on: the user is active, and has not got another
-// password since.
+// StillSignedIn reports whether sessions of this user and epoch are valid: the user is active, and the password has
+// not changed since.
 func (t *Table) StillSignedIn(ctx context.Context, id string, epoch int64) (bool, error) {
 	var now int64
 	var active bool
@@ -42,7 +42,7 @@ func (t *Table) StillSignedIn(ctx context.Context, id string, epoch int64) (bool
 	return err == nil && active && now == epoch, err
 }
 
-// plain is s if it can be a login. What is none, such as bytes that PostgreSQL takes for no text, is nobody's.
+// plain returns s if it is a valid login, else "", which no user has. PostgreSQL would refuse invalid text.
 func plain(s string) string {
 	if !ValidLogin(s) {
 		return ""

@@ -1,9 +1,8 @@
-// Package users keeps the users of the example CMS in tables of the host's own, beside the library's: who they are, and
-// the passwords of those who may sign in.
+// Package users stores the users of the example CMS and their passwords, in tables of the host's own beside the
+// library's.
 //
-// The library owns no passwords. What it needs to know of users is [auth.Users], and [admin.Users] to list them; both
-// are a [Table]. A [Manager] changes them on behalf of somebody, by the library's own rule that nobody hands out more
-// than they hold.
+// The library stores no passwords. It reads users through [auth.Users], and lists them through [admin.Users]; [Table]
+// implements both. A [Manager] changes users by the library's rule that you can't grant more access than you have.
 package users
 
 import (
@@ -21,16 +20,16 @@ var _ admin.Users = (*Table)(nil)
 // A User is one row.
 type User struct {
 	ID     string
-	Login  string // what the user signs in with
-	Name   string // for people to read
-	Role   string // appid; "" may do nothing
-	Active bool   // false refuses all keys of the user, and the sign-in
+	Login  string // to sign in
+	Name   string // to show
+	Role   string // appid; "" allows nothing
+	Active bool   // false refuses the user's keys and the sign-in
 }
 
 // A Table is an [auth.Users]. It may be used concurrently.
 type Table struct{ store *sqlstore.Store }
 
-// New returns the table that lies in the database of store and must have been made with [Schema].
+// New returns the table in the database of store, which must have the tables of [Schema].
 func New(store *sqlstore.Store) *Table { return &Table{store} }
 
 // User implements [auth.Users].
@@ -52,7 +51,7 @@ func (t *Table) User(ctx context.Context, id string) (auth.User, error) {
 	return user, nil
 }
 
-// Add stores users that are not there yet, and passes over the others. All nodes are told, this one included.
+// Add stores users that do not exist yet and skips the others. All nodes are notified, this one included.
 func (t *Table) Add(ctx context.Context, users ...User) (added int, err error) {
 	err = t.store.InTx(ctx, func(ctx context.Context) error {
 		added = 0
@@ -73,7 +72,7 @@ func (t *Table) Add(ctx context.Context, users ...User) (added int, err error) {
 	return added, err
 }
 
-// exec runs a statement and returns how many rows it has changed.
+// exec runs a statement and returns the number of rows it changed.
 func (t *Table) exec(ctx context.Context, statement string, args ...any) (int, error) {
 	result, err := t.store.Executor(ctx).ExecContext(ctx, statement, args...)
 	if err != nil {
@@ -83,7 +82,7 @@ func (t *Table) exec(ctx context.Context, statement string, args ...any) (int, e
 	return int(n), err
 }
 
-// number is how both engines keep a truth.
+// number returns a bool as both engines store it.
 func number(b bool) int {
 	if b {
 		return 1

@@ -7,9 +7,9 @@ import (
 	"github.com/latchkey-go/latchkey/roles"
 )
 
-// First makes sure that somebody can sign in: if nobody has a password, the user "admin" gets one, which is returned
-// and kept nowhere. If there is a user of that name who is not an active administrator, another name is taken. It
-// returns "" if there is nothing to do. Of several nodes that do this at once, one does it.
+// First makes sure that a user can sign in: if no user has a password, it gives one to the user "admin" and returns
+// it; it is stored as a digest only. If that login belongs to a user who is not an active administrator, it takes
+// another. It returns "" if there is nothing to do. If several nodes call it at once, one does the work.
 func (t *Table) First(ctx context.Context) (login, password string, err error) {
 	if some, err := t.anyPassword(ctx); some || err != nil {
 		return "", "", err
@@ -61,7 +61,7 @@ func (t *Table) anyPassword(ctx context.Context) (some bool, err error) {
 	return n > 0, err
 }
 
-// withLogin returns all users of this login: of those that were loaded there may be several.
+// withLogin returns all users with this login: loaded users may share one.
 func (t *Table) withLogin(ctx context.Context, login string) (same []User, err error) {
 	rows, err := t.store.Executor(ctx).QueryContext(ctx, account+`WHERE u.login = $1 ORDER BY u.id`, login)
 	if err != nil {
@@ -78,7 +78,7 @@ func (t *Table) withLogin(ctx context.Context, login string) (same []User, err e
 	return same, rows.Err()
 }
 
-// insert stores a new user whose login nobody has.
+// insert stores a new user with a free login.
 func (t *Table) insert(ctx context.Context, u User, stored string) error {
 	same, err := t.withLogin(ctx, u.Login)
 	if err != nil {
@@ -95,8 +95,8 @@ func (t *Table) insert(ctx context.Context, u User, stored string) error {
 	return t.setPassword(ctx, u, stored)
 }
 
-// setPassword stores a password in place of the one that there is, and ends the user's sessions. Only one of several
-// users with one login can have a password.
+// setPassword replaces a user's password and ends the user's sessions. Only one of several users with the same login
+// can have a password.
 func (t *Table) setPassword(ctx context.Context, u User, stored string) error {
 	if !ValidLogin(u.Login) {
 		return ErrLogin

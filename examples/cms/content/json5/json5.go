@@ -1,8 +1,8 @@
 // Package json5 turns JSON5 into JSON. Clients of Cockpit write their parameters in it: {title: 'Hello'}.
 //
-// The members of an object keep their order and their number, so that a reader which goes by either sees what was
-// sent. What JSON cannot say (Infinity, NaN) is refused, and so are escapes in names without quotes. See the
-// specification at json5.org.
+// The members of an object keep their order and their duplicates, so that each reader sees what was sent. Values that
+// JSON lacks (Infinity, NaN) are refused, and so are escapes in names without quotes. See json5.org for the
+// specification.
 package json5
 
 import (
@@ -17,7 +17,7 @@ import (
 	"unicode/utf8"
 )
 
-// MaxDepth is how many objects and lists may stand in each other.
+// MaxDepth is how deep objects and lists may be nested.
 const MaxDepth = 64
 
 // ErrSyntax is wrapped by every error of this package.
@@ -41,7 +41,7 @@ func Convert(text string) ([]byte, error) {
 	return r.out.Bytes(), nil
 }
 
-// A reader writes to out what it has understood of text.
+// A reader parses text and writes JSON to out.
 type reader struct {
 	text string
 	at   int
@@ -50,12 +50,12 @@ type reader struct {
 
 func (r *reader) rest() string { return r.text[r.at:] }
 
-// fail says where, and never quotes: the text may hold anything.
+// fail returns an error with the position. It never quotes the text, which may hold secrets.
 func (r *reader) fail(what string) error {
 	return fmt.Errorf("%w: byte %d: %s", ErrSyntax, r.at, what)
 }
 
-// skip goes past prefix if the rest begins with it.
+// skip skips prefix if the rest begins with it.
 func (r *reader) skip(prefix string) bool {
 	if !strings.HasPrefix(r.rest(), prefix) {
 		return false
@@ -64,7 +64,7 @@ func (r *reader) skip(prefix string) bool {
 	return true
 }
 
-// space goes past white space and comments.
+// space skips white space and comments.
 func (r *reader) space() error {
 	for {
 		c, size := utf8.DecodeRuneInString(r.rest())
@@ -112,7 +112,7 @@ func (r *reader) value(depth int) error {
 	return r.number()
 }
 
-// sequence reads elements up to the closing bracket. One comma may stand before it.
+// sequence reads elements up to the closing bracket. A trailing comma is allowed.
 func (r *reader) sequence(opening, closing byte, element func() error) error {
 	r.out.WriteByte(opening)
 	for first := true; ; first = false {
@@ -153,7 +153,7 @@ func (r *reader) member(depth int) error {
 	return r.value(depth)
 }
 
-// name reads a member's name: a text, or an identifier as JavaScript has them.
+// name reads a member's name: a string, or a JavaScript identifier.
 func (r *reader) name() error {
 	if strings.HasPrefix(r.rest(), `"`) || strings.HasPrefix(r.rest(), "'") {
 		return r.quoted()
@@ -176,11 +176,11 @@ func (r *reader) name() error {
 }
 
 func (r *reader) quote(text string) {
-	quoted, _ := json.Marshal(text) // a string always can be
+	quoted, _ := json.Marshal(text) // a string always encodes
 	r.out.Write(quoted)
 }
 
-// number reads a number and writes it as JSON has them: +.5 is 0.5, 0x10 is 16.
+// number reads a number and writes it as JSON: +.5 is 0.5, 0x10 is 16.
 func (r *reader) number() error {
 	end := strings.IndexFunc(r.rest(), func(c rune) bool {
 		return !(c >= '0' && c <= '9' || c >= 'a' && c <= 'z' || c >= 'A' && c <= 'Z' || c == '+' || c == '-' || c == '.')

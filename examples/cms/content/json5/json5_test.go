@@ -45,7 +45,7 @@ func TestWhatIsRefused(t *testing.T) {
 	}
 }
 
-// What is JSON means the same here, and what comes out is JSON.
+// JSON keeps its meaning, and the output is JSON.
 func FuzzConvert(f *testing.F) {
 	for _, text := range []string{`{title:'Hello'}`, `{"a":[1,2.5e3,null,true,"\u00e9\n"]}`, `[+.5,0x1f,]`, `// a`, `{"a":1e5,}`} {
 		f.Add(text)

@@ -7,13 +7,14 @@ import (
 	"unicode/utf8"
 )
 
-// escapes are the letters that stand for another character behind a backslash. A line's end behind one is dropped.
+// escapes maps the letter after a backslash to its character. A backslash at the end of a line removes the line
+// break.
 var escapes = map[rune]string{
 	'b': "\b", 'f': "\f", 'n': "\n", 'r': "\r", 't': "\t", 'v': "\v", '0': "\x00",
 	'\n': "", '\r': "", '\u2028': "", '\u2029': "",
 }
 
-// quoted reads a text in quotes of either kind.
+// quoted reads a string in quotes of either kind.
 func (r *reader) quoted() error {
 	quote := r.rest()[:1]
 	r.at++
@@ -52,7 +53,7 @@ func (r *reader) escape(text *strings.Builder) error {
 			low, err = r.hex(4)
 			c = utf16.DecodeRune(c, low)
 		}
-		text.WriteRune(c) // half a pair becomes U+FFFD, as in encoding/json
+		text.WriteRune(c) // half of a surrogate pair becomes U+FFFD, as in encoding/json
 		return err
 	}
 	c, size := utf8.DecodeRuneInString(r.rest())

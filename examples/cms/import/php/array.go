@@ -7,18 +7,18 @@ import (
 	"strconv"
 )
 
-// An array is PHP's: an ordered list of values under keys, each an int64 or a string.
+// An array is a PHP array: an ordered list of values under keys, each an int64 or a string.
 type array struct {
 	keys   []any
 	values map[any]any
 
-	next     int64 // the key of a value that is given none
-	full     bool  // there is no next
-	negative bool  // a key is below 0
+	next     int64 // the key of the next value without a key
+	full     bool  // there is no next key
+	negative bool  // a key is negative
 }
 
-// MarshalJSON writes what PHP's json_encode does: a list if the keys are 0, 1, 2 and so on, an object otherwise. So
-// an empty array is an empty list, whatever was meant.
+// MarshalJSON encodes as PHP's json_encode does: a list if the keys are 0, 1, 2 and so on, an object otherwise. So an
+// empty array is always an empty list.
 func (a *array) MarshalJSON() ([]byte, error) {
 	list := true
 	for i, key := range a.keys {
@@ -56,7 +56,7 @@ func (a *array) MarshalJSON() ([]byte, error) {
 	return b.Bytes(), nil
 }
 
-// put stores a value under a key that is not there yet. Where that is a number, the next one follows the largest.
+// put stores a value under a new key. If the key is a number, the next key follows the largest.
 func (a *array) put(key, value any) {
 	if a.values == nil {
 		a.values = map[any]any{}
@@ -70,7 +70,7 @@ func (a *array) put(key, value any) {
 	}
 }
 
-// keyOf returns what PHP makes of a text as a key: the number that it spells, if it spells it as PHP would.
+// keyOf converts a text to a key as PHP does: to a number if it is that number's canonical spelling.
 func keyOf(text string) any {
 	n, err := strconv.ParseInt(text, 10, 64)
 	if err == nil && strconv.FormatInt(n, 10) == text {

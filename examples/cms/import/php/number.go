@@ -7,7 +7,7 @@ import (
 	"strings"
 )
 
-// numbers as PHP spells them, without a sign. An underscore stands between two digits.
+// PHP's number literals, without sign. An underscore may stand between two digits.
 var (
 	whole    = regexp.MustCompile(`^(0[xX][0-9a-fA-F]+(_[0-9a-fA-F]+)*|0[bB][01]+(_[01]+)*|0[oO][0-7]+(_[0-7]+)*|0[0-7]*(_[0-7]+)*|[1-9][0-9]*(_[0-9]+)*)$`)
 	fraction = regexp.MustCompile(`^([0-9]+(_[0-9]+)*)?(\.([0-9]+(_[0-9]+)*)?)?([eE][+-]?[0-9]+(_[0-9]+)*)?$`)
@@ -34,7 +34,7 @@ func (p *parser) number() (any, error) {
 	text := p.source[begin:p.at]
 	if whole.MatchString(text) {
 		n, err := strconv.ParseInt(strings.ReplaceAll(text, "_", ""), 0, 64)
-		if err != nil { // PHP makes a float of it
+		if err != nil { // a float in PHP
 			return nil, p.wrong(start, "the number is too large")
 		}
 		if sign == "-" {

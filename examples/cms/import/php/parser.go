@@ -5,7 +5,7 @@ import (
 	"strings"
 )
 
-// A parser reads a source from left to right and never goes back.
+// A parser reads a source from left to right without backtracking.
 type parser struct {
 	source string
 	at     int // the byte to read next
@@ -37,7 +37,7 @@ func (p *parser) file() (any, error) {
 	if err := p.skip(); err != nil {
 		return nil, err
 	}
-	// A newline behind the closing tag belongs to it; anything else would be sent to the browser.
+	// One newline after the closing tag belongs to the tag; any other output would be sent to the browser.
 	if p.word("?>") && !p.word("\r\n") {
 		p.word("\n")
 	}
@@ -82,7 +82,7 @@ func (p *parser) value() (any, error) {
 	return nil, p.wrong(start, "a text, a number, an array, true, false or null is expected")
 }
 
-// array reads the elements of an array and what closes it.
+// array reads the elements of an array and its closing bracket.
 func (p *parser) array(closing byte) (any, error) {
 	if p.depth++; p.depth > MaxDepth {
 		return nil, p.wrong(p.at-1, "more than %d arrays within one another", MaxDepth)
@@ -108,7 +108,7 @@ func (p *parser) array(closing byte) (any, error) {
 	}
 }
 
-// element reads one value of an array, with its key or without.
+// element reads one value of an array, with or without a key.
 func (p *parser) element(a *array) error {
 	start := p.at
 	value, err := p.value()
@@ -119,7 +119,7 @@ func (p *parser) element(a *array) error {
 		return err
 	}
 	if !p.word("=>") {
-		// PHP changed its mind, in 8.3, about what comes after a negative key.
+		// PHP 8.3 changed the key that follows a negative key.
 		if a.full || a.next == 0 && a.negative {
 			return p.wrong(start, "it cannot be told which key this value gets")
 		}
@@ -145,7 +145,7 @@ func (p *parser) element(a *array) error {
 	return nil
 }
 
-// skip passes over white space and comments.
+// skip skips white space and comments.
 func (p *parser) skip() error {
 	for p.at < len(p.source) {
 		start := p.at
@@ -160,7 +160,7 @@ func (p *parser) skip() error {
 			p.at += length + len("*/")
 		case p.word("//"), p.peek() == '#' && !strings.HasPrefix(p.source[p.at:], "#["):
 			line, _, _ := strings.Cut(p.source[p.at:], "\n")
-			// PHP ends such a comment at a closing tag, and what follows is no comment any more.
+			// PHP ends such a comment at a closing tag.
 			if tag := strings.Index(line, "?>"); tag >= 0 {
 				return p.wrong(p.at+tag, "a closing tag in a comment")
 			}
@@ -182,7 +182,7 @@ func (p *parser) peek() byte {
 	return p.source[p.at]
 }
 
-// word passes over these bytes, letters in any case, if they come next.
+// word skips these bytes, ignoring case, if they come next.
 func (p *parser) word(word string) bool {
 	rest := p.source[p.at:]
 	if len(rest) < len(word) || !strings.EqualFold(rest[:len(word)], word) {
@@ -192,7 +192,7 @@ func (p *parser) word(word string) bool {
 	return true
 }
 
-// name passes over a name, and returns it in lower case, as PHP takes all the names that are understood here.
+// name skips a name and returns it in lower case; the names supported here ignore case in PHP.
 func (p *parser) name() string {
 	start := p.at
 	for p.at < len(p.source) && letter(p.source[p.at]) {
@@ -201,7 +201,7 @@ func (p *parser) name() string {
 	return strings.ToLower(p.source[start:p.at])
 }
 
-// letter reports whether c can stand in a name. Any byte beyond ASCII can.
+// letter reports whether c may be in a name. All bytes beyond ASCII may.
 func letter(c byte) bool {
 	return c == '_' || c == '\\' || c >= '0' && c <= '9' || c >= 'a' && c <= 'z' || c >= 'A' && c <= 'Z' || c >= 0x80
 }

@@ -1,4 +1,4 @@
-// Package php reads the files in which Cockpit keeps its models: a PHP program that does nothing but return a literal.
+// Package php reads the files of Cockpit's models: PHP programs that only return a literal.
 //
 //	<?php
 //	 return [
@@ -6,10 +6,11 @@
 //	  'fields' => [],
 //	];
 //
-// [JSON] executes nothing. It takes what PHP's var_export writes of arrays, texts, numbers, true, false and null, and
-// the other spellings of those: both syntaxes of arrays, both quotings with their escapes, numbers of all bases, comments.
-// Anything else, such as a variable, a constant, a call or an operator, is refused with its line and column, and so is what
-// is legal but cannot be meant: a key that is written twice, a number too large, a text that is not UTF-8.
+// [JSON] executes nothing. It accepts the output of PHP's var_export for arrays, texts, numbers, true, false and
+// null, and other spellings of them: both array syntaxes, both kinds of quotes with their escapes, numbers of all
+// bases, comments. It refuses anything else, such as a variable, constant, call or operator, with line and column. It
+// also refuses legal code that is probably a mistake: a duplicate key, a number out of range, a text that is not
+// UTF-8.
 package php
 
 import (
@@ -18,19 +19,19 @@ import (
 	"strings"
 )
 
-// What is larger or deeper is refused.
+// Larger or deeper input is refused.
 const (
 	MaxSize  = 1 << 20 // bytes of a file
 	MaxDepth = 64      // arrays within arrays
 )
 
-// A SyntaxError says where a file is something else than a literal.
+// A SyntaxError says where a file is not a literal.
 type SyntaxError struct {
 	Line, Column int // from 1; a column is a byte
 	Text         string
 }
 
-// Error gives the place and what is wrong there.
+// Error returns the position and the problem.
 func (e *SyntaxError) Error() string {
 	return fmt.Sprintf("php: line %d, column %d: %s", e.Line, e.Column, e.Text)
 }
@@ -49,7 +50,7 @@ func JSON(source string) ([]byte, error) {
 	return json.Marshal(value)
 }
 
-// wrong makes the error for what stands at a byte of the source.
+// wrong returns the error for a byte of the source.
 func (p *parser) wrong(at int, format string, args ...any) *SyntaxError {
 	before := p.source[:at]
 	return &SyntaxError{

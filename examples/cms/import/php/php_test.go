@@ -26,7 +26,7 @@ func Example() {
 	// php: line 3, column 13: a text, a number, an array, true, false or null is expected
 }
 
-// The models that a Cockpit wrote are those of the fixture, which Cockpit itself has turned into JSON.
+// The models that a Cockpit wrote equal the fixture, which Cockpit itself has converted to JSON.
 func TestModelsOfCockpit(t *testing.T) {
 	fixture, err := os.ReadFile("../testdata/cockpit-fixture.json")
 	require.NoError(t, err)
@@ -77,7 +77,7 @@ func TestWholeFiles(t *testing.T) {
 	}
 }
 
-// Nothing but a literal is understood, and the error says where it stands.
+// Only a literal is accepted, and the error has its position.
 func TestWhatIsRefused(t *testing.T) {
 	for _, c := range []struct {
 		source       string
@@ -134,7 +134,7 @@ func TestBounds(t *testing.T) {
 	require.Less(t, time.Since(start), 30*time.Second, "time is linear in size")
 }
 
-// What var_export would write of any value is read as that value.
+// The output of var_export for any value is read as that value.
 func TestRoundTrip(t *testing.T) {
 	seed := rand.Uint64()
 	t.Logf("seed %d", seed)
@@ -203,7 +203,7 @@ func randomText(r *rand.Rand) (literal, text string) {
 	return `"` + strings.NewReplacer(`\`, `\\`, `"`, `\"`, `$`, `\$`, "\n", `\n`, "ü", `\xc3\xbc`, "€", `\u{20ac}`).Replace(b.String()) + `"`, string(encoded)
 }
 
-// FuzzJSON: whatever it is given, it ends, and what it takes can be written as JSON.
+// FuzzJSON checks that JSON always ends, and that its output is JSON.
 func FuzzJSON(f *testing.F) {
 	for _, source := range []string{
 		"<?php return ['a' => [1, -2.5e3, \"\\u{41}$\"], // x\n 'b' => array(NULL,),];", "<?php return '", "<?php return 0x1_F;?>\n", "<?php /* */ return \"{$a}\";",

@@ -6,7 +6,7 @@ import (
 	"unicode/utf8"
 )
 
-// single reads a text in single quotes. A backslash is one, unless a quote or another one follows.
+// single reads a text in single quotes. A backslash escapes only a quote or a backslash.
 func (p *parser) single() (any, error) {
 	start := p.at
 	var text strings.Builder
@@ -51,12 +51,12 @@ func (p *parser) double() (any, error) {
 	return nil, p.wrong(start, "the text has no end")
 }
 
-// escapes are those of one letter.
+// escapes are the escapes of one letter.
 var escapes = map[byte]byte{
 	'n': '\n', 't': '\t', 'r': '\r', 'v': '\v', 'e': 0x1b, 'f': '\f', '\\': '\\', '$': '$', '"': '"',
 }
 
-// escape reads what begins with a backslash. Where that is no escape, the backslash is one.
+// escape reads an escape sequence. If it is not a known one, the backslash stands for itself.
 func (p *parser) escape(text *strings.Builder) error {
 	start := p.at
 	p.at++ // the backslash
@@ -69,7 +69,7 @@ func (p *parser) escape(text *strings.Builder) error {
 	switch {
 	case c >= '0' && c <= '7':
 		n, _ := strconv.ParseUint(p.digits("01234567", 3), 8, 16)
-		text.WriteByte(byte(n)) // PHP lets \400 overflow to \000
+		text.WriteByte(byte(n)) // \400 overflows to \000, as in PHP
 	case c == 'x' && p.at+1 < len(p.source) && strings.IndexByte(hexadecimal, p.source[p.at+1]) >= 0:
 		p.at++
 		n, _ := strconv.ParseUint(p.digits(hexadecimal, 2), 16, 8)
@@ -89,7 +89,7 @@ func (p *parser) escape(text *strings.Builder) error {
 
 const hexadecimal = "0123456789abcdefABCDEF"
 
-// digits passes over at most n digits and returns them.
+// digits skips at most n digits and returns them.
 func (p *parser) digits(of string, n int) string {
 	start := p.at
 	for p.at < len(p.source) && p.at-start < n && strings.IndexByte(of, p.source[p.at]) >= 0 {
@@ -98,7 +98,7 @@ func (p *parser) digits(of string, n int) string {
 	return p.source[start:p.at]
 }
 
-// text refuses what is not UTF-8: it could not be kept as JSON.
+// text refuses text that is not UTF-8, since JSON cannot hold it.
 func (p *parser) text(start int, text string) (any, error) {
 	if !utf8.ValidString(text) {
 		return nil, p.wrong(start, "the text is not UTF-8")
