@@ -49,8 +49,8 @@ func (h *host) send(method, path, key string, body any) (int, []byte) {
 	return w.Code, w.Body.Bytes()
 }
 
-// attack sends what is costly to check: as a manager of roles, a role of entangled grants; as a user, scopes for the own
-// key. It counts the answers by status.
+// attack sends requests that are costly to check: as a manager of roles, a role of entangled grants; as a user,
+// scopes for a key of their own. It counts the answers by status.
 func (h *host) attack(seed uint64, key string, user bool, counts *sync.Map) {
 	random := rand.New(rand.NewPCG(seed, 1))
 	var status int
@@ -71,9 +71,9 @@ func (h *host) attack(seed uint64, key string, user bool, counts *sync.Map) {
 	n.(*atomic.Int64).Add(1)
 }
 
-// TestNoCallerKeepsOthersFromManagingKeys has six callers send, all the time, what is costly to check. Meanwhile an
-// administrator ends keys, and others make some, at no less than half the rate that they have beside six goroutines that
-// only burn CPU.
+// TestNoCallerKeepsOthersFromManagingKeys runs six callers that send costly requests all the time. An administrator
+// invalidates keys in parallel, and others make keys at no less than half the rate that they reach beside six
+// goroutines that only burn CPU.
 func TestNoCallerKeepsOthersFromManagingKeys(t *testing.T) {
 	if testing.Short() {
 		t.Skip("takes seconds")
@@ -101,8 +101,8 @@ func TestNoCallerKeepsOthersFromManagingKeys(t *testing.T) {
 			attackers = append(attackers, issued.Key.Reveal())
 		}
 
-		// beside runs load in six goroutines, and returns how many keys two clients made meanwhile, and how long each
-		// invalidation took.
+		// beside runs load in six goroutines. It returns how many keys two clients made in that time, and how long
+		// each invalidation took.
 		beside := func(load func(i int, n uint64)) (made int64, took []time.Duration) {
 			var running sync.WaitGroup
 			var over atomic.Bool
@@ -149,7 +149,7 @@ func TestNoCallerKeepsOthersFromManagingKeys(t *testing.T) {
 		attack := func(i int, n uint64) { h.attack(n<<3|uint64(i), attackers[i], i >= 3, &counts) }
 		var quiet, attacked int64
 		var took []time.Duration
-		for range rounds { // in turn, since the machine may have other work
+		for range rounds { // in turns, since the machine may have other work
 			made, _ := beside(burn)
 			quiet += made
 			made, each := beside(attack)

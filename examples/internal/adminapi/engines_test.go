@@ -41,7 +41,7 @@ var engines = []engine{
 	{"PostgreSQL", sqlstore.PostgreSQL, "pgx", func(t *testing.T) string { return pgserver.Shared(t).NewDatabase(t) }},
 }
 
-// each runs a test over each engine. Without PostgreSQL that part says so, and fails in CI.
+// each runs a test over each engine. Without PostgreSQL its part is skipped, and fails in CI.
 func each(t *testing.T, test func(t *testing.T, open func() *sqlstore.Store)) {
 	for _, e := range engines {
 		t.Run(e.name, func(t *testing.T) {
@@ -62,7 +62,7 @@ func each(t *testing.T, test func(t *testing.T, open func() *sqlstore.Store)) {
 
 var errDisk = errors.New("disk full")
 
-// A log is an audit log that tests break. It comes last in a transaction, so all that was done before is undone.
+// A log is an audit log that tests break. It is the last step of a transaction, so all earlier steps are rolled back.
 type log struct {
 	audit.Log
 	broken atomic.Bool
@@ -83,9 +83,9 @@ type node struct {
 	service   *admin.Service
 	guard     *auth.Guard
 	log       *log
-	// uncommitted runs in each change, when everything is written and nothing committed.
+	// uncommitted runs in each change, after the last write and before the commit.
 	uncommitted func()
-	again       bool // each change comes to nothing at first, and is tried once more
+	again       bool // the first attempt of each change is rolled back and tried again
 }
 
 func newNode(t *testing.T, store *sqlstore.Store) *node {
@@ -118,7 +118,7 @@ func newNode(t *testing.T, store *sqlstore.Store) *node {
 	return n
 }
 
-// open makes a role the public one, and confirms all that this opens.
+// open makes a role the public one, and confirms everything that this opens.
 func (n *node) open(ctx context.Context, appid string) error {
 	preview, err := n.service.PreviewPublic(ctx, n.root(), appid)
 	if err != nil {

@@ -36,18 +36,18 @@ func (u users) List(_ context.Context, f admin.UserFilter) ([]auth.User, error) 
 	return page[:min(len(page), f.Limit)], nil
 }
 
-// A host is an application that mounts the API at /admin, and what tests turn.
+// A host is an application that mounts the API at /admin, with switches for tests.
 type host struct {
 	handler http.Handler
 	ring    *keys.Ring
-	viewer  string // a key that may manage nothing
+	viewer  string // a key without permissions to manage
 	limited atomic.Bool
 	broken  atomic.Bool // the sign-in fails
-	// contested has somebody else change every key, and the public API, at the same time.
+	// contested makes another writer change every key, and the public API, at the same time.
 	contested atomic.Bool
 }
 
-// crowded is a store of keys that others write to as well.
+// crowded is a store of keys with other writers.
 type crowded struct {
 	keys.Store
 	host *host
@@ -74,7 +74,7 @@ func (c crowded) DropRole(ctx context.Context, role string) (int, error) {
 	return c.Store.DropRole(ctx, role)
 }
 
-// crowdedSetting is such a store of the public API.
+// crowdedSetting is a store of the public setting with other writers.
 type crowdedSetting struct {
 	publicapi.Store
 	host *host
@@ -87,7 +87,7 @@ func (c crowdedSetting) Save(ctx context.Context, s publicapi.Setting) error {
 	return c.Store.Save(ctx, s)
 }
 
-// stores are what a host keeps its state in.
+// stores are the stores of a host.
 type stores struct {
 	keys   keys.Store
 	roles  roles.Store

@@ -25,8 +25,8 @@ const fillWith = `INSERT INTO latchkey_keys (id, space, kind, name, user_id, rol
 	generation, created_at, created_by, overlap, digest) SELECT 'key ' || i, '', 'custom', 'Build', '', 'editor', '', '[]', '[]', 'API-', 0, 0, 0,
 	1, 1, '', 0, `
 
-// TestARoleOfManyKeysIsDeleted deletes a role that many keys have, in three seconds, of which other writers wait only
-// for the transaction itself. It leaves one record, and a stream hears of it.
+// TestARoleOfManyKeysIsDeleted deletes a role of many keys within three seconds; other writers wait only for the
+// transaction itself. It leaves one record, and a stream ends.
 func TestARoleOfManyKeysIsDeleted(t *testing.T) { each(t, ofManyKeys) }
 
 func ofManyKeys(t *testing.T, open func() *sqlstore.Store) {

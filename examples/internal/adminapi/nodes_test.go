@@ -17,7 +17,7 @@ import (
 	"github.com/latchkey-go/latchkey/roles"
 )
 
-// TestAChangeAndItsRecordAreOneStep breaks the audit log: nothing of any change is left.
+// TestAChangeAndItsRecordAreOneStep breaks the audit log: each change is rolled back.
 func TestAChangeAndItsRecordAreOneStep(t *testing.T) { each(t, oneStep) }
 
 func oneStep(t *testing.T, open func() *sqlstore.Store) {
@@ -70,8 +70,8 @@ func oneStep(t *testing.T, open func() *sqlstore.Store) {
 	require.Empty(t, setting.Role)
 }
 
-// TestDemotedOnAnotherNode takes a permission from a role on one node, while a holder makes keys on another. What
-// that node knows of the roles is old; what counts is what the transaction reads.
+// TestDemotedOnAnotherNode takes a permission from a role on one node, while a user of the role makes keys on
+// another. That node's cached roles are old; the roles that the transaction reads decide.
 func TestDemotedOnAnotherNode(t *testing.T) { each(t, demoted) }
 
 func demoted(t *testing.T, open func() *sqlstore.Store) {
@@ -120,8 +120,8 @@ func demoted(t *testing.T, open func() *sqlstore.Store) {
 	require.ErrorIs(t, err, admin.ErrForbidden)
 }
 
-// TestAChangeThatIsTriedAgain has transactions come to nothing at first, as databases let them. What is shown in the
-// end is what is there.
+// TestAChangeThatIsTriedAgain rolls each transaction back at first, as databases may. The answer in the end is the
+// stored state.
 func TestAChangeThatIsTriedAgain(t *testing.T) { each(t, triedAgain) }
 
 func triedAgain(t *testing.T, open func() *sqlstore.Store) {
@@ -147,8 +147,8 @@ func triedAgain(t *testing.T, open func() *sqlstore.Store) {
 	require.Len(t, records, 5)
 }
 
-// TestClosedOnThisNodeAtOnce has callers without a key come while the public API is being closed: they read what was
-// before, which must not be kept once the change is done.
+// TestClosedOnThisNodeAtOnce lets anonymous callers read while the public API is being closed. The old setting that
+// they read must not be cached after the change.
 func TestClosedOnThisNodeAtOnce(t *testing.T) { each(t, closedAtOnce) }
 
 func closedAtOnce(t *testing.T, open func() *sqlstore.Store) {
@@ -174,8 +174,8 @@ func closedAtOnce(t *testing.T, open func() *sqlstore.Store) {
 	require.Empty(t, role(), "what came to nothing opens nothing")
 }
 
-// TestANodeThatHasNotHeard changes what another node has just made: to a directory that does not know the role yet, the
-// public API looks closed.
+// TestANodeThatHasNotHeard changes what another node has just made: for a directory that does not know the role yet,
+// the public API looks closed.
 func TestANodeThatHasNotHeard(t *testing.T) { each(t, notHeard) }
 
 func notHeard(t *testing.T, open func() *sqlstore.Store) {
@@ -207,7 +207,7 @@ func notHeard(t *testing.T, open func() *sqlstore.Store) {
 	require.True(t, used.Usage.Public)
 }
 
-// TestRefreshOnTwoNodesHasOneWinner lets both refresh a key that both have seen.
+// TestRefreshOnTwoNodesHasOneWinner lets two nodes refresh a key that both have read.
 func TestRefreshOnTwoNodesHasOneWinner(t *testing.T) { each(t, oneWinner) }
 
 func oneWinner(t *testing.T, open func() *sqlstore.Store) {

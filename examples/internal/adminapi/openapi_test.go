@@ -20,8 +20,7 @@ import (
 	"github.com/latchkey-go/latchkey/auth/sqlstore"
 )
 
-// An inspector sends requests to the API and holds each request that is taken, and every answer, against the
-// document.
+// An inspector sends requests to the API and validates each accepted request, and every answer, against the document.
 type inspector struct {
 	t     *testing.T
 	host  *host
@@ -47,7 +46,7 @@ func newInspector(t *testing.T, on stores) *inspector {
 	return &inspector{t, h, check, &model.Model, map[string]bool{}}
 }
 
-// A call is one request: path is that of the document, and values go into its braces.
+// A call is one request: path is from the document, and values replace its parameters.
 type call struct {
 	method, path string
 	values       []string
@@ -58,7 +57,7 @@ type call struct {
 	session, key string
 }
 
-// send returns the answer.
+// send sends the call and returns the answer.
 func (in *inspector) send(c call, want int) map[string]any {
 	in.t.Helper()
 	path := c.path
@@ -146,7 +145,7 @@ func (in *inspector) operations() map[string]*v3.Operation {
 	return all
 }
 
-// TestEveryRouteAndAnswer makes every operation give every answer that is documented for it.
+// TestEveryRouteAndAnswer makes every operation give every documented answer.
 func TestEveryRouteAndAnswer(t *testing.T) {
 	in := newInspector(t, inMemory())
 	in.story()
@@ -156,7 +155,7 @@ func TestEveryRouteAndAnswer(t *testing.T) {
 	in.bare()
 	for what, operation := range in.operations() {
 		for status := range operation.Responses.Codes.KeysFromOldest() {
-			if status == "422" { // one check serves all operations; POST /keys stands for them
+			if status == "422" { // one check serves all operations; POST /keys is tested
 				what = "POST /keys"
 			}
 			if !in.seen[what+" "+status] {
@@ -167,7 +166,7 @@ func TestEveryRouteAndAnswer(t *testing.T) {
 	require.Greater(t, len(in.seen), 150)
 }
 
-// TestTheStoryOverSQL does what an administrator does where changes are transactions.
+// TestTheStoryOverSQL runs the story where changes are transactions.
 func TestTheStoryOverSQL(t *testing.T) {
 	each(t, func(t *testing.T, open func() *sqlstore.Store) {
 		in := newInspector(t, inSQL(open()))
@@ -176,7 +175,7 @@ func TestTheStoryOverSQL(t *testing.T) {
 	})
 }
 
-// refusals sends what any operation refuses.
+// refusals sends requests that each operation refuses.
 func (in *inspector) refusals() {
 	operations := in.operations()
 	for _, what := range slices.Sorted(maps.Keys(operations)) {
@@ -222,7 +221,7 @@ func (in *inspector) refusals() {
 	}
 }
 
-// TestOtherMethods checks that an address takes the methods of the document and no others.
+// TestOtherMethods checks that an address accepts only the methods of the document.
 func TestOtherMethods(t *testing.T) {
 	in := newInspector(t, inMemory())
 	for path, item := range in.model.Paths.PathItems.FromOldest() {

@@ -2,5 +2,6 @@
 
 package adminapi_test
 
-// slower is how much longer a database in this process may take: the race detector slows SQLite, which is Go here, down.
+// slower is how much longer a database in this process may take: the race detector slows down SQLite, which is Go
+// code here.
 const slower = 5

@@ -21,8 +21,8 @@ import (
 	"github.com/latchkey-go/latchkey/roles"
 )
 
-// TestREADMEsWiringOpensThePublicAPI builds what README builds over a database, and opens the public API with a role that
-// only reads and with one that writes.
+// TestREADMEsWiringOpensThePublicAPI builds README's wiring over a database, and opens the public API with a role
+// that only reads and with one that writes.
 func TestREADMEsWiringOpensThePublicAPI(t *testing.T) {
 	ctx := t.Context()
 	catalog, err := roles.NewCatalog(roles.Group{Name: "Shop", Permissions: []roles.Entry{
@@ -73,7 +73,7 @@ func TestREADMEsWiringOpensThePublicAPI(t *testing.T) {
 	}
 	require.Equal(t, 404, status("orders/create"))
 
-	// The lines above are README's.
+	// The lines above equal README's.
 	readme, err := os.ReadFile("../../../README.md")
 	require.NoError(t, err)
 	source, err := os.ReadFile("readme_test.go")

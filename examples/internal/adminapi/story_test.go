@@ -10,7 +10,7 @@ import (
 	"github.com/latchkey-go/latchkey/keys"
 )
 
-// bare asks a host for what it does not have.
+// bare asks a host for parts that it does not have.
 func (in *inspector) bare() {
 	in.root("GET", "/users", "", 404)
 	in.root("GET", "/public", "", 404)
@@ -19,7 +19,7 @@ func (in *inspector) bare() {
 	in.root("DELETE", "/public", "", 404)
 }
 
-// contested sends a request while others change the same thing.
+// contested sends requests while others change the same thing.
 func (in *inspector) contested(method, path string, values ...string) {
 	in.t.Helper()
 	in.host.contested.Store(true)
@@ -27,7 +27,7 @@ func (in *inspector) contested(method, path string, values ...string) {
 	in.root(method, path, "", 409, values...)
 }
 
-// story goes through all that an administrator does, and all that can go wrong for one.
+// story runs an administrator's operations, and all their errors.
 func (in *inspector) story() {
 	in.keys()
 	in.userKeys()
@@ -38,13 +38,13 @@ func (in *inspector) story() {
 
 const stale = `"stale"`
 
-// root sends a request of the administrator's.
+// root sends a request of the administrator.
 func (in *inspector) root(method, path, body string, want int, values ...string) map[string]any {
 	in.t.Helper()
 	return in.send(call{method: method, path: path, body: body, values: values, session: "root"}, want)
 }
 
-// changed sends one that names a revision that is not there.
+// changed sends a request with an unknown revision.
 func (in *inspector) changed(method, path, body string, values ...string) {
 	in.t.Helper()
 	in.send(call{method: method, path: path, body: body, values: values, session: "root",
@@ -113,7 +113,7 @@ func (in *inspector) userKeys() {
 		in.changed("DELETE", path, "", values...)
 		in.root("DELETE", path, "", 204, values...)
 	}
-	in.root("POST", "/users/{id}/key", "", 404, "nobody")
+	in.root("POST", "/users/{id}/key", "", 404, "unknown")
 	in.asked("/keys", "kind=user&user=ada&state=invalidated", 200)
 }
 
@@ -171,13 +171,13 @@ func (in *inspector) reports() {
 	in.send(call{method: "GET", path: "/openapi.json"}, 200)
 }
 
-// oddities sends texts that databases choke on. They are found nowhere, and no store gets into trouble by them.
+// oddities sends texts that databases refuse. No record has them, and no store fails because of them.
 func (in *inspector) oddities() {
 	for _, odd := range []string{"a%00b", "%F0%9F%92%A9", "'%3B--"} {
 		in.root("GET", "/keys/{id}", "", 404, odd)
 		in.root("POST", "/keys/{id}/refresh", "", 404, odd)
 		in.root("GET", "/users/{id}/key", "", 404, odd)
-		in.root("DELETE", "/users/{id}/key", "", 204, odd) // there is none to end
+		in.root("DELETE", "/users/{id}/key", "", 204, odd) // there is none to invalidate
 		in.root("GET", "/roles/{appid}", "", 404, odd)
 		in.root("DELETE", "/roles/{appid}", "", 404, odd)
 		for _, parameter := range []string{"q", "role", "user", "after"} {

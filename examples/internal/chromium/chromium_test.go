@@ -9,7 +9,7 @@ import (
 	"github.com/stretchr/testify/require"
 )
 
-// The looks find what is wrong, and a tab knows nothing of another one.
+// The looks find faults, and a tab shares no state with another one.
 func TestTabs(t *testing.T) {
 	const head = `<!doctype html><html lang="en"><title>Page</title><main><h1>Page</h1>`
 	mux := http.NewServeMux()
@@ -18,7 +18,7 @@ func TestTabs(t *testing.T) {
 		_, _ = io.WriteString(w, head+`<p>Nothing is wrong.</p></main></html>`)
 	})
 	mux.HandleFunc("/bad", func(w http.ResponseWriter, _ *http.Request) {
-		_, _ = io.WriteString(w, head+`<input><p style="width: 3em; overflow-x: hidden; white-space: nowrap">Nobody can read this.</p></main></html>`)
+		_, _ = io.WriteString(w, head+`<input><p style="width: 3em; overflow-x: hidden; white-space: nowrap">This text is cut off.</p></main></html>`)
 	})
 	server := httptest.NewServer(mux)
 	defer server.Close()
@@ -40,7 +40,7 @@ func TestTabs(t *testing.T) {
 		require.Contains(t, faults[0], "label (critical)")
 		cut := Eval[[]string](other, cutOff)
 		require.Len(t, cut, 1)
-		require.Contains(t, cut[0], "Nobody can read this.")
+		require.Contains(t, cut[0], "This text is cut off.")
 	})
 	require.Equal(t, "Page", Eval[string](w, "document.title"), "it is still there")
 }

@@ -12,7 +12,7 @@ import (
 	"github.com/stretchr/testify/require"
 )
 
-// A Way is how a page is looked at. Two hundred per cent zoom is a window with half the pixels, each twice as large.
+// A Way is a setting to look at a page in. At 200 % zoom the window has half the pixels, each twice as large.
 type Way struct {
 	Name, Scheme string
 	Width        int64
@@ -20,26 +20,26 @@ type Way struct {
 	Axe          Axe
 }
 
-// Axe says what axe-core is asked for.
+// Axe selects the rules of axe-core.
 type Axe int
 
 const (
 	AllRules Axe = iota
-	Contrast     // colours alone: the same page has been looked at in the same layout
+	Contrast     // colours alone: the same page has been checked in the same layout
 	NoRules      // the layout alone
 )
 
-// Looks are what is common to all pages that are looked at.
+// Looks are the settings common to all pages of a test.
 type Looks struct {
 	axe    string
 	folder string
 	ways   []Way
 }
 
-// Screenshots is the folder that pictures are written to, or "" for none.
+// Screenshots is the folder for screenshots, or "" for none.
 func Screenshots() string { return os.Getenv("LATCHKEY_SCREENSHOTS") }
 
-// NewLooks reads axe-core. Pictures are written to a folder of this name in [Screenshots].
+// NewLooks reads axe-core. Screenshots go to a folder of this name in [Screenshots].
 func NewLooks(t *testing.T, name string, ways ...Way) *Looks {
 	t.Helper()
 	path := os.Getenv("AXE_CORE")
@@ -58,10 +58,10 @@ func NewLooks(t *testing.T, name string, ways ...Way) *Looks {
 	return &Looks{axe: string(script) + "; null", folder: folder, ways: ways}
 }
 
-// Prepare makes the tab as wide and light as it is for what has to be done before a look.
+// Prepare sets the tab's width and scheme for the steps before a look.
 func (w *Tab) Prepare() { w.Helper(); w.Size(1280); w.scheme("light") }
 
-// Look looks at the page that is shown, in each way. also, which may be nil, is what else to look for in a way.
+// Look checks the current page in each way. also, which may be nil, is a further check.
 func (w *Tab) Look(name string, l *Looks, also func(Way)) {
 	w.Helper()
 	Eval[any](w, l.axe)
@@ -91,15 +91,15 @@ func (w *Tab) Look(name string, l *Looks, also func(Way)) {
 	}
 }
 
-// cutOff finds elements whose text is wider than they are, but for those that can be scrolled, that end in an ellipsis and
-// those only for screen readers. (Inputs scroll by themselves.)
+// cutOff finds elements whose text is wider than they are, except those that scroll, that end in an ellipsis, or that
+// are for screen readers only. (Inputs scroll by themselves.)
 const cutOff = `[...document.querySelectorAll("body *")].filter((e) => {
 	if (e.scrollWidth <= e.clientWidth + 1 || e.clientWidth <= 1) return false;
 	const style = getComputedStyle(e);
 	return style.overflowX === "hidden" && style.webkitLineClamp === "none" && style.clipPath === "none";
 }).map((e) => e.outerHTML.slice(0, 120))`
 
-// faults are what axe-core finds serious or critical on the page.
+// faults returns the serious and critical faults that axe-core finds.
 func (w *Tab) faults(axe Axe) (faults []string) {
 	w.Helper()
 	rules := ""

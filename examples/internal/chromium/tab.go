@@ -1,8 +1,8 @@
-// Package chromium drives headless Chromium for tests of pages, and looks at them as people see them.
+// Package chromium drives headless Chromium for tests of pages, and checks their look.
 //
-// A [Tab] is a window at the pages of one site: [Start] starts a browser for it, [Tab.Another] opens one for somebody
-// else in the same browser. Its methods end the test if a step fails or takes too long, and what the browser complains
-// about on its console, such as what a Content-Security-Policy keeps out, fails the test too. [Tab.Look] looks at a page
+// A [Tab] is a window at the pages of one site: [Start] starts a browser for it, and [Tab.Another] opens one for
+// another user in the same browser. Its methods end the test if a step fails or takes too long. Messages on the
+// browser's console, such as violations of the Content-Security-Policy, fail the test too. [Tab.Look] checks a page
 // wide and narrow, light and dark: axe-core finds no serious fault, and nothing is cut off.
 //
 //	CHROMIUM  the browser; by default chromium in PATH (Debian: apt-get install chromium)
@@ -10,8 +10,7 @@
 //	LATCHKEY_SCREENSHOTS
 //	          the folder that pictures of the pages are written to, for people to look at; by default there are none
 //
-// A test that needs the browser or axe-core is skipped where that is not there, and fails instead if the environment
-// variable CI is set.
+// Without the browser or axe-core a test is skipped; if the environment variable CI is set, it fails.
 package chromium
 
 import (
@@ -27,7 +26,7 @@ import (
 	"github.com/stretchr/testify/require"
 )
 
-// Soon is how long a page may take.
+// Soon is the time limit of a page.
 const Soon = 30 * time.Second
 
 // A Tab is a window with a profile of its own. One goroutine may use it at a time.
@@ -48,7 +47,7 @@ func Start(t *testing.T, url string) *Tab {
 	if err != nil {
 		absent(t, "chromium", "On Debian: apt-get install chromium")
 	}
-	profile := t.TempDir() // made before the browser starts, so that it is removed after the browser has gone
+	profile := t.TempDir() // made before the browser starts, so that it is removed after the browser has ended
 	ctx, stop := context.WithTimeout(context.Background(), 8*time.Minute)
 	t.Cleanup(stop)
 	ctx, cancel := chromedp.NewExecAllocator(ctx,
@@ -60,14 +59,14 @@ func Start(t *testing.T, url string) *Tab {
 	return open(ctx, t, url)
 }
 
-// Another opens a tab with a profile of its own in the browser of w, at another site if need be. It ends with t, which
-// must end before the test of w. All tabs of a browser share one clipboard.
+// Another opens a tab with its own profile in the browser of w, at another site if needed. It ends with t, which must
+// end before the test of w. All tabs of a browser share one clipboard.
 func (w *Tab) Another(t *testing.T, url string) *Tab {
 	t.Helper()
 	return open(w.ctx, t, url, chromedp.WithNewBrowserContext())
 }
 
-// On is the tab in a subtest: what fails fails that.
+// On returns the tab for a subtest, which fails if a step fails.
 func (w *Tab) On(t *testing.T) *Tab { return &Tab{t, w.URL, w.ctx} }
 
 func open(ctx context.Context, t *testing.T, url string, opts ...chromedp.ContextOption) *Tab {
@@ -75,7 +74,7 @@ func open(ctx context.Context, t *testing.T, url string, opts ...chromedp.Contex
 	ctx, cancel := chromedp.NewContext(ctx, opts...)
 	said := chromedp.Console(ctx)
 	t.Cleanup(func() {
-		if err := chromedp.Cancel(ctx); err != nil { // waits until the browser has gone
+		if err := chromedp.Cancel(ctx); err != nil { // waits until the browser has ended
 			t.Logf("browser: %v", err)
 		}
 		cancel()
@@ -83,7 +82,7 @@ func open(ctx context.Context, t *testing.T, url string, opts ...chromedp.Contex
 			if err != nil {
 				break
 			}
-			// A page with status 403 is told as a failed resource of the network; tests look at these pages.
+			// Chromium reports a page with status 403 as a failed resource; tests look at these pages.
 			if bad := message.IsException() || message.Type == "error" || message.Type == "warning"; bad && message.Source != "network" {
 				t.Errorf("the browser complains: %s", message)
 			}
@@ -102,7 +101,7 @@ func open(ctx context.Context, t *testing.T, url string, opts ...chromedp.Contex
 	return w
 }
 
-// absent ends a test that needs something that is not there: it skips, and fails where everything has to be there.
+// absent skips a test that needs something missing; in CI it fails the test.
 func absent(t *testing.T, what, remedy string) {
 	t.Helper()
 	text := "NOT TESTED: " + what + " is absent. " + remedy
@@ -120,7 +119,7 @@ func (w *Tab) Do(steps ...chromedp.Action[chromedp.Void]) {
 	require.NoError(w, chromedp.Do(ctx, steps...))
 }
 
-// Goes does what leads to another page, waits for that, and returns its status.
+// Goes runs steps that lead to another page, waits for it, and returns its status.
 func (w *Tab) Goes(step chromedp.Action[chromedp.Void]) (status int64) {
 	w.Helper()
 	ctx, cancel := context.WithTimeout(w.ctx, Soon)
@@ -130,7 +129,7 @@ func (w *Tab) Goes(step chromedp.Action[chromedp.Void]) (status int64) {
 	return answer.Status
 }
 
-// Eval runs a script in the page and returns what it comes to.
+// Eval runs a script in the page and returns its result.
 func Eval[T any](w *Tab, script string) T {
 	w.Helper()
 	ctx, cancel := context.WithTimeout(w.ctx, Soon)
@@ -143,10 +142,10 @@ func Eval[T any](w *Tab, script string) T {
 // Open goes to an address of the site.
 func (w *Tab) Open(path string) { w.Helper(); w.Do(chromedp.Navigate(w.URL + path)) }
 
-// Size makes the window this wide.
+// Size sets the width of the window.
 func (w *Tab) Size(width int64) { w.Helper(); w.zoom(width, 1) }
 
-// zoom makes the window this wide in CSS pixels, each of them scale pixels of the screen.
+// zoom sets the width of the window in CSS pixels, each of them scale pixels of the screen.
 func (w *Tab) zoom(width int64, scale float64) {
 	w.Helper()
 	w.Do(chromedp.EmulateViewport(width, 800, chromedp.EmulateScale(scale)))
@@ -160,15 +159,14 @@ func (w *Tab) scheme(name string) {
 	require.NoError(w, err)
 }
 
-// Scripts switches the page's own scripts on or off; those of the tests run all the same.
+// Scripts switches the page's own scripts on or off; the tests' scripts run in both cases.
 func (w *Tab) Scripts(on bool) {
 	w.Helper()
 	_, err := chromedp.Call(w.ctx, emulation.SetScriptExecutionDisabled, emulation.SetScriptExecutionDisabledParams{Value: !on})
 	require.NoError(w, err)
 }
 
-// HTML is the page as it is. While one page goes and another comes, the browser may lose what it was asked about: then
-// it is asked again.
+// HTML returns the current page. During a change of pages the browser may lose the request; then it is sent again.
 func (w *Tab) HTML() string {
 	w.Helper()
 	ctx, cancel := context.WithTimeout(w.ctx, Soon)

@@ -24,8 +24,8 @@ const (
 	editorKey = "API-7d6e61ba39d3670bf4888c726c1e628540a4baec"
 )
 
-// The two documents of the file that the fixture leaves out: a very short text, and a custom key that begins like a
-// user's.
+// The two documents of the file that the fixture omits: a very short text, and a custom key with the prefix of a user
+// key.
 var onlyInFile = []string{"6b048abb686c8206c76079e2", "6b048abb686c8206c7d77219"}
 
 func TestTheFileOfACockpitIsOnlyRead(t *testing.T) {
@@ -47,7 +47,7 @@ func TestTheFileOfACockpitIsOnlyRead(t *testing.T) {
 	require.Len(t, entries, 1, "nothing is left beside it")
 }
 
-// documents are what storage holds, as JSON.
+// documents returns the documents of storage as JSON.
 func documents(t *testing.T) *cockpit.Source {
 	t.Helper()
 	json, err := os.Open("../../../auth/cockpit/testdata/cockpit-fixture.json")
@@ -66,7 +66,7 @@ func TestImportOfTheFileEqualsImportOfTheFixture(t *testing.T) {
 		records := n.records(t)
 		require.Len(t, records, 25)
 
-		// again, into a space of its own: the report of what is there, and the records, are the same
+		// a second import, into another space: the report of existing records, and the records, are the same
 		other := *n
 		other.ring = n.ring.In("other")
 		other.into.Keys = other.ring
@@ -90,7 +90,7 @@ func TestImportOfTheFileEqualsImportOfTheFixture(t *testing.T) {
 			r.Digest, was.Digest = keys.Digest{}, keys.Digest{} // which require.Equal cannot compare
 			require.Equal(t, was, r, id)
 		}
-		// roles, users and the public API came with the first: nothing of them is different
+		// the first import brought roles, users and the public API, so none of them differ
 		for _, e := range fromFixture.Entries {
 			if e.What != cockpit.AboutKey {
 				require.Equal(t, cockpit.VerdictUnchanged, e.Verdict, "%v", e)
@@ -138,7 +138,7 @@ func TestASecondImportWritesNothing(t *testing.T) {
 	})
 }
 
-// small is a Cockpit with little of everything.
+// small is a Cockpit with a few records of each kind.
 func small(t *testing.T) *cockpit.Source {
 	t.Helper()
 	s, err := cockpit.ReadJSON(strings.NewReader(`{
@@ -149,7 +149,7 @@ func small(t *testing.T) *cockpit.Source {
 	return s
 }
 
-// LATCHKEY_LONG=1 brings the file of a real Cockpit, and fails at each of its 86 writes.
+// LATCHKEY_LONG=1 imports the file of a real Cockpit, with a failure at each of its 86 writes.
 func TestAFaultAtAnyWriteLeavesNothing(t *testing.T) {
 	onEach(t, func(t *testing.T, open func(testing.TB) *node) {
 		n := open(t)
@@ -221,7 +221,7 @@ func TestNoFileHoldsAKey(t *testing.T) {
 	require.Greater(t, size, 100_000)
 }
 
-// Clients go on, on the node that imported and on another one that was running all the time.
+// Clients keep working, on the importing node and on another one.
 func TestClientsGoOnOnEveryNode(t *testing.T) {
 	onEach(t, func(t *testing.T, open func(testing.TB) *node) {
 		here, there := open(t), open(t)
@@ -257,7 +257,7 @@ func ask(server http.Handler, key string) int {
 	return answer.Code
 }
 
-// Of nodes that import at the same time one brings each document, and the others find it there.
+// If nodes import at the same time, one stores each document, and the others find it.
 func TestNodesThatImportAtTheSameTime(t *testing.T) {
 	onEach(t, func(t *testing.T, open func(testing.TB) *node) {
 		var all sync.WaitGroup

@@ -74,7 +74,7 @@ func text(prefix string, n int) string {
 	return fmt.Sprintf("%s%x", prefix, sum[:20])
 }
 
-// watch returns what tells the largest heap that there was since.
+// watch returns a function that returns the largest heap since.
 func watch(t *testing.T) (peak func() uint64) {
 	runtime.GC()
 	var most atomic.Uint64

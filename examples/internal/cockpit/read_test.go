@@ -14,7 +14,7 @@ import (
 	"github.com/latchkey-go/latchkey/roles"
 )
 
-// made makes a database of Cockpit's shape with these rows, by table.
+// made creates a database of Cockpit's shape with these rows, by table.
 func made(t *testing.T, tables map[string][]any) *sql.DB {
 	t.Helper()
 	db, err := sql.Open("sqlite", "file:"+filepath.Join(t.TempDir(), "made.sqlite"))

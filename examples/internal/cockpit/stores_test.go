@@ -27,7 +27,7 @@ import (
 
 func TestMain(m *testing.M) { os.Exit(pgserver.Main(m)) }
 
-// onEach runs a test on each engine with a place of its own.
+// onEach runs a test on each engine, each in a database of its own.
 func onEach(t *testing.T, test func(t *testing.T, open func(testing.TB) *node)) {
 	t.Run("SQLite", func(t *testing.T) {
 		folder := t.TempDir()
@@ -47,7 +47,7 @@ func openSQLite(tb testing.TB, folder string) *node {
 		"?_pragma=busy_timeout(10000)&_pragma=journal_mode(WAL)&_pragma=synchronous(FULL)")
 }
 
-// A node is one process of a host's: stores that it shares with other nodes, and what it makes of them.
+// A node is one process of a host: the stores common to all nodes, and its own caches.
 type node struct {
 	*sqlstore.Store
 	db        *sql.DB
@@ -58,7 +58,7 @@ type node struct {
 	writes, failAt int
 }
 
-// staleness is how long a node may not know what another one changed.
+// staleness is how late a node may see a change by another.
 const staleness = 500 * time.Millisecond
 
 var errBroken = errors.New("the disk is full")
@@ -194,7 +194,7 @@ func (n *node) count(tb testing.TB, table string) (rows int) {
 	return rows
 }
 
-// bring imports, after it has checked that Plan changes nothing and says the same.
+// bring imports, after checking that Plan changes nothing and reports the same.
 func (n *node) bring(tb testing.TB, s *cockpit.Source) *cockpit.Report {
 	tb.Helper()
 	before, err := n.Keys().Changes(tb.Context(), keys.Revision{})
@@ -216,7 +216,7 @@ func (n *node) records(tb testing.TB) map[string]keys.Record {
 	all := map[string]keys.Record{}
 	f := keys.Filter{Limit: 1000}
 	for {
-		page, err := n.Keys().List(tb.Context(), n.ring.Space(), f) // the ring's have no digests
+		page, err := n.Keys().List(tb.Context(), n.ring.Space(), f) // the ring's records have no digests
 		require.NoError(tb, err)
 		for _, r := range page {
 			all[r.ForeignID] = r
@@ -228,7 +228,7 @@ func (n *node) records(tb testing.TB) map[string]keys.Record {
 	}
 }
 
-// system opens Cockpit's own file, which must not be written to.
+// system opens Cockpit's own file, read-only.
 func system(tb testing.TB, file string) *sql.DB {
 	tb.Helper()
 	db, err := sql.Open("sqlite", fmt.Sprintf("file:%s?immutable=1", file))
@@ -237,7 +237,7 @@ func system(tb testing.TB, file string) *sql.DB {
 	return db
 }
 
-// storage is what Cockpit's file holds.
+// storage reads Cockpit's file.
 func storage(tb testing.TB) *cockpit.Source {
 	tb.Helper()
 	s, err := cockpit.ReadSQL(tb.Context(), system(tb, "testdata/system.sqlite"))

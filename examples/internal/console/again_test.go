@@ -10,7 +10,7 @@ import (
 	"github.com/latchkey-go/latchkey/keys"
 )
 
-// TestAKeyDoesNotComeBack reloads the page with a new key, and comes back to it: there is one key, and it is not shown
+// TestAKeyDoesNotComeBack reloads the page with a new key, and goes back to it: there is one key, and it is not shown
 // again.
 func TestAKeyDoesNotComeBack(t *testing.T) {
 	t.Parallel()
@@ -47,7 +47,7 @@ func TestAKeyDoesNotComeBack(t *testing.T) {
 	}
 }
 
-// TestADoubleClick clicks as fast as a machine can.
+// TestADoubleClick clicks twice without a pause.
 func TestADoubleClick(t *testing.T) {
 	t.Parallel()
 	h := newHost(t, someRoles...)

@@ -8,7 +8,7 @@ import (
 	"github.com/latchkey-go/latchkey/examples/internal/chromium"
 )
 
-// A tab is somebody at the pages of a host.
+// A tab is a user at the pages of a host.
 type tab struct {
 	*chromium.Tab
 	host *host
@@ -16,19 +16,19 @@ type tab struct {
 
 func newTab(t *testing.T, h *host) *tab { t.Helper(); return &tab{chromium.Start(t, h.url), h} }
 
-// on is the tab in a subtest.
+// on returns the tab for a subtest.
 func (w *tab) on(t *testing.T) *tab { return &tab{w.Tab.On(t), w.host} }
 
-// eval runs a script in the page and returns what it comes to.
+// eval runs a script in the page and returns its result.
 func eval[T any](w *tab, script string) T { w.Helper(); return chromium.Eval[T](w.Tab, script) }
 
-// press clicks what a selector finds, and returns the status of the page that comes of it.
+// press clicks the selected element, and returns the status of the next page.
 func (w *tab) press(selector string) (status int64) {
 	w.Helper()
 	return w.Goes(chromedp.Click(chromedp.CSS(selector), chromedp.NodeVisible))
 }
 
-// button presses the button that does something, once what hides it is unfolded.
+// button unfolds the elements around the button of an action, and presses it.
 func (w *tab) button(do string) (status int64) {
 	w.Helper()
 	selector := `main button[value="` + do + `"]`
@@ -48,13 +48,13 @@ func (w *tab) choose(name, value string) {
 	w.Do(chromedp.SetValue(chromedp.CSS(`main select[name="`+name+`"]`), value))
 }
 
-// text is what people read on the page.
+// text returns the visible text of the page.
 func (w *tab) text() string {
 	w.Helper()
 	return eval[string](w, `document.querySelector("main").innerText`)
 }
 
-// signIn goes to a page, over the sign-in that the host sends to.
+// signIn goes to a page, through the host's sign-in.
 func (w *tab) signIn(user, path string) {
 	w.Helper()
 	w.Open(path)
@@ -62,7 +62,7 @@ func (w *tab) signIn(user, path string) {
 	w.press("button")
 }
 
-// key presses a key on what a selector finds, and waits for the page that comes of it.
+// key presses a key on the selected element, and waits for the next page.
 func (w *tab) key(selector, key string) {
 	w.Helper()
 	w.Goes(chromedp.SendKeys(chromedp.CSS(selector), key))

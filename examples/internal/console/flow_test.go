@@ -14,7 +14,7 @@ import (
 	"github.com/latchkey-go/latchkey/roles"
 )
 
-// copied presses a Copy button, waits until the button has said that it copied, and returns what is on the clipboard.
+// copied presses a Copy button, waits until the button confirms, and returns the text on the clipboard.
 func (w *tab) copied(id string) string {
 	w.Helper()
 	w.Do(chromedp.Click(chromedp.CSS(`button[data-copy="`+id+`"]`), chromedp.NodeVisible))
@@ -26,7 +26,7 @@ func (w *tab) copied(id string) string {
 
 var aKey = regexp.MustCompile(`^(USR|API)-[0-9a-f]{40}$`)
 
-// TestOwnKey is the first thing that anybody does: sign in, make a key, copy it, call the API, replace the key.
+// TestOwnKey is a new user's first task: sign in, make a key, copy it, call the API, replace the key.
 func TestOwnKey(t *testing.T) {
 	t.Parallel()
 	h := newHost(t, someRoles...)
@@ -64,7 +64,7 @@ func TestOwnKey(t *testing.T) {
 	require.Contains(t, eval[string](w, "document.title"), "Sign in")
 }
 
-// newTabAtAPI goes to a page of the API, where no Content-Security-Policy is in the way.
+// newTabAtAPI goes to a page of the API, which has no Content-Security-Policy.
 func newTabAtAPI(w *tab) *tab {
 	w.Open("/api/system/healthcheck")
 	return w
@@ -135,7 +135,7 @@ func TestPublicAPI(t *testing.T) {
 	require.Equal(t, 200, h.get(t, "/api/pages/menus", ""))
 	require.Equal(t, 401, h.get(t, "/api/content/items/posts", ""))
 
-	// A role that changes data has to be ticked, line by line.
+	// For a role that changes data, each permission must be ticked.
 	w.choose("role", "editor")
 	w.press(`main form[method="get"] button`)
 	require.EqualValues(t, 409, w.button("open"))
@@ -157,7 +157,7 @@ func TestPublicAPI(t *testing.T) {
 	require.Contains(t, w.text(), "made a role")
 }
 
-// TestWithoutScripts does without scripts, and with the keyboard alone.
+// TestWithoutScripts uses the keyboard alone, with scripts switched off.
 func TestWithoutScripts(t *testing.T) {
 	t.Parallel()
 	h := newHost(t, someRoles...)
@@ -172,7 +172,7 @@ func TestWithoutScripts(t *testing.T) {
 	require.Regexp(t, `data-copy="key-value" hidden`, w.HTML(), "what needs scripts is not there")
 
 	w.Open("/system/users/user")
-	w.Do(chromedp.SendKeys(chromedp.CSS("details summary"), kb.Enter)) // unfolds what Refresh would do
+	w.Do(chromedp.SendKeys(chromedp.CSS("details summary"), kb.Enter)) // unfolds the effects of a refresh
 	w.key(`button[value="refresh"]`, " ")
 	require.Contains(t, w.HTML(), "The old value has stopped working.")
 	require.Equal(t, 401, h.get(t, "/api/pages/menus", key))

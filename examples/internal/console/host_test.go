@@ -45,7 +45,7 @@ type host struct {
 	service *admin.Service
 }
 
-// models are what the host has content of; each has its permissions.
+// models are the host's content models; each has permissions of its own.
 var models = []string{"pages", "posts", "settings"}
 
 func newHost(t *testing.T, stored ...roles.Role) *host { return newHostOf(t, nil, stored...) }
@@ -87,7 +87,7 @@ func newHostOf(t *testing.T, more []auth.User, stored ...roles.Role) *host {
 	for _, user := range more {
 		table.UserMap[user.ID] = user
 	}
-	// A sign-in for tests: it believes whatever name it is told.
+	// A sign-in for tests: it accepts any name.
 	signedIn := func(r *http.Request) (string, error) {
 		if c, err := r.Cookie("user"); err == nil {
 			return c.Value, nil
@@ -140,7 +140,7 @@ func logIn(w http.ResponseWriter, r *http.Request) {
 	http.Redirect(w, r, next, http.StatusSeeOther)
 }
 
-// get asks the API, with a key unless it is "".
+// get calls the API, with a key unless it is "".
 func (h *host) get(t *testing.T, path, key string) (status int) {
 	t.Helper()
 	r, err := http.NewRequestWithContext(t.Context(), http.MethodGet, h.url+path, nil)

@@ -12,7 +12,7 @@ import (
 	"github.com/latchkey-go/latchkey/examples/internal/chromium"
 )
 
-// tabTo presses Tab until what a selector finds has the focus. Each stop on the way has to be visible.
+// tabTo presses Tab until the selected element has the focus. Each element on the way must show its focus.
 func (w *tab) tabTo(selector string) {
 	w.Helper()
 	for range 80 {
@@ -37,16 +37,16 @@ func (w *tab) tabTo(selector string) {
 	require.Fail(w, "the keyboard does not get to "+selector)
 }
 
-// keys presses keys on what has the focus.
+// keys presses keys on the focused element.
 func (w *tab) keys(text string) { w.Helper(); w.Do(chromedp.KeyEvent(text)) }
 
-// enter presses Enter on what has the focus, and returns the status of the page that comes of it.
+// enter presses Enter on the focused element, and returns the status of the next page.
 func (w *tab) enter() int64 {
 	w.Helper()
 	return w.Goes(chromedp.KeyEvent(kb.Enter))
 }
 
-// focused is what people read on what has the focus. A page that has just come may take a moment to give it away.
+// focused returns the visible text of the focused element. A new page may take a moment to set the focus.
 func (w *tab) focused() string {
 	w.Helper()
 	for range 50 {
@@ -58,7 +58,7 @@ func (w *tab) focused() string {
 	return eval[string](w, "document.activeElement.innerText")
 }
 
-// TestKeyboard goes through the main flow without touching anything but the keyboard.
+// TestKeyboard runs the main flow with the keyboard alone.
 func TestKeyboard(t *testing.T) {
 	t.Parallel()
 	h := newHost(t, someRoles...)

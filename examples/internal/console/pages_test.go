@@ -19,7 +19,7 @@ import (
 	"github.com/latchkey-go/latchkey/roles"
 )
 
-// someRoles are those of a host that has been in use for a while.
+// someRoles are typical roles.
 var someRoles = []roles.Role{
 	{AppID: "editor", Name: "Editor", Info: "Writes pages and posts; leaves the settings alone.", Inherits: []string{"public"},
 		Permissions: roles.Grants{"content/**": true, "content/settings/update": false, "content/settings/delete": false}},
@@ -28,7 +28,7 @@ var someRoles = []roles.Role{
 	{AppID: "public", Name: "Public API", Info: "What everybody may read.", Permissions: roles.Grants{"content/pages/read": true, "content/posts/read": true}},
 }
 
-// inUse fills the host: keys in every state, users with keys, and a log of all that. It returns the IDs of keys.
+// inUse fills the host: keys in every state, users with keys, and their log. It returns the IDs of keys.
 func (h *host) inUse(t *testing.T) (build, disabled, expired, ended string) {
 	t.Helper()
 	ctx, ada := t.Context(), h.ada(t)
@@ -38,7 +38,7 @@ func (h *host) inUse(t *testing.T) (build, disabled, expired, ended string) {
 		return issued
 	}
 	first := create(keys.Custom{Name: "Website build", Role: "editor", Scopes: []string{"content/*/read"}, ExpiresAt: time.Now().AddDate(1, 0, 0)})
-	expiry := time.Now().Add(time.Second) // far enough for a busy machine to create the key before
+	expiry := time.Now().Add(time.Second) // far enough ahead for a busy machine to create the key first
 	expired = create(keys.Custom{Name: "Trade fair", Role: "public", ExpiresAt: expiry}).Record.ID
 	require.Equal(t, 200, h.get(t, "/api/pages/menus", first.Key.Reveal()))
 	require.Eventually(t, func() bool {
@@ -64,7 +64,7 @@ func (h *host) inUse(t *testing.T) (build, disabled, expired, ended string) {
 	return first.Record.ID, disabled, expired, ended
 }
 
-// rename gives a key another name and other addresses, past the pages.
+// rename gives a key another name and other addresses, without the pages.
 func (h *host) rename(t *testing.T, id, name string) {
 	t.Helper()
 	_, err := h.service.UpdateKey(t.Context(), h.ada(t), id, "", func(s *keys.Settings) error {
@@ -74,18 +74,18 @@ func (h *host) rename(t *testing.T, id, name string) {
 	require.NoError(t, err)
 }
 
-// A shot is a page in a state that is worth looking at.
+// A shot is a page in a state to look at.
 type shot struct {
 	name, path string
-	before     func(*tab) // what is done on it first
+	before     func(*tab) // steps before the first look
 }
 
-// unfold opens all that can be opened.
+// unfold opens all foldable elements.
 func unfold(w *tab) {
 	eval[any](w, `document.querySelectorAll("details").forEach((d) => d.open = true)`)
 }
 
-// inUseShots are pages of a host in use, in the order in which they can be looked at.
+// inUseShots are pages of a host in use, in an order in which they can be visited.
 func inUseShots(build, disabled, expired, ended string) []shot {
 	key := "/system/api/key/"
 	return []shot{
@@ -127,7 +127,7 @@ func inUseShots(build, disabled, expired, ended string) []shot {
 		{"public-preview", "/system/api/public?role=editor", nil},
 		{"public-refused", "/system/api/public?role=editor", func(w *tab) { require.EqualValues(w, 409, w.button("open")) }},
 		{"users", "/system/users", nil},
-		{"users-not-found", "/system/users?q=nobody", nil},
+		{"users-not-found", "/system/users?q=unknown", nil},
 		{"user-key", "/system/users/user/bob", unfold},
 		{"user-key-none", "/system/users/user/eve", nil},
 		{"roles", "/system/users/roles", nil},
@@ -157,17 +157,17 @@ func inUseShots(build, disabled, expired, ended string) []shot {
 		{"matrix-template", "/system/users/roles/matrix?role=editor&permission=content%2F%7Bmodel%7D%2Fread", nil},
 		{"audit", "/system/audit", nil},
 		{"audit-unfolded", "/system/audit", unfold},
-		{"audit-not-found", "/system/audit?actor=nobody", nil},
+		{"audit-not-found", "/system/audit?actor=unknown", nil},
 		{"not-found", "/system/nowhere", nil},
 		{"not-this-key", "/system/api/key/nothing", nil},
 	}
 }
 
-// hostile is a name that somebody might have.
+// hostile is a hostile name of a user.
 const hostile = "\"><img src=x onerror=alert(1)> \u202eevil\u202c שלום 👩\u200d👩\u200d👧\u200d👦 "
 
 // TestPages looks at every page, light, dark, as narrow as a phone and zoomed in: axe-core finds no serious fault,
-// nothing is cut off, fingers find what they press, and a picture is written for people.
+// nothing is cut off, buttons are large enough for a finger, and a screenshot is written.
 func TestPages(t *testing.T) {
 	looks := chromium.NewLooks(t, os.Getenv("LATCHKEY_SCREENSHOTS"), ways()...)
 	t.Parallel()
@@ -211,7 +211,7 @@ func TestPages(t *testing.T) {
 		}
 	}, "long")
 	look("many", func(t *testing.T) (*host, []shot) {
-		const manyRoles = 24 // wider than a window; what axe-core takes for the matrix grows with its cells
+		const manyRoles = 24 // wider than a window; axe-core's time grows with the cells of the matrix
 		appid := func(i int) string { return fmt.Sprintf("role%02d", i%manyRoles) }
 		var users []auth.User
 		var stored []roles.Role
@@ -261,7 +261,8 @@ func TestPages(t *testing.T) {
 	}, "kim")
 }
 
-// ways are all of them if LATCHKEY_LONG is set or pictures are wanted, else one of each scheme and each layout.
+// ways returns all of them if LATCHKEY_LONG is set or screenshots are wanted, else one of each scheme and each
+// layout.
 func ways() []chromium.Way {
 	light := chromium.Way{Name: "light", Scheme: "light", Width: 1280}
 	phoneDark := chromium.Way{Name: "phone-dark", Scheme: "dark", Width: 390}
@@ -273,7 +274,7 @@ func ways() []chromium.Way {
 		{Name: "zoomed", Scheme: "dark", Width: 640, Scale: 2, Axe: chromium.NoRules}}
 }
 
-// look looks at a page in each way. What has to be done on it first is done once.
+// look looks at a page in each way. The steps before the first look are done once.
 func (w *tab) look(s shot, looks *chromium.Looks) {
 	w.Helper()
 	w.Prepare()
@@ -290,8 +291,8 @@ func (w *tab) look(s shot, looks *chromium.Looks) {
 	})
 }
 
-// tooSmall finds what is to be pressed and is less than 44 px high, but for links within sentences. What a label
-// enlarges counts with its label.
+// tooSmall finds buttons and inputs less than 44 px high, except links within sentences. The height of a label is
+// added to its input.
 const tooSmall = `[...document.querySelectorAll("button, .button, summary, nav a, select, input, label, .list tbody th a, .cell a")].filter((e) => {
 	if (e.matches("label:not(:has(input))") || e.matches("label input") || !e.checkVisibility({visibilityProperty: true})) return false;
 	const box = e.getBoundingClientRect();

@@ -19,12 +19,12 @@ import (
 	"github.com/latchkey-go/latchkey/keys"
 )
 
-// A child is this test binary once more, told by its environment to do a job and be killed over it.
+// A child is this test binary in another process, started by environment variables to do a job and be killed.
 const (
 	jobVariable    = "CRASH_CHILD_JOB"
 	engineVariable = "CRASH_CHILD_ENGINE"
 	dsnVariable    = "CRASH_CHILD_DSN"
-	numberVariable = "CRASH_CHILD_NUMBER" // of the round, of the thing to die before, or of bytes
+	numberVariable = "CRASH_CHILD_NUMBER" // of the round, of the statement to die before, or of bytes
 )
 
 // command is a child that has not been started yet.
@@ -39,7 +39,7 @@ func command(t *testing.T, job string, e engine, dsn string, number int) *exec.C
 	return cmd
 }
 
-// runChild does the job and returns the code to exit with. It ends by itself after a while, should nobody kill it.
+// runChild does the job and returns the exit code. It ends after a while if it is not killed.
 func runChild(job string) int {
 	time.AfterFunc(30*time.Second, func() { os.Exit(3) })
 	e := sqlite
@@ -63,8 +63,8 @@ func runChild(job string) int {
 
 const workers = 4
 
-// childWork has workers work, and tells of their steps on standard output: one write each, which the parent sees
-// whatever becomes of this process.
+// childWork runs workers and reports their steps on standard output, one write each, which reaches the parent even if
+// this process is killed.
 func childWork(ctx context.Context, e engine, dsn string, round int) error {
 	db, err := e.connect(dsn)
 	if err != nil {
@@ -81,7 +81,7 @@ func childWork(ctx context.Context, e engine, dsn string, round int) error {
 	var mu sync.Mutex
 	tell := func(s step) {
 		if s.Done && rand.IntN(10) == 0 {
-			time.Sleep(rand.N(2 * time.Millisecond)) // a time to be killed in: done, and nobody knows
+			time.Sleep(rand.N(2 * time.Millisecond)) // a time to be killed in: done, but not reported
 		}
 		line, err := json.Marshal(s)
 		if err != nil {
@@ -90,13 +90,13 @@ func childWork(ctx context.Context, e engine, dsn string, round int) error {
 		mu.Lock()
 		defer mu.Unlock()
 		if _, err := os.Stdout.Write(append(line, '\n')); err != nil {
-			os.Exit(4) // the parent is gone
+			os.Exit(4) // the parent has ended
 		}
 	}
 	return haveWork(ctx, ring, fmt.Sprintf("round%d", round), tell)
 }
 
-// haveWork starts workers, on new keys and on some that are there, and returns the error that the first of them met.
+// haveWork starts workers, on new keys and on some existing ones, and returns the first error.
 func haveWork(ctx context.Context, ring *keys.Ring, name string, tell func(step)) error {
 	found, err := ring.List(ctx, keys.Filter{State: keys.StateActive, Limit: 1000})
 	if err != nil {
@@ -120,8 +120,8 @@ func haveWork(ctx context.Context, ring *keys.Ring, name string, tell func(step)
 	return first
 }
 
-// runAndKill starts a child that works, kills it at some time and takes down what it told. It returns the keys
-// that the child worked on.
+// runAndKill starts a working child, kills it at a random time and notes its reports. It returns the keys that the
+// child worked on.
 func runAndKill(t *testing.T, l *ledger, e engine, dsn string, round int) (touched []string) {
 	t.Helper()
 	cmd := command(t, "work", e, dsn, round)

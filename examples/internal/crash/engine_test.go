@@ -29,8 +29,8 @@ type withServer struct{ m *testing.M }
 
 func (w withServer) Run() int { return pgserver.Main(w.m) }
 
-// times is how often a test does its thing: short, or long with LATCHKEY_LONG=1. The race detector makes SQLite, which
-// is C turned into Go, ten times as slow, and needs to see everything but once: it gets a fifth of short.
+// times is the number of rounds: short, or long with LATCHKEY_LONG=1. The race detector makes SQLite, which is C
+// translated to Go, ten times as slow, and needs to see each path only once: it gets a fifth of short.
 func times(short, long int) int {
 	switch {
 	case os.Getenv("LATCHKEY_LONG") != "":
@@ -60,7 +60,7 @@ func (e engine) String() string {
 	return "PostgreSQL"
 }
 
-// newDatabase returns the DSN of a new, empty database that ends with the test. For SQLite it is a file.
+// newDatabase returns the DSN of a new, empty database that is dropped after the test. For SQLite it is a file.
 func (e engine) newDatabase(t *testing.T) string {
 	t.Helper()
 	if e == postgres {
@@ -69,7 +69,8 @@ func (e engine) newDatabase(t *testing.T) string {
 	return filepath.Join(t.TempDir(), "keys.db")
 }
 
-// source is what the driver is told. SQLite gets what a server with several nodes needs, and further pragmas.
+// source returns the driver's data source name. SQLite gets the pragmas of a server with several nodes, and the given
+// ones.
 func (e engine) source(dsn string, pragmas ...string) string {
 	if e == postgres {
 		return dsn
@@ -92,7 +93,7 @@ func (e engine) connect(dsn string, pragmas ...string) (*sql.DB, error) {
 	return db, nil
 }
 
-// open opens store and database, brought up to date, until the test ends.
+// open opens store and database, with the current schema, until the test ends.
 func (e engine) open(t *testing.T, dsn string, pragmas ...string) (*sqlstore.Store, *sql.DB) {
 	t.Helper()
 	store, db, end := e.openFor(t, dsn, pragmas...)
@@ -100,7 +101,7 @@ func (e engine) open(t *testing.T, dsn string, pragmas ...string) (*sqlstore.Sto
 	return store, db
 }
 
-// openFor is open for a shorter time: until end.
+// openFor is open for a shorter time: until end is called.
 func (e engine) openFor(t *testing.T, dsn string, pragmas ...string) (_ *sqlstore.Store, _ *sql.DB, end func()) {
 	t.Helper()
 	db, err := e.connect(dsn, pragmas...)
@@ -114,7 +115,7 @@ func (e engine) openFor(t *testing.T, dsn string, pragmas ...string) (_ *sqlstor
 	}
 }
 
-// checkSchema has the engine itself say that the database is whole.
+// checkSchema lets the engine itself check that the database is intact.
 func (e engine) checkSchema(t *testing.T, db *sql.DB) {
 	t.Helper()
 	if e == sqlite {

@@ -18,8 +18,8 @@ import (
 	"github.com/latchkey-go/latchkey/keys"
 )
 
-// While nothing can be written, good keys stay good, changes fail with an error that is no verdict, and what failed
-// has not been done by half. Once there is room again, everything goes on.
+// While the disk is full, good keys stay good, changes fail with a store error, and a failed change has no effect.
+// Once there is room again, everything works.
 func TestWithoutRoomReadsGoOnAndWritesFail(t *testing.T) {
 	t.Run("SQLite, file that may not grow", func(t *testing.T) {
 		dsn := sqlite.newDatabase(t)
@@ -69,7 +69,7 @@ func TestWithoutRoomReadsGoOnAndWritesFail(t *testing.T) {
 	})
 }
 
-// childCramped works until no file may grow beyond so many bytes, and sees whether all that it told can still be read.
+// childCramped works until a file reaches its size limit, and checks that all reported steps can still be read.
 func childCramped(ctx context.Context, e engine, dsn string, bytes int) error {
 	signal.Ignore(syscall.SIGXFSZ) // the write fails instead
 	limit := syscall.Rlimit{Cur: uint64(bytes), Max: uint64(bytes)}
@@ -140,11 +140,11 @@ func openOnly(t *testing.T, e engine, source string) *sqlstore.Store {
 	return store
 }
 
-// refuseWrites asks for one change of each kind from a store that cannot write.
+// refuseWrites tries one change of each kind on a store that cannot write.
 func refuseWrites(t *testing.T, e engine, dsn string, issued []keys.Issued, store *sqlstore.Store) {
 	t.Helper()
 	ctx, l := t.Context(), ledgerOf(issued)
-	r, err := keys.Open(keys.Config{Store: store.Keys()}) // no LastUsed: nothing has to be handed over
+	r, err := keys.Open(keys.Config{Store: store.Keys()}) // no LastUsed: there is nothing to save
 	require.NoError(t, err)
 	id := issued[0].Record.ID
 	changes := map[string]func() error{
@@ -172,7 +172,7 @@ func rename(s *keys.Settings) error {
 	return nil
 }
 
-// requireNoVerdict wants an error of the store: never one that says something about a key or a record.
+// requireNoVerdict requires a store error: never an error about a key or a record.
 func requireNoVerdict(t *testing.T, err error) {
 	t.Helper()
 	require.Error(t, err)

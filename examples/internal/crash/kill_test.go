@@ -16,8 +16,8 @@ import (
 	"github.com/latchkey-go/latchkey/keys"
 )
 
-// A client is killed with kill -9 while it works. Whatever it had told to be done is so for good, no old value comes
-// back, no key has two good values, and the database is whole.
+// A client is killed with kill -9 while it works. Each step that it had reported as done is permanent, no old value
+// comes back, no key has two good values, and the database is intact.
 func TestAKilledClientLosesNothing(t *testing.T) {
 	t.Parallel()
 	for _, e := range engines {
@@ -40,7 +40,7 @@ func TestAKilledClientLosesNothing(t *testing.T) {
 	}
 }
 
-// checkAll opens the database anew and checks keys and schema.
+// checkAll opens the database again and checks keys and schema.
 func checkAll(t *testing.T, l *ledger, e engine, dsn string, touched []string, others int) {
 	t.Helper()
 	store, db, end := e.openFor(t, dsn)
@@ -52,7 +52,7 @@ func checkAll(t *testing.T, l *ledger, e engine, dsn string, touched []string, o
 	e.checkSchema(t, db)
 }
 
-// named lets PostgreSQL tell the child's connections from others.
+// named gives the child's connections a name in PostgreSQL.
 func named(e engine, dsn, name string) string {
 	if e == sqlite {
 		return dsn
@@ -76,8 +76,8 @@ func awaitNoBackend(t *testing.T, e engine, dsn, name string) {
 	}
 }
 
-// The server is stopped at once, as a crash would, while clients work. Again nothing is lost, and the same store and
-// the same ring go on once the server is back.
+// The server is stopped at once, as in a crash, while clients work. Again nothing is lost, and the same store and the
+// same ring work once the server is back.
 func TestAServerThatCrashesLosesNothing(t *testing.T) {
 	t.Parallel()
 	server := pgserver.Start(t)
@@ -103,7 +103,7 @@ func TestAServerThatCrashesLosesNothing(t *testing.T) {
 		require.NotErrorIs(t, err, keys.ErrInvalid)
 		server.Restart(t)
 		checkAll(t, l, postgres, dsn, l.all(), 0)
-		for begun := time.Now(); ; time.Sleep(10 * time.Millisecond) { // connections that died are still in the pool
+		for begun := time.Now(); ; time.Sleep(10 * time.Millisecond) { // the pool still has dead connections
 			_, err := r.List(t.Context(), keys.Filter{})
 			if err == nil {
 				break

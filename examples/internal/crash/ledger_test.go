@@ -11,38 +11,38 @@ import (
 	"github.com/latchkey-go/latchkey/keys"
 )
 
-// A step is one thing that a worker does to one key. It is told twice: before it begins, and once it is done. A step
-// that was not told to be done may have been done or not.
+// A step is one operation of a worker on one key. It is reported twice: before it begins, and when it is done. A step
+// that was not reported as done may or may not have been done.
 type step struct {
 	What  string // "issue", "refresh", "invalidate"
-	Key   string // ID of the record; of an issue that begins, the name
-	Name  string // of an issue that is done
-	Value string // of an issue or refresh that is done
+	Key   string // ID of the record; for an issue that begins, the name
+	Name  string // for an issue that is done
+	Value string // for an issue or refresh that is done
 	Done  bool
 }
 
-// A ledger is what an honest store has to remember: every step that was told to be done.
+// A ledger is the expected contents of a correct store: every step that was reported as done.
 type ledger struct {
 	mu      sync.Mutex
 	entries map[string]*entry // by ID
 	issuing map[string]bool   // names of issues that began
 	last    string            // the greatest ID seen
-	acked   int               // steps that were told to be done
-	lost    int               // steps that were done without having been told
+	acked   int               // steps reported as done
+	lost    int               // steps done but not reported
 }
 
-// An entry is what is known of one key.
+// An entry is the known state of one key.
 type entry struct {
-	values      []string // all that were shown; none but the last can be good
-	changes     uint64   // told or found to be done since it was issued
+	values      []string // all reported values; only the last can be good
+	changes     uint64   // reported or found since the key was issued
 	invalidated bool
-	hidden      bool   // was refreshed without having been told: its good value was never shown
-	begun       string // a step that was not told to be done
+	hidden      bool   // refreshed without a report: its good value is unknown
+	begun       string // a step that was not reported as done
 }
 
 func newLedger() *ledger { return &ledger{entries: map[string]*entry{}, issuing: map[string]bool{}} }
 
-// note takes down a step.
+// note records a step.
 func (l *ledger) note(s step) {
 	l.mu.Lock()
 	defer l.mu.Unlock()
@@ -72,9 +72,9 @@ func (l *ledger) note(s step) {
 	}
 }
 
-// check compares the ledger with the keys that began a step since the last check, with all that are new, and with
-// a number of others. What it finds done of steps that were not told to be done it takes down: from then on that has
-// to stay so, too. It returns everything that is wrong.
+// check compares the ledger with the keys that began a step since the last check, with all new keys, and with a
+// number of others. If it finds an unreported step done, it records it as done: from then on it must stay so. It
+// returns all errors.
 func (l *ledger) check(ctx context.Context, ring *keys.Ring, touched []string, others int) error {
 	l.mu.Lock()
 	defer l.mu.Unlock()
@@ -97,7 +97,7 @@ func (l *ledger) check(ctx context.Context, ring *keys.Ring, touched []string, o
 	return errors.Join(wrong...)
 }
 
-// adopt takes over records that were issued without having been told.
+// adopt adds records that were issued without a report.
 func (l *ledger) adopt(ctx context.Context, ring *keys.Ring) error {
 	for {
 		page, err := ring.List(ctx, keys.Filter{After: l.last, Limit: 1000})
@@ -156,7 +156,7 @@ func (l *ledger) checkOne(ctx context.Context, ring *keys.Ring, id string, e *en
 	return nil
 }
 
-// all are the IDs of all keys.
+// all returns the IDs of all keys.
 func (l *ledger) all() []string {
 	l.mu.Lock()
 	defer l.mu.Unlock()

@@ -17,8 +17,8 @@ import (
 	"github.com/latchkey-go/latchkey/keys"
 )
 
-// Whatever several clients of one node see of a few keys can be put in an order in which each answer is right,
-// cache or not. Some calls are given up or lost on the way, so that nobody knows whether they were done.
+// The results that several clients of one node see on a few keys are linearizable, with and without the cache. Some
+// calls are cancelled or their answers lost, so that it is unknown whether they were done.
 func TestHistoriesAreLinearizable(t *testing.T) {
 	t.Parallel()
 	for _, s := range stores {
@@ -65,18 +65,18 @@ const (
 	users         = 3
 )
 
-// A recorder takes down what clients do to the keys of a few users.
+// A recorder records the clients' operations on the keys of a few users.
 type recorder struct {
 	ring  *keys.Ring
 	begun time.Time
 
 	mu      sync.Mutex
-	known   map[string][]output // what was issued or refreshed, by user, the latest last
+	known   map[string][]output // issued or refreshed keys, by user, the latest last
 	history []porcupine.Operation
 	strange error
 }
 
-// record returns one history. Its users are its own.
+// record returns one history, with users of its own.
 func record(t *testing.T, ring *keys.Ring, number int) []porcupine.Operation {
 	t.Helper()
 	r := &recorder{ring: ring, begun: time.Now(), known: map[string][]output{}}
@@ -109,7 +109,7 @@ func (r *recorder) call(ctx context.Context, client int, user string) {
 		out.Outcome = done
 	case errors.Is(err, keys.ErrStore):
 		out.Outcome = lost
-		op.Return = math.MaxInt64 // it may be done at any time from now on
+		op.Return = math.MaxInt64 // it may be done at any later time
 	case errors.Is(err, keys.ErrExists):
 		out.Outcome = exists
 	case errors.Is(err, keys.ErrConflict):
@@ -134,7 +134,7 @@ func (r *recorder) call(ctx context.Context, client int, user string) {
 	r.history = append(r.history, op)
 }
 
-// choose says what to do next to a user's key.
+// choose picks the next operation on a user's key.
 func (r *recorder) choose(user string) input {
 	r.mu.Lock()
 	defer r.mu.Unlock()

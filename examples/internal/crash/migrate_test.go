@@ -17,8 +17,8 @@ import (
 	"github.com/latchkey-go/latchkey/keys"
 )
 
-// Migrate is killed with kill -9 right before each thing that it asks of a new database, commits included, and right
-// after the last. Each time the next Migrate completes, and the database is as it should be.
+// Migrate is killed with kill -9 before each statement on a new database, commits included, and after the last. Each
+// time the next Migrate completes with the right schema.
 func TestAKilledMigrateIsCompleted(t *testing.T) {
 	t.Parallel()
 	for _, e := range engines {
@@ -30,7 +30,7 @@ func TestAKilledMigrateIsCompleted(t *testing.T) {
 				empty := e.emptied(t, dsn, kills)
 				err := command(t, "migrate", e, empty, kills).Run()
 				if err == nil {
-					break // it got to its end
+					break // it completed
 				}
 				var exit *exec.ExitError
 				require.ErrorAs(t, err, &exit)
@@ -74,7 +74,7 @@ func checkServes(t *testing.T, store *sqlstore.Store) {
 	require.NoError(t, r.Close(t.Context()))
 }
 
-// childMigrate migrates, and kills its process before it asks the database for the thing after number others.
+// childMigrate migrates, and kills its process before the statement with this number.
 func childMigrate(ctx context.Context, e engine, dsn string, number int) error {
 	ordinary, err := e.connect(dsn) // for its driver
 	if err != nil {
@@ -100,7 +100,7 @@ func (f *fuse) burn() {
 	}
 }
 
-// A fusedConnector makes connections that burn a fuse with everything that is asked of them.
+// A fusedConnector makes connections that burn a fuse with each request.
 type fusedConnector struct {
 	driver driver.Driver
 	dsn    string
@@ -117,7 +117,7 @@ func (c fusedConnector) Connect(context.Context) (driver.Conn, error) {
 	return fusedConn{conn, c.fuse}, nil
 }
 
-// A fusedConn passes on what both drivers can do, so that database/sql asks in the usual ways.
+// A fusedConn forwards the interfaces of both drivers, so that database/sql behaves as usual.
 type fusedConn struct {
 	driver.Conn
 	fuse *fuse

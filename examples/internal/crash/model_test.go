@@ -6,10 +6,10 @@ import (
 	"github.com/anishathalye/porcupine"
 )
 
-// Histories of operations on the keys of a few users are checked against a model: of each user there is one key that
-// counts, the last that was issued, and everything about it happens at one instant between call and answer.
+// Histories of operations on the keys of a few users are checked against a model: each user has one current key, the
+// last issued, and each operation takes effect at one instant between call and answer.
 
-// An input is what a client asks.
+// An input is a client's request.
 type input struct {
 	What  string // "issue", "verify", "refresh", "invalidate", "disable", "enable"
 	User  string
@@ -17,15 +17,15 @@ type input struct {
 	Value string // of verify
 }
 
-// An output is what it is told.
+// An output is its answer.
 type output struct {
 	Outcome   string // one of these, or the name of an error
-	ID, Value string // of issue and refresh that are done
+	ID, Value string // of an issue or refresh that is done
 }
 
 const (
 	done        = "done" // a verified value is good
-	lost        = "lost" // an error that is no verdict: done, or to be done yet, or never
+	lost        = "lost" // a store error: done, or done later, or never
 	exists      = "exists"
 	conflict    = "conflict"
 	unknown     = "unknown"
@@ -33,11 +33,11 @@ const (
 	invalidated = "invalidated"
 )
 
-// A state is what counts of one user. The zero state is a user without a key.
+// A state is the state of one user. The zero state is a user without a key.
 type state struct {
-	ID, Value string // hidden where nobody was told
+	ID, Value string // hidden if it was never reported
 	Disabled  bool
-	Ended     bool // never had one, or it is invalidated: another may be issued
+	Ended     bool // there is no key, or it is invalidated: another may be issued
 }
 
 const hidden = "hidden"
@@ -65,8 +65,7 @@ var model = (&porcupine.NondeterministicModel{
 	DescribeOperation: func(in, out any) string { return fmt.Sprintf("%+v: %+v", in, out) },
 }).ToModel()
 
-// next returns the states that there may be after an operation with this answer; none says that it cannot have been
-// answered like this.
+// next returns the possible states after an operation with this answer; none means that this answer is impossible.
 func next(s state, in input, out output) []state {
 	if in.What == "verify" {
 		return verified(s, in, out)
@@ -76,14 +75,14 @@ func next(s state, in input, out output) []state {
 	case out.Outcome == lost && answer == done:
 		return []state{s, after}
 	case out.Outcome == lost, out.Outcome == conflict:
-		return []state{s} // a conflict says that it was not done, and does not say by whose fault
+		return []state{s} // a conflict says that it was not done, but not which other call caused it
 	case out.Outcome == answer:
 		return []state{after}
 	}
 	return nil
 }
 
-// change returns the state after a change, and the answer that it has to get.
+// change returns the state after a change, and the required answer.
 func (s state) change(in input, out output) (after state, answer string) {
 	if in.What == "issue" {
 		if !s.Ended {
@@ -93,7 +92,7 @@ func (s state) change(in input, out output) (after state, answer string) {
 	}
 	if s.ID != in.ID || s.Ended {
 		if in.What == "invalidate" {
-			return s, done // a second time changes nothing
+			return s, done // a repetition changes nothing
 		}
 		return s, invalidated
 	}
@@ -118,7 +117,7 @@ func shown(text string, out output) string {
 }
 
 func verified(s state, in input, out output) []state {
-	answers := []string{unknown, invalidated} // a value of before: replaced, or of a key that was ended
+	answers := []string{unknown, invalidated} // an old value: replaced, or of an invalidated key
 	if in.Value == s.Value {
 		switch {
 		case s.Ended:

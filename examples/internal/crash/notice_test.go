@@ -11,7 +11,7 @@ import (
 	"github.com/latchkey-go/latchkey/keys"
 )
 
-// The checks of this package are worth what they notice.
+// The checks of this package find seeded faults.
 
 func TestTheLedgerNotices(t *testing.T) {
 	ctx := t.Context()
@@ -52,7 +52,7 @@ func TestTheLedgerNotices(t *testing.T) {
 	require.Error(t, check(refresh, step{What: "refresh", Key: id, Value: "API-another", Done: true}), "an old value that is good")
 }
 
-// A store that keeps what it once found is soon caught.
+// A store that caches without end is found quickly.
 func TestTheModelNotices(t *testing.T) {
 	r := patient(t, keys.Config{Store: &staleStore{Store: keys.NewMemoryStore()}})
 	for n := range 100 {

@@ -10,13 +10,13 @@ import (
 	"github.com/latchkey-go/latchkey/keys"
 )
 
-// Callers refresh one key at the same moment. Those who read the same record cannot both win; in the end exactly one
-// value is good, and it is the one of the last who won.
+// Callers refresh one key at the same time. Of those that read the same record only one can win; in the end exactly
+// one value is good, that of the last winner.
 func TestConcurrentRefreshesLeaveOneGoodValue(t *testing.T) {
 	t.Parallel()
 	for _, s := range stores {
 		if s.cached {
-			continue // a refresh passes the cache by
+			continue // a refresh bypasses the cache
 		}
 		t.Run(s.name, func(t *testing.T) {
 			t.Parallel()
@@ -33,7 +33,7 @@ func raceRefreshes(t *testing.T, ring *keys.Ring) {
 	var id, good string
 	var generation uint64
 	var conflicts int
-	// On a busy machine the callers of a memory store may not meet for a while: they get more rounds then.
+	// On a busy machine the callers of a memory store may not overlap for a while: they get more rounds then.
 	for round := 0; round < rounds || conflicts == 0 && round < 20*rounds; round++ {
 		if round%100 == 0 {
 			issued, err := ring.IssueCustom(ctx, keys.Custom{Name: "contested"})
@@ -68,7 +68,7 @@ func raceRefreshes(t *testing.T, ring *keys.Ring) {
 			}
 		}
 		winners := len(values) - 1
-		require.NotZero(t, winners, "round %d: nobody won", round)
+		require.NotZero(t, winners, "round %d: no caller won", round)
 		require.Equal(t, before+uint64(winners), generation, "round %d: two winners of one generation", round)
 		for _, value := range values {
 			v, err := ring.Verify(ctx, value)

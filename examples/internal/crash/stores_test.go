@@ -12,14 +12,14 @@ import (
 	"github.com/latchkey-go/latchkey/keys"
 )
 
-// stores are what keys may be kept in, each with the ring's cache in front and without. open returns a ring over a new,
-// empty one, with what wrap makes of it.
+// stores are the stores under test, each with and without the ring's cache. open returns a ring over a new, empty
+// store, wrapped by wrap.
 var stores = []struct {
 	name   string
 	cached bool
 	open   func(t *testing.T, wrap func(keys.Store) keys.Store) *keys.Ring
 }{
-	{"memory", false, func(t *testing.T, _ func(keys.Store) keys.Store) *keys.Ring { // as it is, or the ring would not know it
+	{"memory", false, func(t *testing.T, _ func(keys.Store) keys.Store) *keys.Ring { // unchanged, or the ring would not recognize it
 		return patient(t, keys.Config{Store: keys.NewMemoryStore()})
 	}},
 	{"memory, cached", true, func(t *testing.T, wrap func(keys.Store) keys.Store) *keys.Ring {
@@ -46,13 +46,13 @@ var stores = []struct {
 
 func asItIs(s keys.Store) keys.Store { return s }
 
-// patient opens a ring that waits long for a busy machine, since these tests want verdicts.
+// patient opens a ring with a long timeout for a busy machine, since these tests want no store errors.
 func patient(t *testing.T, c keys.Config) *keys.Ring {
 	c.StoreTimeout = 20 * time.Second
 	return ring(t, c)
 }
 
-// A fedStore gives a store a feed of its changes, so that a ring will cache what it says.
+// A fedStore adds a feed of changes to a store, so that a ring will cache it.
 type fedStore struct {
 	keys.Store
 
@@ -88,7 +88,7 @@ func (s *fedStore) Watch(f func()) (stop func()) {
 	}
 }
 
-// Insert, Update and the others below take the change down in the same step as they make it.
+// Insert, Update and the others below record the change in the same step as they make it.
 func (s *fedStore) Insert(ctx context.Context, r keys.Record) error {
 	return s.change(func() ([]keys.Ref, error) { return []keys.Ref{{Space: r.Space, ID: r.ID}}, s.Store.Insert(ctx, r) })
 }
@@ -108,7 +108,7 @@ func (s *fedStore) InvalidateUser(ctx context.Context, space, userID string, at 
 	return ended, err
 }
 
-// DropRole names no keys: it is for stores that answer in the way that is easiest to get right.
+// DropRole reports an empty Ref, which stands for all keys.
 func (s *fedStore) DropRole(ctx context.Context, role string) (n int, err error) {
 	err = s.change(func() ([]keys.Ref, error) {
 		n, err = s.Store.DropRole(ctx, role)
@@ -138,7 +138,7 @@ func (s *fedStore) change(do func() ([]keys.Ref, error)) error {
 	return err
 }
 
-// A lossyStore now and then fails to make a change, and now and then to say that it was made.
+// A lossyStore sometimes fails to make a change, and sometimes loses the answer.
 type lossyStore struct{ keys.Store }
 
 func lossy(s keys.Store) keys.Store { return lossyStore{s} }

@@ -8,16 +8,16 @@ import (
 	"github.com/latchkey-go/latchkey/keys"
 )
 
-// A worker issues keys, refreshes and invalidates them, and tells of each step before it begins and once it is done.
-// No two workers work on one key.
+// A worker issues keys, refreshes and invalidates them, and reports each step before it begins and when it is done.
+// No two workers use the same key.
 type worker struct {
 	ring *keys.Ring
-	name string // begins the names of its keys
+	name string // the prefix of its keys' names
 	mine []string
 	tell func(step)
 }
 
-// work goes on until a step fails.
+// work runs until a step fails.
 func (w *worker) work(ctx context.Context) error {
 	for n := 0; ; n++ {
 		if err := w.step(ctx, n); err != nil {

@@ -51,7 +51,7 @@ func TestAChangeAndItsRecordAreThereBothOrNeither(t *testing.T) {
 				require.Len(t, inside, 1, "the transaction sees its own record")
 				outside, err := s.Audit().List(t.Context(), audit.Filter{Object: appid})
 				require.NoError(t, err)
-				require.Empty(t, outside, "nobody else does")
+				require.Empty(t, outside, "no other caller does")
 				return after
 			})
 		}
@@ -102,7 +102,7 @@ func TestOfManyRecordsWithOneIDOneGoesIn(t *testing.T) {
 	})
 }
 
-// Records are not kept in memory by anybody, so they wake nobody.
+// Nothing caches records, so a new one wakes no listener.
 func TestARecordMovesNoRevision(t *testing.T) {
 	onEach(t, func(t *testing.T, e engine) {
 		s, _ := e.fresh(t)

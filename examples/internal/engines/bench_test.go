@@ -39,7 +39,7 @@ func (b *bench) key() (id string, d keys.Digest) {
 	return keyID(i), digestOf("key ", i)
 }
 
-// fresh returns a digest nobody has.
+// fresh returns a digest that no key has.
 func (b *bench) fresh() keys.Digest {
 	b.next++
 	return digestOf("fresh ", b.next)

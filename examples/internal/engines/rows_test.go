@@ -102,8 +102,7 @@ func TestADeletedRoleIsTakenFromItsKeysAndThePublicAPI(t *testing.T) {
 	})
 }
 
-// A row that nobody could have written through the store is an error and no verdict, and says where it is, but
-// not what is in it.
+// A row that the store cannot have written is a store error. The error says where the row is, but not what it holds.
 func TestRowsThatMakeNoSense(t *testing.T) {
 	const secret = "5ec2e7"
 	onEach(t, func(t *testing.T, e engine) {
@@ -148,8 +147,8 @@ func TestRowsThatMakeNoSense(t *testing.T) {
 	})
 }
 
-// A table that an operator made again with another collation answers with a key whose digest is only like the one that
-// was asked for. Such an answer lets nobody in.
+// A table that an operator created again with another collation may return a key with a similar digest. Such a key is
+// refused.
 func TestFindComparesTheDigestThatTheDatabaseFound(t *testing.T) {
 	s, p := engines[0].fresh(t)
 	theirs := custom(1)

@@ -39,7 +39,7 @@ func TestMigrateByManyNodesAtOnce(t *testing.T) {
 	})
 }
 
-// Without a busy_timeout SQLite does not wait for anybody, and in some places it does not with one.
+// Without a busy_timeout SQLite does not wait for other writers, and in some places it does not even with one.
 func TestMigrateWaitsForWhoHasTheFile(t *testing.T) {
 	file := filepath.Join(t.TempDir(), "keys.db")
 	holder := openSQLite(t, file, safe...)

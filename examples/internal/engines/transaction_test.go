@@ -129,7 +129,7 @@ func TestInTxGoesOnAfterARefusal(t *testing.T) {
 	})
 }
 
-// What a transaction has read stays so until it has written, so that nobody has to lock by hand.
+// A row that a transaction has read does not change until it has written, so callers need no locks.
 func TestTransactionsComeOneAfterTheOther(t *testing.T) {
 	onEach(t, func(t *testing.T, e engine) {
 		s, _ := e.fresh(t)

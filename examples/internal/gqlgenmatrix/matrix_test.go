@@ -12,18 +12,18 @@ import (
 	"github.com/stretchr/testify/require"
 )
 
-// oldest is the first gqlgen that graphqlauth works with: the one before it has no websocket implementations to
-// choose from, and no close codes.
+// oldest is the first gqlgen that graphqlauth works with: the one before it has neither a choice of websocket
+// implementations nor close codes.
 const oldest = "v0.17.91"
 
-// The two layouts that gqlgen has for generated code, as gqlgen.yml says them.
+// gqlgen's two layouts of generated code, as written in gqlgen.yml.
 const (
 	singleFile   = "  layout: single-file\n  filename: graph/generated.go\n"
 	followSchema = "  layout: follow-schema\n  dir: graph\n  filename_template: \"{name}.generated.go\"\n"
 )
 
-// TestOldestAndNewest copies examples/gqlgen and examples/federation, generates them anew with a gqlgen and runs their
-// tests: with the oldest that is supported and the one of the examples, in both layouts. One of these four always;
+// TestOldestAndNewest copies examples/gqlgen and examples/federation, generates their code again and runs their
+// tests: with the oldest supported gqlgen and that of the examples, in both layouts. One of these four always runs;
 // all of them with LATCHKEY_LONG=1.
 func TestOldestAndNewest(t *testing.T) {
 	for _, version := range []string{oldest, current(t)} {
@@ -59,7 +59,7 @@ func generateAndTest(t *testing.T, version, layout string) {
 	t.Logf("took %v", time.Since(began).Round(time.Second))
 }
 
-// copyExample copies all of an example but what gqlgen generated.
+// copyExample copies an example without its generated files.
 func copyExample(p *project, example string) {
 	p.t.Helper()
 	left := 0

@@ -1,5 +1,5 @@
-// Package gqlgenmatrix makes gqlgen projects in empty folders, as a stranger would: by the steps of README.md, and
-// with each gqlgen that graphqlauth supports.
+// Package gqlgenmatrix makes gqlgen projects in empty folders, by the steps of README.md, and with each gqlgen that
+// graphqlauth supports.
 package gqlgenmatrix
 
 import (
@@ -14,7 +14,7 @@ import (
 	"github.com/stretchr/testify/require"
 )
 
-// library is the checkout that the projects use in place of a released version.
+// library is the checkout that the projects use instead of a released version.
 const library = "../../.."
 
 // A project is a module of its own in a new folder.
@@ -26,7 +26,7 @@ type project struct {
 func newProject(t *testing.T) *project {
 	t.Helper()
 	p := &project{t, t.TempDir()}
-	sums, err := os.ReadFile("../../go.sum") // spares the checksum server most questions
+	sums, err := os.ReadFile("../../go.sum") // avoids most requests to the checksum server
 	require.NoError(t, err)
 	p.write("go.sum", string(sums))
 	return p
@@ -57,10 +57,10 @@ func (p *project) replace() {
 	p.sh("go mod edit -replace github.com/latchkey-go/latchkey=" + root + " -replace github.com/latchkey-go/latchkey/graphqlauth=" + root + "/graphqlauth")
 }
 
-// released is the version that a rehearsal of a release serves, or "". A project then takes that and replaces nothing.
+// released is the version that a rehearsal of a release serves, or "". With it, a project replaces nothing.
 var released = os.Getenv("LATCHKEY_RELEASE")
 
-// command is a shell's line in the project's folder, outside the workspace of the checkout.
+// command returns a shell's line in the project's folder, outside the workspace of the checkout.
 func (p *project) command(ctx context.Context, line string) *exec.Cmd {
 	cmd := exec.CommandContext(ctx, "sh", "-c", line)
 	cmd.Dir = p.dir
@@ -76,7 +76,7 @@ func (p *project) sh(line string) string {
 	return string(out)
 }
 
-// current is the version of gqlgen that the examples use.
+// current returns the gqlgen version of the examples.
 func current(t *testing.T) string {
 	t.Helper()
 	mod, err := os.ReadFile("../../go.mod")

@@ -17,8 +17,8 @@ import (
 
 var readmeFile = flag.String("readme", library+"/README.md", "the file with the section \"GraphQL\" to follow")
 
-// TestTheStepsOfREADME follows the section "GraphQL" literally: its commands, in a new folder, with its files.
-// Only the library's address, gqlgen's version and the port are put in.
+// TestTheStepsOfREADME follows the section "GraphQL" literally: its commands, in a new folder, with its files. Only
+// the library's address, gqlgen's version and the port are replaced.
 func TestTheStepsOfREADME(t *testing.T) {
 	began := time.Now()
 	file, err := os.ReadFile(*readmeFile)
@@ -34,7 +34,7 @@ func TestTheStepsOfREADME(t *testing.T) {
 	for _, block := range regexp.MustCompile("(?s)```(\\w+)\n(.*?)```").FindAllStringSubmatch(section, -1) {
 		kind, text := block[1], block[2]
 		switch kind {
-		case "sh": // for the checkout: .ci/run runs it
+		case "sh": // of the checkout: .ci/run runs it
 		case "graphql":
 			p.write("graph/schema.graphqls", text)
 		case "go":
@@ -81,7 +81,7 @@ func TestTheStepsOfREADME(t *testing.T) {
 	t.Logf("README's steps took %v", time.Since(began).Round(time.Second))
 }
 
-// answerTodos does what the section says about the resolver of todos.
+// answerTodos changes the resolver of todos as the section says.
 func answerTodos(p *project, section string) {
 	p.t.Helper()
 	found := regexp.MustCompile("`(return [^`]*)`").FindStringSubmatch(section)
@@ -91,7 +91,7 @@ func answerTodos(p *project, section string) {
 	p.write(file, strings.Replace(p.read(file), stub, found[1], 1))
 }
 
-// started runs the project until the test ends, and returns the key that it prints.
+// started runs the project until the test ends, and returns the printed key.
 func started(t *testing.T, p *project) string {
 	t.Helper()
 	p.sh("go build -o server .")
@@ -105,7 +105,7 @@ func started(t *testing.T, p *project) string {
 	require.True(t, lines.Scan(), "the program prints a line")
 	key, found := strings.CutPrefix(lines.Text(), "shown once: ")
 	require.True(t, found, lines.Text())
-	go func() { // or the program would block
+	go func() { // otherwise the program would block
 		for lines.Scan() {
 		}
 	}()

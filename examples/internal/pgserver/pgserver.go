@@ -1,12 +1,11 @@
 // Package pgserver runs a private PostgreSQL server for tests.
 //
-// It uses the binaries that PostgreSQL was installed with (on Debian: package postgresql), found in PATH or under
-// /usr/lib/postgresql. The server lives in a temporary folder, is reached by a Unix socket in there and by nothing
-// else, keeps its files as a real one does (fsync is on), and ends with the test, or with the whole process
-// however that ends. Since PostgreSQL refuses to run as root, it runs as the user postgres then.
+// It uses the installed binaries (on Debian: package postgresql), found in PATH or under /usr/lib/postgresql. The
+// server's files are in a temporary folder and written as on a real server (fsync is on). It listens only on a Unix
+// socket in that folder, and ends with the test, or with the whole process, even if that is killed. PostgreSQL
+// refuses to run as root, so for root it runs as the user postgres.
 //
-// A test that needs it is skipped where there is no PostgreSQL, and fails instead if the environment variable
-// CI is set.
+// Without PostgreSQL a test is skipped; if the environment variable CI is set, it fails.
 package pgserver
 
 import (
@@ -25,15 +24,15 @@ import (
 	"time"
 )
 
-// A Server is a running PostgreSQL server, unless it was stopped. Its methods may be called concurrently, but
-// those that stop and start it one at a time.
+// A Server is a running or stopped PostgreSQL server. Its methods may be called concurrently, except those that stop
+// and start it.
 type Server struct {
 	dir  string // holds data, socket and log
 	bin  string
 	cred *syscall.Credential // nil: our own user
 
 	proc *exec.Cmd
-	life io.WriteCloser // the server ends when this does
+	life io.WriteCloser // the server ends when this is closed
 
 	mu    sync.Mutex
 	named int // databases made so far
@@ -57,8 +56,8 @@ var (
 	sharedStart sync.Once
 )
 
-// Shared returns one server for all tests of a binary, started when it is first asked for. Have TestMain call
-// [Main], which ends it. Nobody may stop it meanwhile.
+// Shared returns one server for all tests of a binary, started at the first call. TestMain must call [Main], which
+// stops it. Tests must not stop it.
 func Shared(tb testing.TB) *Server {
 	tb.Helper()
 	bin := binaries(tb)
@@ -69,7 +68,7 @@ func Shared(tb testing.TB) *Server {
 	return shared
 }
 
-// Main runs the tests, ends the shared server if there is one, and returns the code to exit with.
+// Main runs the tests, stops the shared server if there is one, and returns the exit code.
 func Main(m *testing.M) int {
 	defer func() {
 		if shared != nil {
@@ -79,8 +78,7 @@ func Main(m *testing.M) int {
 	return m.Run()
 }
 
-// DSN returns what reaches this database: a URL that pgx, psql and others understand. It stays the same over
-// a Restart.
+// DSN returns the URL of this database, for pgx, psql and others. It does not change with a Restart.
 func (s *Server) DSN(database string) string {
 	return "postgres://postgres@/" + url.PathEscape(database) + "?host=" + url.QueryEscape(s.dir)
 }
@@ -98,7 +96,7 @@ func (s *Server) NewDatabase(tb testing.TB) string {
 	return s.DSN(name)
 }
 
-// StopImmediate ends the server as a crash would: nothing is written any more, and the next start has to recover.
+// StopImmediate stops the server as a crash does: nothing more is written, and the next start must recover.
 func (s *Server) StopImmediate(tb testing.TB) {
 	tb.Helper()
 	if err := s.stop("immediate"); err != nil {
@@ -140,7 +138,7 @@ func binaries(tb testing.TB) string {
 	return newest
 }
 
-// create makes a server's files and starts it.
+// create creates a server's files and starts it.
 func create(bin string) (_ *Server, err error) {
 	s := &Server{bin: bin}
 	if s.dir, err = os.MkdirTemp("", "pg"); err != nil {
@@ -165,7 +163,7 @@ func create(bin string) (_ *Server, err error) {
 	return s, s.start()
 }
 
-// unprivileged returns the credential of the user that PostgreSQL's package makes.
+// unprivileged returns the credential of the user that PostgreSQL's package creates.
 func unprivileged() (*syscall.Credential, error) {
 	u, err := user.Lookup("postgres")
 	if err != nil {
@@ -184,7 +182,7 @@ func unprivileged() (*syscall.Credential, error) {
 
 func (s *Server) data() string { return filepath.Join(s.dir, "data") }
 
-// command prepares one of PostgreSQL's programs, or another one, to run as its user.
+// command prepares a program, of PostgreSQL or another, to run as the server's user.
 func (s *Server) command(program string, args ...string) *exec.Cmd {
 	c := exec.Command(program, args...)
 	c.Dir = s.dir
@@ -201,8 +199,8 @@ func (s *Server) run(program string, args ...string) error {
 	return nil
 }
 
-// leash runs a server in the background and waits. When its input ends, which it does when this process is
-// killed, it ends the server and, unless told to keep them, drops the files.
+// leash runs a server in the background and waits. When its input ends, which also happens if this process is killed,
+// it stops the server and deletes the files unless they are to be kept.
 const leash = `dir=$1; shift; "$@" & read -r word; kill -QUIT $! 2>/dev/null; wait; [ "$word" = keep ] || rm -rf "$dir"`
 
 // start starts the server and waits until it answers.
@@ -238,21 +236,21 @@ func (s *Server) start() error {
 	}
 }
 
-// stop ends the server in one of pg_ctl's modes and keeps its files.
+// stop stops the server in one of pg_ctl's modes and keeps its files.
 func (s *Server) stop(mode string) error {
 	err := s.run("pg_ctl", "stop", "-D", s.data(), "-m", mode, "-w", "-t", "30")
 	s.release("keep")
 	return err
 }
 
-// release lets go of the leash and waits until everything has ended.
+// release closes the leash and waits until everything has ended.
 func (s *Server) release(word string) {
 	fmt.Fprintln(s.life, word)
 	s.life.Close()
 	s.proc.Wait()
 }
 
-// destroy ends the server, if it runs, and drops its files.
+// destroy stops the server, if it runs, and deletes its files.
 func (s *Server) destroy() {
 	if s.proc.ProcessState == nil {
 		s.release("drop")

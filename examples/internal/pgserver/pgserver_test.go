@@ -41,7 +41,7 @@ func TestCommittedRowsSurviveACrash(t *testing.T) {
 	}
 	server.Restart(t)
 	var n int
-	for range 3 { // the pool may still hold connections that died
+	for range 3 { // the pool may still have dead connections
 		if err := db.QueryRowContext(ctx, "SELECT n FROM kept").Scan(&n); err == nil {
 			break
 		}

@@ -1,4 +1,4 @@
-// Package readme checks that what README.md says is so.
+// Package readme checks the statements of README.md.
 package readme
 
 import (
@@ -21,7 +21,7 @@ func readme(t *testing.T) string {
 	return string(text)
 }
 
-// The first program compiles in a module of its own, as a stranger would copy it.
+// The first program compiles in a module of its own, copied from README.
 func TestTheFirstProgramCompiles(t *testing.T) {
 	block := regexp.MustCompile("(?s)```go\n(package main.*?)```").FindStringSubmatch(readme(t))
 	require.NotNil(t, block, "README has a first program")
@@ -51,7 +51,7 @@ func TestTheFirstProgramCompiles(t *testing.T) {
 	}
 }
 
-// README is finished: no placeholder, and the table of costs stands in it.
+// README has no placeholders, and has the table of costs.
 func TestNothingIsLeftToFillIn(t *testing.T) {
 	text := readme(t)
 	for _, left := range []string{"PLACEHOLDER", "TODO", "FIXME", "XXX"} {
@@ -60,7 +60,7 @@ func TestNothingIsLeftToFillIn(t *testing.T) {
 	require.Contains(t, text, "| good key | ")
 }
 
-// What README names exists.
+// The files that README names exist.
 func TestTheNamesInREADMEExist(t *testing.T) {
 	for _, name := range regexp.MustCompile("`(auth|keys|roles|publicapi|authtest|keystest|rolestest|publicapitest)\\.([A-Z]\\w*)(?:\\.([A-Z]\\w*))?").FindAllStringSubmatch(readme(t), -1) {
 		folder := map[string]string{"authtest": "auth/authtest", "keystest": "keys/keystest", "rolestest": "roles/rolestest", "publicapitest": "publicapi/publicapitest"}[name[1]]

@@ -8,8 +8,8 @@ import (
 	"github.com/stretchr/testify/require"
 )
 
-// What each package of the library imports, but for the standard library. Whoever adds an arrow adds it here, and has
-// a reason.
+// The imports of each package of the library, without the standard library. A new import must be added here, with a
+// reason.
 var rooms = map[string]string{
 	"roles":          "internal/ask internal/fresh roles/internal/automaton",
 	"keys":           "internal/ask internal/fresh uuid",

@@ -72,7 +72,7 @@ func read(t *testing.T, path string) string {
 	return string(text)
 }
 
-// blocks returns the blocks of Go code in a document, each on its lines of the document.
+// blocks returns the blocks of Go code in a document, each on its original lines.
 func blocks(document string) (sources []string) {
 	for _, at := range regexp.MustCompile("(?s)```go\n(.*?)```").FindAllStringSubmatchIndex(document, -1) {
 		lines := strings.Count(document[:at[2]], "\n")
@@ -96,7 +96,7 @@ func parsed(t *testing.T, path, source string) (*token.FileSet, *ast.File) {
 	return nil, nil
 }
 
-// serversIn returns how many servers a source has, and where one lacks a timeout.
+// serversIn returns the number of servers in a source, and the positions of those without a timeout.
 func serversIn(t *testing.T, path, source string) (servers int, problems []string) {
 	if !strings.Contains(source, "Server") && !strings.Contains(source, "Serve") {
 		return 0, nil
@@ -110,7 +110,7 @@ func serversIn(t *testing.T, path, source string) (servers int, problems []strin
 	}
 	isServer := func(e ast.Expr) bool { return of(e, name) == "Server" }
 	bad := func(n ast.Node, what string) { problems = append(problems, files.Position(n.Pos()).String()+": "+what) }
-	fine := map[ast.Node]bool{} // types in a place that makes no server by itself
+	fine := map[ast.Node]bool{} // types in places that make no server
 	ast.Inspect(file, func(n ast.Node) bool {
 		switch n := n.(type) {
 		case *ast.CallExpr:
@@ -154,7 +154,7 @@ func of(e ast.Expr, pkg string) string {
 	return ""
 }
 
-// missingIn returns the first timeout that a server lacks, or "". 0 is none.
+// missingIn returns the first timeout that a server lacks, or "". 0 counts as missing.
 func missingIn(server *ast.CompositeLit) string {
 	var set []string
 	for _, element := range server.Elts {
