@@ -1,6 +1,8 @@
 // Federation is a subgraph of Apollo Federation 2 behind Latchkey. A subgraph that relies on the router for
-// authorization is open to whoever asks it directly; here the directives that federation declares hold in the
-// subgraph as well: for _entities, by which a router fetches them, too.
+// authorization is open to all clients that reach it directly. Here the directives that federation declares hold in
+// the subgraph too, also for _entities, which a router uses to fetch objects.
+//
+//	go run ./examples/federation
 //
 // The schema is in graph/schema.graphqls. After a change to it, in this folder:
 //
@@ -61,7 +63,7 @@ var policy = roles.MustCompile(
 	roles.Role{AppID: "analyst", Name: "Analyst", Permissions: roles.Grants{"shop/products/read": true, "shop/reports/read": true}},
 )
 
-// subgraph serves /graphql. A router's key may read _service, which is introspection by another name.
+// subgraph serves /graphql. A router's key may read _service, which returns the schema.
 func subgraph(guard *auth.Guard, resolvers graph.ResolverRoot, options ...graphqlauth.Option) http.Handler {
 	srv := handler.New(graph.NewExecutableSchema(graph.Config{
 		Resolvers:  resolvers,
@@ -71,7 +73,7 @@ func subgraph(guard *auth.Guard, resolvers graph.ResolverRoot, options ...graphq
 	options = append(options, graphqlauth.WithIntrospection(graphqlauth.Require("app/schema/read")))
 	graphqlauth.Secure(srv)
 	srv.Use(graphqlauth.New(guard, options...))
-	srv.Use(extension.Introspection{}) // _service follows this switch; who may ask is the rule above
+	srv.Use(extension.Introspection{}) // enables _service; the rule above says which callers may read it
 	mux := http.NewServeMux()
 	mux.Handle("/graphql", graphqlauth.Handler(guard, srv))
 	return mux

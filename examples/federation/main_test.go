@@ -19,7 +19,7 @@ import (
 	"github.com/latchkey-go/latchkey/publicapi"
 )
 
-// counted counts resolvers: gqlgen asks the root for one each time that it is about to call it.
+// counted counts resolver calls: gqlgen asks the root for a resolver before each call.
 type counted struct {
 	graph.ResolverRoot
 	calls *atomic.Int64
@@ -47,7 +47,7 @@ func (a *answer) codes() map[string]string {
 	return found
 }
 
-// asking returns a function that asks a subgraph with the key of a role; "" shows none. Callers without a key
+// asking returns a function that queries a subgraph with the key of a role; "" sends no key. Callers without a key
 // are shoppers.
 func asking(t *testing.T, options ...graphqlauth.Option) func(role, query string, representations ...any) *answer {
 	ring := keys.NewRing(keys.NewMemoryStore())
@@ -106,7 +106,7 @@ func TestAnonymousEntitiesGiveNothing(t *testing.T) {
 	}
 }
 
-// Where root fields are open, what the schema asks for still holds behind them.
+// If root fields are open, the schema's rules still hold on the fields below them.
 func TestOpenEntitiesAreDecidedOneByOne(t *testing.T) {
 	ask := asking(t, graphqlauth.WithInsecureDefault())
 	a := ask("", entities, product, customer, product)

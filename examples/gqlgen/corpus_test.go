@@ -22,8 +22,8 @@ import (
 	"github.com/latchkey-go/latchkey/roles"
 )
 
-// An entry is one operation of testdata/hostile.jsonl and what has to become of it. The META line of that file
-// explains the fields.
+// An entry is one operation of testdata/hostile.jsonl and its expected outcome. The META line of that file explains
+// the fields.
 type entry struct {
 	ID      string   `json:"id"`
 	Layer   string   `json:"layer"`
@@ -40,10 +40,10 @@ type entry struct {
 	Why      string `json:"why"`
 }
 
-// theFixtures are the keys that the entries show, and the corpus's roles behind them.
+// theFixtures are the keys of the entries, and the roles of these keys.
 var theFixtures = map[string]string{"USR": "editor", "ADMIN": "admin"}
 
-// readCorpus returns the entries and the roles of the META line. A field that it does not know fails the test.
+// readCorpus returns the entries and the roles of the META line. An unknown field fails the test.
 func readCorpus(t *testing.T) (entries []entry, rs []roles.Role) {
 	t.Helper()
 	file, err := os.ReadFile("testdata/hostile.jsonl")
@@ -98,7 +98,7 @@ func TestHostileCorpus(t *testing.T) {
 	}
 }
 
-// moreOf is what the entries say in words.
+// moreOf holds expectations that the entries give only as prose.
 var moreOf = map[string]func(*testing.T, *answer){
 	"GQL-02": func(t *testing.T, a *answer) { nothingRan(t, a); first(t, a, "UNAUTHENTICATED") },
 	"GQL-03": func(t *testing.T, a *answer) { nothingRan(t, a); first(t, a, "FORBIDDEN") },
@@ -120,7 +120,7 @@ var moreOf = map[string]func(*testing.T, *answer){
 		require.NotContains(t, a.Data, "secret")
 	},
 	"GQL-10": nothingRan,
-	"GQL-11": nothingRan, // and see TestARuleOnTheQueryType
+	"GQL-11": nothingRan, // see also TestARuleOnTheQueryType
 	"GQL-12": nothingRan,
 	"GQL-23": nothingRan,
 	"GQL-26": func(t *testing.T, a *answer) { require.NotContains(t, strings.ToLower(a.raw), "did you mean") },
@@ -183,7 +183,7 @@ func (w *world) raw(t *testing.T, e *entry) *answer {
 	defer conn.Close()
 	require.NoError(t, conn.SetDeadline(time.Now().Add(10*time.Second)))
 	request := written(strings.Join(lines, "\r\n")) + "\r\n\r\n" + body
-	go func() { _, _ = io.WriteString(conn, request) }() // a server may answer before it read all
+	go func() { _, _ = io.WriteString(conn, request) }() // a server may answer before it has read the request
 	resp, err := http.ReadResponse(bufio.NewReader(conn), nil)
 	require.NoError(t, err)
 	defer resp.Body.Close()
@@ -196,7 +196,7 @@ func (w *world) raw(t *testing.T, e *entry) *answer {
 	return a
 }
 
-// onASocket opens a socket with what the entry's connection_init holds.
+// onASocket opens a socket with the entry's connection_init.
 func (w *world) onASocket(t *testing.T, e *entry) {
 	init := map[string]string{}
 	for name, text := range e.Op.Init {

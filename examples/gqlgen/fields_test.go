@@ -19,7 +19,7 @@ import (
 
 type vars = map[string]any
 
-// A verdict is what a caller gets for an operation: the status, and the error code of each coordinate.
+// A verdict is the expected outcome of an operation: the status, and the error code of each coordinate.
 type verdict struct {
 	role   string
 	status int
@@ -128,7 +128,7 @@ func TestWhoGetsWhat(t *testing.T) {
 	}
 }
 
-// What a caller may not see is null; everything else is there.
+// A denied field is null; all other fields are answered.
 func TestPartialAnswers(t *testing.T) {
 	w := standard(t)
 	a := w.ask("", `{ posts { id notes } secret { title } version }`, nil)
@@ -141,7 +141,7 @@ func TestPartialAnswers(t *testing.T) {
 	require.EqualValues(t, 2, a.resolved)
 }
 
-// A rule on a type holds however the type is reached.
+// A rule on a type holds on every path to the type.
 func TestASecretBehindAnInterfaceOrAUnion(t *testing.T) {
 	w := standard(t)
 	title := w.blog.Secret().Title
@@ -171,7 +171,7 @@ func TestASecretBehindAnInterfaceOrAUnion(t *testing.T) {
 	require.Contains(t, a.raw, title)
 }
 
-// A permission is never put together from something that is no single segment.
+// A value that is not a single segment never becomes part of a permission.
 func TestModelsThatAreNoSegment(t *testing.T) {
 	w := standard(t)
 	for _, model := range []any{"", "*", "**", "posts/read", "../posts", "posts ", "Posts\x00", strings.Repeat("a", 65), "posts/../secret", "é"} {
@@ -183,7 +183,7 @@ func TestModelsThatAreNoSegment(t *testing.T) {
 	}
 }
 
-// What is shown and not good is refused before GraphQL runs, whatever is asked for.
+// A bad credential is refused before GraphQL runs, for each operation.
 func TestBadKeys(t *testing.T) {
 	w := standard(t)
 	require.NoError(t, w.ring.Invalidate(t.Context(), w.ids["editor"]))
@@ -202,7 +202,7 @@ func TestClosedToThePublic(t *testing.T) {
 	a := w.ask("", `{ posts { title } }`, nil)
 	require.Equal(t, http.StatusUnauthorized, a.status)
 	a = w.ask("", `{ version }`, nil)
-	require.Equal(t, http.StatusOK, a.status, "@public needs nobody")
+	require.Equal(t, http.StatusOK, a.status, "@public needs no key")
 	require.Equal(t, http.StatusOK, w.ask("posts", `{ posts { title } }`, nil).status)
 }
 
@@ -263,7 +263,7 @@ func TestARuleOnTheQueryType(t *testing.T) {
 	}
 }
 
-// The copy next to the schema is the library's.
+// The copy beside the schema equals the library's file.
 func TestTheDirectivesAreTheLibrarys(t *testing.T) {
 	text, err := os.ReadFile("graph/auth.graphqls")
 	require.NoError(t, err)

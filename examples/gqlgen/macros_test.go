@@ -9,8 +9,8 @@ import (
 	"github.com/stretchr/testify/require"
 )
 
-// expand writes out the macros of the corpus: {{NAME}} is a key, {{NAME:…}} text that is made up when the test runs.
-// What it does not know is an error: an entry that is not what it says proves nothing.
+// expand replaces the macros of the corpus: {{NAME}} is a key, {{NAME:…}} is text made when the test runs. An unknown
+// macro is an error, since the entry would then test something else.
 func expand(text string, fixtures map[string]string) (string, error) {
 	var out strings.Builder
 	for {
@@ -32,7 +32,7 @@ func expand(text string, fixtures map[string]string) (string, error) {
 	}
 }
 
-// cutBalanced cuts text at the first }} that closes no brace of its own.
+// cutBalanced cuts text at the first }} that does not close an inner brace.
 func cutBalanced(text string) (inner, after string, ok bool) {
 	open := 0
 	for i := range len(text) {

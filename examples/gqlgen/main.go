@@ -1,6 +1,8 @@
 // Gqlgen is an ordinary gqlgen project behind Latchkey: its schema says what each field needs, and one extension
-// sees to it, over POST, GET, server-sent events and websockets. It keeps everything in memory, has a page to try
+// enforces it over POST, GET, server-sent events and websockets. It keeps everything in memory, serves a page to try
 // it at /, and prints the curl lines to try.
+//
+//	go run ./examples/gqlgen
 //
 // The schema is in graph/schema.graphqls. After a change to it, in this folder:
 //
@@ -90,7 +92,7 @@ func run(ctx context.Context, addr string, out io.Writer) error {
 	defer cut()
 	server := &http.Server{
 		Handler:           mux,
-		ReadHeaderTimeout: 5 * time.Second, ReadTimeout: 30 * time.Second, IdleTimeout: 2 * time.Minute, // reading a request; a subscription may last
+		ReadHeaderTimeout: 5 * time.Second, ReadTimeout: 30 * time.Second, IdleTimeout: 2 * time.Minute, // time to read a request; a subscription may last longer
 		BaseContext: func(net.Listener) context.Context { return streams },
 	}
 	drained := make(chan error, 1)
@@ -98,7 +100,7 @@ func run(ctx context.Context, addr string, out io.Writer) error {
 		<-ctx.Done()
 		drain, cancel := context.WithTimeout(context.WithoutCancel(ctx), 5*time.Second)
 		defer cancel()
-		time.AfterFunc(time.Second, cut) // a request under way has had its time; a subscription would never end
+		time.AfterFunc(time.Second, cut) // requests have had their time; a subscription would never end
 		drained <- server.Shutdown(drain)
 	}()
 	explain(out, "http://"+listener.Addr().String(), custom, personal)

@@ -41,7 +41,7 @@ func started(t *testing.T) (url string, printed []string, stop func() error) {
 	}
 }
 
-// The lines that the program prints do what they seem to, and a stream does not keep it from stopping.
+// The printed lines work as described, and an open stream does not stop the program from ending.
 func TestWhatAStrangerTries(t *testing.T) {
 	_, printed, stop := started(t)
 	text := strings.Join(printed, "\n")
@@ -73,7 +73,7 @@ func TestWhatAStrangerTries(t *testing.T) {
 	}
 	require.Contains(t, heard.Text(), `{"data":{"clock":`)
 	require.Contains(t, curl(lines[6][1]), "204 No Content")
-	for heard.Scan() { // until the server ends it
+	for heard.Scan() { // until the server ends the stream
 	}
 	require.NoError(t, stream.Wait())
 	require.NoError(t, stop())
@@ -96,7 +96,7 @@ func TestAStreamDoesNotKeepItFromStopping(t *testing.T) {
 	require.Less(t, time.Since(began), 4*time.Second)
 }
 
-// The page needs nothing from elsewhere and runs no code but its own.
+// The page loads nothing from other sites and runs only its own code.
 func TestThePage(t *testing.T) {
 	w := standard(t)
 	for path, kind := range map[string]string{"/": "text/html", "/app.css": "text/css", "/app.js": "text/javascript", "/icon.svg": "image/svg+xml"} {

@@ -10,7 +10,7 @@ import (
 //go:embed page
 var pageFiles embed.FS
 
-// servePage registers the page at / and what it loads. It is open: there is nothing secret in it.
+// servePage registers the page at / and the files it loads. It is open, since it holds no secrets.
 func servePage(guard *auth.Guard, mux *http.ServeMux) {
 	for pattern, file := range map[string]string{
 		"GET /{$}":      "page/index.html",

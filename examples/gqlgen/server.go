@@ -14,7 +14,7 @@ import (
 	"github.com/latchkey-go/latchkey/graphqlauth"
 )
 
-// config is the generated schema with its resolvers, and the hooks that its directives call.
+// config is the generated schema with its resolvers and the functions of its directives.
 func config(resolvers graph.ResolverRoot) graph.Config {
 	return graph.Config{
 		Resolvers: resolvers,
@@ -27,8 +27,8 @@ func config(resolvers graph.ResolverRoot) graph.Config {
 	}
 }
 
-// newServer is the server that gqlgen's own template makes, with sockets and server-sent events, the guard on every
-// field, and limits on what an operation may ask.
+// newServer returns the server of gqlgen's template, with websockets and server-sent events, the guard on every
+// field, and limits on operations.
 func newServer(guard *auth.Guard, c graph.Config) *handler.Server {
 	srv := handler.New(graph.NewExecutableSchema(c))
 	guarded := graphqlauth.New(guard, graphqlauth.WithIntrospection(graphqlauth.Require("app/schema/read")))

@@ -11,7 +11,7 @@ import (
 	"github.com/stretchr/testify/require"
 )
 
-// A socket is a client of the websocket protocols, as small as can be.
+// A socket is a minimal client of the websocket protocols.
 type socket struct {
 	t    *testing.T
 	conn *websocket.Conn
@@ -24,7 +24,7 @@ type message struct {
 	Payload json.RawMessage `json:"payload,omitempty"`
 }
 
-// dial opens a socket and says nothing yet. Everything on it has to happen within ten seconds.
+// dial opens a socket and sends nothing. Everything on it must happen within ten seconds.
 func (w *world) dial(t *testing.T, protocol string) *socket {
 	t.Helper()
 	ctx, cancel := context.WithTimeout(t.Context(), 10*time.Second)
@@ -51,7 +51,7 @@ func (s *socket) subscribe(query string) {
 	s.send(kind, "1", map[string]string{"query": query})
 }
 
-// next returns the next message that is no ping.
+// next returns the next message that is not a ping.
 func (s *socket) next() message {
 	s.t.Helper()
 	for {
@@ -71,7 +71,7 @@ func (s *socket) nextData() string {
 	return string(m.Payload)
 }
 
-// closed reads until the server closes, lets no result pass, and returns the code.
+// closed reads until the server closes, fails on a result, and returns the close code.
 func (s *socket) closed() websocket.StatusCode {
 	s.t.Helper()
 	for {

@@ -13,7 +13,7 @@ import (
 	"github.com/latchkey-go/latchkey/examples/gqlgen/graph/model"
 )
 
-// acked is the type of the message that a socket starts with, if it may.
+// acked is the type of the first message on an accepted socket.
 const acked = "connection_ack"
 
 func TestSocketsOfBothProtocols(t *testing.T) {
@@ -75,7 +75,7 @@ func TestASocketRefusesWhatIsNotGranted(t *testing.T) {
 	}
 }
 
-// soon is a second, and what a busy machine adds to it.
+// soon is a second, plus the delay of a busy machine.
 const soon = 3 * time.Second
 
 func TestASocketEndsWithItsKey(t *testing.T) {

@@ -23,18 +23,18 @@ import (
 	"github.com/latchkey-go/latchkey/roles"
 )
 
-// A world is the example's server on a real port, with its resolvers counted.
+// A world is the example's server on a real port. It counts resolver calls.
 type world struct {
 	t        *testing.T
 	url      string
 	blog     *blog.Blog
 	ring     *keys.Ring
 	resolved atomic.Int64
-	keys     map[string]string // of a user of each role, by the role
+	keys     map[string]string // of a user of each role, by role
 	ids      map[string]string // of the keys' records
 }
 
-// theRoles are those of main, and a few that hold one thing each.
+// theRoles are the roles of main, and some with a single permission.
 var theRoles = []roles.Role{
 	{AppID: "public", Permissions: roles.Grants{"content/posts/read": true}},
 	{AppID: "reader", Permissions: roles.Grants{"content/*/read": true}},
@@ -47,7 +47,7 @@ var theRoles = []roles.Role{
 	{AppID: "nothing"},
 }
 
-// newWorld starts the server with these roles, and a user with a key for each. A schema takes the place of the generated one.
+// newWorld starts the server with these roles, and a user with a key for each. A schema replaces the generated one.
 func newWorld(t *testing.T, rs []roles.Role, public auth.Anonymous, schema ...*ast.Schema) *world {
 	t.Helper()
 	w := &world{t: t, blog: blog.New(), ring: keys.NewRing(keys.NewMemoryStore()), keys: map[string]string{"": ""}, ids: map[string]string{}}
@@ -78,7 +78,7 @@ func newWorld(t *testing.T, rs []roles.Role, public auth.Anonymous, schema ...*a
 
 func standard(t *testing.T) *world { return newWorld(t, theRoles, publicapi.Fixed("public")) }
 
-// counted counts resolvers: gqlgen asks the root for one each time that it is about to call it.
+// counted counts resolver calls: gqlgen asks the root for a resolver before each call.
 type counted struct {
 	graph.ResolverRoot
 	calls *atomic.Int64
@@ -95,12 +95,12 @@ func (c counted) Subscription() graph.SubscriptionResolver {
 }
 func (c counted) Post() graph.PostResolver { c.calls.Add(1); return c.ResolverRoot.Post() }
 
-// An answer is what came back to one operation.
+// An answer is the response to one operation.
 type answer struct {
 	status   int
 	header   http.Header
 	raw      string
-	resolved int64 // resolvers that ran for it
+	resolved int64 // that ran for it
 	Data     map[string]any
 	Errors   []struct {
 		Message    string
@@ -109,7 +109,7 @@ type answer struct {
 	}
 }
 
-// codes says which error code each coordinate got.
+// codes returns the error code of each coordinate.
 func (a *answer) codes() map[string]string {
 	found := map[string]string{}
 	for _, e := range a.Errors {
@@ -118,7 +118,7 @@ func (a *answer) codes() map[string]string {
 	return found
 }
 
-// ask sends an operation by POST with the key of a role; "" shows none.
+// ask sends an operation by POST with the key of a role; "" sends no key.
 func (w *world) ask(role, query string, variables map[string]any) *answer {
 	w.t.Helper()
 	body, err := json.Marshal(map[string]any{"query": query, "variables": variables})

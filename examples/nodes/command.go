@@ -12,23 +12,24 @@ import (
 	"github.com/latchkey-go/latchkey/roles"
 )
 
-// commands are what can be typed in. Each answers "ok" and its results once the change is durable, or "error" and why.
+// commands are the commands that can be typed. Each answers "ok" and its results after the change is committed, or
+// "error" and the reason.
 var commands = map[string]func(n *node, ctx context.Context, arg string) (string, error){
 	"issue":      (*node).issue,      // ROLE: a custom key; answers its ID and the key
 	"issue-user": (*node).issueUser,  // USER: a user key; answers its ID and the key
 	"refresh":    (*node).refresh,    // ID: answers the new key
 	"invalidate": (*node).invalidate, // ID
-	"open":       (*node).openRole,   // ROLE: lets the role, made if need be, read posts
-	"shut":       (*node).shutRole,   // ROLE: does not let it
-	"activate":   (*node).activate,   // USER: one who is active and has the role reader, made if need be
+	"open":       (*node).openRole,   // ROLE: lets the role read posts; creates it if it is missing
+	"shut":       (*node).shutRole,   // ROLE: removes that permission
+	"activate":   (*node).activate,   // USER: makes the user active, with the role reader; creates the user if missing
 	"deactivate": (*node).deactivate, // USER
 	"publish":    (*node).publish,    // ROLE: gives it to callers without a key
 	"unpublish":  (*node).unpublish,  // closes the public API
-	"listen":     (*node).listen,     // to PostgreSQL's notifications again
-	"cut":        (*node).cut,        // the listener off
+	"listen":     (*node).listen,     // starts the listener of PostgreSQL's notifications again
+	"cut":        (*node).cut,        // stops the listener
 }
 
-// command does what line says.
+// do runs the command in line.
 func (n *node) command(ctx context.Context, line string) string {
 	name, arg, _ := strings.Cut(strings.TrimSpace(line), " ")
 	do, ok := commands[name]

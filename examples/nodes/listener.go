@@ -7,17 +7,17 @@ import (
 	"github.com/latchkey-go/latchkey/examples/pglisten"
 )
 
-// channel is where a store with the default prefix notifies.
+// channel is the channel that a store with the default prefix notifies.
 const channel = "latchkey_changes"
 
-// A listener can be cut off, to see that it only makes things faster.
+// A listener can be stopped, to show that it only makes changes faster to see.
 type listener struct {
 	dsn  string
 	wake func()
-	stop func() // nil while it is cut off
+	stop func() // nil while stopped
 }
 
-// restore listens again, and returns once it does.
+// restore starts listening, and returns when connected.
 func (l *listener) restore() (err error) {
 	if l.stop != nil {
 		return nil

@@ -1,11 +1,11 @@
-// Nodes is one of several servers that share their keys: start it twice on one database, change something on one,
-// and ask the other.
+// Nodes is one of several servers with common keys: start it twice on one database, change something on one, and ask
+// the other.
 //
 //	go run ./examples/nodes -db /tmp/keys.db
 //	go run ./examples/nodes -db /tmp/keys.db
 //
-// It prints "listening on http://HOST:PORT" and serves GET /posts, for callers who may do content/posts/read. What is
-// changed is typed in, one command a line, and answered by one line each; see commands in command.go. It runs until
+// It prints "listening on http://HOST:PORT" and serves GET /posts to callers with the permission content/posts/read.
+// Type changes as commands, one per line; each is answered by one line; see commands in command.go. It runs until
 // SIGTERM or until its input ends, so that no node outlives the test that started it.
 package main
 

@@ -29,7 +29,7 @@ type config struct {
 	listen    bool
 }
 
-// A node is everything between the database and the handler.
+// A node holds everything between the database and the handler.
 type node struct {
 	db     *sql.DB
 	store  *sqlstore.Store
@@ -45,7 +45,7 @@ type node struct {
 	listener *listener
 }
 
-// open connects everything. Whatever was opened when it fails is closed again.
+// open connects everything. If it fails, it closes what it has opened.
 func open(ctx context.Context, c config) (_ *node, err error) {
 	n := &node{}
 	defer func() {
@@ -95,8 +95,8 @@ func open(ctx context.Context, c config) (_ *node, err error) {
 	return n, nil
 }
 
-// database says how to open what -db names. In SQLite a commit is on the disk before it is answered, nodes wait for
-// one another, and a transaction that will write says so at its beginning.
+// database returns the driver and DSN for -db. In SQLite a commit is on disk before it is answered, nodes wait for
+// one another, and a transaction that will write takes the lock at its beginning.
 func database(db string) (driver string, dialect sqlstore.Dialect, dsn string) {
 	if strings.HasPrefix(db, "postgres://") || strings.HasPrefix(db, "postgresql://") {
 		return "pgx", sqlstore.PostgreSQL, db
@@ -109,7 +109,7 @@ func database(db string) (driver string, dialect sqlstore.Dialect, dsn string) {
 	return "sqlite", sqlstore.SQLite, file.String()
 }
 
-// close ends what was opened, last things first.
+// close closes everything in reverse order.
 func (n *node) close(ctx context.Context) error {
 	ctx, cancel := context.WithTimeout(ctx, 5*time.Second)
 	defer cancel()
@@ -127,7 +127,7 @@ func (n *node) close(ctx context.Context) error {
 		errs = append(errs, n.roles.Close(ctx))
 	}
 	if n.ring != nil {
-		errs = append(errs, n.ring.Close(ctx)) // hands over the last-used times
+		errs = append(errs, n.ring.Close(ctx)) // saves the last-used times
 	}
 	if n.store != nil {
 		errs = append(errs, n.store.Close())
@@ -138,8 +138,8 @@ func (n *node) close(ctx context.Context) error {
 	return errors.Join(errs...)
 }
 
-// handler serves the one route there is. Each answer tells in Database-Reads how often keys and users had been looked
-// up in the database when the request came in, so that one can see the cache at work.
+// handler serves the only route. Each answer says in Database-Reads how many database look-ups of keys and users
+// there had been when the request arrived, which shows the cache at work.
 func (n *node) handler() http.Handler {
 	mux := http.NewServeMux()
 	n.guard.Handle(mux, "GET /posts", "content/posts/read", http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) {
@@ -152,7 +152,7 @@ func (n *node) handler() http.Handler {
 	})
 }
 
-// countedStore counts what the cache did not answer.
+// countedStore counts the look-ups that the cache did not answer.
 type countedStore struct {
 	keys.Store
 	reads *atomic.Int64

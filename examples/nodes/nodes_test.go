@@ -14,10 +14,10 @@ import (
 	"github.com/latchkey-go/latchkey/examples/internal/pgserver"
 )
 
-// bound is B: how long a change made on one node may go unseen on another.
+// bound is B: the longest time that a change on one node may be unseen on another.
 const bound = 200 * time.Millisecond
 
-// trials is how many changes are made per engine, of all kinds together.
+// trials is the number of changes per engine, over all kinds.
 func trials() int {
 	if os.Getenv("LATCHKEY_LONG") != "" {
 		return 1000
@@ -25,10 +25,10 @@ func trials() int {
 	return 100
 }
 
-// A trial is one change that one node makes and another has to see.
+// A trial is a change on one node that another node must see.
 type trial struct {
-	key           string // shown in each request; "" is none
-	before, after int    // the answers to it
+	key           string // sent with each request; "" is none
+	before, after int    // the expected statuses
 	change        func() (newKey string)
 }
 
@@ -106,12 +106,12 @@ func TestChangesReachTheOtherNode(t *testing.T) {
 	})
 }
 
-// delays are the times from a's word that a change is done to what b answers, per kind.
+// delays are the times from a's answer to a change until b's answer shows it, per kind.
 type delays map[string]*delay
 
 type delay struct {
-	seen    []time.Duration // to the end of the first answer that shows it; a busy machine's own delays included
-	lastOld time.Duration   // to the beginning of the latest request that got the old answer: this is what B bounds
+	seen    []time.Duration // until the end of the first answer with the change, with the delays of a busy machine
+	lastOld time.Duration   // until the start of the latest request with the old answer: B bounds this one
 }
 
 func newDelays() delays { return delays{} }
@@ -123,14 +123,14 @@ func (d delays) of(name string) *delay {
 	return d[name]
 }
 
-// run makes one change. It fails if a's very next answer does not show it, or an answer of b to a request that began
-// more than B after a's word.
+// run makes one change. It fails if a's next answer does not show the change, or if b gives the old answer to a
+// request that began more than B after a's answer.
 func (d delays) run(t *testing.T, a, b *process, i int, how string) {
 	t.Helper()
 	kind := kinds[i%len(kinds)]
 	trial := kind.make(a, i/len(kinds))
 	warm(t, b, kind.name, trial)
-	time.Sleep(rand.N(bound / 2)) // to be in step with no poll
+	time.Sleep(rand.N(bound / 2)) // avoids running in step with a poll
 	if got := b.get(trial.key).status; got != trial.before {
 		t.Fatalf("%s: status %d on the other node before the change, want %d", kind.name, got, trial.before)
 	}
@@ -144,7 +144,8 @@ func (d delays) run(t *testing.T, a, b *process, i int, how string) {
 		if got := a.get(newKey).status; got != trial.before {
 			t.Fatalf("%s: the new key gets %d where it was made, want %d", kind.name, got, trial.before)
 		}
-		// Not before b has refused the old one: to look the new one up is a way to hear that the old one is gone.
+		// Wait until b has refused the old key: a look-up of the new one would also tell b that the old one has
+		// changed.
 		defer func() {
 			if got := b.get(newKey).status; got != trial.before {
 				t.Fatalf("%s: the new key gets %d on the other node, want %d", kind.name, got, trial.before)
@@ -168,7 +169,7 @@ func (d delays) run(t *testing.T, a, b *process, i int, how string) {
 	}
 }
 
-// warm asks until b gives the answer of before the change three times without a look into the database.
+// warm asks until b gives the old answer three times without a database look-up.
 func warm(t *testing.T, b *process, kind string, trial trial) {
 	t.Helper()
 	reads, same := "", 0
@@ -199,7 +200,7 @@ func (d delays) report(t *testing.T, a, b *process) {
 
 func milliseconds(d time.Duration) float64 { return float64(d.Microseconds()) / 1000 }
 
-// A node that cannot ask what changed must not go on with what it remembers.
+// A node that cannot poll must not go on with its cached entries.
 func TestANodeWithoutItsDatabaseAnswers503(t *testing.T) {
 	server := pgserver.Start(t)
 	a := start(t, "-db", server.NewDatabase(t), "-b", bound.String())

@@ -39,7 +39,7 @@ func (b built) Run() int {
 	return pgserver.Main(b.m)
 }
 
-// A process is a node of its own.
+// A process is a node in its own process.
 type process struct {
 	t      *testing.T
 	url    string
@@ -47,7 +47,7 @@ type process struct {
 	out    chan string
 	client http.Client
 
-	unavailable int // answers of 503
+	unavailable int // number of 503 answers
 }
 
 // start runs a node until the test ends.
@@ -100,7 +100,7 @@ func start(t *testing.T, args ...string) *process {
 	return p
 }
 
-// line is the next that the node prints.
+// line returns the next line that the node prints.
 func (p *process) line() string {
 	p.t.Helper()
 	select {
@@ -115,7 +115,7 @@ func (p *process) line() string {
 	panic("unreachable")
 }
 
-// do has the node carry out a command and returns the words of its answer.
+// do runs a command on the node and returns the words of its answer.
 func (p *process) do(command string) []string {
 	p.t.Helper()
 	if _, err := fmt.Fprintln(p.in, command); err != nil {
@@ -128,15 +128,15 @@ func (p *process) do(command string) []string {
 	return answer[1:]
 }
 
-// An answer is what a node said to one request.
+// An answer is a node's answer to one request.
 type answer struct {
 	status      int
 	reads       string // Database-Reads
 	begun, done time.Time
 }
 
-// get asks the node for its posts, with a key unless it is "", until the answer is a verdict: on a busy machine a node
-// may fail to confirm for B what it remembers, and then says 503, as it must.
+// get asks the node for its posts, with a key unless it is "", until the answer is not 503: a node on a busy machine
+// may fail to poll within B and must then answer 503.
 func (p *process) get(key string) answer {
 	p.t.Helper()
 	for begun := time.Now(); ; time.Sleep(2 * time.Millisecond) {
@@ -151,7 +151,7 @@ func (p *process) get(key string) answer {
 	}
 }
 
-// once asks the node for its posts, with a key unless it is "".
+// once asks the node for its posts once, with a key unless it is "".
 func (p *process) once(key string) answer {
 	p.t.Helper()
 	r, err := http.NewRequest("GET", p.url+"/posts", nil)

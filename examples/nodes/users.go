@@ -16,7 +16,7 @@ type userTable struct {
 	reads *atomic.Int64
 }
 
-// create makes the table unless it is there. Touch makes nodes that start at once take turns.
+// create creates the table if it is missing. Touch makes starting nodes take turns.
 func (t *userTable) create(ctx context.Context) error {
 	return t.store.InTx(ctx, func(ctx context.Context) error {
 		if err := t.store.Touch(ctx); err != nil {
@@ -41,7 +41,7 @@ func (t *userTable) User(ctx context.Context, id string) (auth.User, error) {
 	return u, nil
 }
 
-// save stores a user and says in the same transaction that something changed, for other nodes to see.
+// save stores a user and calls Touch in the same transaction, so that other nodes see the change.
 func (t *userTable) save(ctx context.Context, u auth.User) error {
 	return t.store.InTx(ctx, func(ctx context.Context) error {
 		_, err := t.store.Executor(ctx).ExecContext(ctx, `INSERT INTO members (id, role, active) VALUES ($1, $2, $3)

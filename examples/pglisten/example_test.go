@@ -8,8 +8,8 @@ import (
 	"github.com/latchkey-go/latchkey/examples/pglisten"
 )
 
-// What is woken reads what changed: with sqlstore, the function is the store's Wake and the channel
-// "latchkey_changes". This one has no checked output, since it needs a server; listen_test.go has one.
+// wake should read the changes: with sqlstore, pass the store's Wake and the channel "latchkey_changes". This example
+// has no checked output, since it needs a server; listen_test.go has one.
 func ExampleListen() {
 	ctx := context.Background()
 	wake := func() { log.Print("something may have changed") }

@@ -1,11 +1,11 @@
 // Package pglisten wakes a program when PostgreSQL notifies a channel.
 //
-// It is the listener that several nodes on one database want: [Listen] holds a connection of its own, made with
-// pgx, and calls back at each notification and after each connect. The callback reads what changed; a listener that
-// was away has missed notifications for good, so "connected again" and "something changed" are one and the same.
+// Use it if several nodes share one database: [Listen] holds a connection of its own, made with pgx, and calls wake
+// after each connect and at each notification. wake must read what changed: notifications sent while the connection
+// was lost are gone, so a new connection counts as a change.
 //
-// Notification only makes things faster. A listener that is cut off, or whose server lets nobody LISTEN (a pooler in
-// transaction mode, for one), costs time and never correctness: sqlstore's revision is polled all the same.
+// Notifications only make changes faster to see. If the connection is lost, or the server does not support LISTEN (a
+// pooler in transaction mode, for one), changes arrive later and nothing else: sqlstore's revision is polled anyway.
 package pglisten
 
 import (
@@ -22,22 +22,23 @@ import (
 const (
 	firstRetry = 50 * time.Millisecond
 	lastRetry  = 5 * time.Second
-	// quiet is how long nothing may be heard before the connection is tried: a peer that is gone without a word
-	// would leave the listener deaf for as long as TCP keeps hope.
+	// quiet is how long to wait for a message before testing the connection: otherwise the loss of a peer is noticed
+	// only when TCP gives up.
 	quiet = 30 * time.Second
-	// patience is for one connect, one LISTEN, one ping.
+	// patience is the time for one connect, one LISTEN, one ping.
 	patience = 10 * time.Second
 )
 
-// Listen listens on a channel of the database at dsn until ctx is done or stop is called, which waits until no
-// goroutine and no connection is left. stop may be called again, and must not be called by wake or onError.
+// Listen listens on a channel of the database at dsn until ctx is done or stop is called. stop waits until all
+// goroutines have ended and the connection is closed. It may be called again, but not by wake or onError.
 //
-// wake is called after every connect and at each notification; those that arrive while it runs make one more call.
-// It is never called twice at once. When a connection is lost, or none can be made, onError (nil: nobody) hears why
-// and the listener tries again: at once after a connection that worked, then after 50 ms, and at most every 5 s, each
-// shortened at random by up to a half, so that nodes do not come back in step.
+// wake is called after every connect and at each notification; several notifications that arrive while it runs make
+// one more call. Its calls never overlap. When a connection is lost or fails, onError is called with the reason,
+// unless it is nil. The listener tries again: at once after a connection that worked, then after 50 ms, and at most
+// every 5 s, each shortened at random by up to half, so that nodes do not reconnect in step.
 //
-// The channel's name is taken to the letter. An error of Listen itself is about dsn; nothing has been started then.
+// The channel's name is used exactly as given, in upper and lower case. An error of Listen itself is about dsn; then
+// nothing has been started.
 func Listen(ctx context.Context, dsn, channel string, wake func(), onError func(error)) (stop func(), err error) {
 	config, err := pgx.ParseConfig(dsn)
 	if err != nil {
@@ -63,8 +64,8 @@ func Listen(ctx context.Context, dsn, channel string, wake func(), onError func(
 type listener struct {
 	config  *pgx.ConnConfig
 	channel string
-	// heard holds one notice at most. Waking has a goroutine of its own: a connection that is not read holds up the
-	// server's queue of notifications, for everybody.
+	// heard holds at most one notice. wake has a goroutine of its own: a connection that is not read blocks the
+	// server's notification queue for all clients.
 	heard chan struct{}
 }
 
@@ -82,7 +83,7 @@ func (l *listener) deliver(ctx context.Context, wake func()) {
 func (l *listener) notice() {
 	select {
 	case l.heard <- struct{}{}:
-	default: // one is on its way, and has not been looked at yet
+	default: // one is pending already
 	}
 }
 
@@ -117,9 +118,9 @@ func (l *listener) session(ctx context.Context) error {
 	defer func() {
 		ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), time.Second)
 		defer cancel()
-		_ = conn.Close(ctx) // it is lost already, or no longer wanted
+		_ = conn.Close(ctx) // it is lost already, or not needed
 	}()
-	l.notice() // what was notified before is lost: look now
+	l.notice() // earlier notifications are lost: look now
 	for {
 		if err := l.wait(ctx, conn); err != nil {
 			return err
@@ -140,7 +141,7 @@ func (l *listener) connect(ctx context.Context) (*pgx.Conn, error) {
 	return conn, nil
 }
 
-// wait passes on one notification, or makes sure after a quiet time that the connection is still there.
+// wait returns at a notification, or tests the connection after a quiet time.
 func (l *listener) wait(ctx context.Context, conn *pgx.Conn) error {
 	waiting, cancel := context.WithTimeout(ctx, quiet)
 	defer cancel()

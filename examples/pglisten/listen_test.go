@@ -18,7 +18,7 @@ import (
 
 func TestMain(m *testing.M) { os.Exit(pgserver.Main(m)) }
 
-const channel = `changes "of" Ours` // to the letter: quoted, and not folded
+const channel = `changes "of" Ours` // used exactly as given: quoted, and not folded to lower case
 
 func connect(t *testing.T, dsn string) *pgx.Conn {
 	conn, err := pgx.Connect(t.Context(), dsn)
@@ -34,8 +34,8 @@ func notify(t *testing.T, conn *pgx.Conn) {
 
 const backends = ` FROM pg_stat_activity WHERE query LIKE 'LISTEN%' AND datname = current_database()`
 
-// awaitBackends waits until this many backends listen. The server ends a backend some time after its client has closed
-// the connection.
+// awaitBackends waits until this many backends listen. The server ends a backend some time after its client has
+// closed the connection.
 func awaitBackends(t *testing.T, conn *pgx.Conn, want int) {
 	t.Helper()
 	n := -1
@@ -54,7 +54,7 @@ func cut(t *testing.T, conn *pgx.Conn) {
 	require.Equal(t, 1, n)
 }
 
-// listen starts a listener and returns a channel that gets each call of wake, and one that gets each error.
+// listen starts a listener. It returns a channel of the calls of wake, and one of the errors.
 func listen(t *testing.T, ctx context.Context, dsn string) (woken chan time.Time, lost chan error, stop func()) {
 	woken, lost = make(chan time.Time, 1000), make(chan error, 1000)
 	stop, err := pglisten.Listen(ctx, dsn, channel, func() { woken <- time.Now() }, func(err error) { lost <- err })
@@ -119,7 +119,8 @@ func TestATransactionNotifiesWhenItCommits(t *testing.T) {
 	}
 }
 
-// What is notified while the listener is away is lost, so it has to look as soon as it is back.
+// Notifications sent while the listener is disconnected are lost, so it must call wake as soon as it has connected
+// again.
 func TestACutListenerComesBackAndLooks(t *testing.T) {
 	dsn := pgserver.Shared(t).NewDatabase(t)
 	conn := connect(t, dsn)
@@ -132,7 +133,7 @@ func TestACutListenerComesBackAndLooks(t *testing.T) {
 		receive(t, woken, "after the reconnect")
 		notify(t, conn)
 		receive(t, woken, "after a notification on the new connection")
-		for len(woken) > 0 { // the first notification may have been heard by the new connection
+		for len(woken) > 0 { // the new connection may have received the first notification
 			<-woken
 		}
 	}
@@ -204,7 +205,7 @@ func TestNothingIsLeftRunning(t *testing.T) {
 		awaitBackends(t, conn, 0)
 	})
 	t.Run("also while no server answers", func(t *testing.T) {
-		_, lost, stop := listen(t, t.Context(), "postgres://nobody@/none?host="+t.TempDir())
+		_, lost, stop := listen(t, t.Context(), "postgres://unknown@/none?host="+t.TempDir())
 		receive(t, lost, "without a server")
 		stop()
 		goleak.VerifyNone(t, before)
@@ -220,5 +221,5 @@ func TestMistakesAreToldAtOnce(t *testing.T) {
 	_, err := pglisten.Listen(t.Context(), "postgres:///db", "", func() {}, nil)
 	require.Error(t, err, "no channel")
 	_, err = pglisten.Listen(t.Context(), "postgres:///db", channel, nil, nil)
-	require.Error(t, err, "nobody to wake")
+	require.Error(t, err, "no function to wake")
 }

@@ -1,5 +1,7 @@
-// Quickstart is the smallest server that uses Latchkey: public pages, content that needs a key, and keys that
-// can be refreshed and invalidated. It keeps everything in memory and prints the curl lines to try.
+// Quickstart is the smallest server that uses Latchkey: public pages, content that needs a key, and keys that can be
+// refreshed and invalidated. It keeps everything in memory and prints the curl lines to try.
+//
+//	go run ./examples/quickstart
 package main
 
 import (
@@ -87,7 +89,7 @@ func run(ctx context.Context, addr string, out io.Writer) error {
 	if err := server.Serve(listener); !errors.Is(err, http.ErrServerClosed) {
 		return err
 	}
-	return <-drained // Serve returns as soon as Shutdown begins; requests under way may still need the ring
+	return <-drained // Serve returns when Shutdown begins; requests under way still need the ring
 }
 
 func explain(out io.Writer, url string, custom, personal keys.Issued) {

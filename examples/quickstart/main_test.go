@@ -61,7 +61,7 @@ func ask(t *testing.T, method, url string, header ...string) (int, string) {
 	return resp.StatusCode, string(body)
 }
 
-// A request under way when the server is told to stop is answered.
+// A request under way at shutdown is answered.
 func TestItDrains(t *testing.T) {
 	ctx, stop := context.WithCancel(t.Context())
 	out, in := io.Pipe()

@@ -17,8 +17,8 @@ type manager struct {
 	users  auth.UserMap
 }
 
-// refresh replaces the value of a key. The old one is refused by the very next request; the new one is
-// in this answer and nowhere else.
+// refresh replaces the value of a key. The next request with the old value is refused; only this answer holds the new
+// one.
 func (m manager) refresh(w http.ResponseWriter, r *http.Request) {
 	if err := m.mayTouch(r); err != nil {
 		m.fail(w, r, err)
@@ -32,7 +32,7 @@ func (m manager) refresh(w http.ResponseWriter, r *http.Request) {
 	reply(w, http.StatusOK, map[string]string{"id": issued.Record.ID, "key": issued.Key.Reveal()})
 }
 
-// invalidate ends a key for good.
+// invalidate stops a key for good.
 func (m manager) invalidate(w http.ResponseWriter, r *http.Request) {
 	if err := m.mayTouch(r); err != nil {
 		m.fail(w, r, err)
@@ -45,7 +45,8 @@ func (m manager) invalidate(w http.ResponseWriter, r *http.Request) {
 	w.WriteHeader(http.StatusNoContent)
 }
 
-// mayTouch keeps callers away from keys that may do more than they do: refreshing one would hand it to them.
+// mayTouch keeps callers away from keys with more permissions than their own: refreshing such a key would give it to
+// them.
 func (m manager) mayTouch(r *http.Request) error {
 	record, err := m.ring.Get(r.Context(), r.PathValue("id"))
 	if err != nil {
@@ -61,7 +62,7 @@ func (m manager) mayTouch(r *http.Request) error {
 	return nil
 }
 
-// fail answers what went wrong. What is neither the caller's mistake nor a refusal is a store in trouble,
+// fail writes the response for err. Errors that are neither the caller's mistake nor a refusal are store failures,
 // which Refuse answers with 503.
 func (m manager) fail(w http.ResponseWriter, r *http.Request, err error) {
 	switch {

@@ -2,7 +2,7 @@ package graph
 
 import "github.com/latchkey-go/latchkey/examples/federation/graph/model"
 
-// Resolver needs nothing: the shop of this example never changes.
+// Resolver is empty: the shop of this example never changes.
 type Resolver struct{}
 
 var (
@@ -12,7 +12,7 @@ var (
 	}
 )
 
-// find returns a copy of what has this ID, or nil, which GraphQL calls null.
+// find returns a copy of the object with this ID, or nil, which GraphQL calls null.
 func find[T any](all map[string]T, id string) *T {
 	if found, ok := all[id]; ok {
 		return &found

@@ -1,5 +1,5 @@
-// Package blog keeps the posts of the example in memory. It knows nothing of keys or roles: who may do what is
-// the schema's to say.
+// Package blog keeps the posts of the example in memory. It knows no keys and no roles: the schema says which
+// permissions a field needs.
 package blog
 
 import (
@@ -13,10 +13,10 @@ import (
 	"github.com/latchkey-go/latchkey/examples/gqlgen/graph/model"
 )
 
-// ErrNotFound is the answer for an ID that nothing has.
+// ErrNotFound means that nothing has this ID.
 var ErrNotFound = errors.New("not found")
 
-// keep is how many posts a blog holds; the oldest go first. Anybody with a key that writes can fill it.
+// keep is how many posts a blog holds; the oldest are dropped first. Each caller with a key that writes can fill it.
 const keep = 1000
 
 // A Blog is a few authors, their posts, and one secret. It may be used concurrently.
@@ -25,12 +25,12 @@ type Blog struct {
 	secret  *model.Secret
 
 	mu      sync.Mutex
-	posts   []*model.Post // oldest first; a post never changes, a change replaces it
+	posts   []*model.Post // oldest first; a post is replaced, never changed
 	last    int
 	readers map[chan *model.Post]struct{}
 }
 
-// New returns a blog with something in it.
+// New returns a blog with sample content.
 func New() *Blog {
 	email := func(s string) *string { return &s }
 	b := &Blog{
@@ -66,7 +66,7 @@ func (b *Blog) Authors() []*model.Author { return b.authors }
 // Secret returns the one secret.
 func (b *Blog) Secret() *model.Secret { return b.secret }
 
-// Node returns what has this ID and is published, or [ErrNotFound].
+// Node returns the published object with this ID, or [ErrNotFound].
 func (b *Blog) Node(id string) (model.Node, error) {
 	if id == b.secret.ID {
 		return b.secret, nil
@@ -84,7 +84,7 @@ func (b *Blog) Node(id string) (model.Node, error) {
 	return nil, ErrNotFound
 }
 
-// Search returns everything published with text in its title or name, whatever its case.
+// Search returns all published objects with text in title or name, ignoring case.
 func (b *Blog) Search(text string) []model.SearchResult {
 	text = strings.ToLower(text)
 	has := func(title string) bool { return strings.Contains(strings.ToLower(title), text) }
@@ -105,7 +105,7 @@ func (b *Blog) Search(text string) []model.SearchResult {
 	return found
 }
 
-// Entry returns what is published under this model (posts, authors, secret) and ID, or [ErrNotFound].
+// Entry returns the published object of this model (posts, authors, secret) with this ID, or [ErrNotFound].
 func (b *Blog) Entry(kind, id string) (*model.Entry, error) {
 	node, err := b.Node(id)
 	if err != nil {
@@ -120,7 +120,7 @@ func (b *Blog) Entry(kind, id string) (*model.Entry, error) {
 	case *model.Secret:
 		is, title = "secret", n.Title
 	}
-	if is != kind { // or a permission for posts would show secrets
+	if is != kind { // otherwise a permission for posts would show secrets
 		return nil, ErrNotFound
 	}
 	return &model.Entry{ID: id, Model: kind, Title: title}, nil
@@ -140,12 +140,12 @@ func (b *Blog) Related(p *model.Post) []*model.Post {
 	return found
 }
 
-// Add writes a post and, unless it is a draft, tells everybody who listens. Its fields are what the input says.
+// Add writes a post and, unless it is a draft, sends it to all listeners. in sets its fields.
 func (b *Blog) Add(in model.NewPost) *model.Post {
 	b.mu.Lock()
 	defer b.mu.Unlock()
 	b.last++
-	notes := "Checked by nobody yet"
+	notes := "Not checked yet"
 	p := &model.Post{
 		ID: "post-" + strconv.Itoa(b.last), Title: in.Title, Body: in.Body, Draft: in.Draft,
 		Featured: in.Featured != nil && *in.Featured, Author: b.authors[b.last%len(b.authors)], Notes: &notes,
@@ -159,14 +159,14 @@ func (b *Blog) Add(in model.NewPost) *model.Post {
 		for reader := range b.readers {
 			select {
 			case reader <- p:
-			default: // one who does not keep up misses a post; nobody waits for them
+			default: // a slow listener misses a post; Add does not wait
 			}
 		}
 	}
 	return p
 }
 
-// Like counts one more, and returns how many it is now.
+// Like adds a like and returns the new count.
 func (b *Blog) Like(id string) (int, error) {
 	b.mu.Lock()
 	defer b.mu.Unlock()
@@ -190,7 +190,7 @@ func (b *Blog) Clear() []*model.Post {
 	return posts
 }
 
-// Added returns the posts that are published from now on, until ctx is done.
+// Added returns a channel of the posts published from now on, until ctx is done.
 func (b *Blog) Added(ctx context.Context) <-chan *model.Post {
 	reader := make(chan *model.Post, 16)
 	b.mu.Lock()
@@ -200,12 +200,12 @@ func (b *Blog) Added(ctx context.Context) <-chan *model.Post {
 		b.mu.Lock()
 		defer b.mu.Unlock()
 		delete(b.readers, reader)
-		close(reader) // Add sends under the same lock, so never to a closed channel
+		close(reader) // Add sends under the same lock, never to a closed channel
 	})
 	return reader
 }
 
-// Listeners returns how many wait for new posts.
+// Listeners returns the number of listeners.
 func (b *Blog) Listeners() int {
 	b.mu.Lock()
 	defer b.mu.Unlock()

@@ -2,7 +2,7 @@
 
 package model
 
-// A customer, for whoever shows a good key.
+// A customer, for callers with a good key.
 type Customer struct {
 	ID    string  `json:"id"`
 	Name  string  `json:"name"`
