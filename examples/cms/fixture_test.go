@@ -88,15 +88,15 @@ func TestTheFixture(t *testing.T) {
 		require.Equal(t, 401, r.status(t, "GET", "/api/content/items/posts", strings.ToLower(key("k-case"))))
 		require.Equal(t, 401, r.status(t, "GET", "/api/content/items/posts", "API-bad"))
 
-		said := r.problems.String()
+		log := r.problems.String()
 		for _, want := range []string{
 			`"k-plain": it is weak`, `"k-case": it is weak`, `"k-space": it is weak`, `"k-utf8": it is weak`,
 			`"ghost": there is no role "user"`, `"orphan": there is no role "vanished"`, `"k-orphan": there is no role "vanished"`,
 			"added 5 roles, 12 users, 24 keys, 4 models and 10 items",
 		} {
-			require.Contains(t, said, want)
+			require.Contains(t, log, want)
 		}
-		require.NotContains(t, said, "refused")
+		require.NotContains(t, log, "refused")
 		weak, err := anotherNode(t, c).ring.List(t.Context(), keys.Filter{Limit: 1000})
 		require.NoError(t, err)
 		flagged := map[string]bool{}

@@ -54,7 +54,7 @@ func TestWhatIsRefused(t *testing.T) {
 			"items": {"posts": [{"_id": "one", "_state": 1, "title": "One"}, {"_id": "a/b", "_state": 1}, {"_id": "two", "_state": "yes"}, null], "gone": [{}]}
 		}`)
 		r := start(t, c)
-		said := r.problems.String()
+		log := r.problems.String()
 		for _, want := range []string{
 			`new role reader: left out "content/*/read": it is no permission; left out "content/site/read": its value is not true; left out "not a permission": it is no permission`,
 			`refused role Admin: `, `refused role READER: its name differs only in case from "reader"`, `refused role lost: inherits from "unknown"`,
@@ -64,14 +64,14 @@ func TestWhatIsRefused(t *testing.T) {
 			`refused key k2 "copy": an earlier key has the same text`, `refused key k3 "comma"`, `refused key k4 "kind"`, `refused key "nameless": it has no _id`,
 			`refused key k6 "scheme"`, `refused key k7 "empty": it has no text`, `refused key k1 "same": an earlier document has this _id`,
 			`new key k8: its name holds the text of a key and is not taken`, `new key k9 "digits": it is weak`, `new key k10 "lost": there is no role "lost"`, `warning: 1 keys are weak`,
-			`refused: "a/b" is no name`, `refused: model "odd" has the type "graph"`,
-			`refused: item 2 of "posts"`, `refused: item 4 of "posts"`, `1 items of "posts" have no _state`, `refused: 1 items of "gone"`,
+			`refused: "a/b" is not a valid name`, `refused: model "odd" has the type "graph"`,
+			`refused: item 2 of "posts"`, `refused: item 4 of "posts"`, `1 items of "posts" have no known _state`, `refused: 1 items of "gone"`,
 			`added 3 roles, 8 users, 7 keys, 1 models and 2 items`,
 		} {
-			require.Contains(t, said, want)
+			require.Contains(t, log, want)
 		}
 		for _, key := range []string{"0f1e2d3c4b5a69788796a5b4c3d2e1f0", "918273645", "one,two", "12345678"} {
-			require.NotContains(t, said, key)
+			require.NotContains(t, log, key)
 		}
 		require.Equal(t, "k8", recordOf(t, anotherNode(t, c), "k8").ForeignID, "a name that gives the key away is not kept")
 

@@ -25,7 +25,7 @@ func profileNamed(name string) (profile, error) {
 	case "cockpit":
 		return profile{dialect: api.Cockpit, configure: likeCockpit, outside: cockpit.CORS}, nil
 	}
-	return profile{}, fmt.Errorf("there is no profile %q: the one that there is besides the library's own is \"cockpit\"", name)
+	return profile{}, fmt.Errorf("unknown profile %q: besides the library's own there is only \"cockpit\"", name)
 }
 
 // likeCockpit gives refusals under /api/ Cockpit's look. It does not change those of the console and of /admin, which

@@ -59,7 +59,7 @@ func TestProfile(t *testing.T) {
 		}
 	}
 	_, err := open(t.Context(), config{db: filepath.Join(t.TempDir(), "cms.db"), profile: "Cockpit"}, logTo(t))
-	require.ErrorContains(t, err, `there is no profile "Cockpit"`)
+	require.ErrorContains(t, err, `unknown profile "Cockpit"`)
 }
 
 // The profile does not change which callers are let in, key by key and address by address.

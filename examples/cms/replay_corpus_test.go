@@ -152,7 +152,7 @@ func (r *renamed) differs(path, member string, theirs, ours any) string {
 		return ""
 	case string:
 		text, ok := ours.(string)
-		if ok && member == "_id" && r.stands(theirs, text) {
+		if ok && member == "_id" && r.matches(theirs, text) {
 			return ""
 		}
 	case json.Number:
@@ -167,8 +167,8 @@ func (r *renamed) differs(path, member string, theirs, ours any) string {
 	return ""
 }
 
-// stands reports whether our id may stand for theirs, and remembers it.
-func (r *renamed) stands(theirs, ours string) bool {
+// matches reports whether our id may stand for theirs, and remembers it.
+func (r *renamed) matches(theirs, ours string) bool {
 	if !cockpitID.MatchString(theirs) || !cockpitID.MatchString(ours) || strings.Contains(r.items, theirs) {
 		return theirs == ours
 	}

@@ -23,8 +23,8 @@ func newJudge(t *testing.T) *judge {
 	return &judge{rows: differences(t), uses: map[string]int{}, headers: map[string][]string{}}
 }
 
-// hears returns the error of our answer, or "": it is the same, or differs as the table says.
-func (j *judge) hears(e exchange, theirs, ours answer, headers []string, ids *renamed) (problem string) {
+// check returns the error of our answer, or "": it is the same, or differs as the table says.
+func (j *judge) check(e exchange, theirs, ours answer, headers []string, ids *renamed) (problem string) {
 	for _, header := range headers {
 		j.headers[header] = append(j.headers[header], e.ID)
 	}
@@ -59,8 +59,8 @@ func (j *judge) hears(e exchange, theirs, ours answer, headers []string, ids *re
 	return fmt.Sprintf("%s: %s %s\n\tCockpit: %s\n\there:    %s\n\t%s", wrong, e.Request.Method, e.Request.Path, theirs, ours, difference)
 }
 
-// ends returns the errors that only the whole replay shows.
-func (j *judge) ends() (problems []string) {
+// finish returns the errors that only the whole replay shows.
+func (j *judge) finish() (problems []string) {
 	for _, header := range slices.Sorted(maps.Keys(j.headers)) {
 		problems = append(problems, fmt.Sprintf("header %s, at %d entries such as %s", header, len(j.headers[header]), j.headers[header][0]))
 	}
@@ -85,36 +85,36 @@ func TestTheJudge(t *testing.T) {
 			continue
 		}
 		theirs := newAnswer(t, e.Response.Status, e.Response.ContentType, e.Response.Body)
-		require.Empty(t, j.hears(e, theirs, theirs, nil, ids), e.ID)
+		require.Empty(t, j.check(e, theirs, theirs, nil, ids), e.ID)
 		other := theirs
 		other.status++
-		require.Contains(t, j.hears(e, theirs, other, nil, ids), "0 rows", e.ID)
+		require.Contains(t, j.check(e, theirs, other, nil, ids), "0 rows", e.ID)
 		other = theirs
 		other.mediaType += "x"
-		require.Contains(t, j.hears(e, theirs, other, nil, ids), "0 rows", e.ID)
+		require.Contains(t, j.check(e, theirs, other, nil, ids), "0 rows", e.ID)
 		for _, body := range changed(t, theirs.body, "", ids.items) {
 			other := theirs
 			other.body = body
-			require.Contains(t, j.hears(e, theirs, other, nil, ids), "0 rows", "%s: %v", e.ID, body)
+			require.Contains(t, j.check(e, theirs, other, nil, ids), "0 rows", "%s: %v", e.ID, body)
 			changes++
 		}
 	}
 	require.Greater(t, changes, 1000)
 
 	j = newJudge(t)
-	for i, problem := range j.ends() {
+	for i, problem := range j.finish() {
 		require.Contains(t, problem, "covers nothing", i)
 	}
-	require.GreaterOrEqual(t, len(j.ends()), len(j.rows))
+	require.GreaterOrEqual(t, len(j.finish()), len(j.rows))
 	e := exchange{ID: "l11-nokey/posts"}
 	denied := newAnswer(t, 403, "application/json", `{"error":"Permission denied"}`)
 	failed := newAnswer(t, 412, "application/json", `{"error":"Authentication failed"}`)
-	require.Empty(t, j.hears(e, denied, failed, nil, ids))
-	require.Contains(t, j.hears(e, denied, denied, nil, ids), "answered as by Cockpit")
-	require.Contains(t, j.hears(e, failed, denied, nil, ids), "the table says of Cockpit")
-	require.Contains(t, j.hears(e, denied, answer{status: 200}, nil, ids), "the table says of here")
-	require.Empty(t, j.hears(exchange{ID: "q/limit"}, denied, denied, []string{"Vary: none"}, ids))
-	require.Contains(t, j.ends()[0], "Vary")
+	require.Empty(t, j.check(e, denied, failed, nil, ids))
+	require.Contains(t, j.check(e, denied, denied, nil, ids), "answered as by Cockpit")
+	require.Contains(t, j.check(e, failed, denied, nil, ids), "the table says of Cockpit")
+	require.Contains(t, j.check(e, denied, answer{status: 200}, nil, ids), "the table says of here")
+	require.Empty(t, j.check(exchange{ID: "q/limit"}, denied, denied, []string{"Vary: none"}, ids))
+	require.Contains(t, j.finish()[0], "Vary")
 }
 
 // changed returns a copy of value for each place that matters, with another value in that place.

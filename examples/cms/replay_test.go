@@ -30,11 +30,11 @@ func TestReplayOfARealCockpit(t *testing.T) {
 				r, part = startReplay(t, c), now
 			}
 			theirs, ours, headers := r.exchange(t, e)
-			if problem := judge.hears(e, theirs, ours, headers, r.ids); problem != "" {
+			if problem := judge.check(e, theirs, ours, headers, r.ids); problem != "" {
 				t.Errorf("%s: %s", e.ID, problem)
 			}
 		}
-		for _, problem := range judge.ends() {
+		for _, problem := range judge.finish() {
 			t.Error(problem)
 		}
 		t.Logf("%d of 286 answers differ, for %d reasons", judge.differing, len(judge.rows))

@@ -47,9 +47,9 @@ func (a *answer) codes() map[string]string {
 	return found
 }
 
-// asking returns a function that queries a subgraph with the key of a role; "" sends no key. Callers without a key
+// newAsk returns a function that queries a subgraph with the key of a role; "" sends no key. Callers without a key
 // are shoppers.
-func asking(t *testing.T, options ...graphqlauth.Option) func(role, query string, representations ...any) *answer {
+func newAsk(t *testing.T, options ...graphqlauth.Option) func(role, query string, representations ...any) *answer {
 	ring := keys.NewRing(keys.NewMemoryStore())
 	t.Cleanup(func() { require.NoError(t, ring.Close(context.Background())) })
 	guard, err := auth.New(auth.Config{Keys: ring, Roles: policy, Anonymous: publicapi.Fixed("shopper")})
@@ -96,7 +96,7 @@ var (
 )
 
 func TestAnonymousEntitiesGiveNothing(t *testing.T) {
-	ask := asking(t)
+	ask := newAsk(t)
 	for _, r := range [][]any{{product}, {customer}, {product, customer}} {
 		a := ask("", entities, r...)
 		require.Nil(t, a.Data["_entities"], a.raw)
@@ -108,7 +108,7 @@ func TestAnonymousEntitiesGiveNothing(t *testing.T) {
 
 // If root fields are open, the schema's rules still hold on the fields below them.
 func TestOpenEntitiesAreDecidedOneByOne(t *testing.T) {
-	ask := asking(t, graphqlauth.WithInsecureDefault())
+	ask := newAsk(t, graphqlauth.WithInsecureDefault())
 	a := ask("", entities, product, customer, product)
 	padlock := map[string]any{"name": "Padlock", "cost": nil}
 	require.Equal(t, []any{padlock, nil, padlock}, a.Data["_entities"], a.raw)
@@ -121,7 +121,7 @@ func TestOpenEntitiesAreDecidedOneByOne(t *testing.T) {
 }
 
 func TestAKeyGetsEntitiesByItsRole(t *testing.T) {
-	ask := asking(t)
+	ask := newAsk(t)
 	a := ask("router", entities, product, customer)
 	require.Empty(t, a.Errors, a.raw)
 	require.Equal(t, []any{
@@ -143,7 +143,7 @@ func TestAKeyGetsEntitiesByItsRole(t *testing.T) {
 }
 
 func TestTheSchemaByRole(t *testing.T) {
-	ask := asking(t)
+	ask := newAsk(t)
 	for role, code := range map[string]string{"": "UNAUTHENTICATED", "shopper": "FORBIDDEN", "router": ""} {
 		for _, query := range []string{`{ _service { sdl } }`, `{ __schema { types { name } } }`, `{ __type(name: "Customer") { name } }`} {
 			a := ask(role, query)
@@ -159,7 +159,7 @@ func TestTheSchemaByRole(t *testing.T) {
 }
 
 func TestThePublicFieldIsOpenAndItsCostIsNot(t *testing.T) {
-	ask := asking(t)
+	ask := newAsk(t)
 	a := ask("", `{ product(id: "p1") { name cost } }`)
 	require.Equal(t, map[string]any{"name": "Padlock", "cost": nil}, a.Data["product"], a.raw)
 	require.Equal(t, map[string]string{"Product.cost": "UNAUTHENTICATED"}, a.codes())

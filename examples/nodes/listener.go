@@ -27,7 +27,7 @@ func (l *listener) restore() (err error) {
 	l.stop, err = pglisten.Listen(context.Background(), l.dsn, channel, func() {
 		l.wake()
 		once.Do(func() { close(connected) })
-	}, trouble)
+	}, logError)
 	if err == nil {
 		<-connected
 	}

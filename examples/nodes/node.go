@@ -70,12 +70,12 @@ func open(ctx context.Context, c config) (_ *node, err error) {
 	n.users = auth.CacheUsers(n.table, c.staleness)
 	n.ring, err = keys.Open(keys.Config{
 		Store:    countedStore{n.store.Keys(), &n.reads},
-		LastUsed: n.store.Keys(), Feed: n.store.Keys(), Staleness: c.staleness, OnError: trouble,
+		LastUsed: n.store.Keys(), Feed: n.store.Keys(), Staleness: c.staleness, OnError: logError,
 	})
 	if err != nil {
 		return nil, err
 	}
-	n.roles, err = roles.Open(ctx, roles.Config{Store: n.store.Roles(), Staleness: c.staleness, OnError: trouble})
+	n.roles, err = roles.Open(ctx, roles.Config{Store: n.store.Roles(), Staleness: c.staleness, OnError: logError})
 	if err != nil {
 		return nil, err
 	}
@@ -163,4 +163,4 @@ func (s countedStore) Find(ctx context.Context, space string, digests []keys.Dig
 	return s.Store.Find(ctx, space, digests)
 }
 
-func trouble(err error) { log.Print(err) }
+func logError(err error) { log.Print(err) }

@@ -117,7 +117,7 @@ func menus(w http.ResponseWriter, _ *http.Request) {
 func create(w http.ResponseWriter, r *http.Request) {
 	var item map[string]any
 	if err := json.NewDecoder(http.MaxBytesReader(w, r.Body, 1<<20)).Decode(&item); err != nil {
-		reply(w, http.StatusBadRequest, map[string]string{"error": "The body is no JSON object"})
+		reply(w, http.StatusBadRequest, map[string]string{"error": "The body is not a JSON object"})
 		return
 	}
 	caller, _ := auth.PrincipalFrom(r.Context())

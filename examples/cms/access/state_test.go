@@ -80,8 +80,8 @@ func TestStateWithoutTheRightToPublish(t *testing.T) {
 				require.True(t, ok, about)
 				require.Equal(t, c.want, state, about)
 				require.Equal(t, title, item["title"], about)
-				if said, there := saved["_state"]; there {
-					require.Equal(t, fmt.Sprint(state), fmt.Sprint(said), "%s: what is answered", about)
+				if answered, there := saved["_state"]; there {
+					require.Equal(t, fmt.Sprint(state), fmt.Sprint(answered), "%s: what is answered", about)
 				}
 			}
 		}

@@ -130,7 +130,7 @@ func TestDialects(t *testing.T) {
 		{"writer", "POST /api/content/item/posts", `{"data":{"_id":"p1","title":"x"}}`, `403 …`, `403 ` + denied},
 		{"nothing", "DELETE /api/content/item/settings/c1", "", `403 …`, `412 {"error":"DELETE method not allowed for \u003csettings\u003e"}`},
 		{"admin", "DELETE /api/content/item/settings/c1", "", `405 {"error":"DELETE method not allowed for \u003csettings\u003e"}`, `412 {"error":"DELETE method not allowed for \u003csettings\u003e"}`},
-		{"reader", "GET /api/content/tree/posts", "", `400 {"error":"\u003cposts\u003e is no tree"}`, `400 ` + denied},
+		{"reader", "GET /api/content/tree/posts", "", `400 {"error":"\u003cposts\u003e is not a tree"}`, `400 ` + denied},
 		{"reader", "GET /api/content/items", "", `400 {"error":"\u003cmodels\u003e parameter is missing"}`, `412 {"error":"\u003cmodels\u003e parameter is missing"}`},
 		{"reader", "GET /api/content/items?models={", "", `400 {"error":"\u003cmodels\u003e is not valid json"}`, `412 {"error":"\u003cmodels\u003e is not valid json"}`},
 		{"admin", "GET /api/content/aggregate/settings?pipeline=[]", "", `405 …`, `412 {"error":"Aggregate method not allowed for \u003csettings\u003e"}`},
@@ -183,7 +183,7 @@ func TestReads(t *testing.T) {
 		w.site.ServeHTTP(recorder, r)
 		require.Equal(t, 400, recorder.Code, "a condition is not passed over: %s", recorder.Body)
 		require.Equal(t, `400 {"error":"Pipeline is not valid json"}`, w.ask("", "GET /api/content/aggregate/posts"))
-		require.Equal(t, `400 {"error":"Pipeline has a stage that is not understood: $lookup"}`, w.ask("admin", "GET /api/content/aggregate/posts?pipeline=[{$lookup:{from:'secret'}}]"))
+		require.Equal(t, `400 {"error":"Pipeline has an unsupported stage: $lookup"}`, w.ask("admin", "GET /api/content/aggregate/posts?pipeline=[{$lookup:{from:'secret'}}]"))
 		require.Contains(t, w.ask("", "GET /api/content/items?models={posts:{},menu:{limit:'x'}}"), "models")
 		var many strings.Builder
 		for i := range 60 {

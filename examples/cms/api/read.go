@@ -83,7 +83,7 @@ func (a api) tree(w http.ResponseWriter, r *http.Request, s subject) {
 	if s.model.Type != content.Tree {
 		text := a.dialect.notTree
 		if text == "" {
-			text = fmt.Sprintf("<%s> is no tree", s.model.Name)
+			text = fmt.Sprintf("<%s> is not a tree", s.model.Name)
 		}
 		complain(w, http.StatusBadRequest, text)
 		return

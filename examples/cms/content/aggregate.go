@@ -55,7 +55,7 @@ func ParsePipeline(text json.RawMessage, locale string) (Pipeline, error) {
 }
 
 func (p *Pipeline) add(place int, name string, operand json.RawMessage, c *compiler) error {
-	wrong := &PipelineError{"Pipeline has a stage that is not understood: " + name}
+	wrong := &PipelineError{"Pipeline has an unsupported stage: " + name}
 	part := Query{locale: p.locale}
 	switch name {
 	case "$match":

@@ -15,10 +15,10 @@ type filter func(Item) bool
 type test func(any) bool
 
 // errFilter has no details: parameter errors are reported in Cockpit's words.
-var errFilter = errors.New("content: not understood")
+var errFilter = errors.New("content: not a valid filter")
 
 const (
-	maxDepth      = 8   // of $and, $or, $nor and $not in each other
+	maxDepth      = 8   // nested levels of $and, $or, $nor and $not
 	maxConditions = 500 // in a filter, counting each value of a list
 )
 

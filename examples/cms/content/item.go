@@ -46,7 +46,7 @@ func decode(document []byte) (Item, error) {
 // Item returns a published item, or an error wrapping ErrNotFound. It uses the locale and fields of q.
 func (s *Store) Item(ctx context.Context, m Model, id string, q Query) (Item, error) {
 	if !ValidName(id) { // PostgreSQL refuses invalid text, which would look like a store failure
-		return nil, fmt.Errorf("%w: no _id: %q", ErrNotFound, id)
+		return nil, fmt.Errorf("%w: not an _id: %q", ErrNotFound, id)
 	}
 	var document []byte
 	err := s.db.QueryRowContext(ctx, `SELECT document FROM cms_items WHERE model = $1 AND id = $2 AND state = $3`,

@@ -29,7 +29,7 @@ func (s *Store) Locales(ctx context.Context) ([]string, error) {
 func (s *Store) AddLocales(ctx context.Context, names ...string) error {
 	for _, name := range names {
 		if !ValidName(name) {
-			return fmt.Errorf("content: %q is no name for a locale", name)
+			return fmt.Errorf("content: %q is not a valid name for a locale", name)
 		}
 	}
 	var errs []error

@@ -53,7 +53,7 @@ func ValidName(s string) bool { return name.MatchString(s) }
 // Check returns an error if the model is not valid.
 func (m Model) Check() error {
 	if !ValidName(m.Name) {
-		return fmt.Errorf("%q is no name for a model", m.Name)
+		return fmt.Errorf("%q is not a valid name for a model", m.Name)
 	}
 	switch m.Type {
 	case Collection, Singleton, Tree:
@@ -134,7 +134,7 @@ func (s *Store) Ping(ctx context.Context) error { return s.db.PingContext(ctx) }
 // Model returns the model of this name, or an error wrapping ErrNotFound.
 func (s *Store) Model(ctx context.Context, name string) (Model, error) {
 	if !ValidName(name) { // PostgreSQL refuses invalid text, which would look like a store failure
-		return Model{}, fmt.Errorf("%w: no model's name: %q", ErrNotFound, name)
+		return Model{}, fmt.Errorf("%w: not a name of a model: %q", ErrNotFound, name)
 	}
 	var document []byte
 	err := s.db.QueryRowContext(ctx, `SELECT document FROM cms_models WHERE name = $1`, name).Scan(&document)

@@ -20,7 +20,7 @@ const deepest = 100
 // Place moves an item of a tree below parent, or to the top if parent is "". Siblings are ordered by position.
 func (s *Store) Place(ctx context.Context, m Model, id, parent string, position int, by string) error {
 	if m.Type != Tree {
-		return fmt.Errorf("%w: model %q is no tree", ErrNotFound, m.Name)
+		return fmt.Errorf("%w: model %q is not a tree", ErrNotFound, m.Name)
 	}
 	for up, depth := parent, 0; up != ""; depth++ {
 		if up == id || depth == deepest {

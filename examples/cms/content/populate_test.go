@@ -51,11 +51,11 @@ func TestPopulate(t *testing.T) {
 	require.Less(t, len(circle), 20_000, "a circle is followed a few times: %d bytes", len(circle))
 	require.Equal(t, circle, read(`populate=-1`, everyModel()))
 
-	trouble := errors.New("the store failed")
+	storeErr := errors.New("the store failed")
 	items, _, err := s.Items(t.Context(), posts, content.Query{})
 	require.NoError(t, err)
-	err = s.Populate(t.Context(), items, query(t, `populate=1`), func(context.Context, string) (bool, error) { return false, trouble })
-	require.ErrorIs(t, err, trouble)
+	err = s.Populate(t.Context(), items, query(t, `populate=1`), func(context.Context, string) (bool, error) { return false, storeErr })
+	require.ErrorIs(t, err, storeErr)
 }
 
 // Items with many links to each other give an error quickly.

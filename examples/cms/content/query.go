@@ -200,8 +200,8 @@ func parseFields(text json.RawMessage) (p projection, err error) {
 // of removes fields: if any field is 1, all others except _id; else those at 0.
 func (p projection) of(item Item) {
 	for field := range item {
-		wanted, said := p.wanted[field]
-		if said && !wanted || p.narrows && !said && field != "_id" {
+		wanted, listed := p.wanted[field]
+		if listed && !wanted || p.narrows && !listed && field != "_id" {
 			delete(item, field)
 		}
 	}

@@ -33,8 +33,8 @@ type Writer struct {
 // the writer may not set it: otherwise the new text would be published with the item.
 func (w Writer) mayWrite(item, fields Item) error {
 	stored, _ := item.State()
-	asked, said := fields.State()
-	if said && asked < stored && !w.MayPublish {
+	state, given := fields.State()
+	if given && state < stored && !w.MayPublish {
 		return ErrPublished
 	}
 	return nil
@@ -89,7 +89,7 @@ func (s *Store) replaceSingleton(ctx context.Context, m Model, fields, item Item
 		for _, kept := range []string{"_id", "_created", "_cby"} {
 			item[kept] = old[kept]
 		}
-		if _, said := fields["_state"]; !said || !by.MayPublish {
+		if _, given := fields["_state"]; !given || !by.MayPublish {
 			item["_state"] = old["_state"]
 		}
 		stamp(item, "_modified", "_mby", by.UserID)
@@ -126,7 +126,7 @@ func (s *Store) Update(ctx context.Context, m Model, id string, fields Item, by 
 // again.
 func (s *Store) change(ctx context.Context, m Model, id string, edit func(Item) (Item, error)) (Item, error) {
 	if !ValidName(id) {
-		return nil, fmt.Errorf("%w: no _id: %q", ErrNotFound, id)
+		return nil, fmt.Errorf("%w: not an _id: %q", ErrNotFound, id)
 	}
 	for range tries {
 		var document []byte
@@ -177,7 +177,7 @@ func (s *Store) AddItems(ctx context.Context, m Model, items []Item) (added int,
 	add := func(ctx context.Context, db execer) error {
 		for _, item := range items {
 			if !ValidName(item.ID()) {
-				return fmt.Errorf("content: an item of %q without a good _id", m.Name)
+				return fmt.Errorf("content: an item of %q without a valid _id", m.Name)
 			}
 			ok, err := s.insert(ctx, db, m, item)
 			if err != nil {
@@ -245,7 +245,7 @@ func (m Model) copy(to, fields Item) error {
 		}
 		to[field] = value
 	}
-	if state, said := fields["_state"]; said {
+	if state, given := fields["_state"]; given {
 		if _, ok := fields.State(); !ok {
 			return ErrState
 		}

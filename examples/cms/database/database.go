@@ -45,7 +45,7 @@ func Open(name string) (*Database, error) {
 		return &Database{DB: db, Dialect: sqlstore.PostgreSQL, DSN: name, Name: "on PostgreSQL"}, nil
 	}
 	if strings.Contains(name, "://") || strings.Contains(name, "password=") { // this would create a file with the password in its name
-		return nil, errors.New("-db is no postgres:// address, and looks like no file")
+		return nil, errors.New("-db is neither a postgres:// address nor the name of a file")
 	}
 	if name == "" {
 		folder, err := os.MkdirTemp("", "latchkey-cms-")
@@ -104,7 +104,7 @@ func (d *Database) Prepare(ctx context.Context) (*sqlstore.Store, error) {
 	})
 	if err != nil {
 		store.Close()
-		return nil, fmt.Errorf("making the tables: %w", err)
+		return nil, fmt.Errorf("creating the tables: %w", err)
 	}
 	return store, nil
 }

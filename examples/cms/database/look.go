@@ -26,7 +26,7 @@ func Look(ctx context.Context, name string) (*Database, error) {
 	}
 	var n int
 	if err = d.QueryRowContext(ctx, there).Scan(&n); err == nil && n == 0 {
-		err = fmt.Errorf("there is nothing of this program in %s: %w", d.Name, fs.ErrNotExist)
+		err = fmt.Errorf("%s has no tables of this program: %w", d.Name, fs.ErrNotExist)
 	}
 	if err != nil {
 		return nil, errors.Join(err, d.Close())
@@ -38,7 +38,7 @@ func look(name string) (*Database, error) {
 	if isPostgreSQL(name) {
 		dsn, err := url.Parse(name)
 		if err != nil {
-			return nil, errors.New("the DSN is no address") // the DSN may hold a password
+			return nil, errors.New("the DSN is not a URL") // the DSN may hold a password
 		}
 		settings := dsn.Query()
 		settings.Set("default_transaction_read_only", "on")

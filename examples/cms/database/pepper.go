@@ -32,7 +32,7 @@ func (d *Database) Pepper(ctx context.Context, file string, takesKeys bool) ([]k
 		case used != "":
 			return nil, errors.New("the keys in this database need the pepper that they were made with: name its file with -pepper")
 		case takesKeys:
-			return nil, errors.New("keys from elsewhere need a file for the pepper, kept apart from PostgreSQL: name one with -pepper")
+			return nil, errors.New("imported keys need a pepper in a file apart from PostgreSQL: name one with -pepper")
 		}
 		return nil, nil
 	}

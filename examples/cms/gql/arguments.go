@@ -39,10 +39,10 @@ func argumentsOf(field *ast.Field, vars map[string]any) (a arguments, err error)
 		}
 		var text bytes.Buffer
 		if err := write(&text, value, vars); err != nil {
-			return a, fmt.Errorf("argument %q is not understood", definition.Name)
+			return a, fmt.Errorf("argument %q is not valid", definition.Name)
 		}
 		if err := a.take(definition, text.Bytes()); err != nil {
-			return a, fmt.Errorf("argument %q is not understood", definition.Name)
+			return a, fmt.Errorf("argument %q is not valid", definition.Name)
 		}
 	}
 	return a, nil

@@ -74,9 +74,9 @@ func refused(ctx context.Context, err *gqlerror.Error) *graphql.Response {
 
 // An outcome is what the transport needs besides the response.
 type outcome struct {
-	status  int   // 0 is 200
-	invalid bool  // the operation was not run
-	trouble error // a store failed, so there is no answer
+	status   int   // 0 is 200
+	invalid  bool  // the operation was not run
+	storeErr error // a store failed, so there is no answer
 }
 
 type outcomeKey struct{}

@@ -32,12 +32,12 @@ const (
 	codeInput    = "BAD_USER_INPUT"
 )
 
-// tell records the error of a root field. forbidden is Cockpit's status for a missing permission.
-func (r *run) tell(err error, forbidden int) *fault {
+// report records the error of a root field. forbidden is Cockpit's status for a missing permission.
+func (r *run) report(err error, forbidden int) *fault {
 	f := r.faultOf(err, forbidden)
 	switch {
 	case f == nil:
-		r.outcome.trouble = err
+		r.outcome.storeErr = err
 		return &fault{}
 	case f.quiet:
 		r.outcome.status = f.status

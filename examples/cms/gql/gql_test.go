@@ -62,7 +62,7 @@ func TestDenied(t *testing.T) {
 		{"reader", `mutation { saveContentItem(model: "posts", data: {_id: "p1"}) { item error } }`, `403 {"errors":[` + forbidden("saveContentItem", "content/posts/update") + `],"data":{"saveContentItem":null}}`},
 		{"drafter", `mutation { deleteContentItem(model: "posts", id: "p1") { success } }`, `403 {"errors":[` + forbidden("deleteContentItem", "content/posts/delete") + `],"data":{"deleteContentItem":null}}`},
 		{"admin", `{ content(model: "nothere") }`, `200 {"errors":[{"message":"Model \u003cnothere\u003e not found","path":["content"],"extensions":{"code":"NOT_FOUND"}}],"data":{"content":null}}`},
-		{"admin", `{ contentTree(model: "posts") }`, `200 {"errors":[{"message":"\u003cposts\u003e is no tree","path":["contentTree"],"extensions":{"code":"BAD_USER_INPUT"}}],"data":{"contentTree":null}}`},
+		{"admin", `{ contentTree(model: "posts") }`, `200 {"errors":[{"message":"\u003cposts\u003e is not a tree","path":["contentTree"],"extensions":{"code":"BAD_USER_INPUT"}}],"data":{"contentTree":null}}`},
 		{"admin", `{ postsModel(limit: -1) { title } }`, `200 {"errors":[{"message":"\u003climit\u003e is not a number","path":["postsModel"],"extensions":{"code":"BAD_USER_INPUT"}}],"data":{"postsModel":null}}`},
 		{"reader", `{ nothere }`, `400 {"errors":[{"message":"Cannot query field \"nothere\" on type \"Query\".","locations":[{"line":1,"column":3}],"extensions":{"code":"GRAPHQL_VALIDATION_FAILED"}}]}`},
 		{"reader", `{`, `400 {"errors":[{"message":"Syntax Error: Expected Name, found \u003cEOF\u003e","locations":[{"line":1,"column":2}],"extensions":{"code":"GRAPHQL_PARSE_FAILED"}}]}`},

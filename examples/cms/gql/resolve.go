@@ -29,7 +29,7 @@ type run struct {
 
 // field resolves a root field. After a store failure it does nothing more, since there will be no answer.
 func (r *run) field(ctx context.Context, f graphql.CollectedField) any {
-	if r.outcome.trouble != nil {
+	if r.outcome.storeErr != nil {
 		return nil
 	}
 	a, err := argumentsOf(f.Field, r.answer.operation.Variables)
@@ -86,14 +86,14 @@ func (r *run) read(ctx context.Context, a arguments, items func(context.Context,
 		r.granted++
 		return value
 	}
-	told := r.tell(err, http.StatusPreconditionFailed)
-	if told.quiet && model.Type != content.Singleton {
+	f := r.report(err, http.StatusPreconditionFailed)
+	if f.quiet && model.Type != content.Singleton {
 		return []any{}
 	}
 	return nil
 }
 
-// model returns a model. Outside Cockpit's dialect permission is checked first: a caller without it is not told
+// model returns a model. Outside Cockpit's dialect permission is checked first: a caller without it is not f
 // whether the model exists.
 func (r *run) model(ctx context.Context, name, verb string) (content.Model, error) {
 	if !r.LikeCockpit {
@@ -126,7 +126,7 @@ func (r *run) tree(ctx context.Context, m content.Model, q content.Query, a argu
 		return nil, err
 	}
 	if m.Type != content.Tree {
-		return nil, &fault{text: fmt.Sprintf("<%s> is no tree", m.Name), status: http.StatusBadRequest, quiet: r.LikeCockpit}
+		return nil, &fault{text: fmt.Sprintf("<%s> is not a tree", m.Name), status: http.StatusBadRequest, quiet: r.LikeCockpit}
 	}
 	items, err := r.Content.Tree(ctx, m, a.Parent, q)
 	return items, r.pay(len(items), err)
@@ -153,8 +153,8 @@ func (r *run) write(ctx context.Context, a arguments, verb string, do func(conte
 		r.granted++
 		return done
 	}
-	if told := r.tell(err, http.StatusForbidden); told.quiet {
-		return item{"error": told.text}
+	if f := r.report(err, http.StatusForbidden); f.quiet {
+		return item{"error": f.text}
 	}
 	return nil
 }

@@ -52,8 +52,8 @@ func (t transport) Do(w http.ResponseWriter, r *http.Request, executor graphql.G
 	respond, ctx := executor.DispatchOperation(ctx, operation)
 	response := respond(ctx)
 	switch {
-	case o.trouble != nil:
-		t.Guard.Refuse(w, r, o.trouble)
+	case o.storeErr != nil:
+		t.Guard.Refuse(w, r, o.storeErr)
 	case response == nil: // the client has gone
 	case o.invalid:
 		t.answer(w, t.invalid(http.StatusBadRequest), response)

@@ -34,7 +34,7 @@ func openStorage(folder string) (s *storage, err error) {
 	s = &storage{folder: folder}
 	s.system, err = openSQLite(filepath.Join(folder, "data", "system.sqlite"))
 	if errors.Is(err, fs.ErrNotExist) {
-		return nil, fmt.Errorf("%s has no data/system.sqlite: the folder that is needed is the one that Cockpit calls storage", folder)
+		return nil, fmt.Errorf("%s has no data/system.sqlite: the folder must be the one that Cockpit calls storage", folder)
 	}
 	if err != nil {
 		return nil, err
@@ -54,7 +54,7 @@ func openSQLite(file string) (*sql.DB, error) {
 	if info, err := os.Stat(file); err != nil {
 		return nil, err
 	} else if !info.Mode().IsRegular() {
-		return nil, fmt.Errorf("%s is no file", file)
+		return nil, fmt.Errorf("%s is not a file", file)
 	}
 	file, err := filepath.Abs(file)
 	if err != nil {
@@ -134,7 +134,7 @@ func readModel(file string) (m content.Model, err error) {
 		return m, err
 	}
 	if !info.Mode().IsRegular() || info.Size() > php.MaxSize {
-		return m, fmt.Errorf("it is no file, or larger than %d bytes", php.MaxSize)
+		return m, fmt.Errorf("it is not a file, or larger than %d bytes", php.MaxSize)
 	}
 	source, err := os.ReadFile(file)
 	if err != nil {

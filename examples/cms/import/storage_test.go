@@ -82,9 +82,9 @@ func TestOddStorage(t *testing.T) {
 	for _, want := range []string{
 		`refused: "code.model.php": php: line 3, column 12: a text, a number, an array, true, false or null is expected`,
 		`refused: "other.model.php": it describes the model "another"`, `refused: "graph.model.php": model "graph" has the type "graph"`,
-		`refused: "text.model.php": it does not describe a model`, `refused: "list.model.php": it d`, `refused: "dots.a.model.php": "dots.a" is no name for a model`,
-		`refused: item 3 of "good": it is no object`, `refused: item 4 of "good": it is no object`, `refused: item 5 of "good": its _id is none`, `refused: item 7 of "good": it is no object`,
-		`2 items of "good" have no _state that there is: they count as drafts`, "model good: new, 3 new items", "model one: new, 1 new items", "model empty: new, 0 new items",
+		`refused: "text.model.php": it does not describe a model`, `refused: "list.model.php": it d`, `refused: "dots.a.model.php": "dots.a" is not a valid name for a model`,
+		`refused: item 3 of "good": it is not an object`, `refused: item 4 of "good": it is not an object`, `refused: item 5 of "good": its _id is not valid`, `refused: item 7 of "good": it is not an object`,
+		`2 items of "good" have no known _state: they are drafts`, "model good: new, 3 new items", "model one: new, 1 new items", "model empty: new, 0 new items",
 		`refused: the items of "collections_gone": there is no such model`,
 	} {
 		require.Contains(t, report, want)
@@ -97,7 +97,7 @@ func TestOddStorage(t *testing.T) {
 	from = madeUp(t, map[string]string{"good.model.php": model("good", "tree"), "one.model.php": "<?php return ['name' => 'one', 'type' => 'singleton'];"}, systemTables, nil)
 	report = imported(t, config{from: from, db: c.db})
 	require.Contains(t, report, `refused: model "good": it is a collection here, not a tree`)
-	require.Contains(t, report, `model "one" is another one here, and stays so`)
+	require.Contains(t, report, `model "one" exists and is different: it is not changed`)
 	require.Equal(t, got, contents(t, c.db))
 }
 
@@ -134,7 +134,7 @@ func TestFilesThatAreNone(t *testing.T) {
 	content := filepath.Join(from, "data", "content.sqlite")
 	require.NoError(t, os.Remove(content))
 	require.NoError(t, os.Mkdir(content, 0o755))
-	require.ErrorContains(t, run(t.Context(), c, t.Output()), "content.sqlite is no file")
+	require.ErrorContains(t, run(t.Context(), c, t.Output()), "content.sqlite is not a file")
 }
 
 // Cockpit's own files are only read, even if they are named as the target.

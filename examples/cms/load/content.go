@@ -16,7 +16,7 @@ func (in Into) Locales(ctx context.Context, names []string) error {
 	for _, name := range names {
 		switch {
 		case !content.ValidName(name):
-			in.Say("refused: locale %q is no name", name)
+			in.Say("refused: locale %q is not a valid name", name)
 		case in.DryRun:
 		default:
 			if err := in.Content.AddLocales(ctx, name); err != nil {
@@ -46,7 +46,7 @@ func (in Into) Model(ctx context.Context, m content.Model) (kept *content.Model,
 		in.Say("refused: model %q: it is a %s here, not a %s", m.Name, there.Type, m.Type)
 		return nil, false, nil
 	case there.Revision() != m.Revision():
-		in.Say("model %q is another one here, and stays so", m.Name)
+		in.Say("model %q exists and is different: it is not changed", m.Name)
 	}
 	return &there, false, nil
 }
@@ -76,7 +76,7 @@ func (in Into) Items(ctx context.Context, m content.Model, items iter.Seq2[conte
 		}
 		row++
 		if item == nil {
-			in.Say("refused: item %d of %q: it is no object", row, m.Name)
+			in.Say("refused: item %d of %q: it is not an object", row, m.Name)
 			continue
 		}
 		if item["_id"] == nil {
@@ -85,7 +85,7 @@ func (in Into) Items(ctx context.Context, m content.Model, items iter.Seq2[conte
 			item["_id"] = hex.EncodeToString(sum[:12])
 		}
 		if !content.ValidName(item.ID()) {
-			in.Say("refused: item %d of %q: its _id is none", row, m.Name)
+			in.Say("refused: item %d of %q: its _id is not valid", row, m.Name)
 			continue
 		}
 		if _, ok := item.State(); !ok {
@@ -99,7 +99,7 @@ func (in Into) Items(ctx context.Context, m content.Model, items iter.Seq2[conte
 		}
 	}
 	if hidden > 0 {
-		in.Say("%d items of %q have no _state that there is: they count as drafts", hidden, m.Name)
+		in.Say("%d items of %q have no known _state: they are drafts", hidden, m.Name)
 	}
 	return added, flush()
 }

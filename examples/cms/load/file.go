@@ -33,7 +33,7 @@ func Read(r io.Reader) (*File, error) {
 	}
 	var members map[string]json.RawMessage
 	if json.Unmarshal(text, &members) != nil {
-		return nil, errors.New("load: no JSON object")
+		return nil, errors.New("load: not a JSON object")
 	}
 	var locales []struct{ I18n string }
 	for _, member := range []struct {

@@ -69,28 +69,28 @@ func (in Into) Allow(ctx context.Context, source *cockpit.Source) (*cockpit.Repo
 
 // addContent stores models and items, and returns how many it added.
 func (in Into) addContent(ctx context.Context, f *File) (models, items int, err error) {
-	stored := map[string]bool{}
+	loaded := map[string]bool{}
 	for _, m := range f.models {
-		kept, added, err := in.Model(ctx, m)
+		stored, added, err := in.Model(ctx, m)
 		if err != nil {
 			return models, items, err
 		}
-		if kept == nil {
+		if stored == nil {
 			continue
 		}
 		if added {
 			models++
 		}
-		stored[m.Name] = true
-		n, err := in.Items(ctx, *kept, each(f.items[m.Name]))
+		loaded[m.Name] = true
+		n, err := in.Items(ctx, *stored, each(f.items[m.Name]))
 		if err != nil {
 			return models, items, err
 		}
 		items += n
 	}
 	for _, name := range slices.Sorted(maps.Keys(f.items)) {
-		if !stored[name] {
-			in.Say("refused: %d items of %q, which is no model of this file", len(f.items[name]), name)
+		if !loaded[name] {
+			in.Say("refused: %d items of %q, a model that the file does not have", len(f.items[name]), name)
 		}
 	}
 	return models, items, nil

@@ -64,7 +64,7 @@ func (p *Pages) showNewAccount(w http.ResponseWriter, r *http.Request) {
 
 func (p *Pages) createAccount(w http.ResponseWriter, r *http.Request) {
 	if !readForm(w, r) {
-		p.trouble(w, r, http.StatusBadRequest, "This form could not be read.")
+		p.showError(w, r, http.StatusBadRequest, "This form could not be read.")
 		return
 	}
 	u := users.User{
@@ -92,7 +92,7 @@ func (p *Pages) account(w http.ResponseWriter, r *http.Request, status int, prob
 	a, err := p.Users.Table.Account(r.Context(), r.PathValue("id"))
 	switch {
 	case errors.Is(err, auth.ErrNoUser):
-		p.trouble(w, r, http.StatusNotFound, "There is no such user.")
+		p.showError(w, r, http.StatusNotFound, "There is no such user.")
 	case err != nil:
 		p.Guard.Refuse(w, r, err)
 	default:
@@ -102,7 +102,7 @@ func (p *Pages) account(w http.ResponseWriter, r *http.Request, status int, prob
 
 func (p *Pages) saveAccount(w http.ResponseWriter, r *http.Request) {
 	if !readForm(w, r) {
-		p.trouble(w, r, http.StatusBadRequest, "This form could not be read.")
+		p.showError(w, r, http.StatusBadRequest, "This form could not be read.")
 		return
 	}
 	u := users.User{
@@ -114,7 +114,7 @@ func (p *Pages) saveAccount(w http.ResponseWriter, r *http.Request) {
 
 func (p *Pages) setPassword(w http.ResponseWriter, r *http.Request) {
 	if !readForm(w, r) {
-		p.trouble(w, r, http.StatusBadRequest, "This form could not be read.")
+		p.showError(w, r, http.StatusBadRequest, "This form could not be read.")
 		return
 	}
 	err := p.Users.SetPassword(r.Context(), *p.visitor(r), r.PathValue("id"), r.PostForm.Get("password"))
@@ -126,7 +126,7 @@ func (p *Pages) changed(w http.ResponseWriter, r *http.Request, err error, done 
 	status, text := explain(err)
 	switch {
 	case errors.Is(err, auth.ErrNoUser):
-		p.trouble(w, r, http.StatusNotFound, "There is no such user.")
+		p.showError(w, r, http.StatusNotFound, "There is no such user.")
 	case text != "":
 		p.account(w, r, status, text)
 	case err != nil:
@@ -148,7 +148,7 @@ func (p *Pages) showPassword(w http.ResponseWriter, r *http.Request) {
 // changePassword limits attempts: it can be used to guess a password from an open session.
 func (p *Pages) changePassword(w http.ResponseWriter, r *http.Request) {
 	if !readForm(w, r) {
-		p.trouble(w, r, http.StatusBadRequest, "This form could not be read.")
+		p.showError(w, r, http.StatusBadRequest, "This form could not be read.")
 		return
 	}
 	again := func(status int, text string) {

@@ -180,7 +180,7 @@ func (p *Pages) saveItem(w http.ResponseWriter, r *http.Request, m content.Model
 // to.
 func (p *Pages) save(w http.ResponseWriter, r *http.Request, m content.Model, old content.Item) {
 	if !readForm(w, r) {
-		p.trouble(w, r, http.StatusBadRequest, "This form could not be read, or is too large. Nothing was saved.")
+		p.showError(w, r, http.StatusBadRequest, "This form could not be read, or is too large. Nothing was saved.")
 		return
 	}
 	fields, problem := filled(m, old, r.PostForm)
@@ -199,7 +199,7 @@ func (p *Pages) save(w http.ResponseWriter, r *http.Request, m content.Model, ol
 	}
 	publish := r.PostForm.Get("do") == "publish"
 	if publish && !may(r, content.Permission(m.Name, content.Publish)) {
-		p.trouble(w, r, http.StatusForbidden, "Your role does not let you publish this. Nothing was saved.")
+		p.showError(w, r, http.StatusForbidden, "Your role does not let you publish this. Nothing was saved.")
 		return
 	}
 	if publish {
@@ -210,7 +210,7 @@ func (p *Pages) save(w http.ResponseWriter, r *http.Request, m content.Model, ol
 	by := content.Writer{UserID: p.visitor(r).UserID(), MayPublish: publish}
 	saved := old
 	if moves && !may(r, content.Permission(m.Name, content.Reorder)) {
-		p.trouble(w, r, http.StatusForbidden, "Your role does not let you move this. Nothing was saved.")
+		p.showError(w, r, http.StatusForbidden, "Your role does not let you move this. Nothing was saved.")
 		return
 	}
 	if old.ID() == "" {
@@ -222,11 +222,11 @@ func (p *Pages) save(w http.ResponseWriter, r *http.Request, m content.Model, ol
 		err = p.Content.Place(r.Context(), m, saved.ID(), parent, position, by.UserID)
 	}
 	if _, deep := errors.AsType[*content.ParameterError](err); deep {
-		again(errors.New("a field holds too many lists or objects in each other"))
+		again(errors.New("the lists or objects in a field are nested too deep"))
 		return
 	}
 	if errors.Is(err, content.ErrParent) {
-		p.trouble(w, r, http.StatusConflict, "It was saved, and not moved: an item cannot be below itself, or below one that is gone.")
+		p.showError(w, r, http.StatusConflict, "It was saved, and not moved: an item cannot be below itself, or below one that is gone.")
 		return
 	}
 	if err != nil {
@@ -253,7 +253,7 @@ func listOf(r *http.Request, m content.Model) string {
 
 func (p *Pages) publishItem(w http.ResponseWriter, r *http.Request, m content.Model) {
 	if !readForm(w, r) {
-		p.trouble(w, r, http.StatusBadRequest, "This form could not be read.")
+		p.showError(w, r, http.StatusBadRequest, "This form could not be read.")
 		return
 	}
 	state, done := 0, "withdrawn"

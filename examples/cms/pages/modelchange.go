@@ -40,11 +40,11 @@ func (p *Pages) newModel(w http.ResponseWriter, r *http.Request, status int, m c
 	p.render(w, r, status, "model", "New model", newModelForm(m, "", problem))
 }
 
-var errThere = errors.New("pages: there is a model of this name")
+var errThere = errors.New("pages: a model of this name exists")
 
 func (p *Pages) createModel(w http.ResponseWriter, r *http.Request) {
 	if !readForm(w, r) {
-		p.trouble(w, r, http.StatusBadRequest, "This form could not be read.")
+		p.showError(w, r, http.StatusBadRequest, "This form could not be read.")
 		return
 	}
 	m, rearranged := typedModel(r, content.Model{})
@@ -65,7 +65,7 @@ func (p *Pages) createModel(w http.ResponseWriter, r *http.Request) {
 	})
 	switch {
 	case errors.Is(err, errThere):
-		p.newModel(w, r, http.StatusConflict, m, "There is a model of this name already.")
+		p.newModel(w, r, http.StatusConflict, m, "A model of this name already exists.")
 	case err != nil:
 		p.Guard.Refuse(w, r, err)
 	default:
@@ -112,7 +112,7 @@ func (p *Pages) rolesFor(name string) (appids []string) {
 
 func (p *Pages) saveModel(w http.ResponseWriter, r *http.Request, before content.Model) {
 	if !readForm(w, r) {
-		p.trouble(w, r, http.StatusBadRequest, "This form could not be read.")
+		p.showError(w, r, http.StatusBadRequest, "This form could not be read.")
 		return
 	}
 	revision := r.PostForm.Get("revision")
@@ -143,7 +143,7 @@ func (p *Pages) saveModel(w http.ResponseWriter, r *http.Request, before content
 // deleteModel requires the typed name, since all items are deleted too.
 func (p *Pages) deleteModel(w http.ResponseWriter, r *http.Request, m content.Model) {
 	if !readForm(w, r) {
-		p.trouble(w, r, http.StatusBadRequest, "This form could not be read.")
+		p.showError(w, r, http.StatusBadRequest, "This form could not be read.")
 		return
 	}
 	if strings.TrimSpace(r.PostForm.Get("confirm")) != m.Name {

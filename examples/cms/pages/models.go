@@ -67,9 +67,9 @@ func (p *Pages) readable(show func(http.ResponseWriter, *http.Request, content.M
 func (p *Pages) fail(w http.ResponseWriter, r *http.Request, err error) {
 	switch {
 	case errors.Is(err, content.ErrNotFound):
-		p.trouble(w, r, http.StatusNotFound, "What was here is gone, or the address is mistyped.")
+		p.showError(w, r, http.StatusNotFound, "What was here is gone, or the address is mistyped.")
 	case errors.Is(err, content.ErrConflict), errors.Is(err, content.ErrPublished):
-		p.trouble(w, r, http.StatusConflict, "Another user is changing this. Nothing was done: try again.")
+		p.showError(w, r, http.StatusConflict, "Another user is changing this. Nothing was done: try again.")
 	default:
 		p.Guard.Refuse(w, r, err)
 	}

@@ -114,7 +114,7 @@ func (p *Pages) page(mux *http.ServeMux, pattern string, h http.HandlerFunc, per
 			p.Guard.Refuse(w, r, err)
 			return
 		case who.Kind() != auth.KindSignedIn:
-			p.trouble(w, r, http.StatusForbidden, "These pages are for people who sign in. Keys are for the API.")
+			p.showError(w, r, http.StatusForbidden, "These pages are for people who sign in. Keys are for the API.")
 			return
 		}
 		if err := p.holdsOne(r, permissions); err != nil {
@@ -168,16 +168,16 @@ func may(r *http.Request, permission string) bool {
 	return auth.Allowed(r.Context(), permission) == nil
 }
 
-// trouble answers with a page that explains an error.
-func (p *Pages) trouble(w http.ResponseWriter, r *http.Request, status int, text string) {
-	p.render(w, r, status, "trouble", http.StatusText(status), text)
+// showError answers with a page that explains an error.
+func (p *Pages) showError(w http.ResponseWriter, r *http.Request, status int, text string) {
+	p.render(w, r, status, "error", http.StatusText(status), text)
 }
 
 // refuse answers an error of holdsOne. A denied permission is a page; the guard answers a store failure.
 func (p *Pages) refuse(w http.ResponseWriter, r *http.Request, err error) {
 	var refusal *auth.Refusal
 	if errors.As(err, &refusal) && refusal.Status == http.StatusForbidden {
-		p.trouble(w, r, http.StatusForbidden, "Your role lacks a permission for this. Ask an administrator for "+refusal.Missing+".")
+		p.showError(w, r, http.StatusForbidden, "Your role lacks a permission for this. Ask an administrator for "+refusal.Missing+".")
 		return
 	}
 	p.fail(w, r, err)

@@ -36,7 +36,7 @@ var files embed.FS
 var templates = func() map[string]*template.Template {
 	layout := template.Must(template.New("layout.html").Funcs(template.FuncMap{"path": url.PathEscape}).ParseFS(files, "templates/layout.html"))
 	all := map[string]*template.Template{}
-	for _, name := range []string{"signin", "trouble", "models", "model", "items", "item", "accounts", "account", "newaccount", "password"} {
+	for _, name := range []string{"signin", "error", "models", "model", "items", "item", "accounts", "account", "newaccount", "password"} {
 		all[name] = template.Must(template.Must(layout.Clone()).ParseFS(files, "templates/"+name+".html"))
 	}
 	return all

@@ -40,7 +40,7 @@ func (p *Pages) showSignIn(w http.ResponseWriter, r *http.Request) {
 func (p *Pages) signIn(w http.ResponseWriter, r *http.Request) {
 	r.Body = http.MaxBytesReader(w, r.Body, mostSignIn)
 	if !readForm(w, r) {
-		p.trouble(w, r, http.StatusBadRequest, "This form could not be read.")
+		p.showError(w, r, http.StatusBadRequest, "This form could not be read.")
 		return
 	}
 	login, next := r.PostForm.Get("login"), local(r.PostForm.Get("next"))

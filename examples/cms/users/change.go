@@ -160,16 +160,16 @@ func (m *Manager) change(ctx context.Context, by auth.Principal, f func(context.
 		if err != nil {
 			return err
 		}
-		asking, err := m.Table.User(ctx, by.UserID())
+		user, err := m.Table.User(ctx, by.UserID())
 		switch {
 		case errors.Is(err, auth.ErrNoUser):
 			return ErrForbidden
 		case err != nil:
 			return err
-		case !asking.Active || !by.InScope(admin.ManageUsers) || !policy.Allows(asking.Role, admin.ManageUsers):
+		case !user.Active || !by.InScope(admin.ManageUsers) || !policy.Allows(user.Role, admin.ManageUsers):
 			return ErrForbidden
 		}
-		rights := roles.Rights{Role: asking.Role, Scopes: by.Rights().Scopes}
+		rights := roles.Rights{Role: user.Role, Scopes: by.Rights().Scopes}
 		if err := f(ctx, change{m, by, policy, rights}); err != nil {
 			return err
 		}

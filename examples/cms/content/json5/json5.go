@@ -21,7 +21,7 @@ import (
 const MaxDepth = 64
 
 // ErrSyntax is wrapped by every error of this package.
-var ErrSyntax = errors.New("json5: not understood")
+var ErrSyntax = errors.New("json5: syntax error")
 
 // Convert returns the one value that text holds, as JSON.
 func Convert(text string) ([]byte, error) {

@@ -121,7 +121,7 @@ func (p *parser) element(a *array) error {
 	if !p.word("=>") {
 		// PHP 8.3 changed the key that follows a negative key.
 		if a.full || a.next == 0 && a.negative {
-			return p.wrong(start, "it cannot be told which key this value gets")
+			return p.wrong(start, "which key this value gets depends on the version of PHP")
 		}
 		a.put(a.next, value)
 		return nil
