@@ -67,6 +67,9 @@ func either(f, sound func()) {
 
 // TestSimulationFindsFaults seeds one fault after the other.
 func TestSimulationFindsFaults(t *testing.T) {
+	if raceEnabled {
+		t.Skip("one goroutine, and ten times slower under the race detector")
+	}
 	nothing := func() {}
 	for name, fault := range map[string]func(*State) *faulty{
 		"the lease survives a local write": func(s *State) *faulty {

@@ -27,7 +27,7 @@ func TestSimulation(t *testing.T) {
 		return
 	}
 	schedules := uint64(10_000)
-	if testing.Short() {
+	if testing.Short() || raceEnabled {
 		schedules = 1000
 	}
 	if os.Getenv("LATCHKEY_LONG") != "" {

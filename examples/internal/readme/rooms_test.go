@@ -13,10 +13,10 @@ import (
 var rooms = map[string]string{
 	"roles":          "internal/ask internal/fresh roles/internal/automaton",
 	"keys":           "internal/ask internal/fresh uuid",
-	"auth":           "internal/ask keys roles",
+	"auth":           "internal/ask internal/fresh keys roles",
 	"publicapi":      "auth internal/ask internal/fresh keys roles",
 	"internal/ask":   "",
-	"internal/fresh": "",
+	"internal/fresh": "internal/ask",
 
 	"roles/internal/automaton": "",
 

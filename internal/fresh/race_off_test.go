@@ -1,0 +1,5 @@
+//go:build !race
+
+package fresh
+
+const raceEnabled = false
