@@ -15,7 +15,8 @@ import (
 // of this package's errors means that the store itself is in trouble, and the request that waited for it is refused with
 // 503.
 //
-// The suite in keystest checks each of these promises.
+// The suite in keystest checks each of these promises. A store over a key-value database writes records with
+// [EncodeRecord].
 type Store interface {
 	// Find returns the record in space of which Digest or Previous equals one of digests, or an error
 	// wrapping [ErrNotFound]. It finds records in every state. The zero Digest finds nothing: a record whose
