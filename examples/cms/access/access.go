@@ -9,7 +9,7 @@
 //
 // Creating an item needs no permission for its _state: its creator may publish it, which is the default, or keep it
 // as a draft. An update without the permission to publish leaves the item's _state unchanged. If the stored item is
-// more public than the update asks for, the update is refused; in Cockpit's dialect only its _state is ignored.
+// more public than the update asks for, the update is refused.
 //
 // No verb implies another. Permissions are checked against the current policy. An error that is a *auth.Refusal says
 // that the caller is not allowed, or that a store failed.
@@ -26,17 +26,10 @@ import (
 )
 
 // Content is the content of a store. It may be used concurrently.
-type Content struct {
-	store       *content.Store
-	likeCockpit bool
-}
+type Content struct{ store *content.Store }
 
 // New returns the content of store.
-func New(store *content.Store) *Content { return &Content{store: store} }
-
-// LikeCockpit returns the content of store for clients of Cockpit: an update ignores a _state that the caller may not
-// set, and writes its other fields, even to a published item.
-func LikeCockpit(store *content.Store) *Content { return &Content{store, true} }
+func New(store *content.Store) *Content { return &Content{store} }
 
 // Model returns a model, or an error wrapping content.ErrNotFound. It needs no permission, since models are not
 // content.

@@ -33,9 +33,6 @@ func (c *Content) Save(ctx context.Context, m content.Model, fields content.Item
 	if verb == content.Create {
 		saved, err = c.store.Create(ctx, m, fields, by)
 	} else {
-		if c.likeCockpit && !by.MayPublish {
-			delete(fields, "_state")
-		}
 		saved, err = c.store.Update(ctx, m, fields.ID(), fields, by)
 	}
 	if errors.Is(err, content.ErrPublished) {

@@ -115,40 +115,12 @@ func TestStatesThatDoNotExist(t *testing.T) {
 	store := opened(t)
 	writes := caller(t, "content/*/create", "content/*/update")
 	for _, state := range []any{nil, "0", "1", "", false, true, 2, -2, json.Number("0.0"), json.Number("1e0"), 0.5, []any{}, content.Item{}} {
-		for _, c := range []*access.Content{access.New(store), access.LikeCockpit(store)} {
-			_, err := c.Save(writes, posts, content.Item{"title": "x", "_state": state})
-			require.ErrorIs(t, err, content.ErrState, "%#v", state)
-		}
-		_, err := access.New(store).Save(writes, posts, content.Item{"_id": "one", "_state": state})
+		_, err := access.New(store).Save(writes, posts, content.Item{"title": "x", "_state": state})
+		require.ErrorIs(t, err, content.ErrState, "%#v", state)
+		_, err = access.New(store).Save(writes, posts, content.Item{"_id": "one", "_state": state})
 		require.ErrorIs(t, err, content.ErrState, "%#v", state)
 	}
 	items, _, err := store.Items(t.Context(), posts, content.Query{})
 	require.NoError(t, err)
 	require.Len(t, items, 1, "nothing was stored")
-}
-
-// In Cockpit's dialect an update ignores a _state that the caller may not set. A new item is as in the library's own
-// dialect.
-func TestStateLikeCockpit(t *testing.T) {
-	store := opened(t)
-	c, writes := access.LikeCockpit(store), caller(t, "content/*/create", "content/*/update")
-	sent, err := c.Save(writes, posts, content.Item{"_id": "one", "title": "x", "_state": 0})
-	require.NoError(t, err)
-	require.NotContains(t, sent, "_state")
-	item, err := store.Item(t.Context(), posts, "one", content.Query{})
-	require.NoError(t, err, "still published")
-	require.Equal(t, "x", item["title"])
-
-	draft, err := c.Save(writes, posts, content.Item{"title": "draft", "_state": 0})
-	require.NoError(t, err)
-	require.Equal(t, 0, draft["_state"])
-	_, err = store.Item(t.Context(), posts, draft.ID(), content.Query{})
-	require.ErrorIs(t, err, content.ErrNotFound)
-
-	site := content.Model{Name: "site", Type: content.Singleton}
-	_, err = store.Create(t.Context(), site, content.Item{"title": "old"}, content.Writer{})
-	require.NoError(t, err)
-	_, err = c.Save(writes, site, content.Item{"title": "draft", "_state": 0})
-	refusal := &auth.Refusal{}
-	require.ErrorAs(t, err, &refusal, "anew, without an _id")
 }

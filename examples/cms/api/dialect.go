@@ -9,7 +9,6 @@ type Dialect struct {
 	missing      int  // status if a required value is missing; 0 is 400
 	notAllowed   int  // status if a singleton does not support the operation; 0 is 405
 	notTree      string
-	dropsState   bool // an update ignores a _state that the caller may not set, and writes the rest
 	quietGraphQL bool // a denied field is an empty value without an error
 }
 
@@ -17,7 +16,7 @@ type Dialect struct {
 var Cockpit = Dialect{
 	findsFirst: true, bareNotFound: true,
 	missing: http.StatusPreconditionFailed, notAllowed: http.StatusPreconditionFailed,
-	notTree: "Permission denied", dropsState: true, quietGraphQL: true,
+	notTree: "Permission denied", quietGraphQL: true,
 }
 
 func (d Dialect) statusMissing() int { return or(d.missing, http.StatusBadRequest) }

@@ -69,13 +69,12 @@ func newWorld(t testing.TB, likeCockpit bool, public string) *world {
 	if public != "" {
 		c.Anonymous = publicapi.Fixed(public)
 	}
-	items := access.New(w.store)
 	if likeCockpit {
-		c, items = cockpit.Configure(c), access.LikeCockpit(w.store)
+		c = cockpit.Configure(c)
 	}
 	guard, err := auth.New(c)
 	require.NoError(t, err)
-	w.handler = guard.Handler(gql.Handler(gql.Config{Guard: guard, Content: items, LikeCockpit: likeCockpit}))
+	w.handler = guard.Handler(gql.Handler(gql.Config{Guard: guard, Content: access.New(w.store), LikeCockpit: likeCockpit}))
 	return w
 }
 
