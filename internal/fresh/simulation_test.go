@@ -486,8 +486,14 @@ func simulate(seed uint64, nodes int, untagged bool, make func(*State) machine) 
 	every(400*time.Millisecond*w.pace, func() { w.commit(w.IntN(keyCount)) }) // by another program
 	every(2*time.Second, func() { w.store.saved = append(w.store.saved, w.store.snapshot) })
 	every(4*time.Second, func() {
+		if w.store.down {
+			return
+		}
 		w.commit(w.IntN(keyCount)) // which some nodes look up before the store goes away, and may be lost
 		w.after(w.upTo(200*time.Millisecond), func() {
+			if w.store.down {
+				return
+			}
 			w.store.down = true
 			away := w.upTo(4 * staleness)
 			w.after(away, func() {

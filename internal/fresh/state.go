@@ -42,7 +42,7 @@ func (l Lease) Left(now Instant) time.Duration { return l.until.Mono - now.Mono 
 type State struct {
 	staleness time.Duration
 	revision  Revision // the last poll reported it
-	epoch     uint64   // grows with each invalidation and with each change of revision
+	epoch     uint64   // grows with all that makes earlier answers unusable
 	writes    int      // local writes under way
 	lease     Lease
 	granted   Lease // by the last poll, invalidated or not
@@ -85,7 +85,7 @@ func (s *State) Polled(c Call, r Revision, now Instant) (applies, recent bool) {
 		return s.staleness <= 0, true
 	}
 	recent = s.failed || !s.granted.Holds(c.began)
-	if r != s.revision {
+	if r != s.revision || recent {
 		s.revision = r
 		s.epoch++
 	}
