@@ -1,9 +1,12 @@
 package graphqlauth
 
 import (
+	"context"
 	"net/http"
 	"slices"
+	"sync"
 
+	"github.com/99designs/gqlgen/graphql"
 	"github.com/vektah/gqlparser/v2/ast"
 	"github.com/vektah/gqlparser/v2/gqlerror"
 
@@ -86,4 +89,91 @@ func noExtensionError() *gqlerror.Error {
 		Message:    "Permission denied: the operation was not checked, since the server does not Use graphqlauth.New",
 		Extensions: map[string]any{"code": CodeForbidden},
 	}
+}
+
+// A partial decides on each field and object of an operation of which a part is denied. It uses the policy and the
+// principal with which the operation started.
+type partial struct {
+	caller caller // with its policy loaded
+	vars   map[string]any
+
+	mu       sync.Mutex
+	reported map[denial]bool
+}
+
+// around returns the middleware of this operation; next is the operation's previous one.
+func (p *partial) around(next graphql.FieldMiddleware) graphql.FieldMiddleware {
+	return func(ctx context.Context, resolver graphql.Resolver) (any, error) {
+		if err, ok := p.allows(ctx); !ok {
+			return nil, err
+		}
+		return next(ctx, resolver)
+	}
+}
+
+// allows decides on the field in ctx and the object that it is on. If it is denied, err is the error for the client,
+// or nil if the client has it already.
+func (p *partial) allows(ctx context.Context) (err error, ok bool) {
+	fc := graphql.GetFieldContext(ctx)
+	if fc == nil || fc.Field.Field == nil {
+		return denied(p.caller.authenticated, denial{}), false
+	}
+	var f *field
+	if t := p.caller.plan.types[fc.Object]; t != nil {
+		f = t.fields[fc.Field.Name]
+	}
+	if f == nil || f.typ.abstract {
+		return denied(p.caller.authenticated, denial{coordinate: fc.Object + "." + fc.Field.Name}), false
+	}
+	if f.free {
+		return nil, true
+	}
+	w := walk{caller: p.caller, vars: p.vars}
+	if w.reached(f, fc.Field.Field) {
+		return nil, true
+	}
+	return p.errorFor(f, w.denials.list[0]), false
+}
+
+// errorFor returns the error of a denied field. A nullable field needs one error for its coordinate. A non-null field
+// always needs one, because only an error makes its object null; InterceptResponse drops the repeated ones.
+func (p *partial) errorFor(f *field, d denial) error {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	if p.reported[d] && !f.nonNull {
+		return nil
+	}
+	p.reported[d] = true
+	return denied(p.caller.authenticated, d)
+}
+
+// InterceptResponse keeps one error for each denied coordinate and missing permission.
+func (e *Extension) InterceptResponse(ctx context.Context, next graphql.ResponseHandler) *graphql.Response {
+	resp := next(ctx)
+	if resp == nil || len(resp.Errors) < 2 {
+		return resp
+	}
+	reported := map[denial]bool{}
+	kept := resp.Errors[:0]
+	for _, err := range resp.Errors {
+		if d, ok := denialOf(err); ok {
+			if reported[d] {
+				continue
+			}
+			reported[d] = true
+		}
+		kept = append(kept, err)
+	}
+	resp.Errors = kept
+	return resp
+}
+
+// denialOf reads a denial back from an error of this package.
+func denialOf(err *gqlerror.Error) (d denial, ok bool) {
+	if code := err.Extensions["code"]; code != CodeUnauthenticated && code != CodeForbidden {
+		return denial{}, false
+	}
+	d.coordinate, ok = err.Extensions["coordinate"].(string)
+	d.permission, _ = err.Extensions["permission"].(string)
+	return d, ok
 }

@@ -4,6 +4,7 @@ import (
 	_ "embed"
 	"errors"
 	"fmt"
+	"slices"
 
 	"github.com/vektah/gqlparser/v2/ast"
 )
@@ -97,3 +98,149 @@ var SDL string
 //
 //go:embed federation.graphqls
 var FederationSDL string
+
+// readDirectives reads the rule of each directive at its place and reports mistakes.
+func (k *compiler) readDirectives() {
+	for _, name := range k.config.own {
+		if k.schema.Directives[name] == nil {
+			k.mistake("directive", "", "WithDirective names @%s, which the schema does not declare", name)
+		}
+	}
+	k.refuseRules(k.schema.SchemaDirectives, "")
+	for _, def := range k.defs {
+		k.typeRules[def.Name] = k.rules(def.Directives, def.Name, nil)
+		for _, f := range def.Fields {
+			at := def.Name + "." + f.Name
+			k.fieldRules[f] = k.rules(f.Directives, at, f.Arguments)
+		}
+		for _, value := range def.EnumValues {
+			k.refuseRules(value.Directives, def.Name+"."+value.Name)
+		}
+	}
+}
+
+// rules reads the rules in a list of directives. Templates take values from args.
+func (k *compiler) rules(list ast.DirectiveList, at string, args ast.ArgumentDefinitionList) (rules []Rule) {
+	for _, d := range list {
+		read, ok := k.config.directives[d.Name]
+		if !ok {
+			continue
+		}
+		if read == nil {
+			k.mistake("directive", at, "WithDirective gives @%s no meaning", d.Name)
+			continue
+		}
+		rule, err := read(d)
+		if err != nil {
+			k.mistake("directive", at, "@%s: %v", d.Name, err)
+			continue
+		}
+		k.check(rule, d.Name, at, args)
+		rules = append(rules, rule)
+	}
+	return rules
+}
+
+// check reports permissions of a rule that no role can have.
+func (k *compiler) check(rule Rule, name, at string, args ast.ArgumentDefinitionList) {
+	for _, groups := range rule.needs {
+		for _, text := range slices.Concat(groups...) {
+			p, err := parsePermission(text)
+			if err != nil {
+				_, standard := builtin[name]
+				k.find(Finding{
+					Code: "permission", Coordinate: at, Text: "@" + name + ": " + err.Error() + ", so no role has it",
+					Mistake: !standard || name == "can", // scopes are often those of another system, such as Apollo's
+				})
+			}
+			for i, named := range p.named {
+				if named {
+					k.checkTemplate(p.text, p.segments[i], at, args)
+				}
+			}
+		}
+	}
+}
+
+func (k *compiler) checkTemplate(text, name, at string, args ast.ArgumentDefinitionList) {
+	arg := args.ForName(name)
+	if arg == nil {
+		k.mistake("template", at, "%q takes {%s} from an argument that is not there", text, name)
+		return
+	}
+	def := k.schema.Types[arg.Type.NamedType] // "" for a list
+	if def == nil || def.Kind != ast.Enum && def.Name != "String" && def.Name != "ID" {
+		k.mistake("template", at, "%q takes {%s} from an argument that is no String, ID or enum", text, name)
+	}
+}
+
+// refuseRules reports rules at places where they have no effect.
+func (k *compiler) refuseRules(list ast.DirectiveList, at string) {
+	for _, d := range list {
+		if _, ok := k.config.directives[d.Name]; ok {
+			k.mistake("place", at, "@%s guards nothing here", d.Name)
+		}
+	}
+}
+
+// arguments compiles the arguments of a field that are guarded or can contain guarded input fields. The same argument
+// appears once for each interface that has it, with the rules written there.
+func (k *compiler) arguments(at string, args ast.ArgumentDefinitionList) []guardedArgument {
+	var guarded []guardedArgument
+	for i, arg := range args {
+		if slices.ContainsFunc(args[:i], func(a *ast.ArgumentDefinition) bool { return a.Name == arg.Name }) {
+			continue
+		}
+		var rules []Rule
+		for _, same := range args[i:] {
+			if same.Name == arg.Name {
+				rules = append(rules, k.rules(same.Directives, at+"("+arg.Name+":)", args)...)
+			}
+		}
+		g := guardedArgument{
+			name:       arg.Name,
+			coordinate: at + "(" + arg.Name + ":)",
+			need:       k.plan.requirement(append(rules, k.typeRules[arg.Type.Name()]...)),
+			input:      k.inputs[arg.Type.Name()],
+		}
+		if !g.need.free() || g.input != nil {
+			guarded = append(guarded, g)
+		}
+	}
+	return guarded
+}
+
+// addInputs compiles the input objects with guarded fields, at any depth.
+func (k *compiler) addInputs() {
+	var defs []*ast.Definition
+	for _, def := range k.defs {
+		if def.Kind == ast.InputObject {
+			defs = append(defs, def)
+		}
+	}
+	guards := func(f *ast.FieldDefinition) bool {
+		return len(k.fieldRules[f])+len(k.typeRules[f.Type.Name()]) > 0 || k.inputs[f.Type.Name()] != nil
+	}
+	for grown := true; grown; { // input types may refer to each other in cycles
+		grown = false
+		for _, def := range defs {
+			if k.inputs[def.Name] == nil && slices.ContainsFunc(def.Fields, guards) {
+				k.inputs[def.Name] = &input{}
+				grown = true
+			}
+		}
+	}
+	for _, def := range defs {
+		for _, f := range def.Fields {
+			if guards(f) {
+				in := k.inputs[def.Name]
+				in.fields = append(in.fields, inputField{
+					name:       f.Name,
+					coordinate: def.Name + "." + f.Name,
+					need:       k.plan.requirement(slices.Concat(k.fieldRules[f], k.typeRules[f.Type.Name()])),
+					input:      k.inputs[f.Type.Name()],
+				})
+			}
+		}
+	}
+}
