@@ -1,8 +1,14 @@
 package console
 
 import (
+	"errors"
+	"fmt"
 	"net/http"
+	"net/netip"
 	"net/url"
+	"slices"
+	"strconv"
+	"strings"
 	"time"
 
 	"github.com/latchkey-go/latchkey/keys"
@@ -64,4 +70,119 @@ func rowOf(rec keys.Record) keyRow {
 		row.OldUntil = rec.PreviousUntil
 	}
 	return row
+}
+
+func (v *visit) showNewKeyForm(status int, form keyForm, why *alert) error {
+	// A user without the permission must learn it before filling in the form.
+	if _, _, err := v.service.Keys(v.r.Context(), v.who, keys.Filter{Limit: 1}, ""); err != nil {
+		return err
+	}
+	options, err := v.roleOptions(form.Role, true)
+	if err != nil {
+		return err
+	}
+	return v.show(status, "key", page{Heading: "New API key", Alert: why, Body: keyPage{Form: form, Roles: options, Opened: formTimestamp(time.Now())}})
+}
+
+func (v *visit) createKey() error {
+	form := v.sentKey()
+	again := func(status int, why *alert) error { return v.showNewKeyForm(status, form, why) }
+	var set keys.Settings
+	if err := errors.Join(form.checkCustom(), form.settings(&set)); err != nil {
+		return v.retry(err, again)
+	}
+	v.making.Lock()
+	defer v.making.Unlock()
+	made, err := v.madeSince(v.field("opened"), set)
+	if err != nil {
+		return v.retry(err, again)
+	}
+	if made != nil {
+		return again(http.StatusConflict, &alert{Title: "Made already", Page: "api/key/" + made.ID, PageText: "See the key that was made",
+			Text: "Just this key has been made since the form was opened, so nothing was done: a form may be sent twice by accident. To have one more like it, create it again."})
+	}
+	issued, err := v.service.CreateKey(v.r.Context(), v.who, keys.Custom{
+		Name: set.Name, Role: set.Role, Scopes: set.Scopes, AllowedIPs: set.AllowedIPs, ExpiresAt: set.ExpiresAt})
+	if err != nil {
+		return v.retry(err, again)
+	}
+	return v.showNewKey(issued, newKey{Page: "api/key/" + issued.Record.ID})
+}
+
+// madeSince returns a custom key like set that was made since a form was opened. A form that is sent again, by Reload,
+// Back or a second click, is recognised by the key that it made before. A redirect would prevent that, but the new key
+// would have to be stored for the next page. Callers hold v.making.
+func (v *visit) madeSince(opened string, set keys.Settings) (*keys.Record, error) {
+	ms, err := strconv.ParseUint(opened, 10, 48)
+	if err != nil {
+		ms = 0 // a form without a time: look at all keys
+	}
+	// IDs are UUIDs of version 7, which begin with the millisecond: this ID is before all of that millisecond.
+	f := keys.Filter{Limit: 1000, After: fmt.Sprintf("%08x-%04x-7000-8000-000000000000", ms>>16, ms&0xffff)}
+	for {
+		page, next, err := v.service.Keys(v.r.Context(), v.who, f, "")
+		if err != nil {
+			return nil, err
+		}
+		for i := range page {
+			if alike(&page[i], &set) {
+				return &page[i], nil
+			}
+		}
+		if next == "" {
+			return nil, nil
+		}
+		f.After = next
+	}
+}
+
+// alike reports whether rec may be the key made of set. A ring may add an expiry to a key without one.
+func alike(rec *keys.Record, set *keys.Settings) bool {
+	same := func(a, b netip.Prefix) bool { return a.Masked() == b.Masked() }
+	return rec.Name == set.Name && rec.Role == set.Role && slices.Equal(rec.Scopes, set.Scopes) &&
+		slices.EqualFunc(rec.AllowedIPs, set.AllowedIPs, same) && (set.ExpiresAt.IsZero() || set.ExpiresAt.Equal(rec.ExpiresAt))
+}
+
+// formTimestamp returns a time for madeSince.
+func formTimestamp(t time.Time) string { return strconv.FormatInt(t.UnixMilli(), 10) }
+
+// A newKey is the only page that holds the value of a key.
+type newKey struct {
+	Page        string // where the key is managed
+	Refreshed   bool
+	Key         keyRow
+	Value       string
+	Curl, Fetch string
+}
+
+// showNewKey answers with the value of a key: in this answer, which no cache keeps, and never again.
+func (v *visit) showNewKey(issued keys.Issued, body newKey) error {
+	body.Key, body.Value = rowOf(issued.Record), issued.Key.Reveal()
+	try := v.apiURL()
+	body.Curl = "curl -H " + shellQuote("api-key: "+body.Value) + " " + shellQuote(try)
+	body.Fetch = "const answer = await fetch(" + strconv.Quote(try) + ", {\n  headers: { \"api-key\": " + strconv.Quote(body.Value) +
+		" },\n});\nconsole.log(answer.status, await answer.text());"
+	heading := "New key"
+	if body.Refreshed {
+		heading = "New value"
+	}
+	return v.show(http.StatusOK, "newkey", page{Heading: heading, Body: body})
+}
+
+// apiURL returns the address in the lines to try a key.
+func (v *visit) apiURL() string {
+	base := url.URL{Scheme: "http", Host: v.r.Host, Path: "/"}
+	if v.r.TLS != nil {
+		base.Scheme = "https"
+	}
+	to, err := base.Parse(v.APIURL)
+	if err != nil {
+		return base.String()
+	}
+	return to.String()
+}
+
+// shellQuote makes one word of text for a shell.
+func shellQuote(text string) string {
+	return "'" + strings.ReplaceAll(text, "'", `'\''`) + "'"
 }
