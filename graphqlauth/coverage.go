@@ -11,49 +11,41 @@ import (
 	"github.com/latchkey-go/latchkey/roles"
 )
 
-// A Covered is one coordinate of a schema and its requirement.
-type Covered struct {
-	Coordinate string // Query.posts, Query.posts(first:), NewPost.draft
-	Needs      string // "anyone", "no one", or such as "key and content/posts/read and (a or b and c)"
-}
-
-// String returns the coordinate and its requirement on one line.
-func (c Covered) String() string { return c.Coordinate + ": " + c.Needs }
-
-// Coverage lists the requirement of each coordinate of a schema, sorted by coordinate, for a file that a test compares
-// and people review. opts are those of [New]. The requirement of an object's field includes the rules on its type, on
-// its interfaces and on the type that it returns, and the default. Fields of interfaces are not listed: they need the
-// same as the object's field. Arguments and fields of input objects are listed if writing them needs more than their
-// field does, or if their value can contain such a field. Types that begin with "__" are left out.
+// Coverage returns the requirement of each coordinate of a schema (Query.posts, Query.posts(first:), NewPost.draft):
+// "anyone", "no one", or such as "key and content/posts/read and (a or b and c)". Encoded as JSON, which sorts it, it is a
+// file that a test compares and people review. opts are those of [New]. The requirement of an object's field includes the
+// rules on its type, on its interfaces and on the type that it returns, and the default. Fields of interfaces are not
+// listed: they need the same as the object's field. Arguments and fields of input objects are listed if writing them needs
+// more than their field does, or if their value can contain such a field. Types that begin with "__" are left out.
 //
 // It panics if the rules have mistakes, as the server's Use does.
-func Coverage(schema *ast.Schema, opts ...Option) []Covered {
+func Coverage(schema *ast.Schema, opts ...Option) map[string]string {
 	p := compiled(schema, opts)
-	var all []Covered
-	add := func(coordinate string, need *requirement) {
-		all = append(all, Covered{Coordinate: coordinate, Needs: p.text(need)})
-	}
-	listed := map[*input]bool{}
-	var addInput func(*input)
-	addInput = func(in *input) {
-		if in == nil || listed[in] {
+	needs := map[string]string{}
+	var add func(*guarded)
+	add = func(g *guarded) {
+		if _, listed := needs[g.coordinate]; listed {
 			return
 		}
-		listed[in] = true
-		for i := range in.fields {
-			add(in.fields[i].coordinate, &in.fields[i].need)
-			addInput(in.fields[i].input)
+		needs[g.coordinate] = p.text(&g.need)
+		if g.input != nil {
+			for i := range g.input.fields {
+				add(&g.input.fields[i])
+			}
 		}
 	}
-	for _, f := range p.objectFields() {
-		add(f.coordinate, &f.need)
-		for i := range f.args {
-			add(f.args[i].coordinate, &f.args[i].need)
-			addInput(f.args[i].input)
+	for name, t := range p.types {
+		if t.abstract || strings.HasPrefix(name, "__") {
+			continue
+		}
+		for _, f := range t.fields {
+			needs[f.coordinate] = p.text(&f.need)
+			for i := range f.args {
+				add(&f.args[i])
+			}
 		}
 	}
-	slices.SortFunc(all, func(a, b Covered) int { return strings.Compare(a.Coordinate, b.Coordinate) })
-	return all
+	return needs
 }
 
 // compiled returns the plan of a schema whose rules have no mistakes.
@@ -63,21 +55,6 @@ func compiled(schema *ast.Schema, opts []Option) *plan {
 		panic(err)
 	}
 	return p
-}
-
-// objectFields returns the fields of object types, sorted by coordinate, without introspection types.
-func (p *plan) objectFields() []*field {
-	var all []*field
-	for _, name := range slices.Sorted(maps.Keys(p.types)) {
-		t := p.types[name]
-		if t.abstract || strings.HasPrefix(name, "__") {
-			continue
-		}
-		for _, f := range slices.Sorted(maps.Keys(t.fields)) {
-			all = append(all, t.fields[f])
-		}
-	}
-	return all
 }
 
 // Exposure lists the coordinates that callers without a key reach while role is the public role: fields on a path
@@ -156,7 +133,7 @@ func (x *exposure) follow(openOnly bool) {
 			}
 			x.add(f.coordinate, way)
 			for i := range f.args {
-				x.write(f.args[i].coordinate, &f.args[i].need, f.args[i].input, way, openOnly)
+				x.write(&f.args[i], way, openOnly)
 			}
 			if f.out != nil {
 				take(x.schema.Types[f.out.name], way)
@@ -166,18 +143,18 @@ func (x *exposure) follow(openOnly bool) {
 }
 
 // write adds an argument or input field that the role may write, and the input fields inside it.
-func (x *exposure) write(coordinate string, need *requirement, in *input, way []string, openOnly bool) {
-	inner, ok := x.passes(need, way)
+func (x *exposure) write(g *guarded, way []string, openOnly bool) {
+	inner, ok := x.passes(&g.need, way)
 	if !ok || openOnly && inner[0] != "" {
 		return
 	}
-	x.add(coordinate, inner)
-	if in == nil || x.entered[coordinate] { // input types may refer to each other in cycles
+	x.add(g.coordinate, inner)
+	if g.input == nil || x.entered[g.coordinate] { // input types may refer to each other in cycles
 		return
 	}
-	x.entered[coordinate] = true
-	for i := range in.fields {
-		x.write(in.fields[i].coordinate, &in.fields[i].need, in.fields[i].input, inner, openOnly)
+	x.entered[g.coordinate] = true
+	for i := range g.input.fields {
+		x.write(&g.input.fields[i], inner, openOnly)
 	}
 }
 

@@ -185,8 +185,8 @@ func (k *compiler) refuseRules(list ast.DirectiveList, at string) {
 
 // arguments compiles the arguments of a field that are guarded or can contain guarded input fields. The same argument
 // appears once for each interface that has it, with the rules written there.
-func (k *compiler) arguments(at string, args ast.ArgumentDefinitionList) []guardedArgument {
-	var guarded []guardedArgument
+func (k *compiler) arguments(at string, args ast.ArgumentDefinitionList) []guarded {
+	var all []guarded
 	for i, arg := range args {
 		if slices.ContainsFunc(args[:i], func(a *ast.ArgumentDefinition) bool { return a.Name == arg.Name }) {
 			continue
@@ -197,17 +197,17 @@ func (k *compiler) arguments(at string, args ast.ArgumentDefinitionList) []guard
 				rules = append(rules, k.rules(same.Directives, at+"("+arg.Name+":)", args)...)
 			}
 		}
-		g := guardedArgument{
+		g := guarded{
 			name:       arg.Name,
 			coordinate: at + "(" + arg.Name + ":)",
 			need:       k.plan.requirement(append(rules, k.typeRules[arg.Type.Name()]...)),
 			input:      k.inputs[arg.Type.Name()],
 		}
 		if !g.need.free() || g.input != nil {
-			guarded = append(guarded, g)
+			all = append(all, g)
 		}
 	}
-	return guarded
+	return all
 }
 
 // addInputs compiles the input objects with guarded fields, at any depth.
@@ -234,7 +234,7 @@ func (k *compiler) addInputs() {
 		for _, f := range def.Fields {
 			if guards(f) {
 				in := k.inputs[def.Name]
-				in.fields = append(in.fields, inputField{
+				in.fields = append(in.fields, guarded{
 					name:       f.Name,
 					coordinate: def.Name + "." + f.Name,
 					need:       k.plan.requirement(slices.Concat(k.fieldRules[f], k.typeRules[f.Type.Name()])),

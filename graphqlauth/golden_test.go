@@ -10,11 +10,11 @@ import (
 )
 
 // golden compares lines with a file in testdata. With LATCHKEY_UPDATE=1 it writes the file.
-func golden[T fmt.Stringer](t *testing.T, file string, values []T) {
+func golden[T any](t *testing.T, file string, values []T) {
 	t.Helper()
 	var b strings.Builder
 	for _, v := range values {
-		b.WriteString(v.String() + "\n")
+		b.WriteString(fmt.Sprintln(v))
 	}
 	if os.Getenv("LATCHKEY_UPDATE") == "1" {
 		require.NoError(t, os.WriteFile(file, []byte(b.String()), 0o644))

@@ -14,7 +14,7 @@ type inputEntry struct {
 
 // argument reports whether the caller may write the argument as the operation has it. An explicit null is written; a
 // default of the schema is not.
-func (w *walk) argument(arg *guardedArgument, node *ast.Field) (denial, bool) {
+func (w *walk) argument(arg *guarded, node *ast.Field) (denial, bool) {
 	written := node.Arguments.ForName(arg.name)
 	if written == nil {
 		return denial{}, true
@@ -24,13 +24,18 @@ func (w *walk) argument(arg *guardedArgument, node *ast.Field) (denial, bool) {
 			return denial{}, true
 		}
 	}
-	if missing, ok := w.satisfies(&arg.need, node, w.vars); !ok {
-		return denial{arg.coordinate, missing}, false
+	return w.written(arg, written.Value, node)
+}
+
+// written checks the value of an argument or input field in the document.
+func (w *walk) written(g *guarded, v *ast.Value, node *ast.Field) (denial, bool) {
+	if missing, ok := w.satisfies(&g.need, node, w.vars); !ok {
+		return denial{g.coordinate, missing}, false
 	}
-	if arg.input == nil {
+	if g.input == nil {
 		return denial{}, true
 	}
-	return w.literal(arg.input, written.Value, node)
+	return w.literal(g.input, v, node)
 }
 
 // literal checks a value in the document: an input object, or lists of them.
@@ -55,13 +60,8 @@ func (w *walk) literal(in *input, v *ast.Value, node *ast.Field) (denial, bool) 
 			if f == nil || w.unset(child.Value) {
 				continue
 			}
-			if missing, ok := w.satisfies(&f.need, node, w.vars); !ok {
-				return denial{f.coordinate, missing}, false
-			}
-			if f.input != nil {
-				if d, ok := w.literal(f.input, child.Value, node); !ok {
-					return d, false
-				}
+			if d, ok := w.written(f, child.Value, node); !ok {
+				return d, false
 			}
 		}
 	}
@@ -120,7 +120,7 @@ func (w *walk) sent(in *input, value any, node *ast.Field) (denial, bool) {
 	return w.sentValue(in, reflect.ValueOf(value), node)
 }
 
-func (w *walk) sentField(f *inputField, value any, node *ast.Field) (denial, bool) {
+func (w *walk) sentField(f *guarded, value any, node *ast.Field) (denial, bool) {
 	if missing, ok := w.satisfies(&f.need, node, w.vars); !ok {
 		return denial{f.coordinate, missing}, false
 	}

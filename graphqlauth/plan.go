@@ -28,7 +28,7 @@ type field struct {
 	typ        *typ
 	coordinate string
 	need       requirement
-	args       []guardedArgument
+	args       []guarded
 	free       bool // needs nothing, with any arguments and, for an interface's field, on any object
 	out        *typ // nil if the returned type has no fields
 	nonNull    bool
@@ -39,8 +39,8 @@ type field struct {
 	sameOut bool // they all return out
 }
 
-// A guardedArgument is an argument with a requirement, or whose value can contain an input field with one.
-type guardedArgument struct {
+// A guarded is an argument or input field with a requirement, or whose value can contain an input field with one.
+type guarded struct {
 	name       string
 	coordinate string
 	need       requirement
@@ -49,18 +49,11 @@ type guardedArgument struct {
 
 // An input is an input object with guarded fields, at any depth.
 type input struct {
-	fields []inputField // the guarded ones
-}
-
-type inputField struct {
-	name       string
-	coordinate string
-	need       requirement
-	input      *input
+	fields []guarded
 }
 
 // field returns the guarded field with this name, or nil.
-func (in *input) field(name string) *inputField {
+func (in *input) field(name string) *guarded {
 	for i := range in.fields {
 		if in.fields[i].name == name {
 			return &in.fields[i]

@@ -13,10 +13,9 @@ import (
 // A survey knows the guarded coordinates of a schema and the best path to each type.
 type survey struct {
 	Config
-	needs   map[string]string // by coordinate
-	denied  map[string]bool   // the coordinates that a caller without a key is refused
-	targets []string          // the same, in order
-	ways    map[string]*way   // by object type
+	needs  map[string]string // by coordinate
+	denied map[string]bool   // the coordinates that a caller without a key is refused
+	ways   map[string]*way   // by object type
 }
 
 // A way leads to the objects of one type.
@@ -37,16 +36,14 @@ const (
 )
 
 func newSurvey(c Config) *survey {
-	s := &survey{Config: c, needs: map[string]string{}, denied: map[string]bool{}, ways: map[string]*way{}}
+	s := &survey{Config: c, needs: graphqlauth.Coverage(c.Schema, c.Options...), denied: map[string]bool{}, ways: map[string]*way{}}
 	exposed := map[string]bool{}
 	for _, route := range graphqlauth.Exposure(c.Schema, c.Policy, c.Public, c.Options...) {
 		exposed[route.Pattern] = true
 	}
-	for _, covered := range graphqlauth.Coverage(c.Schema, c.Options...) {
-		s.needs[covered.Coordinate] = covered.Needs
-		if covered.Needs != "anyone" && !exposed[covered.Coordinate] {
-			s.denied[covered.Coordinate] = true
-			s.targets = append(s.targets, covered.Coordinate)
+	for coordinate, need := range s.needs {
+		if need != "anyone" && !exposed[coordinate] {
+			s.denied[coordinate] = true
 		}
 	}
 	s.findWays()

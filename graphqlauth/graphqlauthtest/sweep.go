@@ -7,6 +7,7 @@ import (
 	"context"
 	"encoding/json"
 	"fmt"
+	"maps"
 	"net/http"
 	"net/http/httptest"
 	"slices"
@@ -70,7 +71,7 @@ func Sweep(t testing.TB, srv http.Handler, c Config) {
 		}
 	}
 	tried := 0
-	for _, coordinate := range s.targets {
+	for _, coordinate := range slices.Sorted(maps.Keys(s.denied)) {
 		if slices.Contains(c.Skip, coordinate) {
 			continue
 		}
