@@ -44,8 +44,8 @@ func Example() {
 		Resolvers: &testschema.Root{},
 		Directives: testschema.DirectiveRoot{ // what gqlgen generated for the directives in the schema
 			Can:            graphqlauth.Can,
-			Authenticated:  graphqlauth.Authenticated,
-			Public:         graphqlauth.Public,
+			Authenticated:  graphqlauth.Cleared,
+			Public:         graphqlauth.Cleared,
 			RequiresScopes: graphqlauth.RequiresScopes,
 		},
 	}))

@@ -116,7 +116,7 @@ func (f *flushWriter) Flush() {
 	f.flusher.Flush()
 }
 
-// Cleared is the hook of a directive that [WithDirective] made a rule. It makes no decision: it runs next if the
+// Cleared is the hook of @authenticated and @public, and of a directive that [WithDirective] made a rule. It makes no decision: it runs next if the
 // extension has allowed the operation and this field of it, and denies otherwise, for example if the server does not
 // use the extension.
 func Cleared(ctx context.Context, _ any, next graphql.Resolver) (any, error) {
@@ -138,18 +138,8 @@ func Can(ctx context.Context, obj any, next graphql.Resolver, _ string) (any, er
 	return Cleared(ctx, obj, next)
 }
 
-// Authenticated is the hook of @authenticated. See [Cleared].
-func Authenticated(ctx context.Context, obj any, next graphql.Resolver) (any, error) {
-	return Cleared(ctx, obj, next)
-}
-
 // RequiresScopes is the hook of @requiresScopes. See [Cleared].
 func RequiresScopes(ctx context.Context, obj any, next graphql.Resolver, _ [][]string) (any, error) {
-	return Cleared(ctx, obj, next)
-}
-
-// Public is the hook of @public. See [Cleared].
-func Public(ctx context.Context, obj any, next graphql.Resolver) (any, error) {
 	return Cleared(ctx, obj, next)
 }
 

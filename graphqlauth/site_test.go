@@ -50,7 +50,7 @@ type site struct {
 // hooks are all of ours, and a host's own.
 func hooks() testschema.DirectiveRoot {
 	return testschema.DirectiveRoot{
-		Can: graphqlauth.Can, Authenticated: graphqlauth.Authenticated, Public: graphqlauth.Public,
+		Can: graphqlauth.Can, Authenticated: graphqlauth.Cleared, Public: graphqlauth.Cleared,
 		RequiresScopes: graphqlauth.RequiresScopes,
 		HasRole: func(ctx context.Context, obj any, next graphql.Resolver, _ string) (any, error) {
 			return graphqlauth.Cleared(ctx, obj, next)

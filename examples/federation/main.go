@@ -67,7 +67,7 @@ var policy = roles.MustCompile(
 func subgraph(guard *auth.Guard, resolvers graph.ResolverRoot, options ...graphqlauth.Option) http.Handler {
 	srv := handler.New(graph.NewExecutableSchema(graph.Config{
 		Resolvers:  resolvers,
-		Directives: graph.DirectiveRoot{Can: graphqlauth.Can, Public: graphqlauth.Public},
+		Directives: graph.DirectiveRoot{Can: graphqlauth.Can, Public: graphqlauth.Cleared},
 	}))
 	srv.AddTransport(transport.POST{})
 	options = append(options, graphqlauth.WithIntrospection(graphqlauth.Require("app/schema/read")))

@@ -20,9 +20,9 @@ func config(resolvers graph.ResolverRoot) graph.Config {
 		Resolvers: resolvers,
 		Directives: graph.DirectiveRoot{
 			Can:            graphqlauth.Can,
-			Authenticated:  graphqlauth.Authenticated,
+			Authenticated:  graphqlauth.Cleared,
 			RequiresScopes: graphqlauth.RequiresScopes,
-			Public:         graphqlauth.Public,
+			Public:         graphqlauth.Cleared,
 		},
 	}
 }

@@ -51,7 +51,7 @@ func (r *recorder) about(coordinate string) string {
 }
 
 var hooked = testschema.DirectiveRoot{
-	Can: graphqlauth.Can, Authenticated: graphqlauth.Authenticated, Public: graphqlauth.Public, RequiresScopes: graphqlauth.RequiresScopes,
+	Can: graphqlauth.Can, Authenticated: graphqlauth.Cleared, Public: graphqlauth.Cleared, RequiresScopes: graphqlauth.RequiresScopes,
 	HasRole: func(ctx context.Context, obj any, next graphql.Resolver, _ string) (any, error) {
 		return graphqlauth.Cleared(ctx, obj, next)
 	},
