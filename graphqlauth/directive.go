@@ -93,11 +93,6 @@ func listed(v *ast.Value) []*ast.Value {
 //go:embed auth.graphqls
 var SDL string
 
-// FederationSDL is SDL for a subgraph of federation 2, which declares @authenticated and @requiresScopes itself. The
-// [Extension] enforces them there too.
-//
-//go:embed federation.graphqls
-var FederationSDL string
 
 // readDirectives reads the rule of each directive at its place and reports mistakes.
 func (k *compiler) readDirectives() {

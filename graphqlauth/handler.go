@@ -116,9 +116,9 @@ func (f *flushWriter) Flush() {
 	f.flusher.Flush()
 }
 
-// Cleared is the hook of @authenticated and @public, and of a directive that [WithDirective] made a rule. It makes no decision: it runs next if the
-// extension has allowed the operation and this field of it, and denies otherwise, for example if the server does not
-// use the extension.
+// Cleared is the hook of @authenticated and @public, and of a directive that [WithDirective] made a rule. It makes no
+// decision: it runs next if the extension has allowed the operation and this field of it, and denies otherwise, for
+// example if the server does not use the extension.
 func Cleared(ctx context.Context, _ any, next graphql.Resolver) (any, error) {
 	c, ok := cleared(ctx)
 	if !ok {

@@ -142,19 +142,11 @@ func (l *linter) interfaces(def *ast.Definition) {
 		return
 	}
 	const text = "has a rule for all types that implement it, for which gqlgen calls no hook: the extension alone guards them"
-	if l.ruled(def.Directives) {
-		l.find("interface", def.Name, text)
-	}
-	for _, f := range def.Fields {
-		if l.ruled(f.Directives) {
-			l.find("interface", def.Name+"."+f.Name, text)
+	eachList(def, func(at string, list ast.DirectiveList) {
+		if l.ruled(list) {
+			l.find("interface", at, text)
 		}
-		for _, arg := range f.Arguments {
-			if l.ruled(arg.Directives) {
-				l.find("interface", def.Name+"."+f.Name+"("+arg.Name+":)", text)
-			}
-		}
-	}
+	})
 }
 
 // nulls finds fields whose denial makes more than the field null.

@@ -15,13 +15,17 @@ import (
 // everywhere calls f with each list of directives in the schema.
 func (l *linter) everywhere(f func(at string, list ast.DirectiveList)) {
 	for _, name := range slices.Sorted(maps.Keys(l.schema.Types)) {
-		def := l.schema.Types[name]
-		f(name, def.Directives)
-		for _, field := range def.Fields {
-			f(name+"."+field.Name, field.Directives)
-			for _, arg := range field.Arguments {
-				f(name+"."+field.Name+"("+arg.Name+":)", arg.Directives)
-			}
+		eachList(l.schema.Types[name], f)
+	}
+}
+
+// eachList calls f with each list of directives of a type.
+func eachList(def *ast.Definition, f func(at string, list ast.DirectiveList)) {
+	f(def.Name, def.Directives)
+	for _, field := range def.Fields {
+		f(def.Name+"."+field.Name, field.Directives)
+		for _, arg := range field.Arguments {
+			f(def.Name+"."+field.Name+"("+arg.Name+":)", arg.Directives)
 		}
 	}
 }
@@ -86,15 +90,13 @@ func (l *linter) client() {
 // copied compares the schema's copy of SDL with the library's. A schema without any of our directives has its own
 // rules.
 func (l *linter) copied() {
-	text := SDL
-	if l.federated() {
-		text = FederationSDL
-	}
-	doc, err := parser.ParseSchema(&ast.Source{Input: text})
+	doc, err := parser.ParseSchema(&ast.Source{Input: SDL})
 	if err != nil {
 		panic(err) // our own text
 	}
-	ours := slices.DeleteFunc(doc.Directives, func(d *ast.DirectiveDefinition) bool { return slices.Contains(l.config.own, d.Name) })
+	ours := slices.DeleteFunc(doc.Directives, func(d *ast.DirectiveDefinition) bool {
+		return slices.Contains(l.config.own, d.Name) || l.federated() && routers.MatchString(d.Name)
+	})
 	if !slices.ContainsFunc(ours, func(d *ast.DirectiveDefinition) bool { return l.schema.Directives[d.Name] != nil }) {
 		return
 	}
@@ -111,25 +113,19 @@ func (l *linter) copied() {
 
 // signature returns a directive's declaration without descriptions and defaults.
 func signature(d *ast.DirectiveDefinition) string {
-	var b strings.Builder
-	b.WriteString("@" + d.Name + "(")
-	for i, arg := range d.Arguments {
-		if i > 0 {
-			b.WriteString(", ")
-		}
-		b.WriteString(arg.Name + ": " + arg.Type.String())
+	var args, at []string
+	for _, arg := range d.Arguments {
+		args = append(args, arg.Name+": "+arg.Type.String())
 	}
-	b.WriteString(")")
-	if d.IsRepeatable {
-		b.WriteString(" repeatable")
-	}
-	var at []string
 	for _, location := range d.Locations {
 		at = append(at, string(location))
 	}
 	slices.Sort(at)
-	b.WriteString(" on " + strings.Join(at, " | "))
-	return b.String()
+	text := "@" + d.Name + "(" + strings.Join(args, ", ") + ")"
+	if d.IsRepeatable {
+		text += " repeatable"
+	}
+	return text + " on " + strings.Join(at, " | ")
 }
 
 // federated reports whether the schema is a subgraph's.

@@ -6,17 +6,24 @@
 package main
 
 import (
+	_ "embed"
 	"flag"
 	"fmt"
 
 	"github.com/latchkey-go/latchkey/graphqlauth"
 )
 
+// federationSDL is SDL for a subgraph of federation 2, which declares @authenticated and @requiresScopes itself. The
+// extension enforces them there too.
+//
+//go:embed federation.graphqls
+var federationSDL string
+
 func main() {
 	federation := flag.Bool("federation", false, "leave out what federation 2 declares by itself")
 	flag.Parse()
 	if *federation {
-		fmt.Print(graphqlauth.FederationSDL)
+		fmt.Print(federationSDL)
 		return
 	}
 	fmt.Print(graphqlauth.SDL)
