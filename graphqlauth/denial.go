@@ -47,16 +47,15 @@ func (ds *denials) add(d denial, node *ast.Field) {
 // denied returns the error for a denial. Only an authenticated caller is told which permission is missing.
 func denied(authenticated bool, d denial) *gqlerror.Error {
 	refusal := &auth.Refusal{Status: http.StatusUnauthorized, Reason: auth.ReasonNotGranted}
-	extensions := map[string]any{"code": CodeUnauthenticated, "coordinate": d.coordinate}
 	if authenticated {
-		refusal.Status = http.StatusForbidden
-		extensions["code"] = CodeForbidden
-		if d.permission != "" {
-			refusal.Missing = d.permission
-			extensions["permission"] = d.permission
-		}
+		refusal.Status, refusal.Missing = http.StatusForbidden, d.permission
 	}
-	return &gqlerror.Error{Err: refusal, Message: refusal.Error(), Extensions: extensions}
+	err := refused(refusal)
+	err.Extensions["coordinate"] = d.coordinate
+	if refusal.Missing != "" {
+		err.Extensions["permission"] = refusal.Missing
+	}
+	return err
 }
 
 // refuse returns the error for an operation that is refused as a whole.
@@ -75,12 +74,6 @@ func (ds *denials) refuse(authenticated bool) *gqlerror.Error {
 		err.Extensions["also"] = also
 	}
 	return err
-}
-
-// noPolicyError is the error while the guard has no policy. It is not a verdict.
-func noPolicyError() *gqlerror.Error {
-	refusal := &auth.Refusal{Status: http.StatusServiceUnavailable, Reason: auth.ReasonNoPolicy}
-	return &gqlerror.Error{Err: refusal, Message: refusal.Error(), Extensions: map[string]any{"code": CodeUnavailable}}
 }
 
 // noExtensionError is the error of a hook that runs without the extension. It is written for the host's developer.

@@ -93,7 +93,6 @@ func listed(v *ast.Value) []*ast.Value {
 //go:embed auth.graphqls
 var SDL string
 
-
 // readDirectives reads the rule of each directive at its place and reports mistakes.
 func (k *compiler) readDirectives() {
 	for _, name := range k.config.own {

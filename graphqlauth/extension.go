@@ -1,8 +1,10 @@
 package graphqlauth
 
 import (
+	"cmp"
 	"context"
 	"errors"
+	"maps"
 
 	"github.com/99designs/gqlgen/graphql"
 	"github.com/99designs/gqlgen/graphql/errcode"
@@ -19,7 +21,7 @@ type Extension struct {
 	config    *config
 	schema    *ast.Schema
 	plan      *plan
-	roots     [3]*typ // of queries, mutations, subscriptions
+	roots     map[ast.Operation]*typ
 	rechecker rechecker
 
 	grants grantCache
@@ -57,11 +59,9 @@ func (e *Extension) Validate(es graphql.ExecutableSchema) error {
 	if err := mistakes(findings); err != nil {
 		return err
 	}
-	e.schema, e.plan = schema, p
-	for i, def := range []*ast.Definition{schema.Query, schema.Mutation, schema.Subscription} {
-		if def != nil {
-			e.roots[i] = p.types[def.Name]
-		}
+	e.schema, e.plan, e.roots = schema, p, map[ast.Operation]*typ{}
+	for kind, def := range rootsOf(schema) {
+		e.roots[kind] = p.types[def.Name]
 	}
 	return nil
 }
@@ -84,23 +84,17 @@ func (e *Extension) MutateOperationContext(ctx context.Context, oc *graphql.Oper
 	return nil
 }
 
-// decide decides on an operation for the principal in ctx under the current policy. A refusal refuses the whole
-// operation. Otherwise clear reports whether nothing of it is denied; if it is false, the caller of decide must keep
-// the denied fields from running.
-func (e *Extension) decide(ctx context.Context, oc *graphql.OperationContext) (clear bool, refusal *gqlerror.Error) {
-	var w walk
-	return e.walk(ctx, oc, &w)
-}
-
-// walk is decide, and leaves its findings in w, which must be zero.
+// walk decides on an operation for the principal in ctx under the current policy, and leaves its findings in w, which must
+// be zero. A refusal refuses the whole operation. Otherwise clear reports whether nothing of it is denied; if it is false,
+// the caller of walk must keep the denied fields from running.
 func (e *Extension) walk(ctx context.Context, oc *graphql.OperationContext, w *walk) (clear bool, refusal *gqlerror.Error) {
 	if e.plan == nil || oc == nil || oc.Operation == nil {
-		return false, noPolicyError() // Validate was not called, or there is no operation
+		return false, refused(unavailable) // Validate was not called, or there is no operation
 	}
 	kind := oc.Operation.Operation
-	root := e.rootOf(kind)
+	root := e.roots[cmp.Or(kind, ast.Query)]
 	if root == nil {
-		return false, noPolicyError()
+		return false, refused(unavailable)
 	}
 	w.caller = e.caller(ctx)
 	w.vars, w.maxRoots = oc.Variables, e.config.maxAliases
@@ -111,7 +105,7 @@ func (e *Extension) walk(ctx context.Context, oc *graphql.OperationContext, w *w
 	case w.unconditional:
 		return false, invalid("@skip and @include need a boolean")
 	case w.noPolicy():
-		return false, noPolicyError()
+		return false, refused(unavailable)
 	case w.denials.first == nil:
 		return true, nil
 	case e.config.modes[kind] == ModePartial && w.deniedRoots < w.checkedRoots:
@@ -129,16 +123,13 @@ func (e *Extension) caller(ctx context.Context) caller {
 	return c
 }
 
-func (e *Extension) rootOf(kind ast.Operation) *typ {
-	switch kind {
-	case ast.Query, "":
-		return e.roots[0]
-	case ast.Mutation:
-		return e.roots[1]
-	case ast.Subscription:
-		return e.roots[2]
+// rootsOf returns the root types that a schema has.
+func rootsOf(schema *ast.Schema) map[ast.Operation]*ast.Definition {
+	roots := map[ast.Operation]*ast.Definition{
+		ast.Query: schema.Query, ast.Mutation: schema.Mutation, ast.Subscription: schema.Subscription,
 	}
-	return nil
+	maps.DeleteFunc(roots, func(_ ast.Operation, def *ast.Definition) bool { return def == nil })
+	return roots
 }
 
 // tooMany returns the error for an operation that is too large.

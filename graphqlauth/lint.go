@@ -183,10 +183,8 @@ func (l *linter) nulls(def *ast.Definition) {
 
 // partial reports whether a field of a type can be denied while the rest is answered.
 func (l *linter) partial(def *ast.Definition) bool {
-	for kind, root := range map[ast.Operation]*ast.Definition{
-		ast.Query: l.schema.Query, ast.Mutation: l.schema.Mutation, ast.Subscription: l.schema.Subscription,
-	} {
-		if root != nil && (root == def || !l.isRoot(def)) && l.config.modes[kind] == ModePartial {
+	for kind, root := range rootsOf(l.schema) {
+		if (root == def || !l.isRoot(def)) && l.config.modes[kind] == ModePartial {
 			return true
 		}
 	}

@@ -97,7 +97,8 @@ func (sub *subscription) reauthorize(p auth.Principal) (err error) {
 			err = unavailable
 		}
 	}()
-	clear, refusal := sub.e.decide(sub.withPrincipal(sub.ctx, p), sub.oc)
+	var w walk
+	clear, refusal := sub.e.walk(sub.withPrincipal(sub.ctx, p), sub.oc, &w)
 	if refusal != nil && refusal.Extensions["code"] == CodeUnavailable {
 		return unavailable
 	}

@@ -153,19 +153,17 @@ func (w *walk) field(s scope, node *ast.Field) bool {
 		return false
 	}
 	out := scope{typ: f.out}
-	if f.impls == nil {
+	if f.out != nil {
+		out.set = f.out.members
+	}
+	switch {
+	case f.impls == nil:
 		if !f.free && !w.reached(f, node) {
 			return false
 		}
-		if f.out != nil {
-			out.set = f.out.members
-		}
-	} else if f.free && f.sameOut {
-		if f.out != nil {
-			out.set = f.out.members
-		}
-	} else {
+	case !f.free || !f.sameOut:
 		any := false
+		out.set = set{}
 		for _, impl := range f.impls {
 			if !impl.typ.member.overlaps(s.set) || !impl.free && !w.reached(impl, node) {
 				continue
