@@ -16,11 +16,16 @@ import (
 
 // answer writes v as JSON.
 func answer(w http.ResponseWriter, status int, v any) error {
+	return write(w, status, "application/json", v)
+}
+
+// write writes v as JSON of a media type.
+func write(w http.ResponseWriter, status int, media string, v any) error {
 	body, err := json.Marshal(v)
 	if err != nil {
 		return err
 	}
-	w.Header().Set("Content-Type", "application/json")
+	w.Header().Set("Content-Type", media)
 	w.Header().Set("Content-Length", strconv.Itoa(len(body)+1))
 	w.WriteHeader(status)
 	_, _ = w.Write(append(body, '\n')) // the client may be gone, and gets no error then
@@ -33,8 +38,11 @@ type page[T any] struct {
 	Next  string `json:"next,omitempty"` // where the next page begins; absent after the last
 }
 
-// nothing answers 204.
-func nothing(w http.ResponseWriter) error {
+// nothing answers 204, unless the change failed.
+func nothing(w http.ResponseWriter, err error) error {
+	if err != nil {
+		return err
+	}
 	w.WriteHeader(http.StatusNoContent)
 	return nil
 }
@@ -60,14 +68,9 @@ func writeProblem(w http.ResponseWriter, p problem) {
 	if p.Error == "" {
 		p.Error = p.Title
 	}
-	body, err := json.Marshal(p)
-	if err != nil { // texts and numbers always encode
-		body = nil
+	if write(w, p.Status, "application/problem+json", p) != nil {
+		w.WriteHeader(p.Status)
 	}
-	w.Header().Set("Content-Type", "application/problem+json")
-	w.Header().Set("Content-Length", strconv.Itoa(len(body)))
-	w.WriteHeader(p.Status)
-	_, _ = w.Write(body)
 }
 
 // refuse writes the answer to an error of an operation. An unknown error is a store error: 503, without its text.

@@ -1,6 +1,7 @@
 package adminapi
 
 import (
+	"cmp"
 	_ "embed"
 	"net/http"
 	"strings"
@@ -122,14 +123,11 @@ func (a *api) matrix(w http.ResponseWriter, r *http.Request, p auth.Principal) e
 func (a *api) listAudit(w http.ResponseWriter, r *http.Request, p auth.Principal) error {
 	q := r.URL.Query()
 	f := audit.Filter{Actor: q.Get("actor"), Action: q.Get("action"), Object: q.Get("object"), Before: q.Get("after")}
-	var err error
-	if f.Limit, err = limit(q); err != nil {
-		return err
-	}
-	if f.Since, err = since(q, "since"); err != nil {
-		return err
-	}
-	if f.Until, err = since(q, "until"); err != nil {
+	var limited, from, to error
+	f.Limit, limited = limit(q)
+	f.Since, from = since(q, "since")
+	f.Until, to = since(q, "until")
+	if err := cmp.Or(limited, from, to); err != nil {
 		return err
 	}
 	found, err := a.Audit(r.Context(), p, f)

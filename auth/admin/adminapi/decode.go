@@ -15,6 +15,8 @@ import (
 	"strings"
 	"time"
 	"unicode/utf8"
+
+	"github.com/latchkey-go/latchkey/auth/admin"
 )
 
 const maxBody = 64 << 10
@@ -105,22 +107,13 @@ func members(body []byte, f func(name string, value json.RawMessage) error) erro
 }
 
 // lastMember returns the name of the member in which a body that was cut off ends, or "".
-func lastMember(body []byte) string {
-	d := json.NewDecoder(bytes.NewReader(body))
-	if start, err := d.Token(); err != nil || start != json.Delim('{') {
-		return ""
-	}
-	last := ""
-	for d.More() {
-		name, err := d.Token()
-		if err != nil {
-			return last
-		}
-		last, _ = name.(string)
-		var value json.RawMessage
-		if d.Decode(&value) != nil {
-			break
-		}
+func lastMember(body []byte) (last string) {
+	err := members(body, func(name string, _ json.RawMessage) error {
+		last = name
+		return nil
+	})
+	if broken, ok := errors.AsType[*admin.Error](err); ok && broken.Field != "" {
+		return broken.Field
 	}
 	return last
 }

@@ -64,13 +64,20 @@ type issuedJSON struct {
 	Key string `json:"key"`
 }
 
-func showKey(w http.ResponseWriter, rec *keys.Record) error {
+// showKey answers with a key's record, unless the operation failed.
+func showKey(w http.ResponseWriter, rec *keys.Record, err error) error {
+	if err != nil {
+		return err
+	}
 	setETag(w, admin.Revision(rec))
 	return answer(w, http.StatusOK, keyAsJSON(rec))
 }
 
-// showIssued answers with the value of a key, here and nowhere else.
-func showIssued(w http.ResponseWriter, status int, issued *keys.Issued) error {
+// showIssued answers with the value of a key, here and nowhere else, unless the operation failed.
+func showIssued(w http.ResponseWriter, status int, issued *keys.Issued, err error) error {
+	if err != nil {
+		return err
+	}
 	setETag(w, admin.Revision(&issued.Record))
 	w.Header().Set("Cache-Control", "no-store")
 	return answer(w, status, issuedJSON{keyAsJSON(&issued.Record), issued.Key.Reveal()})
@@ -119,6 +126,14 @@ type keyBody struct {
 	expiresAt time.Time
 }
 
+// read reads the body of a request; fields are b's.
+func (b *keyBody) read(w http.ResponseWriter, r *http.Request, optional bool, fields map[string]field) (there map[string]bool, err error) {
+	if there, err = decode(w, r, optional, fields); err == nil {
+		b.expiresAt, err = expiry(there, b.ttl, b.expiresAt)
+	}
+	return there, err
+}
+
 func (b *keyBody) fields() map[string]field {
 	return map[string]field{"name": text(&b.name), "role": {&b.role, "a text", true}, "scopes": texts(&b.scopes),
 		"allowed_ips": networks(&b.allowed), "ttl": seconds(&b.ttl), "expires_at": instant(&b.expiresAt)}
@@ -148,11 +163,7 @@ func (b *keyBody) networks() []netip.Prefix {
 
 func (a *api) createKey(w http.ResponseWriter, r *http.Request, p auth.Principal) error {
 	var b keyBody
-	there, err := decode(w, r, false, b.fields())
-	if err != nil {
-		return err
-	}
-	at, err := expiry(there, b.ttl, b.expiresAt)
+	there, err := b.read(w, r, false, b.fields())
 	if err != nil {
 		return err
 	}
@@ -164,30 +175,23 @@ func (a *api) createKey(w http.ResponseWriter, r *http.Request, p auth.Principal
 		return err
 	}
 	issued, err := a.CreateKey(r.Context(), p, keys.Custom{
-		Name: b.name, Role: role, Scopes: b.scopes, AllowedIPs: b.networks(), ExpiresAt: at,
+		Name: b.name, Role: role, Scopes: b.scopes, AllowedIPs: b.networks(), ExpiresAt: b.expiresAt,
 	})
 	if err != nil {
 		return err
 	}
 	w.Header().Set("Location", "keys/"+issued.Record.ID)
-	return showIssued(w, http.StatusCreated, &issued)
+	return showIssued(w, http.StatusCreated, &issued, nil)
 }
 
 func (a *api) getKey(w http.ResponseWriter, r *http.Request, p auth.Principal) error {
 	rec, err := a.Key(r.Context(), p, r.PathValue("id"))
-	if err != nil {
-		return err
-	}
-	return showKey(w, &rec)
+	return showKey(w, &rec, err)
 }
 
 func (a *api) patchKey(w http.ResponseWriter, r *http.Request, p auth.Principal) error {
 	var b keyBody
-	there, err := decode(w, r, false, b.fields())
-	if err != nil {
-		return err
-	}
-	at, err := expiry(there, b.ttl, b.expiresAt)
+	there, err := b.read(w, r, false, b.fields())
 	if err != nil {
 		return err
 	}
@@ -206,7 +210,7 @@ func (a *api) patchKey(w http.ResponseWriter, r *http.Request, p auth.Principal)
 		for name, put := range map[string]func(){
 			"name": func() { set.Name = b.name }, "role": func() { set.Role = role },
 			"scopes": func() { set.Scopes = b.scopes }, "allowed_ips": func() { set.AllowedIPs = b.networks() },
-			"ttl": func() { set.ExpiresAt = at }, "expires_at": func() { set.ExpiresAt = at },
+			"ttl": func() { set.ExpiresAt = b.expiresAt }, "expires_at": func() { set.ExpiresAt = b.expiresAt },
 		} {
 			if there[name] {
 				put()
@@ -214,10 +218,7 @@ func (a *api) patchKey(w http.ResponseWriter, r *http.Request, p auth.Principal)
 		}
 		return nil
 	})
-	if err != nil {
-		return err
-	}
-	return showKey(w, &rec)
+	return showKey(w, &rec, err)
 }
 
 func (a *api) removeKey(w http.ResponseWriter, r *http.Request, p auth.Principal) error {
@@ -225,10 +226,7 @@ func (a *api) removeKey(w http.ResponseWriter, r *http.Request, p auth.Principal
 	if err != nil {
 		return err
 	}
-	if err := a.RemoveKey(r.Context(), p, r.PathValue("id"), match); err != nil {
-		return err
-	}
-	return nothing(w)
+	return nothing(w, a.RemoveKey(r.Context(), p, r.PathValue("id"), match))
 }
 
 // setKey serves a change that needs nothing but the key. The body may be left out.
@@ -242,10 +240,7 @@ func setKey(do func(ctx context.Context, by auth.Principal, id, match string) (k
 			return err
 		}
 		rec, err := do(r.Context(), p, r.PathValue("id"), match)
-		if err != nil {
-			return err
-		}
-		return showKey(w, &rec)
+		return showKey(w, &rec, err)
 	}
 }
 
@@ -255,10 +250,7 @@ func (a *api) refreshKey(w http.ResponseWriter, r *http.Request, p auth.Principa
 		return err
 	}
 	issued, err := a.RefreshKey(r.Context(), p, r.PathValue("id"), match, rn)
-	if err != nil {
-		return err
-	}
-	return showIssued(w, http.StatusOK, &issued)
+	return showIssued(w, http.StatusOK, &issued, err)
 }
 
 // renewal reads how a key is to be refreshed. The body may be left out.

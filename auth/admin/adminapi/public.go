@@ -93,10 +93,8 @@ func (a *api) closePublic(w http.ResponseWriter, r *http.Request, p auth.Princip
 	if err != nil {
 		return err
 	}
-	if _, err := a.ClosePublic(r.Context(), p, match); err != nil {
-		return err
-	}
-	return nothing(w)
+	_, err = a.ClosePublic(r.Context(), p, match)
+	return nothing(w, err)
 }
 
 func (a *api) previewPublic(w http.ResponseWriter, r *http.Request, p auth.Principal) error {

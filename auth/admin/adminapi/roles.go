@@ -163,8 +163,5 @@ func (a *api) deleteRole(w http.ResponseWriter, r *http.Request, p auth.Principa
 	if err != nil {
 		return err
 	}
-	if err := a.DeleteRole(r.Context(), p, r.PathValue("appid"), admin.Confirmation{Match: match, Token: r.URL.Query().Get("confirm")}); err != nil {
-		return err
-	}
-	return nothing(w)
+	return nothing(w, a.DeleteRole(r.Context(), p, r.PathValue("appid"), admin.Confirmation{Match: match, Token: r.URL.Query().Get("confirm")}))
 }

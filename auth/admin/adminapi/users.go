@@ -73,31 +73,20 @@ func (a *api) listUsers(w http.ResponseWriter, r *http.Request, p auth.Principal
 
 func (a *api) getUserKey(w http.ResponseWriter, r *http.Request, p auth.Principal, userID string) error {
 	rec, err := a.UserKey(r.Context(), p, userID)
-	if err != nil {
-		return err
-	}
-	return showKey(w, &rec)
+	return showKey(w, &rec, err)
 }
 
 func (a *api) createUserKey(w http.ResponseWriter, r *http.Request, p auth.Principal, userID string) error {
 	var b keyBody
 	fields := b.fields()
 	delete(fields, "role") // a user key has the role of its user
-	there, err := decode(w, r, true, fields)
-	if err != nil {
-		return err
-	}
-	at, err := expiry(there, b.ttl, b.expiresAt)
-	if err != nil {
+	if _, err := b.read(w, r, true, fields); err != nil {
 		return err
 	}
 	issued, err := a.CreateUserKey(r.Context(), p, userID, keys.User{
-		Name: b.name, Scopes: b.scopes, AllowedIPs: b.networks(), ExpiresAt: at,
+		Name: b.name, Scopes: b.scopes, AllowedIPs: b.networks(), ExpiresAt: b.expiresAt,
 	})
-	if err != nil {
-		return err
-	}
-	return showIssued(w, http.StatusCreated, &issued)
+	return showIssued(w, http.StatusCreated, &issued, err)
 }
 
 func (a *api) refreshUserKey(w http.ResponseWriter, r *http.Request, p auth.Principal, userID string) error {
@@ -110,10 +99,7 @@ func (a *api) refreshUserKey(w http.ResponseWriter, r *http.Request, p auth.Prin
 		return err
 	}
 	issued, err := a.RefreshKey(r.Context(), p, rec.ID, match, rn)
-	if err != nil {
-		return err
-	}
-	return showIssued(w, http.StatusOK, &issued)
+	return showIssued(w, http.StatusOK, &issued, err)
 }
 
 func (a *api) invalidateUserKeys(w http.ResponseWriter, r *http.Request, p auth.Principal, userID string) error {
@@ -121,8 +107,6 @@ func (a *api) invalidateUserKeys(w http.ResponseWriter, r *http.Request, p auth.
 	if err != nil {
 		return err
 	}
-	if _, err := a.InvalidateUserKeys(r.Context(), p, userID, match); err != nil {
-		return err
-	}
-	return nothing(w)
+	_, err = a.InvalidateUserKeys(r.Context(), p, userID, match)
+	return nothing(w, err)
 }
