@@ -86,10 +86,10 @@ func TestRolesThatKeepChanging(t *testing.T) {
 				return err
 			},
 			"refresh": func() error { _, err := w.service.RefreshKey(t.Context(), by, id, "", keys.Renewal{}); return err },
-			"disable": func() error { _, err := w.service.DisableKey(t.Context(), by, id, ""); return err },
-			"enable":  func() error { _, err := w.service.EnableKey(t.Context(), by, id, ""); return err },
+			"disable": func() error { _, err := w.service.SetKeyState(t.Context(), by, id, "", keys.StateDisabled); return err },
+			"enable":  func() error { _, err := w.service.SetKeyState(t.Context(), by, id, "", keys.StateActive); return err },
 			"invalidate": func() error {
-				_, err := w.service.InvalidateKey(t.Context(), by, w.custom(keys.Custom{}).Record.ID, "")
+				_, err := w.service.SetKeyState(t.Context(), by, w.custom(keys.Custom{}).Record.ID, "", keys.StateInvalidated)
 				return err
 			},
 		} {

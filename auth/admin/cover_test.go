@@ -161,7 +161,7 @@ func (d draw) deed(w *world, by auth.Principal, appids []string) (what, permissi
 		return fmt.Sprint("update to ", other, scopes), admin.ManageAPI, func() []string { return allowed(policy, now(key.ID)) }, err
 	case 3:
 		require.NoError(t, w.ring.Disable(ctx, key.ID))
-		_, err := w.service.EnableKey(ctx, by, key.ID, "")
+		_, err := w.service.SetKeyState(ctx, by, key.ID, "", keys.StateActive)
 		return fmt.Sprint("enable ", key.Role, key.Scopes), admin.ManageAPI, func() []string { return allowed(policy, now(key.ID)) }, err
 	case 4:
 		err := w.open(by, role)

@@ -113,7 +113,7 @@ func TestABroaderKeyStaysAsItIs(t *testing.T) {
 		require.Equal(t, admin.ErrForbidden, refused.Err)
 		require.Equal(t, []string{"**"}, refused.Missing)
 	}
-	_, err := w.service.InvalidateKey(t.Context(), keeper, broad.Record.ID, "")
+	_, err := w.service.SetKeyState(t.Context(), keeper, broad.Record.ID, "", keys.StateInvalidated)
 	require.NoError(t, err, "ending it grants nothing")
 }
 
@@ -122,13 +122,13 @@ func TestOnesOwnKeyIsNotOnesOwnToManage(t *testing.T) {
 	own := w.userKey("bob", keys.User{})
 	bob := w.user("bob")
 	require.NoError(t, w.ring.Disable(t.Context(), own.Record.ID))
-	_, err := w.service.EnableKey(t.Context(), bob, own.Record.ID, "")
+	_, err := w.service.SetKeyState(t.Context(), bob, own.Record.ID, "", keys.StateActive)
 	require.ErrorIs(t, err, admin.ErrForbidden, "another user paused it")
-	_, err = w.service.DisableKey(t.Context(), bob, own.Record.ID, "")
+	_, err = w.service.SetKeyState(t.Context(), bob, own.Record.ID, "", keys.StateDisabled)
 	require.ErrorIs(t, err, admin.ErrForbidden)
 	_, err = w.service.UpdateKey(t.Context(), bob, own.Record.ID, "", func(*keys.Settings) error { return nil })
 	require.ErrorIs(t, err, admin.ErrForbidden)
-	_, err = w.service.InvalidateKey(t.Context(), bob, own.Record.ID, "")
+	_, err = w.service.SetKeyState(t.Context(), bob, own.Record.ID, "", keys.StateInvalidated)
 	require.NoError(t, err)
 	require.ErrorIs(t, w.service.RemoveKey(t.Context(), bob, own.Record.ID, ""), admin.ErrForbidden)
 }
@@ -149,9 +149,9 @@ func TestUserKeysCarryTheirUsersRole(t *testing.T) {
 	root := w.userKey("root", keys.User{})
 	_, err = w.service.RefreshKey(ctx, warden, root.Record.ID, "", keys.Renewal{})
 	require.ErrorIs(t, err, admin.ErrForbidden)
-	_, err = w.service.DisableKey(ctx, warden, root.Record.ID, "")
+	_, err = w.service.SetKeyState(ctx, warden, root.Record.ID, "", keys.StateDisabled)
 	require.NoError(t, err, "taking away needs no cover")
-	_, err = w.service.EnableKey(ctx, warden, root.Record.ID, "")
+	_, err = w.service.SetKeyState(ctx, warden, root.Record.ID, "", keys.StateActive)
 	require.ErrorIs(t, err, admin.ErrForbidden)
 	n, err := w.service.InvalidateUserKeys(ctx, warden, "root", "")
 	require.NoError(t, err)
@@ -184,11 +184,11 @@ func TestAKeyThatEndsRaisesNothingForGood(t *testing.T) {
 
 	paused := w.custom(keys.Custom{Role: "editor"}).Record.ID
 	require.NoError(t, w.ring.Disable(ctx, paused))
-	_, err := w.service.EnableKey(ctx, by, paused, "")
+	_, err := w.service.SetKeyState(ctx, by, paused, "", keys.StateActive)
 	require.ErrorIs(t, err, admin.ErrForbidden)
 	short := w.custom(keys.Custom{Role: "editor", ExpiresAt: in(time.Hour)}).Record.ID
 	require.NoError(t, w.ring.Disable(ctx, short))
-	_, err = w.service.EnableKey(ctx, by, short, "")
+	_, err = w.service.SetKeyState(ctx, by, short, "", keys.StateActive)
 	require.NoError(t, err)
 }
 
@@ -199,13 +199,13 @@ func TestTheKeyOfAUserWhoIsGoneIsNotPrepared(t *testing.T) {
 	id := w.userKey("left", keys.User{Scopes: []string{"content/posts/read"}}).Record.ID
 	_, err := w.service.UpdateKey(ctx, warden, id, "", func(s *keys.Settings) error { s.Scopes = nil; return nil })
 	require.ErrorIs(t, err, admin.ErrConflict)
-	_, err = w.service.DisableKey(ctx, warden, id, "")
+	_, err = w.service.SetKeyState(ctx, warden, id, "", keys.StateDisabled)
 	require.NoError(t, err)
-	_, err = w.service.EnableKey(ctx, warden, id, "")
+	_, err = w.service.SetKeyState(ctx, warden, id, "", keys.StateActive)
 	require.ErrorIs(t, err, admin.ErrConflict)
 	_, err = w.service.RefreshKey(ctx, warden, id, "", keys.Renewal{})
 	require.ErrorIs(t, err, admin.ErrNotFound)
-	_, err = w.service.InvalidateKey(ctx, warden, id, "")
+	_, err = w.service.SetKeyState(ctx, warden, id, "", keys.StateInvalidated)
 	require.NoError(t, err)
 	require.NoError(t, w.service.RemoveKey(ctx, warden, id, ""))
 }

@@ -34,6 +34,8 @@ func TestAKeyFromIssueToRemoval(t *testing.T) {
 	require.Equal(t, "editor", rec.Role, "what is not changed stays")
 	_, err = w.service.UpdateKey(ctx, by, id, "", func(*keys.Settings) error { return nil })
 	require.NoError(t, err)
+	_, err = w.service.SetKeyState(ctx, by, id, "", keys.StateExpired)
+	require.ErrorIs(t, err, admin.ErrInput)
 	stop := errors.New("no edit")
 	_, err = w.service.UpdateKey(ctx, by, id, "", func(*keys.Settings) error { return stop })
 	require.ErrorIs(t, err, stop)
@@ -43,7 +45,13 @@ func TestAKeyFromIssueToRemoval(t *testing.T) {
 		issued, err := w.service.RefreshKey(ctx, by, id, match, keys.Renewal{})
 		return issued.Record, err
 	}
-	for _, do := range []change{w.service.DisableKey, w.service.EnableKey, w.service.InvalidateKey, refresh} {
+	set := func(to keys.State) change {
+		return func(ctx context.Context, by auth.Principal, id, match string) (keys.Record, error) {
+			return w.service.SetKeyState(ctx, by, id, match, to)
+		}
+	}
+	disable, enable, invalidate := set(keys.StateDisabled), set(keys.StateActive), set(keys.StateInvalidated)
+	for _, do := range []change{disable, enable, invalidate, refresh} {
 		_, err := do(ctx, by, id, seen)
 		require.ErrorIs(t, err, admin.ErrChanged)
 	}
@@ -52,14 +60,14 @@ func TestAKeyFromIssueToRemoval(t *testing.T) {
 	for _, step := range []struct {
 		do   change
 		want keys.State
-	}{{w.service.DisableKey, keys.StateDisabled}, {w.service.EnableKey, keys.StateActive}, {refresh, keys.StateActive}, {w.service.InvalidateKey, keys.StateInvalidated}} {
+	}{{disable, keys.StateDisabled}, {enable, keys.StateActive}, {refresh, keys.StateActive}, {invalidate, keys.StateInvalidated}} {
 		for range 2 { // a second call succeeds
 			rec, err := step.do(ctx, by, id, "")
 			require.NoError(t, err)
 			require.Equal(t, step.want, rec.State(time.Now()))
 		}
 	}
-	for _, do := range []change{w.service.DisableKey, w.service.EnableKey, refresh} {
+	for _, do := range []change{disable, enable, refresh} {
 		_, err := do(ctx, by, id, "")
 		require.ErrorIs(t, err, admin.ErrConflict)
 	}

@@ -68,30 +68,27 @@ func (s *Service) UpdateKey(ctx context.Context, by auth.Principal, id, match st
 	return after, err
 }
 
-// DisableKey pauses a key. It needs what managing the key needs. A second call changes nothing.
-func (s *Service) DisableKey(ctx context.Context, by auth.Principal, id, match string) (keys.Record, error) {
-	return s.set(ctx, by, id, match, "disable", s.cfg.Keys.Disable)
-}
-
-// EnableKey ends a pause. It needs what managing the key needs, also for one's own, and cover for all that the key
-// may do. With a key that expires it enables none that lives longer. A second call changes nothing.
-func (s *Service) EnableKey(ctx context.Context, by auth.Principal, id, match string) (keys.Record, error) {
-	return s.set(ctx, by, id, match, "enable", s.cfg.Keys.Enable)
-}
-
-// InvalidateKey ends a key for good. It needs what managing the key needs, none for one's own. A second call
-// changes nothing.
-func (s *Service) InvalidateKey(ctx context.Context, by auth.Principal, id, match string) (keys.Record, error) {
-	return s.set(ctx, by, id, match, "invalidate", s.cfg.Keys.Invalidate)
-}
-
-// set does one of the three above.
-func (s *Service) set(ctx context.Context, by auth.Principal, id, match, what string, do func(context.Context, string) error) (after keys.Record, err error) {
+// SetKeyState pauses a key (to [keys.StateDisabled]), ends its pause (to [keys.StateActive]), or ends it for good (to
+// [keys.StateInvalidated]). It needs what managing the key needs; to end one's own for good needs no permission. To end a
+// pause also needs cover for all that the key may do, and with a key that expires the caller enables none that lives
+// longer. A second call changes nothing.
+func (s *Service) SetKeyState(ctx context.Context, by auth.Principal, id, match string, to keys.State) (after keys.Record, err error) {
+	set, ok := map[keys.State]struct {
+		what string
+		do   func(context.Context, string) error
+	}{
+		keys.StateDisabled:    {"disable", s.cfg.Keys.Disable},
+		keys.StateActive:      {"enable", s.cfg.Keys.Enable},
+		keys.StateInvalidated: {"invalidate", s.cfg.Keys.Invalidate},
+	}[to]
+	if !ok {
+		return keys.Record{}, badInput("state", "is active, disabled or invalidated")
+	}
 	rec, err := s.Key(ctx, by, id)
 	if err != nil {
 		return keys.Record{}, err
 	}
-	own := what == "invalidate" && owns(by, &rec)
+	own := to == keys.StateInvalidated && owns(by, &rec)
 	if !own {
 		if err := s.may(by, permissionFor(rec.Kind)); err != nil {
 			return keys.Record{}, err
@@ -107,7 +104,7 @@ func (s *Service) set(ctx context.Context, by auth.Principal, id, match, what st
 				return nil, err
 			}
 		}
-		if what == "enable" {
+		if to == keys.StateActive {
 			role, err := c.carries(ctx, &before)
 			if err != nil {
 				return nil, err
@@ -120,13 +117,13 @@ func (s *Service) set(ctx context.Context, by auth.Principal, id, match, what st
 			}
 		}
 		return func(ctx context.Context) error {
-			if err := do(ctx, id); err != nil {
+			if err := set.do(ctx, id); err != nil {
 				return err
 			}
 			if after, err = s.cfg.Keys.Get(ctx, id); err != nil {
 				return err
 			}
-			return c.recordKey(ctx, what, &before, &after)
+			return c.recordKey(ctx, set.what, &before, &after)
 		}, nil
 	})
 	return after, err

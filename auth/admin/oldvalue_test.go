@@ -29,12 +29,12 @@ func TestAnOldValueManagesNothing(t *testing.T) {
 				"refresh itself":      func() error { _, err := w.service.RefreshKey(ctx, by, id, "", keys.Renewal{}); return err },
 				"refresh another":     func() error { _, err := w.service.RefreshKey(ctx, by, other, "", keys.Renewal{}); return err },
 				"find a user's":       func() error { _, err := w.service.UserKey(ctx, by, "root"); return err },
-				"invalidate itself":   func() error { _, err := w.service.InvalidateKey(ctx, by, id, ""); return err },
+				"invalidate itself":   func() error { _, err := w.service.SetKeyState(ctx, by, id, "", keys.StateInvalidated); return err },
 				"create":              func() error { _, err := w.service.CreateKey(ctx, by, keys.Custom{}); return err },
 				"create a user's":     func() error { _, err := w.service.CreateUserKey(ctx, by, "root", keys.User{}); return err },
 				"invalidate a user's": func() error { _, err := w.service.InvalidateUserKeys(ctx, by, "root", ""); return err },
-				"disable":             func() error { _, err := w.service.DisableKey(ctx, by, other, ""); return err },
-				"enable":              func() error { _, err := w.service.EnableKey(ctx, by, other, ""); return err },
+				"disable":             func() error { _, err := w.service.SetKeyState(ctx, by, other, "", keys.StateDisabled); return err },
+				"enable":              func() error { _, err := w.service.SetKeyState(ctx, by, other, "", keys.StateActive); return err },
 				"update": func() error {
 					_, err := w.service.UpdateKey(ctx, by, id, "", func(*keys.Settings) error { return nil })
 					return err

@@ -32,11 +32,14 @@ func TestEveryPermissionIsNeeded(t *testing.T) {
 			"key " + needs:     func(by auth.Principal) error { _, err := s.Key(ctx, by, id); return err },
 			"update " + needs:  func(by auth.Principal) error { _, err := s.UpdateKey(ctx, by, id, "", edit); return err },
 			"refresh " + needs: func(by auth.Principal) error { _, err := s.RefreshKey(ctx, by, id, "", keys.Renewal{}); return err },
-			"disable " + needs: func(by auth.Principal) error { _, err := s.DisableKey(ctx, by, id, ""); return err },
-			"enable " + needs:  func(by auth.Principal) error { _, err := s.EnableKey(ctx, by, id, ""); return err },
-			"remove " + needs:  func(by auth.Principal) error { return s.RemoveKey(ctx, by, id, "") },
+			"disable " + needs: func(by auth.Principal) error {
+				_, err := s.SetKeyState(ctx, by, id, "", keys.StateDisabled)
+				return err
+			},
+			"enable " + needs: func(by auth.Principal) error { _, err := s.SetKeyState(ctx, by, id, "", keys.StateActive); return err },
+			"remove " + needs: func(by auth.Principal) error { return s.RemoveKey(ctx, by, id, "") },
 			"invalidate " + needs: func(by auth.Principal) error {
-				_, err := s.InvalidateKey(ctx, by, "no key", "")
+				_, err := s.SetKeyState(ctx, by, "no key", "", keys.StateInvalidated)
 				return errors.Join(err, s.RemoveKey(ctx, by, id, ""))
 			},
 		}
@@ -110,9 +113,9 @@ func TestSpacesNeverMeet(t *testing.T) {
 		_, read := w.service.Key(ctx, w.root(), id)
 		_, updated := w.service.UpdateKey(ctx, w.root(), id, "", func(*keys.Settings) error { return nil })
 		_, refreshed := w.service.RefreshKey(ctx, w.root(), id, "", keys.Renewal{})
-		_, disabled := w.service.DisableKey(ctx, w.root(), id, "")
-		_, enabled := w.service.EnableKey(ctx, w.root(), id, "")
-		_, invalidated := w.service.InvalidateKey(ctx, w.root(), id, "")
+		_, disabled := w.service.SetKeyState(ctx, w.root(), id, "", keys.StateDisabled)
+		_, enabled := w.service.SetKeyState(ctx, w.root(), id, "", keys.StateActive)
+		_, invalidated := w.service.SetKeyState(ctx, w.root(), id, "", keys.StateInvalidated)
 		for i, err := range []error{read, updated, refreshed, disabled, enabled, invalidated, w.service.RemoveKey(ctx, w.root(), id, "")} {
 			require.ErrorIs(t, err, admin.ErrNotFound, "%d", i)
 		}

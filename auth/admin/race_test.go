@@ -84,7 +84,7 @@ func TestDemotedMakesNothing(t *testing.T) {
 					case "user":
 						w.users.set(auth.User{ID: "ken", Role: "viewer", Active: true})
 					case "key":
-						_, err = w.service.InvalidateKey(t.Context(), w.root(), maker.Record.ID, "")
+						_, err = w.service.SetKeyState(t.Context(), w.root(), maker.Record.ID, "", keys.StateInvalidated)
 					case "role":
 						err = w.service.UpdateRole(t.Context(), w.root(), roles.Role{AppID: "keeper", Permissions: roles.Grants{admin.ManageAPI: true}}, admin.Confirmation{})
 					}

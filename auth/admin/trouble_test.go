@@ -120,7 +120,7 @@ func TestTheActorIsWhoTheyAreNow(t *testing.T) {
 	_, refreshed := w.service.RefreshKey(t.Context(), max, custom.Record.ID, "", keys.Renewal{})
 	_, others := w.service.RefreshKey(t.Context(), max, bobs.Record.ID, "", keys.Renewal{})
 	_, renamed := w.service.UpdateKey(t.Context(), max, custom.Record.ID, "", func(s *keys.Settings) error { s.Name = "x"; return nil })
-	_, disabled := w.service.DisableKey(t.Context(), max, custom.Record.ID, "")
+	_, disabled := w.service.SetKeyState(t.Context(), max, custom.Record.ID, "", keys.StateDisabled)
 	_, ended := w.service.InvalidateUserKeys(t.Context(), max, "bob", "")
 	_, opened := w.service.OpenPublic(t.Context(), max, "viewer", admin.Confirmation{})
 	_, closed := w.service.ClosePublic(t.Context(), max, "")

@@ -170,7 +170,7 @@ func (s *screen) saveKey(t *testing.T, d document, ids *renamed) error {
 }
 
 func (s *screen) removeKey(ctx context.Context, id string) error {
-	if _, err := s.admin.InvalidateKey(ctx, s.by, id, ""); err != nil {
+	if _, err := s.admin.SetKeyState(ctx, s.by, id, "", keys.StateInvalidated); err != nil {
 		return err
 	}
 	return s.admin.RemoveKey(ctx, s.by, id, "")

@@ -2,7 +2,6 @@ package adminapi
 
 import (
 	"cmp"
-	"context"
 	"net/http"
 	"net/netip"
 	"strings"
@@ -91,9 +90,9 @@ func (a *api) keyRoutes() map[string]route {
 		"PATCH /keys/{id}":           {do: a.patchKey},
 		"DELETE /keys/{id}":          {do: a.removeKey},
 		"POST /keys/{id}/refresh":    {do: a.refreshKey},
-		"POST /keys/{id}/disable":    {do: setKey(a.DisableKey)},
-		"POST /keys/{id}/enable":     {do: setKey(a.EnableKey)},
-		"POST /keys/{id}/invalidate": {do: setKey(a.InvalidateKey)},
+		"POST /keys/{id}/disable":    {do: a.setKey(keys.StateDisabled)},
+		"POST /keys/{id}/enable":     {do: a.setKey(keys.StateActive)},
+		"POST /keys/{id}/invalidate": {do: a.setKey(keys.StateInvalidated)},
 	}
 }
 
@@ -230,7 +229,7 @@ func (a *api) removeKey(w http.ResponseWriter, r *http.Request, p auth.Principal
 }
 
 // setKey serves a change that needs nothing but the key. The body may be left out.
-func setKey(do func(ctx context.Context, by auth.Principal, id, match string) (keys.Record, error)) operation {
+func (a *api) setKey(to keys.State) operation {
 	return func(w http.ResponseWriter, r *http.Request, p auth.Principal) error {
 		if _, err := decode(w, r, true, nil); err != nil {
 			return err
@@ -239,7 +238,7 @@ func setKey(do func(ctx context.Context, by auth.Principal, id, match string) (k
 		if err != nil {
 			return err
 		}
-		rec, err := do(r.Context(), p, r.PathValue("id"), match)
+		rec, err := a.SetKeyState(r.Context(), p, r.PathValue("id"), match, to)
 		return showKey(w, &rec, err)
 	}
 }

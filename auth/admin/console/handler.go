@@ -10,6 +10,7 @@ import (
 
 	"github.com/latchkey-go/latchkey/auth"
 	"github.com/latchkey-go/latchkey/auth/admin"
+	"github.com/latchkey-go/latchkey/keys"
 	"github.com/latchkey-go/latchkey/roles"
 )
 
@@ -191,7 +192,8 @@ var routes = []route{
 	{"/api/create", func(v *visit) error { return v.showNewKeyForm(http.StatusOK, keyForm{}, nil) }, buttons{"create": (*visit).createKey}},
 	{"/api/key/{id}", func(v *visit) error { return v.showKey(http.StatusOK, nil) }, buttons{
 		"save": (*visit).saveKey, "refresh": (*visit).refreshKey, "remove": (*visit).removeKey,
-		"disable": (*visit).disableKey, "enable": (*visit).enableKey, "invalidate": (*visit).invalidateKey,
+		"disable": setKey(keys.StateDisabled, "disabled"), "enable": setKey(keys.StateActive, "enabled"),
+		"invalidate": setKey(keys.StateInvalidated, "invalidated"),
 	}},
 	{"/api/public", func(v *visit) error {
 		return v.showPublic(http.StatusOK, v.r.URL.Query().Get("role"), admin.Confirmation{}, nil)

@@ -209,27 +209,14 @@ func (v *visit) refreshKey() error {
 	return v.showNewKey(issued, newKey{Page: "api/key/" + id, Refreshed: true})
 }
 
-// changeKey does one of the changes that need nothing but the key.
-func (v *visit) changeKey(err error, done string) error {
-	if err != nil {
-		return v.retry(err, v.showKey)
+// setKey returns the button that puts a key into a state.
+func setKey(to keys.State, done string) func(*visit) error {
+	return func(v *visit) error {
+		if _, err := v.service.SetKeyState(v.r.Context(), v.who, v.r.PathValue("id"), v.field("match"), to); err != nil {
+			return v.retry(err, v.showKey)
+		}
+		return v.backToKey(done)
 	}
-	return v.backToKey(done)
-}
-
-func (v *visit) disableKey() error {
-	_, err := v.service.DisableKey(v.r.Context(), v.who, v.r.PathValue("id"), v.field("match"))
-	return v.changeKey(err, "disabled")
-}
-
-func (v *visit) enableKey() error {
-	_, err := v.service.EnableKey(v.r.Context(), v.who, v.r.PathValue("id"), v.field("match"))
-	return v.changeKey(err, "enabled")
-}
-
-func (v *visit) invalidateKey() error {
-	_, err := v.service.InvalidateKey(v.r.Context(), v.who, v.r.PathValue("id"), v.field("match"))
-	return v.changeKey(err, "invalidated")
 }
 
 func (v *visit) removeKey() error {

@@ -44,11 +44,14 @@ func oneStep(t *testing.T, open func() *sqlstore.Store) {
 	id := made.Record.ID
 	n.log.broken.Store(true)
 	for name, try := range map[string]func() error{
-		"create":     func() error { _, err := n.service.CreateKey(ctx, n.root(), keys.Custom{}); return err },
-		"refresh":    func() error { _, err := n.service.RefreshKey(ctx, n.root(), id, "", keys.Renewal{}); return err },
-		"disable":    func() error { _, err := n.service.DisableKey(ctx, n.root(), id, ""); return err },
-		"invalidate": func() error { _, err := n.service.InvalidateKey(ctx, n.root(), id, ""); return err },
-		"role":       func() error { return n.service.CreateRole(ctx, n.root(), roles.Role{AppID: "other"}) },
+		"create":  func() error { _, err := n.service.CreateKey(ctx, n.root(), keys.Custom{}); return err },
+		"refresh": func() error { _, err := n.service.RefreshKey(ctx, n.root(), id, "", keys.Renewal{}); return err },
+		"disable": func() error { _, err := n.service.SetKeyState(ctx, n.root(), id, "", keys.StateDisabled); return err },
+		"invalidate": func() error {
+			_, err := n.service.SetKeyState(ctx, n.root(), id, "", keys.StateInvalidated)
+			return err
+		},
+		"role": func() error { return n.service.CreateRole(ctx, n.root(), roles.Role{AppID: "other"}) },
 		"delete": func() error {
 			return n.service.DeleteRole(ctx, n.root(), "editor", admin.Confirmation{Token: usage.Confirm})
 		},
@@ -137,7 +140,7 @@ func triedAgain(t *testing.T, open func() *sqlstore.Store) {
 	require.NoError(t, err)
 	_, err = n.ring.Verify(ctx, made.Key.Reveal())
 	require.ErrorIs(t, err, keys.ErrUnknown)
-	_, err = n.service.DisableKey(ctx, n.root(), made.Record.ID, admin.Revision(&issued.Record))
+	_, err = n.service.SetKeyState(ctx, n.root(), made.Record.ID, admin.Revision(&issued.Record), keys.StateDisabled)
 	require.NoError(t, err)
 	require.NoError(t, n.service.CreateRole(ctx, n.root(), roles.Role{AppID: "editor"}))
 	err = n.open(ctx, "editor")

@@ -48,10 +48,10 @@ func (h *host) inUse(t *testing.T) (build, disabled, expired, ended string) {
 	create(keys.Custom{Name: "Newsletter", Role: "public"})
 	create(keys.Custom{Name: "Import from the old site, only to be used at night and by the operations team", Role: ""})
 	disabled = create(keys.Custom{Name: "Analytics", Role: "keeper"}).Record.ID
-	_, err := h.service.DisableKey(ctx, ada, disabled, "")
+	_, err := h.service.SetKeyState(ctx, ada, disabled, "", keys.StateDisabled)
 	require.NoError(t, err)
 	ended = create(keys.Custom{Name: "Old app", Role: "editor"}).Record.ID
-	_, err = h.service.InvalidateKey(ctx, ada, ended, "")
+	_, err = h.service.SetKeyState(ctx, ada, ended, "", keys.StateInvalidated)
 	require.NoError(t, err)
 	h.rename(t, first.Record.ID, "Website build (nightly)")
 	_, err = h.service.CreateUserKey(ctx, ada, "bob", keys.User{})
