@@ -11,61 +11,52 @@ import (
 
 // CreateKey makes a custom key; CreatedBy is the caller. It needs [ManageAPI] and cover for the key's role and
 // scopes. The role must exist, or be "": such a key may do nothing.
-func (s *Service) CreateKey(ctx context.Context, by auth.Principal, k keys.Custom) (issued keys.Issued, err error) {
+func (s *Service) CreateKey(ctx context.Context, by auth.Principal, k keys.Custom) (keys.Issued, error) {
 	if err := s.may(by, ManageAPI); err != nil {
 		return keys.Issued{}, err
 	}
-	if err := s.checkKey(k.Name, k.Scopes, k.AllowedIPs); err != nil {
-		return keys.Issued{}, err
-	}
-	err = s.change(ctx, by, func(ctx context.Context, c *change) (func(context.Context) error, error) {
-		k := k
+	role := func(_ context.Context, c *change) (string, error) {
 		if err := c.needs(ManageAPI); err != nil {
-			return nil, err
+			return "", err
 		}
-		if err := c.checkRole(k.Role); err != nil {
-			return nil, err
-		}
-		if len(k.AllowedIPs) == 0 {
-			k.AllowedIPs = c.by.networks
-		}
-		if err := c.coversKey(&keys.Record{Scopes: k.Scopes, AllowedIPs: k.AllowedIPs}, k.Role); err != nil {
-			return nil, err
-		}
-		if k.ExpiresAt, err = c.by.endsBy(k.ExpiresAt); err != nil {
-			return nil, err
-		}
-		k.CreatedBy = c.by.author()
-		return func(ctx context.Context) error {
-			if issued, err = s.cfg.Keys.IssueCustom(ctx, k); err != nil {
-				return refusedInput(err, "expires_at")
-			}
-			return c.record(ctx, "key.create", issued.Record.ID, nil, describeKey(&issued.Record))
-		}, nil
-	})
-	return ifDurable(issued, err)
+		return k.Role, c.checkRole(k.Role)
+	}
+	return s.create(ctx, by, k, "key.create", role, s.cfg.Keys.IssueCustom)
 }
 
 // CreateUserKey makes a user's key; CreatedBy is the caller. One's own needs no permission, others' need
 // [ManageUsers] and cover for the user's role, since the caller gets to know the key. It returns [ErrConflict]
 // if the user has one already.
-func (s *Service) CreateUserKey(ctx context.Context, by auth.Principal, userID string, k keys.User) (issued keys.Issued, err error) {
+func (s *Service) CreateUserKey(ctx context.Context, by auth.Principal, userID string, k keys.User) (keys.Issued, error) {
 	if err := s.mayFor(by, userID); err != nil {
 		return keys.Issued{}, err
 	}
+	common := keys.Custom{Name: k.Name, Scopes: k.Scopes, AllowedIPs: k.AllowedIPs, ExpiresAt: k.ExpiresAt}
+	role := func(ctx context.Context, c *change) (string, error) { return c.ownerRole(ctx, userID) }
+	issue := func(ctx context.Context, k keys.Custom) (keys.Issued, error) {
+		return s.cfg.Keys.IssueUser(ctx, userID, keys.User{
+			Name: k.Name, Scopes: k.Scopes, AllowedIPs: k.AllowedIPs, ExpiresAt: k.ExpiresAt, CreatedBy: k.CreatedBy,
+		})
+	}
+	return s.create(ctx, by, common, "userkey.create", role, issue)
+}
+
+// create makes a key of either kind. role checks that the caller may make it, and returns the role that it carries.
+func (s *Service) create(ctx context.Context, by auth.Principal, k keys.Custom, action string,
+	role func(context.Context, *change) (string, error), issue func(context.Context, keys.Custom) (keys.Issued, error)) (issued keys.Issued, err error) {
 	if err := s.checkKey(k.Name, k.Scopes, k.AllowedIPs); err != nil {
 		return keys.Issued{}, err
 	}
 	err = s.change(ctx, by, func(ctx context.Context, c *change) (func(context.Context) error, error) {
 		k := k
-		role, err := c.ownerRole(ctx, userID)
+		carried, err := role(ctx, c)
 		if err != nil {
 			return nil, err
 		}
 		if len(k.AllowedIPs) == 0 {
 			k.AllowedIPs = c.by.networks
 		}
-		if err := c.coversKey(&keys.Record{Scopes: k.Scopes, AllowedIPs: k.AllowedIPs}, role); err != nil {
+		if err := c.coversKey(&keys.Record{Scopes: k.Scopes, AllowedIPs: k.AllowedIPs}, carried); err != nil {
 			return nil, err
 		}
 		if k.ExpiresAt, err = c.by.endsBy(k.ExpiresAt); err != nil {
@@ -73,10 +64,10 @@ func (s *Service) CreateUserKey(ctx context.Context, by auth.Principal, userID s
 		}
 		k.CreatedBy = c.by.author()
 		return func(ctx context.Context) error {
-			if issued, err = s.cfg.Keys.IssueUser(ctx, userID, k); err != nil {
+			if issued, err = issue(ctx, k); err != nil {
 				return refusedInput(err, "expires_at")
 			}
-			return c.record(ctx, "userkey.create", issued.Record.ID, nil, describeKey(&issued.Record))
+			return c.record(ctx, action, issued.Record.ID, nil, describeKey(&issued.Record))
 		}, nil
 	})
 	return ifDurable(issued, err)

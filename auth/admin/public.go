@@ -14,24 +14,21 @@ import (
 // Public returns the setting of the public API, and what callers without a key can do now. It needs [ManageAPI]. It
 // returns [ErrNotFound] if the public API is not managed here.
 func (s *Service) Public(ctx context.Context, by auth.Principal) (publicapi.Setting, publicapi.Report, error) {
-	fail := func(err error) (publicapi.Setting, publicapi.Report, error) {
-		return publicapi.Setting{}, publicapi.Report{}, translate(err)
-	}
 	if err := s.mayPublic(by); err != nil {
-		return fail(err)
+		return publicapi.Setting{}, publicapi.Report{}, err
 	}
 	ctx, cancel := context.WithTimeout(ctx, s.cfg.Timeout)
 	defer cancel()
 	setting, err := s.cfg.Public.Current(ctx)
 	if err != nil {
-		return fail(err)
+		return publicapi.Setting{}, publicapi.Report{}, translate(err)
 	}
 	if policy := s.cfg.Roles.Policy(); policy != nil && !policy.Has(setting.Role) {
 		setting.Role = "" // the role was just deleted
 	}
 	report, err := s.PreviewPublic(ctx, by, setting.Role)
 	if err != nil {
-		return fail(err)
+		return publicapi.Setting{}, publicapi.Report{}, err
 	}
 	report.Token = "" // there is nothing to confirm
 	return setting, report, nil
