@@ -1,6 +1,7 @@
 package graphqlauthtest
 
 import (
+	"cmp"
 	"slices"
 	"strings"
 
@@ -157,23 +158,13 @@ func literal(def *ast.Definition) string {
 	if def.Kind == ast.Enum {
 		return def.EnumValues[0].Name
 	}
-	switch def.Name {
-	case "Int", "Int64", "Uint", "Uint64":
-		return "1"
-	case "Float":
-		return "1.5"
-	case "Boolean":
-		return "true"
-	case "ID":
-		return `"1"`
-	case "Time", "DateTime", "Timestamp":
-		return `"2001-02-03T04:05:06Z"`
-	case "Date":
-		return `"2001-02-03"`
-	case "UUID":
-		return `"00000000-0000-4000-8000-000000000000"`
-	case "Map", "JSON", "JSONObject", "_Any":
-		return "{}"
-	}
-	return `"x"`
+	return cmp.Or(literals[def.Name], `"x"`)
+}
+
+// literals are values of scalars that do not take any text.
+var literals = map[string]string{
+	"Int": "1", "Int64": "1", "Uint": "1", "Uint64": "1", "Float": "1.5", "Boolean": "true", "ID": `"1"`,
+	"Time": `"2001-02-03T04:05:06Z"`, "DateTime": `"2001-02-03T04:05:06Z"`, "Timestamp": `"2001-02-03T04:05:06Z"`,
+	"Date": `"2001-02-03"`, "UUID": `"00000000-0000-4000-8000-000000000000"`,
+	"Map": "{}", "JSON": "{}", "JSONObject": "{}", "_Any": "{}",
 }
