@@ -82,9 +82,7 @@ func contentGroup(m Model, verbs []roles.Entry) roles.Group {
 // The groups that every Cockpit has, in the order of its screen: the models come between.
 var (
 	beforeContent = []roles.Group{
-		{Name: "Api & Security", Permissions: []roles.Entry{
-			{Permission: "app/api/manage", Label: "Manage Api access"},
-		}},
+		{Name: "Api & Security", Permissions: []roles.Entry{{Permission: "app/api/manage", Label: "Manage Api access"}}},
 		{Name: "Assets", Permissions: []roles.Entry{
 			{Permission: "assets/upload", Label: "Upload assets"},
 			{Permission: "assets/edit", Label: "Edit assets"},
@@ -93,20 +91,12 @@ var (
 			{Permission: "assets/folders/edit", Label: "Edit folders"},
 			{Permission: "assets/folders/delete", Label: "Delete folders"},
 		}},
-		{Name: "Content", Permissions: []roles.Entry{
-			{Permission: "content/:models/manage", Label: "Manage models"},
-		}},
+		{Name: "Content", Permissions: []roles.Entry{{Permission: "content/:models/manage", Label: "Manage models"}}},
 	}
 	afterContent = []roles.Group{
-		{Name: "Locales", Permissions: []roles.Entry{
-			{Permission: "app/locales/manage", Label: "Manage locales"},
-		}},
-		{Name: "Logs", Permissions: []roles.Entry{
-			{Permission: "app/logs", Label: "View app logs", Effect: roles.EffectRead},
-		}},
-		{Name: "Spaces", Permissions: []roles.Entry{
-			{Permission: "app/spaces", Label: "Manage spaces"},
-		}},
+		{Name: "Locales", Permissions: []roles.Entry{{Permission: "app/locales/manage", Label: "Manage locales"}}},
+		{Name: "Logs", Permissions: []roles.Entry{{Permission: "app/logs", Label: "View app logs", Effect: roles.EffectRead}}},
+		{Name: "Spaces", Permissions: []roles.Entry{{Permission: "app/spaces", Label: "Manage spaces"}}},
 		{Name: "System", Permissions: []roles.Entry{
 			{Permission: "app/system/info", Label: "View system information", Effect: roles.EffectRead},
 			{Permission: "app/resources/unlock", Label: "Unlock resources"},

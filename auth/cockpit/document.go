@@ -200,28 +200,22 @@ type reader struct {
 
 // take takes in one document of a table; nil is a row that is none.
 func (r *reader) take(table string, row int, d document) {
+	if d == nil {
+		kind := map[string]What{"roles": AboutRole, "users": AboutUser, "api_keys": AboutKey}[table]
+		r.d.odd = append(r.d.odd, odd(kind, row))
+		return
+	}
 	switch table {
 	case "roles":
-		if d == nil {
-			r.d.odd = append(r.d.odd, odd(AboutRole, row))
-			return
-		}
 		r.d.roles = append(r.d.roles, readRole(d))
 	case "users":
-		if d == nil {
-			r.d.odd = append(r.d.odd, odd(AboutUser, row))
-			return
-		}
 		r.takeUser(readUser(d, "role", "apiKey", userPrefix))
 	case "api_keys":
-		switch {
-		case d == nil:
-			r.d.odd = append(r.d.odd, odd(AboutKey, row))
-		case d["key"] == publicKey:
+		if d["key"] == publicKey {
 			r.open(d)
-		default:
-			r.custom = append(r.custom, readKey(d))
+			return
 		}
+		r.custom = append(r.custom, readKey(d))
 	}
 }
 

@@ -129,7 +129,8 @@ func (p *planner) planKnown(k *keyDocument, here *known, role string, reasons []
 	}
 	var step func(context.Context) error
 	if p.into.Overwrite {
-		id, name, before := here.id, k.name, describeKnown(here)
+		id, name := here.id, k.name
+		before := map[string]any{"name": here.name, "role": here.role}
 		step = func(ctx context.Context) error {
 			_, err := p.into.Keys.Update(ctx, id, func(s *keys.Settings) error {
 				s.Name, s.Role = name, role
@@ -146,10 +147,6 @@ func (p *planner) planKnown(k *keyDocument, here *known, role string, reasons []
 		}
 	}
 	p.add(k.entry(VerdictChanged, append([]string{p.differs(differs)}, reasons...)...), step)
-}
-
-func describeKnown(here *known) map[string]any {
-	return map[string]any{"name": here.name, "role": here.role}
 }
 
 // otherTail reports whether a text cannot be the one that a hint was made of. Short texts leave no tail in a hint: of

@@ -14,18 +14,15 @@ import (
 // planPublic plans the setting of the public API. In doubt the existing setting stays.
 func (p *planner) planPublic(ctx context.Context) error {
 	d := &p.from.public
-	if !d.said {
-		return nil
-	}
 	entry := func(v Verdict, reason string) Entry { return Entry{AboutPublic, "", d.role, v, reason} }
-	if d.refused != "" {
+	switch {
+	case !d.said, d.refused == "" && d.role == "" && p.into.Public == nil:
+		return nil
+	case d.refused != "":
 		p.add(entry(VerdictRefused, d.refused), nil)
 		return nil
-	}
-	if p.into.Public == nil {
-		if d.role != "" {
-			p.add(entry(VerdictRefused, "the setting is not managed here"), nil)
-		}
+	case p.into.Public == nil:
+		p.add(entry(VerdictRefused, "the setting is not managed here"), nil)
 		return nil
 	}
 	here, err := p.into.Public.Load(ctx)
@@ -33,7 +30,11 @@ func (p *planner) planPublic(ctx context.Context) error {
 		return err
 	}
 	if d.role == here.Role {
-		p.add(entry(VerdictUnchanged, closed(d.role)), nil)
+		reason := ""
+		if d.role == "" {
+			reason = "closed"
+		}
+		p.add(entry(VerdictUnchanged, reason), nil)
 		return nil
 	}
 	if why := p.notPublic(d.role); why != "" {
@@ -54,22 +55,14 @@ func (p *planner) planPublic(ctx context.Context) error {
 		}
 		return p.record(ctx, action, "public", map[string]any{"role": here.Role}, map[string]any{"role": d.role})
 	}
-	switch {
-	case here.Revision == publicapi.Revision{}:
-		p.add(entry(VerdictNew, ""), save)
-	case p.into.Overwrite:
-		p.add(entry(VerdictChanged, p.differs([]string{"role"})), save)
-	default:
-		p.add(entry(VerdictChanged, p.differs([]string{"role"})), nil)
+	verdict, reason := VerdictChanged, p.differs([]string{"role"})
+	if here.Revision == (publicapi.Revision{}) {
+		verdict, reason = VerdictNew, ""
+	} else if !p.into.Overwrite {
+		save = nil
 	}
+	p.add(entry(verdict, reason), save)
 	return nil
-}
-
-func closed(role string) string {
-	if role == "" {
-		return "closed"
-	}
-	return ""
 }
 
 // notPublic returns why a role cannot be given to the world, or "".

@@ -42,32 +42,30 @@ func Profile(w http.ResponseWriter, _ *http.Request, refusal *auth.Refusal) {
 	_, _ = io.WriteString(w, body) // the client may be gone, and gets no error then
 }
 
-const (
-	authenticationFailed = `{"error":"Authentication failed"}`
-	permissionDenied     = `{"error":"Permission denied"}`
-	rateLimitExceeded    = `{"error":"Rate limit exceeded"}`
-	serverError          = `{"error":"Internal server error"}`
-	serviceUnavailable   = `{"error":"Service unavailable"}`
-)
+// answers has the status and the text of each refusal by its status.
+var answers = map[int]struct {
+	status int
+	text   string
+}{
+	http.StatusBadRequest:          {http.StatusPreconditionFailed, "Authentication failed"},
+	http.StatusUnauthorized:        {http.StatusPreconditionFailed, "Authentication failed"},
+	http.StatusForbidden:           {http.StatusForbidden, "Permission denied"},
+	http.StatusTooManyRequests:     {http.StatusTooManyRequests, "Rate limit exceeded"},
+	http.StatusInternalServerError: {http.StatusInternalServerError, "Internal server error"},
+	http.StatusServiceUnavailable:  {http.StatusServiceUnavailable, "Service unavailable"},
+}
 
 func answer(refusal *auth.Refusal) (status int, body string) {
-	switch refusal.Status {
-	case http.StatusUnauthorized:
-		switch refusal.Reason {
-		case auth.ReasonNotGranted, auth.ReasonBadPermission: // of the public role: the caller presented no bad key
-			return http.StatusForbidden, permissionDenied
-		}
-		return http.StatusPreconditionFailed, authenticationFailed
-	case http.StatusBadRequest:
-		return http.StatusPreconditionFailed, authenticationFailed
-	case http.StatusForbidden:
-		return http.StatusForbidden, permissionDenied
-	case http.StatusTooManyRequests:
-		return http.StatusTooManyRequests, rateLimitExceeded
-	case http.StatusInternalServerError:
-		return http.StatusInternalServerError, serverError
+	status = refusal.Status
+	ofPublicRole := refusal.Reason == auth.ReasonNotGranted || refusal.Reason == auth.ReasonBadPermission
+	if status == http.StatusUnauthorized && ofPublicRole { // the caller presented no bad key
+		status = http.StatusForbidden
 	}
-	return http.StatusServiceUnavailable, serviceUnavailable
+	shown, ok := answers[status]
+	if !ok {
+		shown = answers[http.StatusServiceUnavailable]
+	}
+	return shown.status, `{"error":"` + shown.text + `"}`
 }
 
 // CORS puts Cockpit's cross-origin headers on every answer of next, and answers OPTIONS on any address with an empty
