@@ -75,15 +75,6 @@ type routeRow struct {
 	Access []admin.Access `json:"access"` // of each role
 }
 
-func (a *api) catalogRoutes() map[string]route {
-	return map[string]route{
-		"GET /permissions": {do: a.permissions},
-		"GET /explain":     {a.explain, []string{"role", "permission"}},
-		"GET /matrix":      {do: a.matrix},
-		"GET /audit":       {a.listAudit, []string{"actor", "action", "object", "since", "until", "after", "limit"}},
-	}
-}
-
 func (a *api) permissions(w http.ResponseWriter, r *http.Request, p auth.Principal) error {
 	groups, err := a.Permissions(r.Context(), p)
 	if err != nil {

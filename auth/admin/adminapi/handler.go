@@ -1,7 +1,6 @@
 package adminapi
 
 import (
-	"maps"
 	"net/http"
 	"path"
 	"regexp"
@@ -9,6 +8,7 @@ import (
 
 	"github.com/latchkey-go/latchkey/auth"
 	"github.com/latchkey-go/latchkey/auth/admin"
+	"github.com/latchkey-go/latchkey/keys"
 	"github.com/latchkey-go/latchkey/roles"
 )
 
@@ -77,11 +77,43 @@ type route struct {
 
 // routes returns all routes that need an authenticated caller, by method and path.
 func (a *api) routes() map[string]route {
-	all := map[string]route{}
-	for _, some := range []map[string]route{a.keyRoutes(), a.userRoutes(), a.roleRoutes(), a.publicRoutes(), a.catalogRoutes()} {
-		maps.Copy(all, some)
+	return map[string]route{
+		"GET /keys":                  {a.listKeys, []string{"kind", "user", "role", "state", "q", "after", "limit"}},
+		"POST /keys":                 {do: a.createKey},
+		"GET /keys/{id}":             {do: a.getKey},
+		"PATCH /keys/{id}":           {do: a.patchKey},
+		"DELETE /keys/{id}":          {do: a.removeKey},
+		"POST /keys/{id}/refresh":    {do: a.refreshKey},
+		"POST /keys/{id}/disable":    {do: a.setKey(keys.StateDisabled)},
+		"POST /keys/{id}/enable":     {do: a.setKey(keys.StateActive)},
+		"POST /keys/{id}/invalidate": {do: a.setKey(keys.StateInvalidated)},
+
+		"GET /users":                   {a.listUsers, []string{"q", "role", "after", "limit"}},
+		"GET /users/{id}/key":          {do: inPath.key(a.getUserKey)},
+		"POST /users/{id}/key":         {do: inPath.key(a.createUserKey)},
+		"DELETE /users/{id}/key":       {do: inPath.key(a.invalidateUserKeys)},
+		"POST /users/{id}/key/refresh": {do: inPath.key(a.refreshUserKey)},
+		"GET /me/key":                  {do: oneself.key(a.getUserKey)},
+		"POST /me/key":                 {do: oneself.key(a.createUserKey)},
+		"DELETE /me/key":               {do: oneself.key(a.invalidateUserKeys)},
+		"POST /me/key/refresh":         {do: oneself.key(a.refreshUserKey)},
+
+		"GET /roles":            {a.listRoles, []string{"after", "limit"}},
+		"POST /roles":           {do: a.createRole},
+		"GET /roles/{appid}":    {do: a.getRole},
+		"PUT /roles/{appid}":    {do: a.putRole},
+		"DELETE /roles/{appid}": {a.deleteRole, []string{"confirm"}},
+
+		"GET /public":         {do: a.showPublic},
+		"PUT /public":         {do: a.putPublic},
+		"DELETE /public":      {do: a.closePublic},
+		"GET /public/preview": {a.previewPublic, []string{"role"}},
+
+		"GET /permissions": {do: a.permissions},
+		"GET /explain":     {a.explain, []string{"role", "permission"}},
+		"GET /matrix":      {do: a.matrix},
+		"GET /audit":       {a.listAudit, []string{"actor", "action", "object", "since", "until", "after", "limit"}},
 	}
-	return all
 }
 
 // guarded authenticates the caller, calls the operation, and writes the answer to an error.

@@ -82,20 +82,6 @@ func showIssued(w http.ResponseWriter, status int, issued *keys.Issued, err erro
 	return answer(w, status, issuedJSON{keyAsJSON(&issued.Record), issued.Key.Reveal()})
 }
 
-func (a *api) keyRoutes() map[string]route {
-	return map[string]route{
-		"GET /keys":                  {a.listKeys, []string{"kind", "user", "role", "state", "q", "after", "limit"}},
-		"POST /keys":                 {do: a.createKey},
-		"GET /keys/{id}":             {do: a.getKey},
-		"PATCH /keys/{id}":           {do: a.patchKey},
-		"DELETE /keys/{id}":          {do: a.removeKey},
-		"POST /keys/{id}/refresh":    {do: a.refreshKey},
-		"POST /keys/{id}/disable":    {do: a.setKey(keys.StateDisabled)},
-		"POST /keys/{id}/enable":     {do: a.setKey(keys.StateActive)},
-		"POST /keys/{id}/invalidate": {do: a.setKey(keys.StateInvalidated)},
-	}
-}
-
 func (a *api) listKeys(w http.ResponseWriter, r *http.Request, p auth.Principal) error {
 	q := r.URL.Query()
 	f := keys.Filter{Kind: keys.Kind(q.Get("kind")), UserID: q.Get("user"), Role: q.Get("role"),

@@ -45,15 +45,6 @@ type publicJSON struct {
 	Exposure  exposureJSON `json:"exposure"`
 }
 
-func (a *api) publicRoutes() map[string]route {
-	return map[string]route{
-		"GET /public":         {do: a.showPublic},
-		"PUT /public":         {do: a.putPublic},
-		"DELETE /public":      {do: a.closePublic},
-		"GET /public/preview": {a.previewPublic, []string{"role"}},
-	}
-}
-
 func (a *api) showPublic(w http.ResponseWriter, r *http.Request, p auth.Principal) error {
 	setting, report, err := a.Public(r.Context(), p)
 	if err != nil {

@@ -51,16 +51,6 @@ func usageAsJSON(u *admin.Usage) usageJSON {
 	return shown
 }
 
-func (a *api) roleRoutes() map[string]route {
-	return map[string]route{
-		"GET /roles":            {a.listRoles, []string{"after", "limit"}},
-		"POST /roles":           {do: a.createRole},
-		"GET /roles/{appid}":    {do: a.getRole},
-		"PUT /roles/{appid}":    {do: a.putRole},
-		"DELETE /roles/{appid}": {a.deleteRole, []string{"confirm"}},
-	}
-}
-
 func (a *api) listRoles(w http.ResponseWriter, r *http.Request, p auth.Principal) error {
 	q := r.URL.Query()
 	n, err := limit(q)

@@ -23,23 +23,12 @@ func usersAsJSON(users []auth.User) []userJSON {
 	return list
 }
 
-func (a *api) userRoutes() map[string]route {
-	all := map[string]route{"GET /users": {a.listUsers, []string{"q", "role", "after", "limit"}}}
-	for prefix, whose := range map[string]owner{"/users/{id}/key": inPath, "/me/key": oneself} {
-		all["GET "+prefix] = route{do: whose.key(a.getUserKey)}
-		all["POST "+prefix] = route{do: whose.key(a.createUserKey)}
-		all["DELETE "+prefix] = route{do: whose.key(a.invalidateUserKeys)}
-		all["POST "+prefix+"/refresh"] = route{do: whose.key(a.refreshUserKey)}
-	}
-	return all
-}
-
 // An owner returns the user whose key a request is about.
 type owner func(*http.Request, auth.Principal) (userID string, err error)
 
-func inPath(r *http.Request, _ auth.Principal) (string, error) { return r.PathValue("id"), nil }
+var inPath owner = func(r *http.Request, _ auth.Principal) (string, error) { return r.PathValue("id"), nil }
 
-func oneself(_ *http.Request, p auth.Principal) (string, error) {
+var oneself owner = func(_ *http.Request, p auth.Principal) (string, error) {
 	if p.UserID() == "" { // a custom key, for example, belongs to no user
 		return "", &admin.Error{Err: admin.ErrForbidden, Text: "only users have a key of their own"}
 	}
