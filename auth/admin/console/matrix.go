@@ -1,6 +1,7 @@
 package console
 
 import (
+	"cmp"
 	"net/http"
 	"net/url"
 
@@ -125,21 +126,17 @@ func (v *visit) why(appid, permission string) (*why, error) {
 		w.Text = "These grants are about parts of it:"
 		return w, nil
 	}
-	switch decisions[0].Reason {
-	case roles.ReasonAdmin:
-		w.Text = "The built-in role may do everything."
-	case roles.ReasonNoRole:
-		w.Text = "There is no such role, so nothing is allowed."
-	case roles.ReasonMalformed:
-		w.Text = "This is neither a permission nor a pattern: parts of letters, digits and _ - . : @, joined by slashes. A malformed permission is never allowed."
-	case roles.ReasonGranted:
-		w.Text = "A grant allows it, and none denies it."
-	case roles.ReasonDenied:
-		w.Text = "A grant denies it, whatever else allows it."
-	default:
-		w.Text = "No grant is about it, so it is not allowed."
-	}
+	w.Text = cmp.Or(reasons[decisions[0].Reason], "No grant is about it, so it is not allowed.")
 	return w, nil
+}
+
+// reasons are the reasons of decisions in words.
+var reasons = map[roles.Reason]string{
+	roles.ReasonAdmin:     "The built-in role may do everything.",
+	roles.ReasonNoRole:    "There is no such role, so nothing is allowed.",
+	roles.ReasonMalformed: "This is neither a permission nor a pattern: parts of letters, digits and _ - . : @, joined by slashes. A malformed permission is never allowed.",
+	roles.ReasonGranted:   "A grant allows it, and none denies it.",
+	roles.ReasonDenied:    "A grant denies it, whatever else allows it.",
 }
 
 // spellOut lists the permissions of the catalog that a template or a pattern stands for.

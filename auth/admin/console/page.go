@@ -167,17 +167,13 @@ func (v *visit) may(permissions ...string) bool {
 
 // section is the page of the navigation that an address belongs to.
 func section(address string) string {
-	switch {
-	case strings.HasPrefix(address, "users/user/"):
+	if strings.HasPrefix(address, "users/user/") {
 		return "users"
-	case strings.HasPrefix(address, "users/roles/matrix"):
-		return "users/roles/matrix"
-	case strings.HasPrefix(address, "users/roles"):
-		return "users/roles"
-	case strings.HasPrefix(address, "api/public"):
-		return "api/public"
-	case strings.HasPrefix(address, "api"):
-		return "api"
+	}
+	for _, page := range []string{"users/roles/matrix", "users/roles", "api/public", "api"} {
+		if strings.HasPrefix(address, page) {
+			return page
+		}
 	}
 	return address
 }
