@@ -61,23 +61,19 @@ type Service struct {
 // New makes a service. Its error lists every mistake in c at once. It does not touch the stores.
 func New(c Config) (*Service, error) {
 	var mistakes []error
-	for _, required := range []struct {
-		name  string
-		there bool
-	}{
-		{"Keys", c.Keys != nil}, {"Roles", c.Roles != nil}, {"RoleStore", c.RoleStore != nil},
-		{"Guard", c.Guard != nil}, {"Audit", c.Audit != nil},
-	} {
-		if !required.there {
-			mistakes = append(mistakes, errors.New("admin: Config."+required.name+" is nil"))
+	mistake := func(made bool, text string) {
+		if made {
+			mistakes = append(mistakes, errors.New("admin: Config."+text))
 		}
 	}
-	if c.Timeout < 0 {
-		mistakes = append(mistakes, errors.New("admin: Config.Timeout is below zero"))
-	}
-	if c.Public != nil && (c.Catalog != nil || c.Names != nil) {
-		mistakes = append(mistakes, errors.New("admin: Config.Catalog or Config.Names is set beside Config.Public: set them in publicapi.Config alone"))
-	}
+	mistake(c.Keys == nil, "Keys is nil")
+	mistake(c.Roles == nil, "Roles is nil")
+	mistake(c.RoleStore == nil, "RoleStore is nil")
+	mistake(c.Guard == nil, "Guard is nil")
+	mistake(c.Audit == nil, "Audit is nil")
+	mistake(c.Timeout < 0, "Timeout is below zero")
+	mistake(c.Public != nil && (c.Catalog != nil || c.Names != nil),
+		"Catalog or Config.Names is set beside Config.Public: set them in publicapi.Config alone")
 	if len(mistakes) > 0 {
 		return nil, errors.Join(mistakes...)
 	}
