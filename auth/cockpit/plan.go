@@ -38,17 +38,10 @@ type planner struct {
 	refused  []bool   // users, by index
 	other    []bool   // users with other rights here, by index
 
-	here    map[string]known // records by foreign ID
-	owners  map[string]bool  // users with a key that is not invalidated
-	brought map[string]bool  // by an earlier import, by action and ID
-	blind   bool             // the log cannot be listed
-}
-
-// known describes an existing record.
-type known struct {
-	id, userID, name, role, hint string
-	kind                         keys.Kind
-	ended, refreshed, weak       bool
+	here    map[string]keys.Record // existing ones by foreign ID
+	owners  map[string]bool        // users with a key that is not invalidated
+	brought map[string]bool        // by an earlier import, by action and ID
+	blind   bool                   // the log cannot be listed
 }
 
 func plan(ctx context.Context, source *Source, into Into) (*planner, error) {

@@ -40,7 +40,7 @@ func (p *planner) readRecords(ctx context.Context) error {
 		ids[p.from.keys[i].id] = true
 		users[p.from.keys[i].userID] = true
 	}
-	p.here, p.owners = map[string]known{}, map[string]bool{}
+	p.here, p.owners = map[string]keys.Record{}, map[string]bool{}
 	f := keys.Filter{Limit: 1000}
 	for {
 		page, err := p.into.Keys.List(ctx, f)
@@ -49,14 +49,10 @@ func (p *planner) readRecords(ctx context.Context) error {
 		}
 		for i := range page {
 			r := &page[i]
-			ended := !r.InvalidatedAt.IsZero()
 			if r.ForeignID != "" && ids[r.ForeignID] {
-				p.here[r.ForeignID] = known{
-					id: r.ID, userID: r.UserID, name: r.Name, role: r.Role, hint: r.Hint, kind: r.Kind,
-					ended: ended, refreshed: !r.RefreshedAt.IsZero(), weak: r.Weak,
-				}
+				p.here[r.ForeignID] = *r
 			}
-			if !ended && r.UserID != "" && users[r.UserID] {
+			if r.InvalidatedAt.IsZero() && r.UserID != "" && users[r.UserID] {
 				p.owners[r.UserID] = true
 			}
 			f.After = r.ID
@@ -82,7 +78,7 @@ func (p *planner) planKey(ctx context.Context, i int) error {
 		p.add(k.entry(VerdictRefused, k.refused), nil)
 	case k.owner >= 0 && p.refused[k.owner]:
 		p.add(k.entry(VerdictRefused, "its user is refused"), nil)
-	case there && (here.kind != k.kind || here.userID != k.userID):
+	case there && (here.Kind != k.kind || here.UserID != k.userID):
 		p.add(k.entry(VerdictRefused, "another key here has its _id"), nil)
 	case there:
 		p.planKnown(k, &here, role, reasons)
@@ -99,24 +95,25 @@ func (p *planner) planKey(ctx context.Context, i int) error {
 }
 
 // planKnown plans an existing key. It never changes the value.
-func (p *planner) planKnown(k *keyDocument, here *known, role string, reasons []string) {
+func (p *planner) planKnown(k *keyDocument, here *keys.Record, role string, reasons []string) {
 	var differs []string
-	if here.name != k.name {
+	if here.Name != k.name {
 		differs = append(differs, "name")
 	}
-	if here.role != role {
+	if here.Role != role {
 		differs = append(differs, "role")
 	}
-	if here.weak && !here.ended {
+	ended := !here.InvalidatedAt.IsZero()
+	if here.Weak && !ended {
 		reasons = append(reasons, weakReason)
 	}
 	switch {
-	case here.ended:
+	case ended:
 		p.add(k.entry(VerdictUnchanged, append([]string{"it was ended here, and stays so"}, reasons...)...), nil)
 		return
-	case here.refreshed:
+	case !here.RefreshedAt.IsZero():
 		reasons = append(reasons, "it was refreshed here, and Cockpit's text is not taken again")
-	case otherTail(k.text, here.hint):
+	case otherTail(k.text, here.Hint):
 		reasons = append(reasons, "it has another text in Cockpit now, which is not taken: refresh it here, too")
 		if differs == nil {
 			p.add(k.entry(VerdictChanged, reasons...), nil)
@@ -129,8 +126,8 @@ func (p *planner) planKnown(k *keyDocument, here *known, role string, reasons []
 	}
 	var step func(context.Context) error
 	if p.into.Overwrite {
-		id, name := here.id, k.name
-		before := map[string]any{"name": here.name, "role": here.role}
+		id, name := here.ID, k.name
+		before := map[string]any{"name": here.Name, "role": here.Role}
 		step = func(ctx context.Context) error {
 			_, err := p.into.Keys.Update(ctx, id, func(s *keys.Settings) error {
 				s.Name, s.Role = name, role
