@@ -38,6 +38,15 @@ type page[T any] struct {
 	Next  string `json:"next,omitempty"` // where the next page begins; absent after the last
 }
 
+// eachOf returns what f makes of each element; never nil, so that JSON has a list.
+func eachOf[A, B any](list []A, f func(*A) B) []B {
+	made := make([]B, len(list))
+	for i := range list {
+		made[i] = f(&list[i])
+	}
+	return made
+}
+
 // nothing answers 204, unless the change failed.
 func nothing(w http.ResponseWriter, err error) error {
 	if err != nil {

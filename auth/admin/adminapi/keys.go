@@ -94,11 +94,7 @@ func (a *api) listKeys(w http.ResponseWriter, r *http.Request, p auth.Principal)
 	if err != nil {
 		return err
 	}
-	list := page[keyJSON]{Items: []keyJSON{}, Next: next}
-	for i := range found {
-		list.Items = append(list.Items, keyAsJSON(&found[i]))
-	}
-	return answer(w, http.StatusOK, list)
+	return answer(w, http.StatusOK, page[keyJSON]{eachOf(found, keyAsJSON), next})
 }
 
 // keyBody is the settings of a key in a body.

@@ -26,12 +26,11 @@ type routeJSON struct {
 }
 
 func exposureAsJSON(r publicapi.Report) exposureJSON {
-	shown := exposureJSON{r.Role, r.Grants, append([]publicapi.Permission{}, r.Permissions...), append([]string{}, r.Writes...), []routeJSON{}, r.Token}
-	for _, route := range r.Routes {
-		shown.Routes = append(shown.Routes, routeJSON{route.Pattern, route.Permission})
-	}
-	return shown
+	return exposureJSON{Role: r.Role, Grants: r.Grants, Permissions: append([]publicapi.Permission{}, r.Permissions...),
+		Writes: append([]string{}, r.Writes...), Routes: eachOf(r.Routes, routeAsJSON), Token: r.Token}
 }
+
+func routeAsJSON(r *auth.Route) routeJSON { return routeJSON{r.Pattern, r.Permission} }
 
 // confirmationFields reads the confirmation of a change that opens access to callers without a key.
 func confirmationFields(seen *admin.Confirmation) map[string]field {

@@ -43,12 +43,8 @@ type usageJSON struct {
 }
 
 func usageAsJSON(u *admin.Usage) usageJSON {
-	shown := usageJSON{Role: u.Role, Keys: []keyJSON{}, KeyCount: u.KeyCount, Users: usersAsJSON(u.Users),
+	return usageJSON{Role: u.Role, Keys: eachOf(u.Keys, keyAsJSON), KeyCount: u.KeyCount, Users: eachOf(u.Users, userAsJSON),
 		UserCount: u.UserCount, Public: u.Public, Heirs: append([]string{}, u.Heirs...), Confirm: u.Confirm}
-	for i := range u.Keys {
-		shown.Keys = append(shown.Keys, keyAsJSON(&u.Keys[i]))
-	}
-	return shown
 }
 
 func (a *api) listRoles(w http.ResponseWriter, r *http.Request, p auth.Principal) error {

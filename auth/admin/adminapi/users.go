@@ -15,13 +15,7 @@ type userJSON struct {
 	Active bool   `json:"active"`
 }
 
-func usersAsJSON(users []auth.User) []userJSON {
-	list := []userJSON{}
-	for _, u := range users {
-		list = append(list, userJSON(u))
-	}
-	return list
-}
+func userAsJSON(u *auth.User) userJSON { return userJSON(*u) }
 
 // An owner returns the user whose key a request is about.
 type owner func(*http.Request, auth.Principal) (userID string, err error)
@@ -57,7 +51,7 @@ func (a *api) listUsers(w http.ResponseWriter, r *http.Request, p auth.Principal
 	if err != nil {
 		return err
 	}
-	return answer(w, http.StatusOK, page[userJSON]{usersAsJSON(found), next})
+	return answer(w, http.StatusOK, page[userJSON]{eachOf(found, userAsJSON), next})
 }
 
 func (a *api) getUserKey(w http.ResponseWriter, r *http.Request, p auth.Principal, userID string) error {
