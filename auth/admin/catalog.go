@@ -77,15 +77,11 @@ func (s *Service) Matrix(ctx context.Context, by auth.Principal) (Matrix, error)
 		}
 	}
 	for _, route := range s.cfg.Routes() {
-		row := Row{Pattern: route.Pattern, Permission: route.Permission}
-		if route.Open {
-			for range m.Roles {
-				row.Access = append(row.Access, AccessAll)
-			}
-		} else {
-			row.Access = reach(policy, m.Roles, route.Permission)
+		access := slices.Repeat([]Access{AccessAll}, len(m.Roles))
+		if !route.Open {
+			access = reach(policy, m.Roles, route.Permission)
 		}
-		m.Routes = append(m.Routes, row)
+		m.Routes = append(m.Routes, Row{Pattern: route.Pattern, Permission: route.Permission, Access: access})
 	}
 	return m, nil
 }

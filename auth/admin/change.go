@@ -108,14 +108,10 @@ func (s *Service) change(ctx context.Context, p auth.Principal, judge func(conte
 	c.from, _ = ctx.Value(peerKey{}).(string)
 	var err error
 	for range maxTries {
-		var now *snapshot
-		if now, err = s.snapshot(ctx); err != nil {
+		if err = c.loadRoles(ctx); err != nil {
 			break
 		}
-		if now.revision != c.revision {
-			clear(c.answers)
-		}
-		c.policy, c.revision, c.inTx = now.policy, now.revision, false
+		c.inTx = false
 		if _, err = c.judge(ctx, p, judge); errors.Is(err, errAgain) {
 			continue
 		} else if err != nil {
@@ -128,11 +124,10 @@ func (s *Service) change(ctx context.Context, p auth.Principal, judge func(conte
 			}
 			if revision != c.revision {
 				// Another caller changed roles. Only what needs an answer of the first pass starts again.
-				if now, err = s.snapshot(ctx); err != nil {
+				clear(c.answers)
+				if err := c.loadRoles(ctx); err != nil {
 					return err
 				}
-				c.policy, c.revision = now.policy, now.revision
-				clear(c.answers)
 			}
 			c.inTx = true
 			apply, err := c.judge(ctx, p, judge)
@@ -200,24 +195,23 @@ func (c *change) ahead(question string, answer func() error) error {
 	return err
 }
 
-// A snapshot is the stored roles at a revision.
-type snapshot struct {
-	revision roles.Revision
-	policy   *roles.Policy
-}
-
-// snapshot returns the stored roles. It compiles only those that changed since the latest snapshot.
-func (s *Service) snapshot(ctx context.Context) (*snapshot, error) {
-	rs, revision, err := s.cfg.RoleStore.Load(ctx)
+// loadRoles reads the stored roles, and drops the answers if they rest on others. It compiles only roles that changed since
+// the service compiled them.
+func (c *change) loadRoles(ctx context.Context) error {
+	rs, revision, err := c.cfg.RoleStore.Load(ctx)
 	if err != nil {
-		return nil, err
+		return err
 	}
-	policy, err := s.compiled.Load().Recompile(rs...)
+	policy, err := c.compiled.Load().Recompile(rs...)
 	if err != nil {
-		return nil, err // a store error, not the caller's: the stored roles do not compile
+		return err // a store error, not the caller's: the stored roles do not compile
 	}
-	s.compiled.Store(policy)
-	return &snapshot{revision, policy}, nil
+	c.compiled.Store(policy)
+	if revision != c.revision {
+		clear(c.answers)
+	}
+	c.policy, c.revision = policy, revision
+	return nil
 }
 
 // actor returns the caller with current rights. It refuses a key that was ended or replaced since the request came in,

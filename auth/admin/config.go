@@ -55,7 +55,7 @@ type Config struct {
 type Service struct {
 	cfg      Config                       // with its defaults
 	keyLike  *regexp.Regexp               // finds possible keys of the ring, also in the middle of a word
-	compiled atomic.Pointer[roles.Policy] // of the latest snapshot
+	compiled atomic.Pointer[roles.Policy] // the stored roles that were compiled last
 }
 
 // New makes a service. Its error lists every mistake in c at once. It does not touch the stores.

@@ -34,11 +34,8 @@ func (s *Service) UpdateKey(ctx context.Context, by auth.Principal, id, match st
 		if !before.InvalidatedAt.IsZero() {
 			return nil, keys.ErrInvalidated
 		}
-		role, err := c.carries(ctx, &before)
+		role, err := c.coversWhole(ctx, &before)
 		if err != nil {
-			return nil, err
-		}
-		if err := c.coversKey(&before, role); err != nil {
 			return nil, err
 		}
 		edited := keys.Settings{
@@ -105,11 +102,7 @@ func (s *Service) SetKeyState(ctx context.Context, by auth.Principal, id, match 
 			}
 		}
 		if to == keys.StateActive {
-			role, err := c.carries(ctx, &before)
-			if err != nil {
-				return nil, err
-			}
-			if err := c.coversKey(&before, role); err != nil {
+			if _, err := c.coversWhole(ctx, &before); err != nil {
 				return nil, err
 			}
 			if c.by.outlivedBy(before.ExpiresAt) {
@@ -217,17 +210,21 @@ func (c *change) managed(ctx context.Context, id, match string) (keys.Record, er
 	return rec, err
 }
 
-// carries returns the role that a key carries. A key whose user is gone has no known role: its user could come back with
-// any.
-func (c *change) carries(ctx context.Context, rec *keys.Record) (string, error) {
-	if rec.Kind == keys.KindCustom {
-		return rec.Role, nil
+// coversWhole returns the role that a stored key carries, or an error unless the caller has all access that the key gives.
+// A key whose user is gone has no known role: its user could come back with any.
+func (c *change) coversWhole(ctx context.Context, rec *keys.Record) (role string, err error) {
+	role = rec.Role
+	if rec.Kind != keys.KindCustom {
+		user, err := c.user(ctx, rec.UserID)
+		if errors.Is(err, auth.ErrNoUser) {
+			err = fmt.Errorf("%w: its user is gone", ErrConflict)
+		}
+		if err != nil {
+			return "", err
+		}
+		role = user.Role
 	}
-	user, err := c.user(ctx, rec.UserID)
-	if errors.Is(err, auth.ErrNoUser) {
-		err = fmt.Errorf("%w: its user is gone", ErrConflict)
-	}
-	return user.Role, err
+	return role, c.coversKey(rec, role)
 }
 
 // recordKey records a change of a key, if there was one.
