@@ -45,7 +45,7 @@ func (limits) ExtensionName() string { return extensionName + "Limits" }
 func (limits) Validate(graphql.ExecutableSchema) error { return nil }
 
 func (limits) MutateOperationContext(_ context.Context, oc *graphql.OperationContext) *gqlerror.Error {
-	m := measure{fragments: map[*ast.FragmentDefinition]size{}}
+	m := measure{}
 	all := m.of(oc.Operation.SelectionSet)
 	switch {
 	case all.depth > maxDepth:
@@ -59,12 +59,10 @@ func (limits) MutateOperationContext(_ context.Context, oc *graphql.OperationCon
 // A size is the depth and the number of fields of a selection. Both stop growing just beyond the limits.
 type size struct{ depth, fields int }
 
-// measure computes the size of each fragment once, so that it is linear in the document.
-type measure struct {
-	fragments map[*ast.FragmentDefinition]size
-}
+// A measure has the size of each fragment, computed once, so that measuring is linear in the document.
+type measure map[*ast.FragmentDefinition]size
 
-func (m *measure) of(sels ast.SelectionSet) (all size) {
+func (m measure) of(sels ast.SelectionSet) (all size) {
 	for _, sel := range sels {
 		var one size
 		switch sel := sel.(type) {
@@ -83,14 +81,14 @@ func (m *measure) of(sels ast.SelectionSet) (all size) {
 	return all
 }
 
-func (m *measure) fragment(f *ast.FragmentDefinition) size {
+func (m measure) fragment(f *ast.FragmentDefinition) size {
 	if f == nil {
 		return size{}
 	}
-	known, ok := m.fragments[f]
+	known, ok := m[f]
 	if !ok {
 		known = m.of(f.SelectionSet) // validation has refused cycles
-		m.fragments[f] = known
+		m[f] = known
 	}
 	return known
 }

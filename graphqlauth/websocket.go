@@ -80,9 +80,7 @@ func (t Websocket) serve(w http.ResponseWriter, r *http.Request, exec graphql.Gr
 
 	inner := t.Websocket
 	inner.InitFunc = s.init
-	if inner.InitTimeout == 0 {
-		inner.InitTimeout = defaultInitTimeout
-	}
+	inner.InitTimeout = cmp.Or(inner.InitTimeout, defaultInitTimeout)
 	if inner.Implementation == nil {
 		inner.Implementation = transport.CoderWebsocketImplementation{}
 	}
