@@ -1,6 +1,7 @@
 package admin
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"net/http"
@@ -80,9 +81,7 @@ func New(c Config) (*Service, error) {
 	if c.Public != nil {
 		c.Catalog, c.Names = c.Public.Catalog()
 	}
-	if c.Timeout == 0 {
-		c.Timeout = 10 * time.Second
-	}
+	c.Timeout = cmp.Or(c.Timeout, 10*time.Second)
 	if c.InTx == nil {
 		c.InTx = oneByOne()
 	}

@@ -1,6 +1,7 @@
 package cockpit
 
 import (
+	"cmp"
 	"context"
 	"errors"
 
@@ -104,9 +105,7 @@ func (into *Into) check(s *Source) error {
 	if into.Roles == nil {
 		mistakes = append(mistakes, errors.New("cockpit: Into.Roles is nil"))
 	}
-	if into.By == "" {
-		into.By = "import"
-	}
+	into.By = cmp.Or(into.By, "import")
 	return errors.Join(mistakes...)
 }
 

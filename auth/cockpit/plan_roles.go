@@ -1,6 +1,7 @@
 package cockpit
 
 import (
+	"cmp"
 	"context"
 	"fmt"
 	"maps"
@@ -119,11 +120,7 @@ func roleDiffers(here, cockpit roles.Role) (in []string) {
 
 func (p *planner) addRole(d *roleDocument, here, write map[string]roles.Role, why map[string]string, kept bool) {
 	appid := d.role.AppID
-	if d.refused != "" || why[appid] != "" {
-		reason := d.refused
-		if reason == "" {
-			reason = why[appid]
-		}
+	if reason := cmp.Or(d.refused, why[appid]); reason != "" {
 		p.add(d.entryOf(AboutRole, appid, VerdictRefused, reason), nil)
 		return
 	}

@@ -1,6 +1,7 @@
 package adminapi
 
 import (
+	"cmp"
 	"encoding/json"
 	"errors"
 	"net/http"
@@ -74,9 +75,7 @@ type problem struct {
 
 func writeProblem(w http.ResponseWriter, p problem) {
 	p.Type, p.Title = "about:blank", http.StatusText(p.Status)
-	if p.Error == "" {
-		p.Error = p.Title
-	}
+	p.Error = cmp.Or(p.Error, p.Title)
 	if write(w, p.Status, "application/problem+json", p) != nil {
 		w.WriteHeader(p.Status)
 	}

@@ -1,6 +1,7 @@
 package console
 
 import (
+	"cmp"
 	"fmt"
 	"maps"
 	"net/http"
@@ -99,12 +100,9 @@ func (v *visit) showAudit() error {
 
 // auditRow puts a record in words. It links to the object's page if this user may see it.
 func (v *visit) auditRow(r audit.Record) auditRow {
-	row := auditRow{At: r.At, Actor: r.Actor, ActorName: r.ActorName, Action: r.Action, Text: r.Action, Object: r.Object, From: r.From}
+	row := auditRow{At: r.At, Actor: r.Actor, ActorName: cmp.Or(r.ActorName, r.Actor), Action: r.Action, Text: r.Action, Object: r.Object, From: r.From}
 	if i := slices.IndexFunc(actions, func(a auditAction) bool { return a.Name == r.Action }); i >= 0 {
 		row.Text = actions[i].Text
-	}
-	if row.ActorName == "" {
-		row.ActorName = r.Actor
 	}
 	row.Name = r.Object
 	for _, field := range []string{"hint", "name"} {
@@ -124,10 +122,8 @@ func (v *visit) auditRow(r audit.Record) auditRow {
 	case kind == "public" && v.may(admin.ManageAPI):
 		row.Page = "api/public"
 	}
-	fields := maps.Clone(r.Before)
-	if fields == nil {
-		fields = map[string]any{}
-	}
+	fields := map[string]any{}
+	maps.Copy(fields, r.Before)
 	maps.Copy(fields, r.After)
 	for _, field := range slices.Sorted(maps.Keys(fields)) {
 		change := auditChange{strings.ReplaceAll(field, "_", " "), inWords(r.Before[field]), inWords(r.After[field])}

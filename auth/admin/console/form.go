@@ -137,10 +137,8 @@ func roleDifferences(saved, typed roles.Role) []difference {
 		}
 		return "Deny"
 	}
-	both := maps.Clone(saved.Permissions)
-	if both == nil {
-		both = roles.Grants{}
-	}
+	both := roles.Grants{}
+	maps.Copy(both, saved.Permissions)
 	maps.Copy(both, typed.Permissions)
 	for _, grant := range slices.Sorted(maps.Keys(both)) {
 		triples = append(triples, grant, says(saved, grant), says(typed, grant))

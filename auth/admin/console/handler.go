@@ -1,6 +1,7 @@
 package console
 
 import (
+	"cmp"
 	"errors"
 	"net/http"
 	"net/url"
@@ -49,9 +50,7 @@ func Handler(s *admin.Service, c Config) http.Handler {
 	if err != nil {
 		panic("console: Config.SignIn: " + err.Error())
 	}
-	if c.Title == "" {
-		c.Title = "Latchkey"
-	}
+	c.Title = cmp.Or(c.Title, "Latchkey")
 	app := &console{Config: c, service: s, guard: s.Config().Guard, signIn: signIn, mux: http.NewServeMux()}
 	for _, page := range routes {
 		app.handle("GET "+page.address, page.show)

@@ -153,11 +153,7 @@ func (v *visit) showKeyForm(status int, form *keyForm, why *alert, conflict bool
 			return err
 		}
 	}
-	heading := rec.Name
-	if heading == "" {
-		heading = "Key " + rec.Hint
-	}
-	return v.show(status, "key", page{Heading: heading, Alert: why, Body: body})
+	return v.show(status, "key", page{Heading: cmp.Or(rec.Name, "Key "+rec.Hint), Alert: why, Body: body})
 }
 
 func (v *visit) saveKey() error {

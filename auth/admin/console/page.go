@@ -2,6 +2,7 @@ package console
 
 import (
 	"bytes"
+	"cmp"
 	"crypto/sha256"
 	"embed"
 	"encoding/hex"
@@ -107,10 +108,7 @@ func count(n int, one, many string) string {
 // show answers with a page.
 func (v *visit) show(status int, name string, p page) error {
 	p.Root, p.Version, p.Host = root(v.r), version, v.Config
-	p.User, p.Nav = v.who.Name(), v.nav()
-	if p.User == "" {
-		p.User = v.who.UserID()
-	}
+	p.User, p.Nav = cmp.Or(v.who.Name(), v.who.UserID()), v.nav()
 	if site := v.r.Header.Get("Sec-Fetch-Site"); site == "" || site == "same-origin" { // a link from another site must not claim a change
 		p.Notice = notices[v.r.URL.Query().Get("done")]
 	}

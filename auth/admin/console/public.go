@@ -147,10 +147,7 @@ func (v *visit) showPublic(status int, role string, sent admin.Confirmation, why
 			}
 		}
 	}
-	if role == "" {
-		role = setting.Role
-	}
-	if body.Roles, err = v.roleOptions(role, false); err != nil {
+	if body.Roles, err = v.roleOptions(cmp.Or(role, setting.Role), false); err != nil {
 		return err
 	}
 	return v.show(status, "public", page{Heading: "Public API", Alert: why, Body: body})

@@ -1,6 +1,7 @@
 package console
 
 import (
+	"cmp"
 	"errors"
 	"net/http"
 
@@ -100,11 +101,7 @@ func (v *visit) showRole(status int, sent *roles.Role, why *alert, change ...fun
 		usage.Keys, usage.Users = usage.Keys[:min(len(usage.Keys), mostUsing)], usage.Users[:min(len(usage.Users), mostUsing)]
 		body.Usage = &usage
 	}
-	heading := stored.Name
-	if heading == "" {
-		heading = stored.AppID
-	}
-	return v.show(status, "role", page{Heading: heading, Alert: why, Body: body})
+	return v.show(status, "role", page{Heading: cmp.Or(stored.Name, stored.AppID), Alert: why, Body: body})
 }
 
 func (v *visit) saveRole() error {

@@ -1,6 +1,7 @@
 package console
 
 import (
+	"cmp"
 	"errors"
 	"net/http"
 	"net/url"
@@ -65,9 +66,7 @@ func (v *visit) showUserKey(status int, form keyForm, why *alert) error {
 		if body.User, err = v.service.User(v.r.Context(), v.who, body.User.ID); err != nil {
 			return err
 		}
-		if body.User.Name == "" {
-			body.User.Name = body.User.ID
-		}
+		body.User.Name = cmp.Or(body.User.Name, body.User.ID)
 		heading = "Key of " + body.User.Name
 	}
 	return v.show(status, "userkey", page{Heading: heading, Alert: why, Body: body})
