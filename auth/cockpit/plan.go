@@ -119,6 +119,22 @@ const (
 	written     = "Cockpit's is taken"
 )
 
+// A compared is a field that was compared with Cockpit's.
+type compared struct {
+	name    string
+	differs bool
+}
+
+// names returns the names of the fields that differ, or nil.
+func names(fields []compared) (in []string) {
+	for _, f := range fields {
+		if f.differs {
+			in = append(in, f.name)
+		}
+	}
+	return in
+}
+
 // differs names the difference and the action.
 func (p *planner) differs(in []string) string {
 	end := keptHere

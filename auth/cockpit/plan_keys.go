@@ -96,13 +96,7 @@ func (p *planner) planKey(ctx context.Context, i int) error {
 
 // planKnown plans an existing key. It never changes the value.
 func (p *planner) planKnown(k *keyDocument, here *keys.Record, role string, reasons []string) {
-	var differs []string
-	if here.Name != k.name {
-		differs = append(differs, "name")
-	}
-	if here.Role != role {
-		differs = append(differs, "role")
-	}
+	differs := names([]compared{{"name", here.Name != k.name}, {"role", here.Role != role}})
 	ended := !here.InvalidatedAt.IsZero()
 	if here.Weak && !ended {
 		reasons = append(reasons, weakReason)

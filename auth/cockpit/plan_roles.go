@@ -102,20 +102,12 @@ func (p *planner) judgeRoles(here map[string]roles.Role, folded map[string]strin
 	return why, write
 }
 
-func roleDiffers(here, cockpit roles.Role) (in []string) {
-	if here.Name != cockpit.Name {
-		in = append(in, "name")
-	}
-	if here.Info != cockpit.Info {
-		in = append(in, "info")
-	}
-	if !maps.Equal(here.Permissions, cockpit.Permissions) {
-		in = append(in, "permissions")
-	}
-	if !slices.Equal(here.Inherits, cockpit.Inherits) {
-		in = append(in, "inherits")
-	}
-	return in
+func roleDiffers(here, cockpit roles.Role) []string {
+	return names([]compared{
+		{"name", here.Name != cockpit.Name}, {"info", here.Info != cockpit.Info},
+		{"permissions", !maps.Equal(here.Permissions, cockpit.Permissions)},
+		{"inherits", !slices.Equal(here.Inherits, cockpit.Inherits)},
+	})
 }
 
 func (p *planner) addRole(d *roleDocument, here, write map[string]roles.Role, why map[string]string, kept bool) {

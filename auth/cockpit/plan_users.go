@@ -79,21 +79,12 @@ func (p *planner) planUser(ctx context.Context, i int) error {
 }
 
 // userDiffers compares the fields that the host stores. It skips a text for people that is "": the host may not store it.
-func userDiffers(here, cockpit User) (in []string) {
-	for _, field := range []struct{ name, here, cockpit string }{
-		{"login", here.Login, cockpit.Login}, {"name", here.Name, cockpit.Name}, {"email", here.Email, cockpit.Email},
-	} {
-		if field.here != "" && field.here != field.cockpit {
-			in = append(in, field.name)
-		}
-	}
-	if here.Role != cockpit.Role {
-		in = append(in, "role")
-	}
-	if here.Active != cockpit.Active {
-		in = append(in, "active")
-	}
-	return in
+func userDiffers(here, cockpit User) []string {
+	text := func(here, cockpit string) bool { return here != "" && here != cockpit }
+	return names([]compared{
+		{"login", text(here.Login, cockpit.Login)}, {"name", text(here.Name, cockpit.Name)},
+		{"email", text(here.Email, cockpit.Email)}, {"role", here.Role != cockpit.Role}, {"active", here.Active != cockpit.Active},
+	})
 }
 
 func describeUser(u User) map[string]any {
