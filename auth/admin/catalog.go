@@ -42,14 +42,7 @@ const (
 	AccessAll  Access = "all"
 )
 
-// A Matrix says which role reaches which permission and route.
-type Matrix struct {
-	Roles       []string // appids, in order, without the built-in role
-	Permissions []Row    // of the catalog
-	Routes      []Row    // of the guard
-}
-
-// A Row is one permission or route, and how much of it each role of the matrix reaches.
+// A Row is one permission or route, and how much of it each role reaches.
 type Row struct {
 	Group      string // of the catalog
 	Label      string
@@ -59,31 +52,32 @@ type Row struct {
 	Access     []Access
 }
 
-// Matrix says which role reaches which permission and which route. It needs what [Service.Roles] needs.
-func (s *Service) Matrix(ctx context.Context, by auth.Principal) (Matrix, error) {
+// Matrix says which role reaches which permission of the catalog and which route of the guard. appids are the columns: the
+// roles in order, without the built-in one. It needs what [Service.Roles] needs.
+func (s *Service) Matrix(ctx context.Context, by auth.Principal) (appids []string, permissions, routes []Row, err error) {
 	policy, err := s.readRoles(by)
 	if err != nil {
-		return Matrix{}, err
+		return nil, nil, nil, err
 	}
 	groups, err := s.groups(ctx)
 	if err != nil {
-		return Matrix{}, err
+		return nil, nil, nil, err
 	}
-	m := Matrix{Roles: policy.AppIDs()}
+	appids = policy.AppIDs()
 	for _, group := range groups {
 		for _, entry := range group.Permissions {
-			m.Permissions = append(m.Permissions, Row{Group: group.Name, Label: entry.Label,
-				Permission: entry.Permission, Effect: entry.Effect, Access: reach(policy, m.Roles, entry.Permission)})
+			permissions = append(permissions, Row{Group: group.Name, Label: entry.Label,
+				Permission: entry.Permission, Effect: entry.Effect, Access: reach(policy, appids, entry.Permission)})
 		}
 	}
 	for _, route := range s.cfg.Routes() {
-		access := slices.Repeat([]Access{AccessAll}, len(m.Roles))
+		access := slices.Repeat([]Access{AccessAll}, len(appids))
 		if !route.Open {
-			access = reach(policy, m.Roles, route.Permission)
+			access = reach(policy, appids, route.Permission)
 		}
-		m.Routes = append(m.Routes, Row{Pattern: route.Pattern, Permission: route.Permission, Access: access})
+		routes = append(routes, Row{Pattern: route.Pattern, Permission: route.Permission, Access: access})
 	}
-	return m, nil
+	return appids, permissions, routes, nil
 }
 
 var name = regexp.MustCompile(`\{[^/]*\}`)

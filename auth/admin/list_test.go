@@ -115,11 +115,11 @@ func TestAuditLists(t *testing.T) {
 
 func TestMatrix(t *testing.T) {
 	w := newWorld(t, nil)
-	m, err := w.service.Matrix(t.Context(), w.root())
+	appids, permissions, routes, err := w.service.Matrix(t.Context(), w.root())
 	require.NoError(t, err)
-	require.Equal(t, []string{"editor", "keeper", "rolemaker", "viewer", "warden"}, m.Roles)
+	require.Equal(t, []string{"editor", "keeper", "rolemaker", "viewer", "warden"}, appids)
 	access := map[string]string{}
-	for _, row := range append(m.Permissions, m.Routes...) {
+	for _, row := range append(permissions, routes...) {
 		access[row.Pattern+" "+row.Permission] = fmt.Sprint(row.Access)
 	}
 	require.Equal(t, "[all all all all all]", access[" content/posts/read"])
@@ -127,7 +127,7 @@ func TestMatrix(t *testing.T) {
 	require.Equal(t, "[some some some none some]", access["POST /api/content/{model} content/{model}/create"])
 	require.Equal(t, "[all all all all all]", access["GET /healthz "])
 	require.Equal(t, admin.Row{Group: "Content", Label: "Create posts", Permission: "content/posts/create", Effect: roles.EffectWrite,
-		Access: m.Permissions[3].Access}, m.Permissions[3])
+		Access: permissions[3].Access}, permissions[3])
 	groups, err := w.service.Permissions(t.Context(), w.root())
 	require.NoError(t, err)
 	require.Equal(t, "content/pages/read", groups[0].Permissions[0].Permission, "templates are spelt out")

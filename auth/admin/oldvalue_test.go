@@ -52,7 +52,7 @@ func TestAnOldValueManagesNothing(t *testing.T) {
 				"preview":        func() error { _, err := w.service.PreviewPublic(ctx, by, "viewer"); return err },
 				"close":          func() error { _, err := w.service.ClosePublic(ctx, by, ""); return err },
 				"read the log":   func() error { _, err := w.service.Audit(ctx, by, audit.Filter{}); return err },
-				"read the table": func() error { _, err := w.service.Matrix(ctx, by); return err },
+				"read the table": func() error { _, _, _, err := w.service.Matrix(ctx, by); return err },
 			} {
 				var refused *admin.Error
 				require.ErrorAs(t, do(), &refused, what)

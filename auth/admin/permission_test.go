@@ -60,7 +60,7 @@ func TestEveryPermissionIsNeeded(t *testing.T) {
 		"roles " + any:                           func(by auth.Principal) error { _, err := s.Roles(ctx, by); return err },
 		"role " + any:                            func(by auth.Principal) error { _, err := s.Role(ctx, by, "empty"); return err },
 		"permissions " + any:                     func(by auth.Principal) error { _, err := s.Permissions(ctx, by); return err },
-		"matrix " + any:                          func(by auth.Principal) error { _, err := s.Matrix(ctx, by); return err },
+		"matrix " + any:                          func(by auth.Principal) error { _, _, _, err := s.Matrix(ctx, by); return err },
 		"explain " + any:                         func(by auth.Principal) error { _, _, err := s.Explain(ctx, by, "x", "x"); return err },
 		"usage " + admin.ManageRoles:             func(by auth.Principal) error { _, err := s.RoleUsage(ctx, by, "empty"); return err },
 		"create a role " + admin.ManageRoles:     func(by auth.Principal) error { return s.CreateRole(ctx, by, roles.Role{AppID: "other"}) },

@@ -46,7 +46,7 @@ func TestAStoreErrorIsNoVerdict(t *testing.T) {
 	require.NoError(t, err)
 	w.names = func() (map[string][]string, error) { return nil, errDisk }
 	check(w, errDisk, func() error { _, err := w.service.Permissions(ctx, w.root()); return err },
-		func() error { _, err := w.service.Matrix(ctx, w.root()); return err },
+		func() error { _, _, _, err := w.service.Matrix(ctx, w.root()); return err },
 		func() error { _, err := w.service.PreviewPublic(ctx, w.root(), "viewer"); return err },
 		func() error {
 			_, err := w.service.OpenPublic(ctx, w.root(), "viewer", admin.Confirmation{Token: preview.Token})

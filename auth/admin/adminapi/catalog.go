@@ -96,16 +96,16 @@ func (a *api) explain(w http.ResponseWriter, r *http.Request, p auth.Principal) 
 }
 
 func (a *api) matrix(w http.ResponseWriter, r *http.Request, p auth.Principal) error {
-	m, err := a.Matrix(r.Context(), p)
+	appids, permissions, routes, err := a.Matrix(r.Context(), p)
 	if err != nil {
 		return err
 	}
-	shown := matrixJSON{append([]string{}, m.Roles...), []permissionRow{}, []routeRow{}}
-	for _, row := range m.Permissions {
+	shown := matrixJSON{append([]string{}, appids...), []permissionRow{}, []routeRow{}}
+	for _, row := range permissions {
 		shown.Permissions = append(shown.Permissions,
 			permissionRow{row.Group, row.Permission, row.Label, row.Effect, append([]admin.Access{}, row.Access...)})
 	}
-	for _, row := range m.Routes {
+	for _, row := range routes {
 		shown.Routes = append(shown.Routes, routeRow{routeJSON{row.Pattern, row.Permission}, append([]admin.Access{}, row.Access...)})
 	}
 	return answer(w, http.StatusOK, shown)

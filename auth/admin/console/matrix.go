@@ -58,21 +58,21 @@ type whyOne struct {
 }
 
 func (v *visit) showMatrix() error {
-	m, err := v.service.Matrix(v.r.Context(), v.who)
+	appids, permissions, routes, err := v.service.Matrix(v.r.Context(), v.who)
 	if err != nil {
 		return err
 	}
 	q := v.r.URL.Query()
-	body := matrixPage{Roles: m.Roles, Role: q.Get("role"), Permission: q.Get("permission"), MakeRoles: v.may(admin.ManageRoles)}
-	for _, row := range m.Permissions {
+	body := matrixPage{Roles: appids, Role: q.Get("role"), Permission: q.Get("permission"), MakeRoles: v.may(admin.ManageRoles)}
+	for _, row := range permissions {
 		if n := len(body.Groups); n == 0 || body.Groups[n-1].Name != row.Group {
 			body.Groups = append(body.Groups, matrixGroup{Name: row.Group})
 		}
 		g := &body.Groups[len(body.Groups)-1]
-		g.Rows = append(g.Rows, matrixRow{row.Label, row.Permission, row.Effect == roles.EffectWrite, cells(m.Roles, row)})
+		g.Rows = append(g.Rows, matrixRow{row.Label, row.Permission, row.Effect == roles.EffectWrite, cells(appids, row)})
 	}
-	for _, row := range m.Routes {
-		body.Routes = append(body.Routes, matrixRow{row.Pattern, row.Permission, false, cells(m.Roles, row)})
+	for _, row := range routes {
+		body.Routes = append(body.Routes, matrixRow{row.Pattern, row.Permission, false, cells(appids, row)})
 	}
 	if body.Options, err = v.roleOptions(body.Role, true); err != nil {
 		return err
