@@ -43,7 +43,8 @@ func (s *Service) CreateUserKey(ctx context.Context, by auth.Principal, userID s
 
 // create makes a key of either kind. role checks that the caller may make it, and returns the role that it carries.
 func (s *Service) create(ctx context.Context, by auth.Principal, k keys.Custom, action string,
-	role func(context.Context, *change) (string, error), issue func(context.Context, keys.Custom) (keys.Issued, error)) (issued keys.Issued, err error) {
+	role func(context.Context, *change) (string, error),
+	issue func(context.Context, keys.Custom) (keys.Issued, error)) (issued keys.Issued, err error) {
 	if err := s.checkKey(k.Name, k.Scopes, k.AllowedIPs); err != nil {
 		return keys.Issued{}, err
 	}

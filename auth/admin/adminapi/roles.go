@@ -149,5 +149,6 @@ func (a *api) deleteRole(w http.ResponseWriter, r *http.Request, p auth.Principa
 	if err != nil {
 		return err
 	}
-	return nothing(w, a.DeleteRole(r.Context(), p, r.PathValue("appid"), admin.Confirmation{Match: match, Token: r.URL.Query().Get("confirm")}))
+	seen := admin.Confirmation{Match: match, Token: r.URL.Query().Get("confirm")}
+	return nothing(w, a.DeleteRole(r.Context(), p, r.PathValue("appid"), seen))
 }

@@ -100,7 +100,8 @@ func (v *visit) showAudit() error {
 
 // auditRow puts a record in words. It links to the object's page if this user may see it.
 func (v *visit) auditRow(r audit.Record) auditRow {
-	row := auditRow{At: r.At, Actor: r.Actor, ActorName: cmp.Or(r.ActorName, r.Actor), Action: r.Action, Text: r.Action, Object: r.Object, From: r.From}
+	row := auditRow{At: r.At, Actor: r.Actor, ActorName: cmp.Or(r.ActorName, r.Actor), Action: r.Action, Text: r.Action,
+		Object: r.Object, From: r.From}
 	if i := slices.IndexFunc(actions, func(a auditAction) bool { return a.Name == r.Action }); i >= 0 {
 		row.Text = actions[i].Text
 	}

@@ -132,11 +132,12 @@ func (v *visit) why(appid, permission string) (*why, error) {
 
 // reasons are the reasons of decisions in words.
 var reasons = map[roles.Reason]string{
-	roles.ReasonAdmin:     "The built-in role may do everything.",
-	roles.ReasonNoRole:    "There is no such role, so nothing is allowed.",
-	roles.ReasonMalformed: "This is neither a permission nor a pattern: parts of letters, digits and _ - . : @, joined by slashes. A malformed permission is never allowed.",
-	roles.ReasonGranted:   "A grant allows it, and none denies it.",
-	roles.ReasonDenied:    "A grant denies it, whatever else allows it.",
+	roles.ReasonAdmin:  "The built-in role may do everything.",
+	roles.ReasonNoRole: "There is no such role, so nothing is allowed.",
+	roles.ReasonMalformed: "This is neither a permission nor a pattern: parts of letters, digits and _ - . : @, joined by slashes. " +
+		"A malformed permission is never allowed.",
+	roles.ReasonGranted: "A grant allows it, and none denies it.",
+	roles.ReasonDenied:  "A grant denies it, whatever else allows it.",
 }
 
 // spellOut lists the permissions of the catalog that a template or a pattern stands for.
