@@ -7,8 +7,8 @@ import (
 	"github.com/latchkey-go/latchkey/roles"
 )
 
-// A Change says whom something that changed may concern: whoever shows this key, or is this user. The zero
-// Change may concern anybody, as a changed role does.
+// A Change names the callers whom a change may concern: those with this key, or this user. The zero Change may concern
+// every caller, as a changed role does.
 type Change struct {
 	KeyID  string
 	UserID string

@@ -69,7 +69,7 @@ func TestWatch(t *testing.T) {
 	require.NoError(t, directory.Save(ctx, roles.Role{AppID: "viewer"}))
 	told := h.take()
 	require.NotEmpty(t, told)
-	require.Equal(t, auth.Change{}, told[0], "a role may concern anybody")
+	require.Equal(t, auth.Change{}, told[0], "a role may concern any caller")
 	cache.Forget("ada")
 	cache.Clear()
 	require.Equal(t, []auth.Change{{UserID: "ada"}, {}}, h.take())

@@ -125,7 +125,7 @@ func TestDirectorySurvivesHangingStore(t *testing.T) {
 							t.Errorf("Reload came back after %v", time.Since(start))
 						}
 						if staleness < 0 && d.Policy() != nil {
-							t.Error("a policy that nobody vouched for")
+							t.Error("a policy that no store has confirmed")
 						}
 					})
 				}

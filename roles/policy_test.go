@@ -244,7 +244,7 @@ func TestLineageAndEffective(t *testing.T) {
 	require.ElementsMatch(t, []string{"top", "left", "right", "base"}, line, "each once")
 	require.Equal(t, roles.Grants{"a/read": true, "a/write": false, "b/read": true}, policy.Effective("top"), "deny wins")
 	require.Equal(t, roles.Grants{"a/read": true, "a/write": true}, policy.Effective("base"))
-	for _, none := range []string{"", "nobody", roles.Admin, "BASE"} {
+	for _, none := range []string{"", "unknown", roles.Admin, "BASE"} {
 		require.Empty(t, policy.Lineage(none))
 		require.Empty(t, policy.Effective(none))
 	}

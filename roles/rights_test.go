@@ -119,7 +119,7 @@ func TestReaches(t *testing.T) {
 	}
 }
 
-// universe is every permission of up to depth segments over the alphabet and one segment that nobody mentions.
+// universe is every permission of up to depth segments over the alphabet and one segment that no pattern names.
 func universe(depth int, alphabet ...string) []string {
 	alphabet = append(alphabet, "unmentioned")
 	all, level := []string{}, []string{""}

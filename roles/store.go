@@ -8,8 +8,7 @@ import (
 	"github.com/latchkey-go/latchkey/internal/fresh"
 )
 
-// Errors that a [Store] wraps and a [Directory] hands on. Any other error of a store means that the store
-// itself is in trouble.
+// Errors that a [Store] wraps and a [Directory] returns. Any other error of a store is a store error.
 var (
 	// ErrNotFound: there is no role with this appid.
 	ErrNotFound = errors.New("roles: no such role")
@@ -27,8 +26,8 @@ type Revision = fresh.Revision
 // checked by a [Directory] before it saves them.
 //
 // Its methods may be called concurrently, should give up when ctx is done (with an error that wraps ctx's), and
-// must do nothing when ctx was done before they began. They copy what they are given and what they return:
-// nobody can change a stored role by changing a map or a slice. Appids are compared byte by byte: "A" is not
+// must do nothing when ctx was done before they began. They copy their arguments and results: a caller cannot change
+// a stored role by changing a map or a slice. Appids are compared byte by byte: "A" is not
 // "a" and "a " is not "a". Nil and empty permissions are the same, and so are nil and empty inherits.
 //
 // The suite in rolestest checks each of these promises.

@@ -172,7 +172,7 @@ func (d draw) deed(w *world, by auth.Principal, appids []string) (what, permissi
 	if d.IntN(2) == 0 && role != "r0" {
 		saved.Inherits = []string{"r0"}
 	}
-	if was, _ := policy.Role(role); d.IntN(2) == 0 { // a small change of what is there
+	if was, _ := policy.Role(role); d.IntN(2) == 0 { // a small change of a stored role
 		saved = was
 		saved.Permissions[d.pattern()] = d.IntN(2) == 0
 		for grant := range saved.Permissions {

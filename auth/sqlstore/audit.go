@@ -47,7 +47,7 @@ func (a *Audit) Append(ctx context.Context, r audit.Record) error {
 	if err == nil && n == 0 {
 		return errors.New("sqlstore: append to the audit log: a record with this ID exists")
 	}
-	return trouble(ctx, "append to the audit log", err)
+	return storeError(ctx, "append to the audit log", err)
 }
 
 // List implements [audit.Log].
@@ -55,20 +55,20 @@ func (a *Audit) List(ctx context.Context, f audit.Filter) ([]audit.Record, error
 	if err := ctx.Err(); err != nil {
 		return nil, err
 	}
-	if strange(f.Space, f.Actor, f.Action, f.Object, f.Before) {
+	if unstorable(f.Space, f.Actor, f.Action, f.Object, f.Before) {
 		return nil, nil
 	}
 	text, args := auditQuery(f)
 	rows, err := a.s.query(ctx, &statement{text: a.s.statement(text)}, args...)
 	if err != nil {
-		return nil, trouble(ctx, "list the audit log", err)
+		return nil, storeError(ctx, "list the audit log", err)
 	}
 	defer rows.Close()
 	var page []audit.Record
 	for rows.Next() {
 		var w auditRow
 		if err := rows.Scan(w.cells()...); err != nil {
-			return nil, trouble(ctx, "list the audit log", err)
+			return nil, storeError(ctx, "list the audit log", err)
 		}
 		r, err := w.decode()
 		if err != nil {
@@ -77,7 +77,7 @@ func (a *Audit) List(ctx context.Context, f audit.Filter) ([]audit.Record, error
 		page = append(page, r)
 	}
 	if err := rows.Err(); err != nil {
-		return nil, trouble(ctx, "list the audit log", err)
+		return nil, storeError(ctx, "list the audit log", err)
 	}
 	return page, nil
 }
@@ -129,7 +129,7 @@ func encodeAudit(r audit.Record) (*auditRow, error) {
 	if err != nil {
 		return nil, err
 	}
-	if strange(r.ID, r.Space, r.Actor, r.ActorName, r.Action, r.Object, r.From) {
+	if unstorable(r.ID, r.Space, r.Actor, r.ActorName, r.Action, r.Object, r.From) {
 		return nil, errors.New("sqlstore: the audit record has a text that is not UTF-8 or has a zero byte")
 	}
 	w := auditRow{r.ID, r.Space, r.At.UnixMicro(), r.Actor, r.ActorName, r.Action, r.Object, r.From,
@@ -144,11 +144,11 @@ func encodeAudit(r audit.Record) (*auditRow, error) {
 	return &w, nil
 }
 
-// decode returns the record in w, or an error wrapping [errNonsense] that names the row and the column.
+// decode returns the record in w, or an error wrapping [errCorrupt] that names the row and the column.
 func (w *auditRow) decode() (audit.Record, error) {
 	r, wrong := w.read()
 	if wrong != "" {
-		return audit.Record{}, fmt.Errorf("%w: audit record %.64q: %s", errNonsense, r.ID, wrong)
+		return audit.Record{}, fmt.Errorf("%w: audit record %.64q: %s", errCorrupt, r.ID, wrong)
 	}
 	return r, nil
 }

@@ -34,12 +34,12 @@ func FuzzAuditScan(f *testing.F) {
 		}
 		r, err := w.decode()
 		if err != nil {
-			require.ErrorIs(t, err, errNonsense)
+			require.ErrorIs(t, err, errCorrupt)
 			return
 		}
 		require.Equal(t, time.UTC, r.At.Location())
 		again, err := encodeAudit(r)
-		if strange(id, actor) {
+		if unstorable(id, actor) {
 			require.Error(t, err)
 			return
 		}

@@ -8,9 +8,9 @@ import (
 	"unicode/utf8"
 )
 
-// trouble wraps err, which the database returned for the operation what. If ctx is done, the result also wraps ctx's
+// storeError wraps err, which the database returned for the operation what. If ctx is done, the result also wraps ctx's
 // error. A broken constraint is reported by its code alone: databases name the values, which may be digests.
-func trouble(ctx context.Context, what string, err error) error {
+func storeError(ctx context.Context, what string, err error) error {
 	if err == nil {
 		return nil
 	}
@@ -40,9 +40,9 @@ func sqlState(err error) string {
 	return ""
 }
 
-// strange reports whether one of texts cannot be stored, so that no row has it. PostgreSQL stores only UTF-8 without
+// unstorable reports whether one of texts cannot be stored, so that no row has it. PostgreSQL stores only UTF-8 without
 // NUL.
-func strange(texts ...string) bool {
+func unstorable(texts ...string) bool {
 	for _, t := range texts {
 		if !utf8.ValidString(t) || strings.IndexByte(t, 0) >= 0 {
 			return true

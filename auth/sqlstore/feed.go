@@ -21,7 +21,7 @@ func (k *Keys) Changes(ctx context.Context, since keys.Revision) (keys.Changes, 
 	}
 	rows, err := k.s.query(ctx, &k.s.changes, int64(min(since.Number, math.MaxInt64)), int64(since.Tag), maxChanges+1)
 	if err != nil {
-		return keys.Changes{}, trouble(ctx, "read changes", err)
+		return keys.Changes{}, storeError(ctx, "read changes", err)
 	}
 	defer rows.Close()
 	var changes keys.Changes
@@ -30,17 +30,17 @@ func (k *Keys) Changes(ctx context.Context, since keys.Revision) (keys.Changes, 
 	for rows.Next() {
 		var space, id *string
 		if err := rows.Scan(&number, &tag, &known, &space, &id); err != nil {
-			return keys.Changes{}, trouble(ctx, "read changes", err)
+			return keys.Changes{}, storeError(ctx, "read changes", err)
 		}
 		if space != nil && id != nil {
 			changes.Keys = append(changes.Keys, keys.Ref{Space: *space, ID: *id})
 		}
 	}
 	if err := rows.Err(); err != nil {
-		return keys.Changes{}, trouble(ctx, "read changes", err)
+		return keys.Changes{}, storeError(ctx, "read changes", err)
 	}
 	if number <= 0 {
-		return keys.Changes{}, trouble(ctx, "read changes", errNoRevision)
+		return keys.Changes{}, storeError(ctx, "read changes", errNoRevision)
 	}
 	changes.Revision = keys.Revision{Number: uint64(number), Tag: uint64(tag)}
 	if !known || len(changes.Keys) > maxChanges {

@@ -62,8 +62,8 @@ func (s *Store) notice(revision keys.Revision) {
 	}
 }
 
-// Wake says that something may have changed elsewhere. It is for who listens to the database, and should be called
-// after every reconnect too, since nobody repeats what was missed.
+// Wake reports that another process may have changed something. A host that listens to the database calls it for each
+// notification, and after each reconnect, because a missed notification is not repeated.
 func (s *Store) Wake() {
 	s.call(&s.watchers)
 	s.call(&s.followers)

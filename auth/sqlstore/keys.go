@@ -28,14 +28,14 @@ func (k *Keys) Find(ctx context.Context, space string, digests []keys.Digest) (k
 	if err := ctx.Err(); err != nil {
 		return keys.Record{}, err
 	}
-	if strange(space) {
+	if unstorable(space) {
 		return keys.Record{}, keys.ErrNotFound
 	}
 	for some := range slices.Chunk(digests, len(k.s.find)) {
 		args := make([]any, 1, 4)
 		args[0] = space
 		for i := range some {
-			if algorithm, sum := some[i].Reveal(); !some[i].IsZero() && !strange(algorithm) {
+			if algorithm, sum := some[i].Reveal(); !some[i].IsZero() && !unstorable(algorithm) {
 				args = append(args, digestText(algorithm, sum))
 			}
 		}
@@ -45,9 +45,9 @@ func (k *Keys) Find(ctx context.Context, space string, digests []keys.Digest) (k
 		switch r, err := k.record(ctx, &k.s.find[len(args)-2], args...); {
 		case errors.Is(err, keys.ErrNotFound):
 		case err != nil:
-			return keys.Record{}, trouble(ctx, "find a key", err)
+			return keys.Record{}, storeError(ctx, "find a key", err)
 		case r.Space != space || !hasDigest(&r, some):
-			return keys.Record{}, fmt.Errorf("%w: key %.64q was not requested", errNonsense, r.ID)
+			return keys.Record{}, fmt.Errorf("%w: key %.64q was not requested", errCorrupt, r.ID)
 		default:
 			return r, nil
 		}
@@ -67,7 +67,7 @@ func (k *Keys) Get(ctx context.Context, space, id string) (keys.Record, error) {
 	if err := ctx.Err(); err != nil {
 		return keys.Record{}, err
 	}
-	if strange(space, id) {
+	if unstorable(space, id) {
 		return keys.Record{}, keys.ErrNotFound
 	}
 	r, err := k.record(ctx, &k.s.get, space, id)
@@ -75,9 +75,9 @@ func (k *Keys) Get(ctx context.Context, space, id string) (keys.Record, error) {
 	case errors.Is(err, keys.ErrNotFound):
 		return keys.Record{}, keys.ErrNotFound
 	case err != nil:
-		return keys.Record{}, trouble(ctx, "get a key", err)
+		return keys.Record{}, storeError(ctx, "get a key", err)
 	case r.Space != space || r.ID != id:
-		return keys.Record{}, fmt.Errorf("%w: key %.64q was not requested", errNonsense, r.ID)
+		return keys.Record{}, fmt.Errorf("%w: key %.64q was not requested", errCorrupt, r.ID)
 	}
 	return r, nil
 }
@@ -125,7 +125,7 @@ func (k *Keys) List(ctx context.Context, space string, f keys.Filter) ([]keys.Re
 	if err := ctx.Err(); err != nil {
 		return nil, err
 	}
-	if strange(space, f.After, string(f.Kind), f.UserID, f.Role, f.ForeignID, string(f.State)) {
+	if unstorable(space, f.After, string(f.Kind), f.UserID, f.Role, f.ForeignID, string(f.State)) {
 		return nil, nil
 	}
 	st := &k.s.list
@@ -145,7 +145,7 @@ func (k *Keys) List(ctx context.Context, space string, f keys.Filter) ([]keys.Re
 	}
 	read, err := k.records(ctx, st, space, f.After, limit, string(f.Kind), f.UserID, f.Role, f.ForeignID,
 		flag(f.Legacy), string(f.State), f.At.UnixMicro(), micros(f.IssuedUntil))
-	return read, trouble(ctx, "list keys", err)
+	return read, storeError(ctx, "list keys", err)
 }
 
 // Insert implements [keys.Store].
@@ -159,7 +159,7 @@ func (k *Keys) Insert(ctx context.Context, r keys.Record) error {
 	case unique(err) || err == nil && n == 0:
 		return fmt.Errorf("%w: its ID, its digest, its foreign ID or a key of its user", keys.ErrExists)
 	case err != nil:
-		err = trouble(ctx, "insert a key", err)
+		err = storeError(ctx, "insert a key", err)
 	}
 	k.s.changed(ctx)
 	return err
@@ -185,7 +185,7 @@ func (k *Keys) Update(ctx context.Context, r keys.Record) error {
 	case err == nil && n == 0:
 		return k.whyUnchanged(ctx, &r, errTaken)
 	case err != nil:
-		err = trouble(ctx, "update a key", err)
+		err = storeError(ctx, "update a key", err)
 	}
 	k.s.changed(ctx)
 	return err
@@ -196,7 +196,7 @@ var errTaken = fmt.Errorf("%w: the digest or the foreign ID", keys.ErrExists)
 // whyUnchanged returns the reason why an update with r changed nothing: a missing, invalidated or newer record. If
 // the record could have been changed, it returns fallback.
 func (k *Keys) whyUnchanged(ctx context.Context, r *keys.Record, fallback error) error {
-	if strange(r.Space, r.ID) {
+	if unstorable(r.Space, r.ID) {
 		return keys.ErrNotFound
 	}
 	var generation int64
@@ -204,7 +204,7 @@ func (k *Keys) whyUnchanged(ctx context.Context, r *keys.Record, fallback error)
 	found, err := k.s.one(ctx, &k.s.look, []any{r.Space, r.ID}, &generation, &invalidated)
 	switch {
 	case err != nil:
-		return trouble(ctx, "look for a key", err)
+		return storeError(ctx, "look for a key", err)
 	case !found:
 		return keys.ErrNotFound
 	case invalidated != nil:
@@ -220,7 +220,7 @@ func (k *Keys) InvalidateUser(ctx context.Context, space, userID string, at time
 	if err := ctx.Err(); err != nil {
 		return nil, err
 	}
-	if strange(space, userID) || userID == "" {
+	if unstorable(space, userID) || userID == "" {
 		return nil, nil
 	}
 	if at.IsZero() {
@@ -230,7 +230,7 @@ func (k *Keys) InvalidateUser(ctx context.Context, space, userID string, at time
 	if err != nil || len(ended) > 0 {
 		k.s.changed(ctx)
 	}
-	return ended, trouble(ctx, "invalidate the keys of a user", err)
+	return ended, storeError(ctx, "invalidate the keys of a user", err)
 }
 
 func (k *Keys) invalidate(ctx context.Context, space, userID string, at time.Time) ([]keys.Record, error) {
@@ -243,14 +243,14 @@ func (k *Keys) invalidate(ctx context.Context, space, userID string, at time.Tim
 
 // DropRole implements [keys.Store]. It is one statement.
 func (k *Keys) DropRole(ctx context.Context, role string) (int, error) {
-	if err := ctx.Err(); err != nil || role == "" || strange(role) {
+	if err := ctx.Err(); err != nil || role == "" || unstorable(role) {
 		return 0, err
 	}
 	n, err := k.s.exec(ctx, &k.s.dropRole, role)
 	if err != nil || n > 0 {
 		k.s.changed(ctx)
 	}
-	return int(n), trouble(ctx, "take a role from its keys", err)
+	return int(n), storeError(ctx, "take a role from its keys", err)
 }
 
 // Delete implements [keys.Store].
@@ -258,7 +258,7 @@ func (k *Keys) Delete(ctx context.Context, space, id string) error {
 	if err := ctx.Err(); err != nil {
 		return err
 	}
-	if strange(space, id) {
+	if unstorable(space, id) {
 		return keys.ErrNotFound
 	}
 	n, err := k.s.exec(ctx, &k.s.erase, space, id)
@@ -267,12 +267,12 @@ func (k *Keys) Delete(ctx context.Context, space, id string) error {
 		found, err := k.s.one(ctx, &k.s.look, []any{space, id}, &generation, &invalidated)
 		switch {
 		case err != nil:
-			return trouble(ctx, "look for a key", err)
+			return storeError(ctx, "look for a key", err)
 		case !found:
 			return keys.ErrNotFound
 		}
 		return keys.ErrConflict // it was not invalidated when Delete ran
 	}
 	k.s.changed(ctx)
-	return trouble(ctx, "delete a key", err)
+	return storeError(ctx, "delete a key", err)
 }

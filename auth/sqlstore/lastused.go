@@ -16,7 +16,7 @@ func (k *Keys) RecordUse(ctx context.Context, uses []keys.Use) error {
 	latest := make(map[keys.Ref]int64, len(uses))
 	for _, u := range uses {
 		ref := keys.Ref{Space: u.Space, ID: u.ID}
-		if u.At.IsZero() || strange(u.Space, u.ID) {
+		if u.At.IsZero() || unstorable(u.Space, u.ID) {
 			continue
 		}
 		if at, seen := latest[ref]; !seen || at < u.At.UnixMicro() {
@@ -40,5 +40,5 @@ func (k *Keys) RecordUse(ctx context.Context, uses []keys.Use) error {
 		return err
 	}
 	_, err = k.s.exec(ctx, &k.s.use, string(text))
-	return trouble(ctx, "record when keys were used", err)
+	return storeError(ctx, "record when keys were used", err)
 }

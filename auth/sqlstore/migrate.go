@@ -29,7 +29,7 @@ func Migrate(ctx context.Context, db *sql.DB, d Dialect, opts ...Option) error {
 			continue
 		}
 		if err != nil || done {
-			return trouble(ctx, "migrate", err)
+			return storeError(ctx, "migrate", err)
 		}
 	}
 }
@@ -114,10 +114,10 @@ func (s *settings) version(ctx context.Context, on Executor) (int, error) {
 	}
 	var n int
 	if err := on.QueryRowContext(ctx, s.statement(exists), s.prefix+"schema").Scan(&n); err != nil || n == 0 {
-		return 0, trouble(ctx, "read the schema's version", err)
+		return 0, storeError(ctx, "read the schema's version", err)
 	}
 	err := on.QueryRowContext(ctx, s.statement(`SELECT coalesce(max(version), 0) FROM latchkey_schema`)).Scan(&n)
-	return n, trouble(ctx, "read the schema's version", err)
+	return n, storeError(ctx, "read the schema's version", err)
 }
 
 // folder returns the folder of the migrations for the database in use.

@@ -22,7 +22,7 @@ func (p *PublicAPI) Load(ctx context.Context) (publicapi.Setting, error) {
 	var w [5]any
 	found, err := p.s.one(ctx, &p.s.setting, nil, &w[0], &w[1], &w[2], &w[3], &w[4])
 	if err != nil {
-		return publicapi.Setting{}, trouble(ctx, "load the public API", err)
+		return publicapi.Setting{}, storeError(ctx, "load the public API", err)
 	}
 	c := cells{rest: w[:]}
 	setting := publicapi.Setting{
@@ -33,7 +33,7 @@ func (p *PublicAPI) Load(ctx context.Context) (publicapi.Setting, error) {
 		c.wrong = "there is none"
 	}
 	if c.wrong != "" {
-		return publicapi.Setting{}, fmt.Errorf("%w: public API: %s", errNonsense, c.wrong)
+		return publicapi.Setting{}, fmt.Errorf("%w: public API: %s", errCorrupt, c.wrong)
 	}
 	return setting, nil
 }
@@ -46,5 +46,5 @@ func (p *PublicAPI) Save(ctx context.Context, setting publicapi.Setting) error {
 		return publicapi.ErrConflict
 	}
 	p.s.changed(ctx)
-	return trouble(ctx, "save the public API", err)
+	return storeError(ctx, "save the public API", err)
 }

@@ -22,14 +22,14 @@ var _ roles.Store = (*Roles)(nil)
 func (r *Roles) Load(ctx context.Context) (rs []roles.Role, revision roles.Revision, err error) {
 	rows, err := r.s.query(ctx, &r.s.roles)
 	if err != nil {
-		return nil, roles.Revision{}, trouble(ctx, "load roles", err)
+		return nil, roles.Revision{}, storeError(ctx, "load roles", err)
 	}
 	defer rows.Close()
 	for rows.Next() {
 		var number, tag int64
 		var appid, name, info, permissions, inherits *string
 		if err := rows.Scan(&number, &tag, &appid, &name, &info, &permissions, &inherits); err != nil {
-			return nil, roles.Revision{}, trouble(ctx, "load roles", err)
+			return nil, roles.Revision{}, storeError(ctx, "load roles", err)
 		}
 		revision = roles.Revision{Number: uint64(number), Tag: uint64(tag)}
 		if appid == nil {
@@ -42,27 +42,27 @@ func (r *Roles) Load(ctx context.Context) (rs []roles.Role, revision roles.Revis
 		rs = append(rs, role)
 	}
 	if err := rows.Err(); err != nil {
-		return nil, roles.Revision{}, trouble(ctx, "load roles", err)
+		return nil, roles.Revision{}, storeError(ctx, "load roles", err)
 	}
 	if revision.Number == 0 {
-		return nil, roles.Revision{}, trouble(ctx, "load roles", errNoRevision)
+		return nil, roles.Revision{}, storeError(ctx, "load roles", errNoRevision)
 	}
 	return rs, revision, nil
 }
 
-// decodeRole returns the role that a row holds, or an error wrapping [errNonsense].
+// decodeRole returns the role that a row holds, or an error wrapping [errCorrupt].
 func decodeRole(appid, name, info, permissions, inherits *string) (roles.Role, error) {
 	if name == nil || info == nil || permissions == nil || inherits == nil {
-		return roles.Role{}, fmt.Errorf("%w: role %.64q has a column without a value", errNonsense, *appid)
+		return roles.Role{}, fmt.Errorf("%w: role %.64q has a column without a value", errCorrupt, *appid)
 	}
 	role := roles.Role{AppID: *appid, Name: *name, Info: *info}
 	if err := role.Permissions.UnmarshalJSON([]byte(*permissions)); err != nil {
-		return roles.Role{}, fmt.Errorf("%w: role %.64q: permissions: %w", errNonsense, *appid, err)
+		return roles.Role{}, fmt.Errorf("%w: role %.64q: permissions: %w", errCorrupt, *appid, err)
 	}
 	c := cells{rest: []any{*inherits}}
 	role.Inherits = elements(&c, "inherits", func(s string) (string, error) { return s, nil })
 	if c.wrong != "" {
-		return roles.Role{}, fmt.Errorf("%w: role %.64q: %s", errNonsense, *appid, c.wrong)
+		return roles.Role{}, fmt.Errorf("%w: role %.64q: %s", errCorrupt, *appid, c.wrong)
 	}
 	return role, nil
 }
@@ -81,21 +81,21 @@ func (r *Roles) Save(ctx context.Context, role roles.Role, revision roles.Revisi
 	inherits := list(role.Inherits, func(s string) string { return s })
 	return r.change(ctx, revision, func(ctx context.Context) error {
 		_, err := r.s.exec(ctx, &r.s.saveRole, role.AppID, role.Name, role.Info, string(permissions), inherits)
-		return trouble(ctx, "save a role", err)
+		return storeError(ctx, "save a role", err)
 	})
 }
 
 // Delete implements [roles.Store].
 func (r *Roles) Delete(ctx context.Context, appid string, revision roles.Revision) error {
 	return r.change(ctx, revision, func(ctx context.Context) error {
-		if strange(appid) {
+		if unstorable(appid) {
 			return roles.ErrNotFound
 		}
 		n, err := r.s.exec(ctx, &r.s.deleteRole, appid)
 		if err == nil && n == 0 {
 			return roles.ErrNotFound
 		}
-		return trouble(ctx, "delete a role", err)
+		return storeError(ctx, "delete a role", err)
 	})
 }
 

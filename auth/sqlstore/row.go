@@ -24,8 +24,8 @@ const (
 // A row is one key as the database has it: texts, int64s and nil.
 type row [25]any
 
-// errNonsense means a corrupt row, which this package did not write.
-var errNonsense = errors.New("sqlstore: corrupt row")
+// errCorrupt is the error of a row that this package did not write.
+var errCorrupt = errors.New("sqlstore: corrupt row")
 
 // encode returns r as it is stored. It refuses a record that could not be read again.
 func encode(r *keys.Record) (*row, error) {
@@ -45,11 +45,11 @@ func encode(r *keys.Record) (*row, error) {
 	return &w, nil
 }
 
-// decode returns the record in w, or an error wrapping [errNonsense] that names the row and the column.
+// decode returns the record in w, or an error wrapping [errCorrupt] that names the row and the column.
 func (w *row) decode() (keys.Record, error) {
 	r, wrong := w.read()
 	if wrong != "" {
-		return keys.Record{}, fmt.Errorf("%w: key %.64q: %s", errNonsense, r.ID, wrong)
+		return keys.Record{}, fmt.Errorf("%w: key %.64q: %s", errCorrupt, r.ID, wrong)
 	}
 	return r, nil
 }

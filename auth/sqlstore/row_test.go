@@ -83,7 +83,7 @@ func TestARowHasACellForEachColumn(t *testing.T) {
 	require.Equal(t, fields, len(row{}), "a field of keys.Record that is not stored would be lost")
 }
 
-func TestNonsenseIsNotStored(t *testing.T) {
+func TestCorruptRecordsAreNotStored(t *testing.T) {
 	good := anyRecord(rand.New(rand.NewPCG(1, 1)))
 	for name, spoil := range map[string]func(*keys.Record){
 		"no digest":         func(r *keys.Record) { r.Digest = keys.Digest{} },
@@ -116,7 +116,7 @@ func FuzzScan(f *testing.F) {
 		w := unflatten(data)
 		got, err := w.decode()
 		if err != nil {
-			require.ErrorIs(t, err, errNonsense)
+			require.ErrorIs(t, err, errCorrupt)
 			w[0] = "its-id" // which may be told
 			_, err = w.decode()
 			for _, cell := range w[1:] {

@@ -67,22 +67,22 @@ func (c *coded) SQLState() string { return c.code }
 func TestABrokenConstraintIsToldByItsCodeAlone(t *testing.T) {
 	const digest = "sha256:5ec2e7"
 	for _, code := range []string{"23505", "23514", "23502"} {
-		err := trouble(t.Context(), "insert a key", fmt.Errorf("driver: %w", &coded{code, "Key (digest)=(" + digest + ")"}))
+		err := storeError(t.Context(), "insert a key", fmt.Errorf("driver: %w", &coded{code, "Key (digest)=(" + digest + ")"}))
 		require.NotContains(t, fmt.Sprintf("%+v %#v", err, err), digest)
 		require.ErrorContains(t, err, code)
 		var c *coded
 		require.False(t, errors.As(err, &c))
 	}
 	other := &coded{"57P01", "terminating connection"}
-	require.ErrorIs(t, trouble(t.Context(), "insert a key", other), other)
-	require.NoError(t, trouble(t.Context(), "insert a key", nil))
+	require.ErrorIs(t, storeError(t.Context(), "insert a key", other), other)
+	require.NoError(t, storeError(t.Context(), "insert a key", nil))
 }
 
-func TestTroubleWrapsTheErrorOfItsContext(t *testing.T) {
+func TestStoreErrorWrapsTheErrorOfItsContext(t *testing.T) {
 	ctx, cancel := context.WithCancel(t.Context())
 	cancel()
 	interrupted := errors.New("interrupted (9)")
-	err := trouble(ctx, "find a key", interrupted)
+	err := storeError(ctx, "find a key", interrupted)
 	require.ErrorIs(t, err, context.Canceled)
 	require.ErrorIs(t, err, interrupted)
 }

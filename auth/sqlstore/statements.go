@@ -175,7 +175,7 @@ func (s *Store) prepare(ctx context.Context) error {
 		}
 		prepared, err := s.db.PrepareContext(ctx, st.into.text)
 		if err != nil {
-			return trouble(ctx, "prepare", err)
+			return storeError(ctx, "prepare", err)
 		}
 		st.into.prepared = prepared
 		s.prepared = append(s.prepared, prepared)

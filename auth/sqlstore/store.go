@@ -34,7 +34,7 @@ func Open(ctx context.Context, db *sql.DB, d Dialect, opts ...Option) (*Store, e
 	}
 	conn, err := db.Conn(ctx)
 	if err != nil {
-		return nil, trouble(ctx, "open", err)
+		return nil, storeError(ctx, "open", err)
 	}
 	defer conn.Close()
 	if err := c.check(ctx, conn); err != nil {
@@ -68,7 +68,7 @@ func (s *settings) check(ctx context.Context, conn *sql.Conn) error {
 		var mode, isolation string
 		const text = "SELECT current_setting('synchronous_commit'), current_setting('default_transaction_isolation')"
 		if err := conn.QueryRowContext(ctx, text).Scan(&mode, &isolation); err != nil {
-			return trouble(ctx, "read synchronous_commit", err)
+			return storeError(ctx, "read synchronous_commit", err)
 		}
 		if isolation != "read committed" && isolation != "read uncommitted" {
 			return fmt.Errorf("sqlstore: default_transaction_isolation is %s, with which a change does not see those that it waited for: "+
@@ -79,10 +79,10 @@ func (s *settings) check(ctx context.Context, conn *sql.Conn) error {
 	var synchronous int
 	var journal string
 	if err := conn.QueryRowContext(ctx, "PRAGMA synchronous").Scan(&synchronous); err != nil {
-		return trouble(ctx, "read PRAGMA synchronous", err)
+		return storeError(ctx, "read PRAGMA synchronous", err)
 	}
 	if err := conn.QueryRowContext(ctx, "PRAGMA journal_mode").Scan(&journal); err != nil {
-		return trouble(ctx, "read PRAGMA journal_mode", err)
+		return storeError(ctx, "read PRAGMA journal_mode", err)
 	}
 	return s.durable(synchronous, journal)
 }
@@ -96,8 +96,7 @@ func (s *Store) Close() error {
 	return errors.Join(errs...)
 }
 
-// changed tells everybody that something may have been changed under ctx: now, or when its transaction is
-// committed.
+// changed calls the listeners after a change made with ctx: now, or when its transaction is committed.
 func (s *Store) changed(ctx context.Context) {
 	if t := s.tx(ctx); t != nil {
 		t.changed.Store(true)
@@ -111,7 +110,7 @@ func (s *Store) changed(ctx context.Context) {
 func (s *Store) Touch(ctx context.Context) error {
 	_, err := s.exec(ctx, &s.touch)
 	s.changed(ctx)
-	return trouble(ctx, "touch", err)
+	return storeError(ctx, "touch", err)
 }
 
 var errNoRevision = errors.New("the database has lost its revision")
@@ -123,5 +122,5 @@ func (s *Store) pair(ctx context.Context, st *statement) (keys.Revision, error) 
 	if err == nil && number <= 0 {
 		err = errNoRevision
 	}
-	return keys.Revision{Number: uint64(number), Tag: uint64(tag)}, trouble(ctx, "read the revision", err)
+	return keys.Revision{Number: uint64(number), Tag: uint64(tag)}, storeError(ctx, "read the revision", err)
 }

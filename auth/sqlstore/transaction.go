@@ -87,7 +87,7 @@ func (s *Store) transact(ctx context.Context, f func(context.Context) error) err
 	}
 	t, err := s.begin(ctx)
 	if err != nil {
-		return trouble(ctx, "begin", err)
+		return storeError(ctx, "begin", err)
 	}
 	committed := false
 	defer func() {
@@ -110,7 +110,7 @@ func (s *Store) transact(ctx context.Context, f func(context.Context) error) err
 	if t.changed.Load() {
 		s.Wake()
 	}
-	return trouble(ctx, "commit", err)
+	return storeError(ctx, "commit", err)
 }
 
 // A tx is one transaction. Once it has ended it runs no statement: its connection may be in use by another caller.

@@ -57,7 +57,7 @@ var invalidateUserChecks = []check{
 			p.same(r, p.get(r), "what InvalidateUser returns, against what Get returns after it")
 		}
 	}},
-	{"InvalidateUser touches no key of another user or of nobody", func(p *probe) {
+	{"InvalidateUser touches no key of another user or of no user", func(p *probe) {
 		others := []keys.Record{ofUser("bob"), ofUser("ad"), ofUser("adam"), custom()}
 		p.insert(ofUser("ada"))
 		p.insert(others...)
@@ -86,7 +86,7 @@ var invalidateUserChecks = []check{
 	}},
 	{"InvalidateUser of a user without keys that are good returns an empty list and no error", func(p *probe) {
 		p.insert(ofUser("ada"), ended(ofUser("bob")))
-		for _, userID := range []string{"nobody", "bob"} {
+		for _, userID := range []string{"unknown", "bob"} {
 			got, err := p.InvalidateUser(background, "", userID, later)
 			if err != nil || len(got) != 0 {
 				p.broken("user %q: InvalidateUser returns %d records and error %v", userID, len(got), err)

@@ -115,7 +115,7 @@ func (p *probe) end(r keys.Record) error {
 	return p.Update(background, ended(r))
 }
 
-// digestText returns a text nobody has.
+// digestText returns a new text.
 func digestText() string {
 	_, sum := digest().Reveal()
 	return fmt.Sprintf("%x", sum[:12])
@@ -156,7 +156,7 @@ var soleChecks = []check{
 			p.broken("the user's other key was invalidated since: Insert returns error %v", err)
 		}
 	}},
-	{"Insert with Sole does not count keys of other users or of nobody", func(p *probe) {
+	{"Insert with Sole does not count keys of other users or of no user", func(p *probe) {
 		r := ofUser("ada")
 		r.Sole = true
 		p.insert(ofUser("bob"), custom())

@@ -79,7 +79,7 @@ var listChecks = []check{
 		}
 	}},
 	{"List of none is an empty list and no error", func(p *probe) {
-		filters := []keys.Filter{{UserID: "nobody"}, {ForeignID: "none"}, {After: custom().ID}, {State: keys.StateDisabled, At: noon}}
+		filters := []keys.Filter{{UserID: "unknown"}, {ForeignID: "none"}, {After: custom().ID}, {State: keys.StateDisabled, At: noon}}
 		p.lists("", keys.Filter{}, "an empty store")
 		for _, f := range filters {
 			p.lists("", f, fmt.Sprintf("an empty store, filter %+v", f))

@@ -41,7 +41,7 @@ var endingMutants = []mutant{
 			return got, err
 		}
 	}},
-	{breaks: "InvalidateUser touches no key of another user or of nobody", how: "it ends those of nobody too", worsen: func(b *broken) {
+	{breaks: "InvalidateUser touches no key of another user or of no user", how: "it invalidates custom keys too", worsen: func(b *broken) {
 		b.invalidateUser = func(ctx ctx, space, userID string, at time.Time) ([]keys.Record, error) {
 			got, err := b.MemoryStore.InvalidateUser(ctx, space, userID, at)
 			for _, r := range b.all(space, keys.Filter{Kind: keys.KindCustom}) {
@@ -52,7 +52,7 @@ var endingMutants = []mutant{
 			return got, err
 		}
 	}},
-	{breaks: "InvalidateUser of the empty user ID ends no key", how: "it takes custom keys for nobody's", worsen: func(b *broken) {
+	{breaks: "InvalidateUser of the empty user ID ends no key", how: "it treats custom keys as those of the empty user ID", worsen: func(b *broken) {
 		b.invalidateUser = func(ctx ctx, space, userID string, at time.Time) ([]keys.Record, error) {
 			if userID != "" {
 				return b.MemoryStore.InvalidateUser(ctx, space, userID, at)

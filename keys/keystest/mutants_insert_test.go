@@ -81,7 +81,7 @@ func insertMutants() []mutant {
 			}
 			return b.MemoryStore.Insert(ctx, r)
 		}
-	}}, mutant{breaks: "Insert with Sole does not count keys of other users or of nobody", how: "it counts those of nobody", worsen: func(b *broken) {
+	}}, mutant{breaks: "Insert with Sole does not count keys of other users or of no user", how: "it counts custom keys", worsen: func(b *broken) {
 		b.insert = func(ctx ctx, r keys.Record) error {
 			if r.Sole && slices.ContainsFunc(b.all(r.Space, keys.Filter{Kind: keys.KindCustom}), live) {
 				return keys.ErrExists

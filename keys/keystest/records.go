@@ -56,7 +56,7 @@ func inStates(userID string) map[string]keys.Record {
 	return map[string]keys.Record{"active": active, "disabled": disabled, "expired": expired, "disabled and expired": both}
 }
 
-// digest returns a digest nobody has.
+// digest returns a new digest.
 func digest() keys.Digest {
 	var sum [32]byte
 	rand.Read(sum[:])

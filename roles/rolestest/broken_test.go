@@ -81,7 +81,7 @@ func (s *store) now() roles.Revision {
 	return revision
 }
 
-// anyway repeats a change for the revision of the moment until it is done.
+// anyway repeats a change for the current revision until it is done.
 func (s *store) anyway(change func(revision roles.Revision) error) error {
 	for {
 		if err := change(s.now()); !errors.Is(err, roles.ErrConflict) {

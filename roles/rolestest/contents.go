@@ -72,7 +72,7 @@ var contents = []promise{
 		}
 	}},
 	{"the store judges nothing", func(t reporter, s roles.Store) {
-		want := roles.Role{AppID: "odd", Inherits: []string{"nobody", "odd"}, Permissions: roles.Grants{"not // well formed": true}}
+		want := roles.Role{AppID: "odd", Inherits: []string{"unknown", "odd"}, Permissions: roles.Grants{"not // well formed": true}}
 		save(t, s, want)
 		if got := load(t, s)["odd"]; !same(got, want) {
 			t.Errorf("loaded %+v\n saved %+v", got, want)

@@ -49,7 +49,7 @@ func TestOtherOriginsAreRefused(t *testing.T) {
 			shown := w.get("ada", address).body
 			form := url.Values{"do": {do}, "role": {"viewer"}, "appid": {"new"}, "match": {hidden(shown, "match")}, "opened": {hidden(shown, "opened")}}
 			for _, headers := range [][]string{
-				{"Sec-Fetch-Site", "cross-site"}, {"Sec-Fetch-Site", "same-site"}, {"Sec-Fetch-Site", "nonsense"},
+				{"Sec-Fetch-Site", "cross-site"}, {"Sec-Fetch-Site", "same-site"}, {"Sec-Fetch-Site", "no-such-value"},
 				{"Sec-Fetch-Site", "", "Origin", "https://evil.example"}, {"Sec-Fetch-Site", "", "Origin", "null"},
 				{"Sec-Fetch-Site", "", "Origin", "http://example.com.evil.example"},
 			} {

@@ -77,9 +77,8 @@ INSERT INTO latchkey_public_api DEFAULT VALUES;
 
 -- What follows holds for every way of changing a row, an operator's own statements included.
 
--- Whoever changes something holds one lock from before the first row until commit. So changes become visible in the
--- order of their revisions, what a trigger reads is what others have committed, and no two transactions wait for each
--- other in a circle.
+-- A transaction that changes a row holds one lock from before its first row until commit. So changes become visible in
+-- the order of their revisions, a trigger reads what others have committed, and transactions do not deadlock.
 CREATE FUNCTION latchkey_lock() RETURNS void LANGUAGE plpgsql AS $$
 BEGIN
 	PERFORM pg_advisory_xact_lock(hashtextextended('public.latchkey_changes', 0));

@@ -1,4 +1,4 @@
--- The audit log. A record goes in, and is never changed. It moves no revision: nobody has it in memory.
+-- The audit log. A record is added and never changed. It does not change the revision, because no node caches it.
 
 CREATE TABLE latchkey_audit (
 	id         TEXT NOT NULL PRIMARY KEY,
