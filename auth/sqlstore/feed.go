@@ -53,4 +53,6 @@ func (k *Keys) Changes(ctx context.Context, since keys.Revision) (keys.Changes, 
 // Watch implements [keys.Feed]. f is called after each change that is committed through the store, before the changing
 // call returns, and at each [Store.Wake]. It may be called though nothing has changed: after a commit of which it is
 // not known whether it was done, for one.
-func (k *Keys) Watch(f func()) (stop func()) { return k.s.register(&k.s.watchers, f) }
+func (k *Keys) Watch(f func()) (stop func()) {
+	return k.s.watchers.Add(func(struct{}) { f() })
+}

@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"sync"
 
+	"github.com/latchkey-go/latchkey/internal/fresh"
 	"github.com/latchkey-go/latchkey/keys"
 )
 
@@ -18,10 +19,11 @@ type Store struct {
 	queue    queue // of those who write to db; nil for PostgreSQL
 	prepared []*sql.Stmt
 
-	mu        sync.Mutex
-	seen      keys.Revision // of the latest poll
-	watchers  listeners     // caches
-	followers listeners
+	watchers  fresh.Listeners[struct{}] // caches
+	followers fresh.Listeners[struct{}]
+
+	mu   sync.Mutex
+	seen keys.Revision // of the latest poll
 }
 
 // Open returns the stores in db. It refuses a database whose schema is not the one of this package, an older one
