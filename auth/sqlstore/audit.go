@@ -59,24 +59,14 @@ func (a *Audit) List(ctx context.Context, f audit.Filter) ([]audit.Record, error
 		return nil, nil
 	}
 	text, args := auditQuery(f)
-	rows, err := a.s.query(ctx, &statement{text: a.s.statement(text)}, args...)
-	if err != nil {
-		return nil, storeError(ctx, "list the audit log", err)
-	}
-	defer rows.Close()
 	var page []audit.Record
-	for rows.Next() {
-		var w auditRow
-		if err := rows.Scan(w.cells()...); err != nil {
-			return nil, storeError(ctx, "list the audit log", err)
-		}
+	var w auditRow
+	err := a.s.each(ctx, &statement{text: a.s.statement(text)}, args, destinations(w[:]), func() error {
 		r, err := w.decode()
-		if err != nil {
-			return nil, err
-		}
 		page = append(page, r)
-	}
-	if err := rows.Err(); err != nil {
+		return err
+	})
+	if err != nil {
 		return nil, storeError(ctx, "list the audit log", err)
 	}
 	return page, nil
@@ -190,13 +180,4 @@ func object(values map[string]any) any {
 	}
 	written, _ := json.Marshal(values) // plain values can be written
 	return string(written)
-}
-
-// cells returns the destinations of a query's columns.
-func (w *auditRow) cells() []any {
-	into := make([]any, len(w))
-	for i := range w {
-		into[i] = &w[i]
-	}
-	return into
 }

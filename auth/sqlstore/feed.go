@@ -19,28 +19,22 @@ func (k *Keys) Changes(ctx context.Context, since keys.Revision) (keys.Changes, 
 		}
 		return keys.Changes{Revision: revision}, err
 	}
-	rows, err := k.s.query(ctx, &k.s.changes, int64(min(since.Number, math.MaxInt64)), int64(since.Tag), maxChanges+1)
-	if err != nil {
-		return keys.Changes{}, storeError(ctx, "read changes", err)
-	}
-	defer rows.Close()
 	var changes keys.Changes
 	var number, tag int64
 	var known bool
-	for rows.Next() {
-		var space, id *string
-		if err := rows.Scan(&number, &tag, &known, &space, &id); err != nil {
-			return keys.Changes{}, storeError(ctx, "read changes", err)
-		}
+	var space, id *string
+	args := []any{int64(min(since.Number, math.MaxInt64)), int64(since.Tag), maxChanges + 1}
+	err := k.s.each(ctx, &k.s.changes, args, []any{&number, &tag, &known, &space, &id}, func() error {
 		if space != nil && id != nil {
 			changes.Keys = append(changes.Keys, keys.Ref{Space: *space, ID: *id})
 		}
+		return nil
+	})
+	if err == nil && number <= 0 {
+		err = errNoRevision
 	}
-	if err := rows.Err(); err != nil {
+	if err != nil {
 		return keys.Changes{}, storeError(ctx, "read changes", err)
-	}
-	if number <= 0 {
-		return keys.Changes{}, storeError(ctx, "read changes", errNoRevision)
 	}
 	changes.Revision = keys.Revision{Number: uint64(number), Tag: uint64(tag)}
 	if !known || len(changes.Keys) > maxChanges {

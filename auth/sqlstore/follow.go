@@ -14,8 +14,8 @@ import (
 //	stop := store.Follow(users.Clear, directory.Reload, public.Reload)
 //
 // onChange runs before the changing call returns. It must be quick, and must not use anything that waits for that call,
-// such as the directory that is saving a role. A panic in it is swallowed. The errors of reload are dropped: the caches behind them also poll, retry
-// and report their own store errors. Follow only makes them faster.
+// such as the directory that is saving a role. A panic in it is swallowed. The errors of reload are dropped: the caches
+// behind them also poll, retry and report their own store errors. Follow only makes them faster.
 //
 // stop waits for running callbacks, so a callback must not call it. onChange may run once more after stop.
 func (s *Store) Follow(onChange func(), reload ...func(context.Context) error) (stop func()) {

@@ -85,7 +85,7 @@ func (k *Keys) Get(ctx context.Context, space, id string) (keys.Record, error) {
 // record reads the only record that st returns.
 func (k *Keys) record(ctx context.Context, st *statement, args ...any) (keys.Record, error) {
 	var w row
-	found, err := k.s.one(ctx, st, args, w.cells()...)
+	found, err := k.s.one(ctx, st, args, destinations(w[:])...)
 	if err != nil {
 		return keys.Record{}, err
 	}
@@ -97,27 +97,17 @@ func (k *Keys) record(ctx context.Context, st *statement, args ...any) (keys.Rec
 
 // records reads the records that st returns.
 func (k *Keys) records(ctx context.Context, st *statement, args ...any) ([]keys.Record, error) {
-	rows, err := k.s.query(ctx, st, args...)
+	var read []keys.Record
+	var w row
+	err := k.s.each(ctx, st, args, destinations(w[:]), func() error {
+		r, err := w.decode()
+		read = append(read, r)
+		return err
+	})
 	if err != nil {
 		return nil, err
 	}
-	defer rows.Close()
-	var read []keys.Record
-	for rows.Next() {
-		var w row
-		if err := rows.Scan(w.cells()...); err != nil {
-			return nil, err
-		}
-		r, err := w.decode()
-		if err != nil {
-			return nil, err
-		}
-		read = append(read, r)
-	}
-	if err := rows.Err(); err != nil {
-		return nil, err
-	}
-	return read, rows.Close()
+	return read, nil
 }
 
 // List implements [keys.Store].

@@ -72,16 +72,7 @@ func (s *settings) beginMigration(ctx context.Context, db *sql.DB) (*tx, error) 
 	if s.dialect == SQLite {
 		return beginImmediate(ctx, db, queueOf(db))
 	}
-	// A snapshot from before the wait would lack the previous node's changes.
-	t, err := db.BeginTx(ctx, &sql.TxOptions{Isolation: sql.LevelReadCommitted})
-	if err != nil {
-		return nil, err
-	}
-	if _, err := t.ExecContext(ctx, "SELECT pg_advisory_xact_lock(hashtextextended($1, 0))", s.prefix+"migrate"); err != nil {
-		t.Rollback()
-		return nil, err
-	}
-	return &tx{on: t, commit: t.Commit, rollback: t.Rollback, release: func() {}}, nil
+	return beginLocked(ctx, db, "SELECT pg_advisory_xact_lock(hashtextextended($1, 0))", s.prefix+"migrate")
 }
 
 // apply runs migration n.

@@ -20,34 +20,24 @@ var _ roles.Store = (*Roles)(nil)
 
 // Load implements [roles.Store].
 func (r *Roles) Load(ctx context.Context) (rs []roles.Role, revision roles.Revision, err error) {
-	rows, err := r.s.query(ctx, &r.s.roles)
+	var number, tag int64
+	var appid, name, info, permissions, inherits *string
+	into := []any{&number, &tag, &appid, &name, &info, &permissions, &inherits}
+	err = r.s.each(ctx, &r.s.roles, nil, into, func() error {
+		if appid == nil {
+			return nil // no roles
+		}
+		role, err := decodeRole(appid, name, info, permissions, inherits)
+		rs = append(rs, role)
+		return err
+	})
+	if err == nil && number == 0 {
+		err = errNoRevision
+	}
 	if err != nil {
 		return nil, roles.Revision{}, storeError(ctx, "load roles", err)
 	}
-	defer rows.Close()
-	for rows.Next() {
-		var number, tag int64
-		var appid, name, info, permissions, inherits *string
-		if err := rows.Scan(&number, &tag, &appid, &name, &info, &permissions, &inherits); err != nil {
-			return nil, roles.Revision{}, storeError(ctx, "load roles", err)
-		}
-		revision = roles.Revision{Number: uint64(number), Tag: uint64(tag)}
-		if appid == nil {
-			continue // no roles
-		}
-		role, err := decodeRole(appid, name, info, permissions, inherits)
-		if err != nil {
-			return nil, roles.Revision{}, err
-		}
-		rs = append(rs, role)
-	}
-	if err := rows.Err(); err != nil {
-		return nil, roles.Revision{}, storeError(ctx, "load roles", err)
-	}
-	if revision.Number == 0 {
-		return nil, roles.Revision{}, storeError(ctx, "load roles", errNoRevision)
-	}
-	return rs, revision, nil
+	return rs, roles.Revision{Number: uint64(number), Tag: uint64(tag)}, nil
 }
 
 // decodeRole returns the role that a row holds, or an error wrapping [errCorrupt].

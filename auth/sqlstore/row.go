@@ -221,12 +221,3 @@ func micros(t time.Time) any {
 	}
 	return t.UnixMicro()
 }
-
-// cells returns the destinations of a query's columns.
-func (w *row) cells() []any {
-	into := make([]any, len(w))
-	for i := range w {
-		into[i] = &w[i]
-	}
-	return into
-}

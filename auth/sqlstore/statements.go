@@ -212,6 +212,36 @@ func (s *Store) one(ctx context.Context, st *statement, args []any, into ...any)
 	return first(rows, into...)
 }
 
+// each runs st, reads each row into into, and calls row.
+func (s *Store) each(ctx context.Context, st *statement, args, into []any, row func() error) error {
+	rows, err := s.query(ctx, st, args...)
+	if err != nil {
+		return err
+	}
+	defer rows.Close()
+	for rows.Next() {
+		if err := rows.Scan(into...); err != nil {
+			return err
+		}
+		if err := row(); err != nil {
+			return err
+		}
+	}
+	if err := rows.Err(); err != nil {
+		return err
+	}
+	return rows.Close()
+}
+
+// destinations returns where a query writes the columns of a row.
+func destinations(row []any) []any {
+	into := make([]any, len(row))
+	for i := range row {
+		into[i] = &row[i]
+	}
+	return into
+}
+
 // first reads the first row, if there is one.
 func first(rows *sql.Rows, into ...any) (found bool, err error) {
 	defer rows.Close()

@@ -200,7 +200,7 @@ func (s *Store) begin(ctx context.Context) (t *tx, err error) {
 	if s.dialect == SQLite {
 		t, err = beginImmediate(ctx, s.db, s.queue)
 	} else {
-		t, err = s.beginLocked(ctx)
+		t, err = beginLocked(ctx, s.db, s.lockState.text)
 	}
 	if err == nil {
 		t.over, t.stop = context.WithCancel(ctx)
@@ -208,12 +208,14 @@ func (s *Store) begin(ctx context.Context) (t *tx, err error) {
 	return t, err
 }
 
-func (s *Store) beginLocked(ctx context.Context) (*tx, error) {
-	t, err := s.db.BeginTx(ctx, &sql.TxOptions{Isolation: sql.LevelReadCommitted})
+// beginLocked begins a PostgreSQL transaction and runs lock, which waits for a lock. A snapshot from before the wait would
+// lack the changes of the transaction that held the lock, so the isolation level is READ COMMITTED.
+func beginLocked(ctx context.Context, db *sql.DB, lock string, args ...any) (*tx, error) {
+	t, err := db.BeginTx(ctx, &sql.TxOptions{Isolation: sql.LevelReadCommitted})
 	if err != nil {
 		return nil, err
 	}
-	if _, err := t.ExecContext(ctx, s.lockState.text); err != nil {
+	if _, err := t.ExecContext(ctx, lock, args...); err != nil {
 		t.Rollback()
 		return nil, err
 	}
