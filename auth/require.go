@@ -35,13 +35,7 @@ type gate struct {
 // Require authenticates the request; if it has one, Require does not read the headers again. For two permissions that
 // must both hold, wrap one Require in another. It panics if permission is malformed, as ServeMux does for patterns.
 func (g *Guard) Require(permission string, h http.Handler) http.Handler {
-	t, err := parseTemplate(permission)
-	if err != nil {
-		panic(err)
-	}
-	return g.gate(h, func(r *http.Request, p Principal) (string, *Refusal) {
-		return t.text, g.allowsTemplate(r, p, &t)
-	})
+	return g.RequireAny([]string{permission}, h)
 }
 
 // RequireAny is Require for callers with at least one of several permissions. A refusal names the first. It panics if

@@ -29,17 +29,13 @@ func (r Route) ReachedBy(policy *roles.Policy, rights roles.Rights) bool {
 // Handle registers h behind [Guard.Require]. mux is an *[http.ServeMux] or has its Handle method. Handle panics if
 // permission is malformed, or has a {name} that the pattern lacks: at start, not in a request.
 func (g *Guard) Handle(mux interface{ Handle(string, http.Handler) }, pattern, permission string, h http.Handler) {
-	g.handle(mux, pattern, []string{permission}, g.Require(permission, h))
+	g.HandleAny(mux, pattern, []string{permission}, h)
 }
 
 // HandleAny is Handle for callers with at least one of several permissions; see [Guard.RequireAny]. Routes lists the
 // pattern once for each permission.
 func (g *Guard) HandleAny(mux interface{ Handle(string, http.Handler) }, pattern string, permissions []string, h http.Handler) {
-	g.handle(mux, pattern, permissions, g.RequireAny(permissions, h))
-}
-
-// handle registers a gated handler. Its permissions are well formed.
-func (g *Guard) handle(mux interface{ Handle(string, http.Handler) }, pattern string, permissions []string, gated http.Handler) {
+	gated := g.RequireAny(permissions, h) // which panics unless the permissions are well formed
 	for _, permission := range permissions {
 		t, _ := parseTemplate(permission)
 		for _, name := range t.names() {
