@@ -90,43 +90,27 @@ const maxWaiting = 256
 // New makes a guard. Its error lists every mistake in c at once.
 func New(c Config) (*Guard, error) {
 	var mistakes []error
-	wrong := func(format string, args ...any) {
-		mistakes = append(mistakes, fmt.Errorf("auth: "+format, args...))
+	check := func(mistake bool, format string, args ...any) {
+		if mistake {
+			mistakes = append(mistakes, fmt.Errorf("auth: "+format, args...))
+		}
 	}
-	if c.Keys == nil {
-		wrong("Config.Keys is nil: no key could be verified")
-	}
-	if isNil(c.Roles) {
-		wrong("Config.Roles is nil: no role could be looked up")
-	}
-	if c.Anonymous != nil && isNil(c.Anonymous) {
-		wrong("Config.Anonymous holds a nil %T; leave the field nil to close the public API", c.Anonymous)
-	}
-	if c.Users != nil && isNil(c.Users) {
-		wrong("Config.Users holds a nil %T; leave the field nil to refuse user keys", c.Users)
-	}
-	if c.SignedIn != nil && c.Users == nil {
-		wrong("Config.SignedIn needs Config.Users to look up the role of a signed-in user")
-	}
-	if c.CrossOrigin != nil && c.SignedIn == nil {
-		wrong("Config.CrossOrigin does nothing without Config.SignedIn: browsers do not send keys unasked")
-	}
-	if c.Sources&^(SourceAPIKeyHeader|SourceBearer|SourceNonstandardXAPIKey|SourceInsecureQuery) != 0 {
-		wrong("Config.Sources has an unknown bit")
-	}
+	const known = SourceAPIKeyHeader | SourceBearer | SourceNonstandardXAPIKey | SourceInsecureQuery
+	check(c.Keys == nil, "Config.Keys is nil: no key could be verified")
+	check(isNil(c.Roles), "Config.Roles is nil: no role could be looked up")
+	check(c.Anonymous != nil && isNil(c.Anonymous),
+		"Config.Anonymous holds a nil %T; leave the field nil to close the public API", c.Anonymous)
+	check(c.Users != nil && isNil(c.Users), "Config.Users holds a nil %T; leave the field nil to refuse user keys", c.Users)
+	check(c.SignedIn != nil && c.Users == nil, "Config.SignedIn needs Config.Users to look up the role of a signed-in user")
+	check(c.CrossOrigin != nil && c.SignedIn == nil,
+		"Config.CrossOrigin does nothing without Config.SignedIn: browsers do not send keys unasked")
+	check(c.Sources&^known != 0, "Config.Sources has an unknown bit")
 	for _, watch := range c.Changes {
-		if watch == nil {
-			wrong("Config.Changes holds a nil function")
-		}
+		check(watch == nil, "Config.Changes holds a nil function")
 	}
-	if c.Timeout < 0 && c.Timeout != NeverBlocks {
-		wrong("Config.Timeout is %v: use a positive time, zero for the default, or NeverBlocks", c.Timeout)
-	}
-	for _, name := range c.QueryNames {
-		if name == "" {
-			wrong("Config.QueryNames holds an empty name")
-		}
-	}
+	check(c.Timeout < 0 && c.Timeout != NeverBlocks,
+		"Config.Timeout is %v: use a positive time, zero for the default, or NeverBlocks", c.Timeout)
+	check(slices.Contains(c.QueryNames, ""), "Config.QueryNames holds an empty name")
 	if len(mistakes) > 0 {
 		return nil, errors.Join(mistakes...)
 	}
