@@ -108,40 +108,36 @@ func Allowed(ctx context.Context, permission string) error {
 // Recheck verifies the caller in ctx again: the key, its owner and the client's address, or the public role.
 // Long-lived streams call it from time to time. It returns the current principal; its error is a *[Refusal]. Success
 // counts as a use of the key.
-func Recheck(ctx context.Context) (p Principal, err error) {
+func Recheck(ctx context.Context) (Principal, error) {
 	a, ok := ctx.Value(anyGuard{}).(*requestState)
 	if !ok {
 		return Principal{}, refuseMissing.asError()
 	}
 	g := a.principal.subject.guard
-	defer func() {
-		if recover() != nil {
-			p, err = Principal{}, refusePanic.asError()
-		}
-	}()
 	p, refusal := g.recheck(ctx, a.principal, a.origin(g))
 	g.used(p)
 	return p, refusal.asError()
 }
 
-func (g *Guard) recheck(ctx context.Context, p Principal, from origin) (Principal, *Refusal) {
-	switch p.Kind() {
+func (g *Guard) recheck(ctx context.Context, before Principal, from origin) (p Principal, refusal *Refusal) {
+	defer recovered(&p, &refusal)
+	switch before.Kind() {
 	case KindUserKey, KindCustomKey:
-		v, err := g.c.Keys.Recheck(ctx, p.key)
+		v, err := g.c.Keys.Recheck(ctx, before.key)
 		if err != nil {
 			return Principal{}, refuseKey(ctx, err)
 		}
 		return g.keyPrincipal(ctx, v, from)
 	case KindSignedIn:
-		return g.userPrincipal(ctx, p.UserID())
+		return g.userPrincipal(ctx, before.UserID())
 	case KindRole:
-		return p, nil
+		return before, nil
 	}
-	q, refusal := g.anonymous(ctx)
-	if refusal == nil && q.Kind() == KindNone {
+	p, refusal = g.anonymous(ctx)
+	if refusal == nil && p.Kind() == KindNone {
 		refusal = refuseMissing
 	}
-	return q, refusal
+	return p, refusal
 }
 
 // Policy returns the current policy, or nil if there is none to trust. It is for packages that decide many things at

@@ -109,6 +109,11 @@ func (g *Guard) Check(r *http.Request) (Principal, error) {
 	if refusal == nil && p.Kind() == KindNone {
 		refusal = refuseMissing
 	}
+	return g.checked(r, p, refusal)
+}
+
+// checked reports the result of a check to the observer and returns it. It records a use of the key of a caller who passes.
+func (g *Guard) checked(r *http.Request, p Principal, refusal *Refusal) (Principal, error) {
 	event := Event{Outcome: OutcomePassed}
 	if refusal != nil {
 		event, p = refusedEvent(refusal), Principal{}
@@ -183,29 +188,28 @@ func (g *Guard) refuse(w http.ResponseWriter, r *http.Request, a *requestState, 
 
 // authenticate is identify for a request, followed by the host's limit.
 func (g *Guard) authenticate(r *http.Request) (p Principal, refusal *Refusal) {
-	defer func() {
-		if recover() != nil { // the panic of host code may hold a secret: it is not passed on
-			p, refusal = Principal{}, refusePanic
-		}
-	}()
+	defer recovered(&p, &refusal)
 	p, refusal = g.identify(r.Context(), r.Header, r.URL.RawQuery, origin{request: r})
-	if refusal == nil {
-		refusal = g.limit(r, p)
+	return g.limit(r, p, refusal)
+}
+
+// recovered is deferred around host code. It refuses a request whose host code panics. The panic may hold a secret, so it
+// is not passed on.
+func recovered(p *Principal, refusal **Refusal) {
+	if recover() != nil {
+		*p, *refusal = Principal{}, refusePanic
+	}
+}
+
+// limit calls the host's limit for a principal that is not refused.
+func (g *Guard) limit(r *http.Request, p Principal, refusal *Refusal) (Principal, *Refusal) {
+	if refusal == nil && g.c.Limit != nil {
+		if after, ok := g.c.Limit(r, p); !ok {
+			refusal = &Refusal{Status: http.StatusTooManyRequests, Reason: ReasonRateLimited, RetryAfter: max(after, time.Second)}
+		}
 	}
 	if refusal != nil {
 		return Principal{}, refusal
 	}
 	return p, nil
-}
-
-// limit calls the host's limit for p.
-func (g *Guard) limit(r *http.Request, p Principal) *Refusal {
-	if g.c.Limit == nil {
-		return nil
-	}
-	after, ok := g.c.Limit(r, p)
-	if ok {
-		return nil
-	}
-	return &Refusal{Status: http.StatusTooManyRequests, Reason: ReasonRateLimited, RetryAfter: max(after, time.Second)}
 }

@@ -154,7 +154,8 @@ func (g *Guard) signedIn(ctx context.Context, r *http.Request) (Principal, *Refu
 }
 
 // userPrincipal makes the principal of a user without a key.
-func (g *Guard) userPrincipal(ctx context.Context, userID string) (Principal, *Refusal) {
+func (g *Guard) userPrincipal(ctx context.Context, userID string) (p Principal, refusal *Refusal) {
+	defer recovered(&p, &refusal)
 	user, refusal := g.user(ctx, userID)
 	if refusal != nil {
 		return Principal{}, refusal
@@ -204,12 +205,7 @@ func (g *Guard) publicRole(ctx context.Context) (string, *Refusal) {
 
 // PrincipalForUser returns the principal of a user who is known without a key, such as the owner of a background job.
 // Its error is a *[Refusal]: 401 for a missing or inactive user. It makes no cross-origin check.
-func (g *Guard) PrincipalForUser(ctx context.Context, userID string) (p Principal, err error) {
-	defer func() {
-		if recover() != nil {
-			p, err = Principal{}, refusePanic.asError()
-		}
-	}()
+func (g *Guard) PrincipalForUser(ctx context.Context, userID string) (Principal, error) {
 	p, refusal := g.userPrincipal(ctx, userID)
 	return p, refusal.asError()
 }

@@ -1,6 +1,7 @@
 package auth
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"net/http"
@@ -53,19 +54,15 @@ type Refusal struct {
 
 // Error returns the public text: Cockpit's where Cockpit has one.
 func (e *Refusal) Error() string {
-	switch e.Status {
-	case http.StatusBadRequest:
-		return "Bad request"
-	case http.StatusUnauthorized:
-		return "Authentication failed"
-	case http.StatusForbidden:
-		return "Permission denied"
-	case http.StatusTooManyRequests:
-		return "Rate limit exceeded"
-	case http.StatusInternalServerError:
-		return "Internal server error"
-	}
-	return "Service unavailable"
+	return cmp.Or(publicTexts[e.Status], "Service unavailable")
+}
+
+var publicTexts = map[int]string{
+	http.StatusBadRequest:          "Bad request",
+	http.StatusUnauthorized:        "Authentication failed",
+	http.StatusForbidden:           "Permission denied",
+	http.StatusTooManyRequests:     "Rate limit exceeded",
+	http.StatusInternalServerError: "Internal server error",
 }
 
 // Unwrap returns the error behind the refusal, or nil: [keys.ErrExpired] or a store's error, for example. It is for

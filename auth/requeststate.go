@@ -167,16 +167,17 @@ func NewContext(ctx context.Context, p Principal) context.Context {
 // PrincipalFrom returns the principal that the innermost guard attached. It is false if there is no guard outside, or
 // if the caller has no credential and the public API is closed.
 func PrincipalFrom(ctx context.Context) (Principal, bool) {
-	a, ok := ctx.Value(anyGuard{}).(*requestState)
-	if !ok || a.principal.Kind() == KindNone {
-		return Principal{}, false
-	}
-	return a.principal, true
+	a, _ := ctx.Value(anyGuard{}).(*requestState)
+	return a.caller()
 }
 
 // PrincipalFrom is like the function of that name, for principals of this guard alone.
 func (g *Guard) PrincipalFrom(ctx context.Context) (Principal, bool) {
-	a := g.stateOf(ctx)
+	return g.stateOf(ctx).caller()
+}
+
+// caller returns the principal unless its kind is KindNone. a may be nil.
+func (a *requestState) caller() (Principal, bool) {
 	if a == nil || a.principal.Kind() == KindNone {
 		return Principal{}, false
 	}

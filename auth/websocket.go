@@ -10,24 +10,12 @@ import "net/http"
 // a credential while the public API is closed.
 func (g *Guard) CheckMessage(r *http.Request, header http.Header) (Principal, error) {
 	p, refusal := g.messagePrincipal(r, header)
-	event := Event{Outcome: OutcomePassed}
-	if refusal != nil {
-		event, p = refusedEvent(refusal), Principal{}
-	}
-	if !g.report(r, nil, event, p) {
-		return Principal{}, refusePanic.asError()
-	}
-	g.used(p)
-	return p, refusal.asError()
+	return g.checked(r, p, refusal)
 }
 
 // messagePrincipal returns the principal of a message.
 func (g *Guard) messagePrincipal(r *http.Request, header http.Header) (p Principal, refusal *Refusal) {
-	defer func() {
-		if recover() != nil { // the panic of host code may hold a secret: it is not passed on
-			p, refusal = Principal{}, refusePanic
-		}
-	}()
+	defer recovered(&p, &refusal)
 	ctx := r.Context()
 	strict := g.extractor
 	strict.firstWins = false // that setting is for requests; a client puts one key into a message
@@ -52,13 +40,7 @@ func (g *Guard) messagePrincipal(r *http.Request, header http.Header) (p Princip
 	case found.source != 0:
 		p, refusal = g.identify(ctx, header, "", origin{request: r})
 	}
-	if refusal == nil {
-		refusal = g.limit(r, p)
-	}
-	if refusal != nil {
-		return Principal{}, refusal
-	}
-	return p, nil
+	return g.limit(r, p, refusal)
 }
 
 // canonical reports whether h has every source's name in its canonical spelling, which is the only one that extract
