@@ -1,10 +1,7 @@
 package keystest
 
 import (
-	"errors"
 	"fmt"
-	"runtime"
-	"sync/atomic"
 	"time"
 
 	"github.com/latchkey-go/latchkey/keys"
@@ -117,39 +114,12 @@ var dropRoleChecks = []check{
 			r := custom()
 			r.Role = "temp"
 			p.insert(r)
-			var done atomic.Uint64
-			updating := make(chan struct{})
-			errs := together(2, func(i int) error {
-				if i == 0 {
-					<-updating
-					_, err := p.DropRole(background, "temp")
-					return err
-				}
-				next := r
-				for ; ; runtime.Gosched() {
-					next.Generation++
-					err := p.Update(background, next)
-					if next.Generation == 2 {
-						close(updating)
-					}
-					if errors.Is(err, keys.ErrConflict) {
-						return nil
-					} else if err != nil {
-						return err
-					}
-					done.Add(1)
-					if next.Generation > 2000 {
-						return nil
-					}
-				}
+			got := p.besideUpdates(r, "DropRole", func() error {
+				_, err := p.DropRole(background, "temp")
+				return err
 			})
-			p.must(errors.Join(errs...), "DropRole beside Update")
-			got := p.get(r)
 			if got.Role != "" {
 				p.broken("an Update at the same time gave the key its role again")
-			}
-			if want := done.Load() + 2; got.Generation != want {
-				p.broken("of a new record, after %d calls of Update that succeeded and DropRole, Generation is %d, want %d", done.Load(), got.Generation, want)
 			}
 		}
 	}},

@@ -145,42 +145,52 @@ var raceChecks = []check{
 		for range rounds / 3 {
 			r := ofUser("ada")
 			p.insert(r)
-			var done atomic.Uint64
-			updating := make(chan struct{})
-			errs := together(2, func(i int) error {
-				if i == 0 {
-					<-updating
-					_, err := p.InvalidateUser(background, "", "ada", later)
-					return err
-				}
-				next := r
-				for ; ; runtime.Gosched() {
-					next.Generation++
-					err := p.Update(background, next)
-					if next.Generation == 2 {
-						close(updating)
-					}
-					if errors.Is(err, keys.ErrConflict) || errors.Is(err, keys.ErrInvalidated) {
-						return nil
-					} else if err != nil {
-						return err
-					}
-					done.Add(1)
-					if next.Generation > 2000 {
-						return nil
-					}
-				}
+			got := p.besideUpdates(r, "InvalidateUser", func() error {
+				_, err := p.InvalidateUser(background, "", "ada", later)
+				return err
 			})
-			p.must(errors.Join(errs...), "InvalidateUser beside Update")
-			got := p.get(r)
 			if got.InvalidatedAt.IsZero() {
 				p.broken("an Update at the same time revived the key")
 			}
-			if want := done.Load() + 2; got.Generation != want {
-				p.broken("of a new record, after %d calls of Update that succeeded and InvalidateUser, Generation is %d, want %d", done.Load(), got.Generation, want)
-			}
 		}
 	}},
+}
+
+// besideUpdates calls change while another caller updates r again and again, until change has won. It returns the record
+// that is stored then. A promise is broken if its Generation does not count every change.
+func (p *probe) besideUpdates(r keys.Record, what string, change func() error) keys.Record {
+	p.Helper()
+	var done atomic.Uint64
+	updating := make(chan struct{})
+	errs := together(2, func(i int) error {
+		if i == 0 {
+			<-updating
+			return change()
+		}
+		next := r
+		for ; ; runtime.Gosched() {
+			next.Generation++
+			err := p.Update(background, next)
+			if next.Generation == 2 {
+				close(updating)
+			}
+			if errors.Is(err, keys.ErrConflict) || errors.Is(err, keys.ErrInvalidated) {
+				return nil
+			} else if err != nil {
+				return err
+			}
+			done.Add(1)
+			if next.Generation > 2000 {
+				return nil
+			}
+		}
+	})
+	p.must(errors.Join(errs...), what+" beside Update")
+	got := p.get(r)
+	if want := done.Load() + 2; got.Generation != want {
+		p.broken("of a new record, after %d calls of Update that succeeded and %s, Generation is %d, want %d", done.Load(), what, got.Generation, want)
+	}
+	return got
 }
 
 // swap updates r n times, exchanging its digests and counting in Name and Role.
