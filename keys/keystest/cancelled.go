@@ -32,16 +32,13 @@ func whenDone(do func(ctx context.Context, p *probe, live, dead keys.Record) err
 
 var cancelledChecks = []check{
 	{"Find returns ctx's error if ctx is done before", whenDone(func(ctx context.Context, p *probe, live, _ keys.Record) error {
-		_, err := p.Find(ctx, "", []keys.Digest{live.Digest})
-		return err
+		return errorOf(p.Find(ctx, "", []keys.Digest{live.Digest}))
 	})},
 	{"Get returns ctx's error if ctx is done before", whenDone(func(ctx context.Context, p *probe, live, _ keys.Record) error {
-		_, err := p.Get(ctx, "", live.ID)
-		return err
+		return errorOf(p.Get(ctx, "", live.ID))
 	})},
 	{"List returns ctx's error if ctx is done before", whenDone(func(ctx context.Context, p *probe, _, _ keys.Record) error {
-		_, err := p.List(ctx, "", keys.Filter{})
-		return err
+		return errorOf(p.List(ctx, "", keys.Filter{}))
 	})},
 	{"Insert returns ctx's error and does nothing if ctx is done before", whenDone(func(ctx context.Context, p *probe, _, _ keys.Record) error {
 		return p.Insert(ctx, custom())
@@ -51,12 +48,10 @@ var cancelledChecks = []check{
 		return p.Update(ctx, live)
 	})},
 	{"InvalidateUser returns ctx's error and does nothing if ctx is done before", whenDone(func(ctx context.Context, p *probe, _, _ keys.Record) error {
-		_, err := p.InvalidateUser(ctx, "", "ada", later)
-		return err
+		return errorOf(p.InvalidateUser(ctx, "", "ada", later))
 	})},
 	{"DropRole returns ctx's error and does nothing if ctx is done before", whenDone(func(ctx context.Context, p *probe, _, _ keys.Record) error {
-		_, err := p.DropRole(ctx, "editor")
-		return err
+		return errorOf(p.DropRole(ctx, "editor"))
 	})},
 	{"Delete returns ctx's error and does nothing if ctx is done before", whenDone(func(ctx context.Context, p *probe, _, dead keys.Record) error {
 		return p.Delete(ctx, "", dead.ID)

@@ -115,8 +115,7 @@ var dropRoleChecks = []check{
 			r.Role = "temp"
 			p.insert(r)
 			got := p.besideUpdates(r, "DropRole", func() error {
-				_, err := p.DropRole(background, "temp")
-				return err
+				return errorOf(p.DropRole(background, "temp"))
 			})
 			if got.Role != "" {
 				p.broken("an Update at the same time gave the key its role again")

@@ -76,14 +76,12 @@ func (p *feedProbe) each(f func(what string, r keys.Record)) {
 	f("Insert", r)
 	r = p.update(r)
 	f("Update", r)
-	_, err := p.DropRole(background, "editor")
-	p.must(err, "DropRole")
+	p.must(errorOf(p.DropRole(background, "editor")), "DropRole")
 	f("DropRole", r)
 	u := ofUser("ada")
 	p.insert(u)
 	f("Insert", u)
-	_, err = p.InvalidateUser(background, "", u.UserID, noon)
-	p.must(err, "InvalidateUser")
+	p.must(errorOf(p.InvalidateUser(background, "", u.UserID, noon)), "InvalidateUser")
 	f("InvalidateUser", u)
 	p.must(p.Delete(background, "", u.ID), "Delete of an invalidated key")
 	f("Delete", u)
@@ -213,8 +211,7 @@ var feedChecks = []feedCheck{
 		ctx, cancel := context.WithCancel(background)
 		cancel()
 		for _, since := range []keys.Revision{{}, now} {
-			_, err := p.feed.Changes(ctx, since)
-			p.wraps(err, context.Canceled, "Changes with a cancelled ctx")
+			p.wraps(errorOf(p.feed.Changes(ctx, since)), context.Canceled, "Changes with a cancelled ctx")
 		}
 	}},
 	{promise: "after a restore, Changes for a lost revision has All", restores: true, run: func(p *feedProbe) {

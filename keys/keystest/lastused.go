@@ -93,9 +93,7 @@ var lastUsedChecks = []check{
 		absent := []keys.Use{useOf(custom(), later), {ID: "no-such-id", At: later}, {At: later}}
 		batch := []keys.Use{absent[0], useOf(r, later), absent[1], absent[2]}
 		for what, uses := range map[string][]keys.Use{"none": nil, "absent records alone": absent, "absent records beside others": batch} {
-			if err := p.uses.RecordUse(background, uses); err != nil {
-				p.broken("uses of %s: RecordUse returns error %v", what, err)
-			}
+			p.works(p.uses.RecordUse(background, uses), "uses of "+what+": RecordUse")
 		}
 		p.lastUsed(r, later, "a record between absent ones")
 		p.lists("", keys.Filter{}, "all records", r)

@@ -70,10 +70,7 @@ var listChecks = []check{
 				got = append(got, page...)
 				f.After = slices.Max(ids(page))
 			}
-			have, wanted := ids(got), ids(want)
-			slices.Sort(have)
-			slices.Sort(wanted)
-			if !slices.Equal(have, wanted) {
+			if !slices.Equal(sortedIDs(got), sortedIDs(want)) {
 				p.broken("pages of 3 with role %q hold %d records, all at once %d", f.Role, len(got), len(want))
 			}
 		}

@@ -44,6 +44,18 @@ func (p *probe) must(err error, what string) {
 	}
 }
 
+// works reports a promise as broken, and returns false, if err is not nil.
+func (p *probe) works(err error, what string) bool {
+	p.Helper()
+	if err != nil {
+		p.broken("%s returns error %v", what, err)
+	}
+	return err == nil
+}
+
+// errorOf returns the error of a call without its result.
+func errorOf[T any](_ T, err error) error { return err }
+
 // wraps reports a promise as broken unless err wraps target.
 func (p *probe) wraps(err, target error, what string) {
 	p.Helper()
@@ -119,9 +131,7 @@ func (p *probe) lost(space string, d keys.Digest, what string) {
 // lists reports a promise as broken unless f lists exactly these records, in whatever order.
 func (p *probe) lists(space string, f keys.Filter, what string, want ...keys.Record) {
 	p.Helper()
-	got, wanted := ids(p.list(space, f)), ids(want)
-	slices.Sort(got)
-	slices.Sort(wanted)
+	got, wanted := sortedIDs(p.list(space, f)), sortedIDs(want)
 	if !slices.Equal(got, wanted) {
 		p.broken("%s: List returns %d records %v, want %d %v", what, len(got), names(got), len(wanted), names(wanted))
 	}
@@ -199,6 +209,8 @@ func ids(records []keys.Record) []string {
 	}
 	return out
 }
+
+func sortedIDs(records []keys.Record) []string { return slices.Sorted(slices.Values(ids(records))) }
 
 // names shortens a list of IDs to what a reader can take in.
 func names(ids []string) string {

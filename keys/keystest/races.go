@@ -146,8 +146,7 @@ var raceChecks = []check{
 			r := ofUser("ada")
 			p.insert(r)
 			got := p.besideUpdates(r, "InvalidateUser", func() error {
-				_, err := p.InvalidateUser(background, "", "ada", later)
-				return err
+				return errorOf(p.InvalidateUser(background, "", "ada", later))
 			})
 			if got.InvalidatedAt.IsZero() {
 				p.broken("an Update at the same time revived the key")

@@ -29,8 +29,7 @@ var spaceChecks = []check{
 		p.insert(r, plain)
 		for id, spaces := range map[string][]string{r.ID: {"", "globex"}, plain.ID: {"acme", "globex"}} {
 			for _, space := range spaces {
-				_, err := p.Get(background, space, id)
-				p.wraps(err, keys.ErrNotFound, fmt.Sprintf("Get in space %q of an ID of another", space))
+				p.wraps(errorOf(p.Get(background, space, id)), keys.ErrNotFound, fmt.Sprintf("Get in space %q of an ID of another", space))
 			}
 		}
 	}},
@@ -53,9 +52,7 @@ var spaceChecks = []check{
 			old.ForeignID = digestText()
 			c.make(&old, &r)
 			p.insert(old)
-			if err := p.Insert(background, r); err != nil {
-				p.broken("in another space, %s: Insert returns error %v", c.what, err)
-			}
+			p.works(p.Insert(background, r), "in another space, "+c.what+": Insert")
 			p.must(p.end(old), "Update that invalidates")
 			p.must(p.Delete(background, old.Space, old.ID), "Delete of an invalidated record")
 			if p.Update(background, nextEnded(r)) == nil {
@@ -65,9 +62,7 @@ var spaceChecks = []check{
 		old, r := in("acme", ofUser("ada")), in("globex", ofUser("ada"))
 		r.Sole = true
 		p.insert(old)
-		if err := p.Insert(background, r); err != nil {
-			p.broken("in another space, the user has a key: Insert returns error %v", err)
-		}
+		p.works(p.Insert(background, r), "in another space, the user has a key: Insert")
 	}},
 	{"Update never touches a record of another space", func(p *probe) {
 		r := in("acme", custom())

@@ -25,38 +25,39 @@ func without(records []keys.Record) (n int) {
 	return n
 }
 
+// insertEach inserts a custom key for each text, which set writes into it, and returns the records by text.
+func (p *probe) insertEach(what string, texts []string, set func(r *keys.Record, text string)) map[string]keys.Record {
+	p.Helper()
+	records := map[string]keys.Record{}
+	for _, text := range texts {
+		r := custom()
+		set(&r, text)
+		if !p.works(p.Insert(background, r), fmt.Sprintf("%s %q, beside others: Insert", what, text)) {
+			break
+		}
+		records[text] = r
+	}
+	return records
+}
+
 var textChecks = []check{
 	{"A space is compared byte by byte", func(p *probe) {
-		common := custom()
-		common.ForeignID = "65f1c0ffee"
-		records := map[string]keys.Record{}
-		for _, space := range alike {
-			r := in(space, custom())
-			r.Digest, r.ForeignID = common.Digest, common.ForeignID
-			if err := p.Insert(background, r); err != nil {
-				p.broken("space %q, beside others: Insert returns error %v", space, err)
-				return
-			}
-			records[space] = r
-		}
+		common := digest()
+		records := p.insertEach("space", alike, func(r *keys.Record, space string) {
+			r.Space, r.Digest, r.ForeignID = space, common, "65f1c0ffee"
+		})
 		for space, r := range records {
-			p.found(common.Digest, r, fmt.Sprintf("space %q", space))
+			p.found(common, r, fmt.Sprintf("space %q", space))
 			p.lists(space, keys.Filter{}, fmt.Sprintf("space %q", space), r)
 		}
 		_, err := p.Get(background, "Ärger", records["ärger"].ID)
 		p.wraps(err, keys.ErrNotFound, `in space "Ärger", Get of a record of "ärger"`)
 	}},
 	{"A user ID is compared byte by byte", func(p *probe) {
-		records := map[string]keys.Record{}
-		for _, userID := range alike {
-			r := ofUser(userID)
+		records := p.insertEach("Sole key of user", alike, func(r *keys.Record, userID string) {
+			*r = ofUser(userID)
 			r.Sole = true
-			if err := p.Insert(background, r); err != nil {
-				p.broken("user %q, beside others: Insert with Sole returns error %v", userID, err)
-				return
-			}
-			records[userID] = r
-		}
+		})
 		for userID, r := range records {
 			p.lists("", keys.Filter{UserID: userID}, fmt.Sprintf("filter by user %q", userID), r)
 		}
@@ -71,13 +72,7 @@ var textChecks = []check{
 		}
 	}},
 	{"A role is compared byte by byte", func(p *probe) {
-		records := map[string]keys.Record{}
-		for _, role := range alike {
-			r := custom()
-			r.Role = role
-			p.insert(r)
-			records[role] = r
-		}
+		records := p.insertEach("role", alike, func(r *keys.Record, role string) { r.Role = role })
 		for role, r := range records {
 			p.lists("", keys.Filter{Role: role}, fmt.Sprintf("filter by role %q", role), r)
 		}
@@ -92,32 +87,16 @@ var textChecks = []check{
 		}
 	}},
 	{"A foreign ID is compared byte by byte", func(p *probe) {
-		records := map[string]keys.Record{}
-		for _, foreign := range alike {
-			r := custom()
-			r.ForeignID = foreign
-			if err := p.Insert(background, r); err != nil {
-				p.broken("foreign ID %q, beside others: Insert returns error %v", foreign, err)
-				return
-			}
-			records[foreign] = r
-		}
+		records := p.insertEach("foreign ID", alike, func(r *keys.Record, foreign string) { r.ForeignID = foreign })
 		for foreign, r := range records {
 			p.lists("", keys.Filter{ForeignID: foreign}, fmt.Sprintf("filter by foreign ID %q", foreign), r)
 		}
 	}},
 	{"A digest's algorithm is compared byte by byte", func(p *probe) {
 		_, sum := digest().Reveal()
-		records := map[string]keys.Record{}
-		for _, pepper := range []string{"a", "A", "a ", "ab", "%"} {
-			r := custom()
+		records := p.insertEach("pepper", []string{"a", "A", "a ", "ab", "%"}, func(r *keys.Record, pepper string) {
 			r.Digest = keys.NewDigest("hmac-sha256:"+pepper, sum)
-			if err := p.Insert(background, r); err != nil {
-				p.broken("pepper %q, beside others: Insert returns error %v", pepper, err)
-				return
-			}
-			records[pepper] = r
-		}
+		})
 		for pepper, r := range records {
 			p.found(r.Digest, r, fmt.Sprintf("pepper %q", pepper))
 		}
