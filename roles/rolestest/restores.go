@@ -1,7 +1,6 @@
 package rolestest
 
 import (
-	"errors"
 	"testing"
 
 	"github.com/latchkey-go/latchkey/roles"
@@ -45,12 +44,8 @@ var restores = []struct {
 		lost := revision(t, s)
 		restore()
 		for _, when := range []string{"after the restore", "after the restore and as many changes", "after the restore and more changes"} {
-			if err := s.Save(t.Context(), roles.Role{AppID: "editor"}, lost); !errors.Is(err, roles.ErrConflict) {
-				t.Errorf("Save %s: %v; want ErrConflict", when, err)
-			}
-			if err := s.Delete(t.Context(), "editor", lost); !errors.Is(err, roles.ErrConflict) {
-				t.Errorf("Delete %s: %v; want ErrConflict", when, err)
-			}
+			conflicts(t, "Save "+when, s.Save(t.Context(), roles.Role{AppID: "editor"}, lost))
+			conflicts(t, "Delete "+when, s.Delete(t.Context(), "editor", lost))
 			if all := load(t, s); !same(all["editor"], full("editor")) {
 				t.Errorf("something was stored %s: %v", when, all)
 			}

@@ -2,7 +2,6 @@ package rolestest
 
 import (
 	"context"
-	"errors"
 	"fmt"
 	"sync"
 
@@ -25,9 +24,7 @@ var revisions = []promise{
 		grown("adding a role")
 		save(t, s, roles.Role{AppID: "editor"})
 		grown("changing it")
-		if err := s.Delete(t.Context(), "editor", before); err != nil {
-			t.Fatalf("Delete: %v", err)
-		}
+		remove(t, s, "editor")
 		grown("deleting it")
 		save(t, s, full("editor"))
 		grown("adding it again")
@@ -37,9 +34,7 @@ var revisions = []promise{
 		for i := range 20 {
 			save(t, s, full(fmt.Sprint("editor", i)))
 			tags[revision(t, s).Tag] = true
-			if err := s.Delete(t.Context(), fmt.Sprint("editor", i), revision(t, s)); err != nil {
-				t.Fatalf("Delete: %v", err)
-			}
+			remove(t, s, fmt.Sprint("editor", i))
 			tags[revision(t, s).Tag] = true
 		}
 		if len(tags) != 40 {
@@ -50,15 +45,9 @@ var revisions = []promise{
 		save(t, s, full("editor"))
 		other := revision(t, s)
 		other.Tag++
-		if err := s.Save(t.Context(), roles.Role{AppID: "editor"}, other); !errors.Is(err, roles.ErrConflict) {
-			t.Errorf("Save: %v; want ErrConflict", err)
-		}
-		if err := s.Delete(t.Context(), "editor", other); !errors.Is(err, roles.ErrConflict) {
-			t.Errorf("Delete: %v; want ErrConflict", err)
-		}
-		if all := load(t, s); !same(all["editor"], full("editor")) {
-			t.Errorf("something was stored: %v", all)
-		}
+		conflicts(t, "Save", s.Save(t.Context(), roles.Role{AppID: "editor"}, other))
+		conflicts(t, "Delete", s.Delete(t.Context(), "editor", other))
+		stored(t, s, full("editor"))
 	}},
 	{"Load and Revision tell the same revision", func(t reporter, s roles.Store) {
 		for range 3 {
@@ -77,35 +66,23 @@ var revisions = []promise{
 		old := revision(t, s)
 		save(t, s, full("viewer"))
 		for _, appid := range []string{"editor", "new"} {
-			if err := s.Save(t.Context(), roles.Role{AppID: appid, Name: "stale"}, old); !errors.Is(err, roles.ErrConflict) {
-				t.Errorf("Save of %s for revision %v: %v; want ErrConflict", appid, old, err)
-			}
+			conflicts(t, "Save of "+appid, s.Save(t.Context(), roles.Role{AppID: appid, Name: "stale"}, old))
 		}
-		if all := load(t, s); len(all) != 2 || !same(all["editor"], full("editor")) {
-			t.Errorf("something was stored: %v", all)
-		}
+		stored(t, s, full("editor"), full("viewer"))
 	}},
 	{"saving for a revision to come is ErrConflict and stores nothing", func(t reporter, s roles.Store) {
 		save(t, s, full("editor"))
 		next := revision(t, s)
 		next.Number++
-		if err := s.Save(t.Context(), roles.Role{AppID: "editor"}, next); !errors.Is(err, roles.ErrConflict) {
-			t.Errorf("Save: %v; want ErrConflict", err)
-		}
-		if all := load(t, s); !same(all["editor"], full("editor")) {
-			t.Errorf("something was stored: %v", all)
-		}
+		conflicts(t, "Save", s.Save(t.Context(), roles.Role{AppID: "editor"}, next))
+		stored(t, s, full("editor"))
 	}},
 	{"deleting for an older revision is ErrConflict and deletes nothing", func(t reporter, s roles.Store) {
 		save(t, s, full("editor"))
 		old := revision(t, s)
 		save(t, s, full("viewer"))
-		if err := s.Delete(t.Context(), "editor", old); !errors.Is(err, roles.ErrConflict) {
-			t.Errorf("Delete for revision %v: %v; want ErrConflict", old, err)
-		}
-		if all := load(t, s); len(all) != 2 {
-			t.Errorf("something was deleted: %v", all)
-		}
+		conflicts(t, "Delete", s.Delete(t.Context(), "editor", old))
+		stored(t, s, full("editor"), full("viewer"))
 	}},
 	{"of concurrent saves for one revision exactly one succeeds", func(t reporter, s roles.Store) {
 		save(t, s, roles.Role{AppID: "raced"})

@@ -34,6 +34,36 @@ func save(t reporter, s roles.Store, role roles.Role) {
 	}
 }
 
+// remove deletes a role that is stored.
+func remove(t reporter, s roles.Store, appid string) {
+	t.Helper()
+	if err := s.Delete(t.Context(), appid, revision(t, s)); err != nil {
+		t.Fatalf("Delete of %q: %v", appid, err)
+	}
+}
+
+// stored reports an error unless the store has these roles and no others.
+func stored(t reporter, s roles.Store, want ...roles.Role) {
+	t.Helper()
+	all := load(t, s)
+	if len(all) != len(want) {
+		t.Errorf("%d roles are stored, want %d: %v", len(all), len(want), all)
+	}
+	for _, role := range want {
+		if got := all[role.AppID]; !same(got, role) {
+			t.Errorf("loaded %+v\n saved %+v", got, role)
+		}
+	}
+}
+
+// conflicts reports an error unless err wraps ErrConflict.
+func conflicts(t reporter, what string, err error) {
+	t.Helper()
+	if !errors.Is(err, roles.ErrConflict) {
+		t.Errorf("%s: %v; want ErrConflict", what, err)
+	}
+}
+
 func revision(t reporter, s roles.Store) roles.Revision {
 	t.Helper()
 	revision, err := s.Revision(t.Context())
@@ -63,15 +93,12 @@ func load(t reporter, s roles.Store) map[string]roles.Role {
 // different saves and deletes roles of two appids that a careless collation takes for one.
 func different(t reporter, s roles.Store, one, two string) {
 	t.Helper()
-	save(t, s, roles.Role{AppID: one, Name: "one"})
+	first, second := roles.Role{AppID: one, Name: "one"}, roles.Role{AppID: two, Name: "two"}
+	save(t, s, first)
 	_ = s.Delete(t.Context(), two, revision(t, s)) // what it returns is another promise
-	if all := load(t, s); len(all) != 1 || all[one].Name != "one" {
-		t.Errorf("after saving %q and deleting %q there are %v", one, two, all)
-	}
-	save(t, s, roles.Role{AppID: two, Name: "two"})
-	if all := load(t, s); len(all) != 2 || all[one].Name != "one" || all[two].Name != "two" {
-		t.Errorf("after saving %q and %q there are %v", one, two, all)
-	}
+	stored(t, s, first)
+	save(t, s, second)
+	stored(t, s, first, second)
 }
 
 // race lets all racers go at once and returns which one got nil, or -1 after reporting that it was not exactly
