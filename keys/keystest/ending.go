@@ -67,8 +67,7 @@ var invalidateUserChecks = []check{
 		}
 	}},
 	{"InvalidateUser of the empty user ID ends no key", func(p *probe) {
-		r := custom()
-		p.insert(r)
+		r := p.inserted(custom())
 		if got, _ := p.InvalidateUser(background, "", "", later); len(got) != 0 {
 			p.broken("it returns %d records", len(got))
 		}
@@ -116,8 +115,7 @@ var deleteChecks = []check{
 		p.works(p.Insert(background, r), "Insert of the same record")
 	}},
 	{"Delete returns an error wrapping ErrNotFound if there is no such record", func(p *probe) {
-		r := ended(custom())
-		p.insert(r)
+		r := p.inserted(ended(custom()))
 		p.must(p.Delete(background, "", r.ID), "Delete of an invalidated record")
 		for _, id := range []string{r.ID, custom().ID, "", "no-such-id"} {
 			p.wraps(p.Delete(background, "", id), keys.ErrNotFound, fmt.Sprintf("Delete of ID %q", id))

@@ -78,8 +78,7 @@ func (p *feedProbe) each(f func(what string, r keys.Record)) {
 	f("Update", r)
 	p.must(errorOf(p.DropRole(background, "editor")), "DropRole")
 	f("DropRole", r)
-	u := ofUser("ada")
-	p.insert(u)
+	u := p.inserted(ofUser("ada"))
 	f("Insert", u)
 	p.must(errorOf(p.InvalidateUser(background, "", u.UserID, noon)), "InvalidateUser")
 	f("InvalidateUser", u)
@@ -232,8 +231,7 @@ var feedChecks = []feedCheck{
 		restore := p.backup()
 		p.insert(custom())
 		restore()
-		r := custom()
-		p.insert(r)
+		r := p.inserted(custom())
 		p.named(before, r, "after the restore")
 	}},
 }

@@ -75,13 +75,11 @@ var findChecks = []check{
 		}
 	}},
 	{"Find never finds a record by the zero Digest", func(p *probe) {
-		r := custom() // it has no Previous
-		p.insert(r)
+		p.insert(custom()) // it has no Previous
 		p.lost("", keys.Digest{}, "the zero Digest")
 	}},
 	{"Find neither keeps nor changes digests", func(p *probe) {
-		r := custom()
-		p.insert(r)
+		r := p.inserted(custom())
 		asked := []keys.Digest{r.Digest, digest(), digest()}
 		before := slices.Clone(asked)
 		p.must(errorOf(p.Find(background, "", asked)), "Find")

@@ -29,14 +29,12 @@ func spoil(r keys.Record) {
 
 var isolationChecks = []check{
 	{"Insert copies the slices it is given", func(p *probe) {
-		r := sliced(custom())
-		p.insert(r)
+		r := p.inserted(sliced(custom()))
 		spoil(r)
 		p.stands(sliced(r), "after a change of the slices that were given")
 	}},
 	{"Update copies the slices it is given", func(p *probe) {
-		r := custom()
-		p.insert(r)
+		r := p.inserted(custom())
 		r = p.update(sliced(r))
 		spoil(r)
 		p.stands(sliced(r), "after a change of the slices that were given")
@@ -55,8 +53,7 @@ var isolationChecks = []check{
 		return got[0]
 	})},
 	{"InvalidateUser returns slices of the caller's own", func(p *probe) {
-		r := sliced(ofUser("ada"))
-		p.insert(r)
+		r := p.inserted(sliced(ofUser("ada")))
 		for _, got := range p.invalidateUser("", "ada", later) {
 			spoil(got)
 		}
@@ -69,8 +66,7 @@ var isolationChecks = []check{
 // isolated checks that a change of what ask returns does not change what it returns the next time.
 func isolated(ask func(*probe, keys.Record) keys.Record) func(*probe) {
 	return func(p *probe) {
-		r := sliced(custom())
-		p.insert(r)
+		r := p.inserted(sliced(custom()))
 		spoil(ask(p, r))
 		p.same(ask(p, r), r, "after a change of what was returned before")
 	}

@@ -59,8 +59,7 @@ var lastUsedChecks = []check{
 		}
 	}},
 	{"RecordUse never sets LastUsedAt back", func(p *probe) {
-		r := custom()
-		p.insert(r)
+		r := p.inserted(custom())
 		p.use(useOf(r, later))
 		for _, at := range []time.Time{later.Add(-time.Microsecond), noon, {}} {
 			p.use(useOf(r, at))
@@ -69,8 +68,7 @@ var lastUsedChecks = []check{
 	}},
 	{"RecordUse sets the latest of several uses in a batch", func(p *probe) {
 		for name, order := range map[string][]int{"ascending": {1, 2, 3}, "descending": {3, 2, 1}, "mixed": {2, 3, 1}} {
-			r := custom()
-			p.insert(r)
+			r := p.inserted(custom())
 			var batch []keys.Use
 			for _, hours := range order {
 				batch = append(batch, useOf(r, noon.Add(time.Duration(hours)*time.Hour)))
@@ -88,8 +86,7 @@ var lastUsedChecks = []check{
 		p.lastUsed(r, at.Add(time.Microsecond), "after a use one microsecond later")
 	}},
 	{"RecordUse passes over records that do not exist", func(p *probe) {
-		r := custom()
-		p.insert(r)
+		r := p.inserted(custom())
 		absent := []keys.Use{useOf(custom(), later), {ID: "no-such-id", At: later}, {At: later}}
 		batch := []keys.Use{absent[0], useOf(r, later), absent[1], absent[2]}
 		for what, uses := range map[string][]keys.Use{"none": nil, "absent records alone": absent, "absent records beside others": batch} {
@@ -99,8 +96,7 @@ var lastUsedChecks = []check{
 		p.lists("", keys.Filter{}, "all records", r)
 	}},
 	{"RecordUse never touches a record of another space", func(p *probe) {
-		r := in("acme", custom())
-		p.insert(r)
+		r := p.inserted(in("acme", custom()))
 		for _, space := range []string{"", "globex", "ACME", "acme "} {
 			_ = p.uses.RecordUse(background, []keys.Use{{Space: space, ID: r.ID, At: later}}) // passing over is another promise
 			p.lastUsed(r, time.Time{}, fmt.Sprintf("after a use in space %q", space))
@@ -110,8 +106,7 @@ var lastUsedChecks = []check{
 		return p.uses.RecordUse(ctx, []keys.Use{useOf(live, later)})
 	})},
 	{"Update and InvalidateUser leave LastUsedAt as it was recorded", func(p *probe) {
-		r := ofUser("ada")
-		p.insert(r)
+		r := p.inserted(ofUser("ada"))
 		p.use(useOf(r, later))
 		r = p.update(r) // read before the use, written after it
 		p.lastUsed(r, later, "after Update")
@@ -119,8 +114,7 @@ var lastUsedChecks = []check{
 		p.lastUsed(r, later, "after InvalidateUser")
 	}},
 	{"RecordUse beside calls of Update sets nothing back", func(p *probe) {
-		r := custom()
-		p.insert(r)
+		r := p.inserted(custom())
 		at, next := noon, r
 		use := func() error {
 			at = at.Add(time.Second)

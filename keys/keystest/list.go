@@ -81,8 +81,7 @@ var listChecks = []check{
 		for _, f := range filters {
 			p.lists("", f, fmt.Sprintf("an empty store, filter %+v", f))
 		}
-		last := custom()
-		p.insert(last)
+		last := p.inserted(custom())
 		filters[2].After = last.ID
 		for _, f := range filters {
 			p.lists("", f, fmt.Sprintf("one record that does not pass filter %+v", f))

@@ -71,6 +71,13 @@ func (p *probe) insert(records ...keys.Record) {
 	}
 }
 
+// inserted inserts r and returns it.
+func (p *probe) inserted(r keys.Record) keys.Record {
+	p.Helper()
+	p.insert(r)
+	return r
+}
+
 // update writes r as the next generation and returns it as it should be stored.
 func (p *probe) update(r keys.Record) keys.Record {
 	p.Helper()

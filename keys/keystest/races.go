@@ -87,8 +87,7 @@ var raceChecks = []check{
 		}
 	}},
 	{"Of concurrent calls of Update with one Generation exactly one succeeds", func(p *probe) {
-		r := custom()
-		p.insert(r)
+		r := p.inserted(custom())
 		for range rounds {
 			tries := make([]keys.Record, callers)
 			for i := range tries {
@@ -143,8 +142,7 @@ var raceChecks = []check{
 	}},
 	{"InvalidateUser is one step beside calls of Update", func(p *probe) {
 		for range rounds / 3 {
-			r := ofUser("ada")
-			p.insert(r)
+			r := p.inserted(ofUser("ada"))
 			got := p.besideUpdates(r, "InvalidateUser", func() error {
 				return errorOf(p.InvalidateUser(background, "", "ada", later))
 			})

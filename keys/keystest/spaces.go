@@ -65,8 +65,7 @@ var spaceChecks = []check{
 		p.works(p.Insert(background, r), "in another space, the user has a key: Insert")
 	}},
 	{"Update never touches a record of another space", func(p *probe) {
-		r := in("acme", custom())
-		p.insert(r)
+		r := p.inserted(in("acme", custom()))
 		moved := r
 		moved.Space, moved.Name, moved.Generation = "globex", "Another", 2
 		if p.Update(background, moved) == nil {
@@ -87,8 +86,7 @@ var spaceChecks = []check{
 		p.stands(plain, "the user's key in the space without a name")
 	}},
 	{"Delete never touches a record of another space", func(p *probe) {
-		r := in("acme", ended(custom()))
-		p.insert(r)
+		r := p.inserted(in("acme", ended(custom())))
 		for _, space := range []string{"", "globex"} {
 			_ = p.Delete(background, space, r.ID) // what it returns is another promise
 			p.lists(r.Space, keys.Filter{}, fmt.Sprintf("after Delete in space %q, space %q", space, r.Space), r)

@@ -103,8 +103,7 @@ var textChecks = []check{
 		p.lost("", keys.NewDigest("HMAC-sha256:a", sum), "another spelling of the algorithm")
 	}},
 	{"An ID is compared byte by byte", func(p *probe) {
-		r := custom()
-		p.insert(r)
+		r := p.inserted(custom())
 		for _, id := range []string{
 			strings.ToUpper(r.ID), r.ID + " ", " " + r.ID, "{" + r.ID + "}", "urn:uuid:" + r.ID, strings.ReplaceAll(r.ID, "-", ""),
 		} {

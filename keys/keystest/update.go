@@ -46,8 +46,7 @@ func updateChecks() []check {
 			p.lost("", second, "the old value after a refresh without overlap")
 		}},
 		{"Update returns an error wrapping ErrConflict unless the stored Generation is one less", func(p *probe) {
-			r := custom()
-			p.insert(r)
+			r := p.inserted(custom())
 			r = p.update(p.update(r))
 			for _, generation := range []uint64{0, 1, 2, 3, 5, 6, 1 << 40} {
 				r.Generation = generation
@@ -63,8 +62,7 @@ func updateChecks() []check {
 			}
 		}},
 		{"Update returns an error wrapping ErrInvalidated if the record is invalidated", func(p *probe) {
-			r := ended(custom())
-			p.insert(r)
+			r := p.inserted(ended(custom()))
 			r.Generation++
 			r.Name = "Another"
 			p.wraps(p.Update(background, r), keys.ErrInvalidated, "Update of another field")
@@ -126,8 +124,7 @@ var moreUpdateChecks = []check{
 			r.Generation, r.Digest = generation, digest()
 			try(fmt.Sprintf("Generation 2 is stored, Update with %d", generation), stored, r)
 		}
-		dead := ended(custom())
-		p.insert(dead)
+		dead := p.inserted(ended(custom()))
 		revived := dead
 		revived.Generation, revived.InvalidatedAt, revived.Digest = 2, time.Time{}, digest()
 		try("the record is invalidated", dead, revived)
@@ -170,6 +167,5 @@ var moreUpdateChecks = []check{
 // updated inserts r, updates it once and returns it as it should be stored.
 func (p *probe) updated(r keys.Record) keys.Record {
 	p.Helper()
-	p.insert(r)
-	return p.update(r)
+	return p.update(p.inserted(r))
 }
