@@ -195,9 +195,6 @@ func remoteAddr(r *http.Request) netip.Addr {
 	if ap, err := netip.ParseAddrPort(r.RemoteAddr); err == nil {
 		return ap.Addr().Unmap()
 	}
-	addr, err := netip.ParseAddr(r.RemoteAddr)
-	if err != nil {
-		return netip.Addr{}
-	}
+	addr, _ := netip.ParseAddr(r.RemoteAddr)
 	return addr.Unmap()
 }

@@ -1,6 +1,7 @@
 package auth
 
 import (
+	"cmp"
 	"context"
 	"log/slog"
 	"net/http"
@@ -58,9 +59,7 @@ func (g *Guard) report(r *http.Request, a *requestState, event Event, p Principa
 	defer func() { ok = recover() == nil }()
 	event.Time = time.Now()
 	event.Kind = p.Kind()
-	if id := p.KeyID(); id != "" {
-		event.KeyID = id
-	}
+	event.KeyID = cmp.Or(p.KeyID(), event.KeyID)
 	event.UserID, event.Role = p.UserID(), p.Role()
 	event.Method, event.Route = r.Method, r.Pattern
 	event.Peer = g.c.ClientAddr(r)

@@ -145,13 +145,10 @@ func (gt *gate) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	}
 	if inner {
 		a.ensureHeaders(g, w.Header())
-	} else {
-		g.setHeaders(w.Header(), &a.values)
-	}
-	if inner {
 		gt.next.ServeHTTP(w, r)
 		return
 	}
+	g.setHeaders(w.Header(), &a.values)
 	g.serve(w, r, a, gt.next)
 }
 

@@ -3,6 +3,7 @@ package auth
 import (
 	"fmt"
 	"net/http"
+	"slices"
 	"strings"
 
 	"github.com/latchkey-go/latchkey/roles"
@@ -104,12 +105,11 @@ func (t *template) pattern() string {
 	if t.named == nil {
 		return t.text
 	}
-	segments := make([]string, len(t.segments))
-	for i, segment := range t.segments {
-		if t.named[i] {
-			segment = "*"
+	segments := slices.Clone(t.segments)
+	for i, named := range t.named {
+		if named {
+			segments[i] = "*"
 		}
-		segments[i] = segment
 	}
 	return strings.Join(segments, "/")
 }
