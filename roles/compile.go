@@ -1,6 +1,7 @@
 package roles
 
 import (
+	"cmp"
 	"fmt"
 	"maps"
 	"slices"
@@ -90,10 +91,7 @@ func (u update) assemble(entries map[string]*roleEntry, problems []*Problem) (*P
 	}
 	if r.weight > maxWeight && len(r.problems) == 0 {
 		heaviest := slices.MaxFunc(slices.Collect(maps.Values(r.resolved)), func(a, b *resolvedRole) int {
-			if a.weight != b.weight {
-				return a.weight - b.weight
-			}
-			return strings.Compare(b.appid, a.appid)
+			return cmp.Or(a.weight-b.weight, strings.Compare(b.appid, a.appid))
 		})
 		r.problem(heaviest.appid, "permissions", fmt.Sprintf(
 			"brings all roles together to more than %d grants, counting inherited ones; it has the most", maxWeight))

@@ -63,11 +63,10 @@ func (p *Policy) Explain(appid, permission string) Decision {
 	case r == nil:
 		return Decision{Allowed: true, Reason: ReasonAdmin, Role: appid}
 	}
-	if d, ok := r.decidedBy(permission, false); ok {
-		return d
-	}
-	if d, ok := r.decidedBy(permission, true); ok {
-		return d
+	for _, allowed := range []bool{false, true} { // deny wins
+		if d, ok := r.decidedBy(permission, allowed); ok {
+			return d
+		}
 	}
 	return Decision{Reason: ReasonNotGranted, Role: appid}
 }

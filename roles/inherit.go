@@ -53,26 +53,20 @@ func (r *resolver) resolve(appid string) *resolvedRole {
 	r.resolved[appid] = nil
 	r.onPath[appid] = len(r.path)
 	r.path = append(r.path, appid)
-	valid := true
 	for _, name := range role.inherits {
 		switch {
 		case strings.EqualFold(name, Admin):
 			r.problem(appid, "inherits", "inherits from "+quote(name)+", which is reserved")
-			valid = false
-			continue
 		case r.entries[name] == nil:
 			r.problem(appid, "inherits", "inherits from "+quote(name)+", which is no role")
-			valid = false
-			continue
+		default:
+			if parent := r.resolve(name); parent != nil { // else its problem is reported already
+				role.parents = append(role.parents, parent)
+				role.depth = max(role.depth, parent.depth+1)
+			}
 		}
-		parent := r.resolve(name)
-		if parent == nil {
-			valid = false // its problem is reported already
-			continue
-		}
-		role.parents = append(role.parents, parent)
-		role.depth = max(role.depth, parent.depth+1)
 	}
+	valid := len(role.parents) == len(role.inherits)
 	r.path = r.path[:len(r.path)-1]
 	delete(r.onPath, appid)
 	if valid && role.depth > maxDepth {
@@ -89,11 +83,10 @@ func (r *resolver) resolve(appid string) *resolvedRole {
 
 // complete sets lineage and weight. If nothing has changed since the older policy, it returns the role from there.
 func (r *resolver) complete(role *resolvedRole) *resolvedRole {
-	if r.old != nil {
-		if same := r.old.roles[role.appid]; same != nil && same.roleEntry == role.roleEntry && slices.Equal(same.parents, role.parents) {
-			r.weight += same.weight
-			return same
-		}
+	same := r.old.resolved(role.appid)
+	if same != nil && same.roleEntry == role.roleEntry && slices.Equal(same.parents, role.parents) {
+		r.weight += same.weight
+		return same
 	}
 	seen := map[*resolvedRole]bool{role: true}
 	queue := []*resolvedRole{role}

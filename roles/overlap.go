@@ -39,10 +39,7 @@ func (u update) compileDFAs(roles map[string]*resolvedRole) error {
 	}
 	for _, appid := range appids {
 		r := roles[appid]
-		var before *resolvedRole
-		if u.old != nil {
-			before = u.old.roles[appid]
-		}
+		before := u.old.resolved(appid)
 		if r == before {
 			continue
 		}

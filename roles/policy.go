@@ -70,12 +70,11 @@ func (p *Policy) Roles() []Role {
 // Lineage returns the appids of a role and of all that it inherits from, nearest first, each once. It is empty for an
 // unknown role and for [Admin].
 func (p *Policy) Lineage(appid string) []string {
-	if p == nil || p.roles[appid] == nil {
-		return nil
-	}
 	var appids []string
-	for _, entry := range p.roles[appid].lineage {
-		appids = append(appids, entry.appid)
+	if r := p.resolved(appid); r != nil {
+		for _, entry := range r.lineage {
+			appids = append(appids, entry.appid)
+		}
 	}
 	return appids
 }
@@ -83,10 +82,10 @@ func (p *Policy) Lineage(appid string) []string {
 // Effective returns the grants of a role, its own and inherited. A deny wins over an allow of the same text. It is empty
 // for an unknown role and for [Admin].
 func (p *Policy) Effective(appid string) Grants {
-	if p == nil || p.roles[appid] == nil {
-		return Grants{}
+	if r := p.resolved(appid); r != nil {
+		return r.effective()
 	}
-	return p.roles[appid].effective()
+	return Grants{}
 }
 
 // With returns a new policy in which this role is added, or replaces the one with the same appid. It is the check before a
@@ -127,7 +126,7 @@ func (p *Policy) Without(appid string) (*Policy, error) {
 func (p *Policy) overBound(before *Policy) error {
 	var over []*Problem
 	for appid, r := range p.roles {
-		if r.over != nil && (before == nil || before.roles[appid] != r) {
+		if r.over != nil && before.resolved(appid) != r {
 			over = append(over, r.over)
 		}
 	}
@@ -147,9 +146,17 @@ func (p *Policy) entries() map[string]*roleEntry {
 	return entries
 }
 
-func (p *Policy) entry(appid string) *roleEntry {
-	if p == nil || p.roles[appid] == nil {
+// resolved returns the role, or nil if p does not have it.
+func (p *Policy) resolved(appid string) *resolvedRole {
+	if p == nil {
 		return nil
 	}
-	return p.roles[appid].roleEntry
+	return p.roles[appid]
+}
+
+func (p *Policy) entry(appid string) *roleEntry {
+	if r := p.resolved(appid); r != nil {
+		return r.roleEntry
+	}
+	return nil
 }

@@ -1,6 +1,7 @@
 package roles
 
 import (
+	"cmp"
 	"errors"
 	"slices"
 	"strconv"
@@ -45,10 +46,7 @@ func Problems(err error) []*Problem {
 // join makes one error of all problems in the order of roles and grants.
 func join(problems []*Problem) error {
 	slices.SortStableFunc(problems, func(a, b *Problem) int {
-		if c := strings.Compare(a.Role, b.Role); c != 0 {
-			return c
-		}
-		return strings.Compare(a.Grant, b.Grant)
+		return cmp.Or(strings.Compare(a.Role, b.Role), strings.Compare(a.Grant, b.Grant))
 	})
 	errs := make([]error, len(problems))
 	for i, p := range problems {

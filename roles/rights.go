@@ -74,9 +74,8 @@ func (p *Policy) Missing(held Rights, next *Policy, wanted Rights) ([]string, er
 	}
 	parts := next.allowing(wanted.Role)
 	if len(wanted.Scopes) > 0 {
-		parts = slices.Clone(wanted.Scopes)
+		parts = validPatterns(wanted.Scopes)
 	}
-	parts = slices.DeleteFunc(parts, func(part string) bool { return !ValidPattern(part) })
 	covered := p.cheapCheck(held)
 	var missing []string
 	for _, part := range parts {
@@ -157,12 +156,10 @@ func (p *Policy) findMissing(held Rights, next *Policy, wanted Rights) (witness 
 	}
 	if len(wanted.Scopes) > 0 {
 		var patterns []string
-		for _, scope := range wanted.Scopes {
-			switch {
-			case !ValidPattern(scope):
-			case !automaton.IsLiteral(scope):
+		for _, scope := range validPatterns(wanted.Scopes) {
+			if !automaton.IsLiteral(scope) {
 				patterns = append(patterns, scope)
-			case next.Allows(wanted.Role, scope) && !p.allows(held, scope):
+			} else if next.Allows(wanted.Role, scope) && !p.allows(held, scope) {
 				return scope, true, nil
 			}
 		}
@@ -188,19 +185,17 @@ func (p *Policy) allows(r Rights, permission string) bool {
 	})
 }
 
+func validPatterns(scopes []string) []string {
+	return slices.DeleteFunc(slices.Clone(scopes), func(scope string) bool { return !ValidPattern(scope) })
+}
+
 // tries returns the trie of the grants of r's role and, if r has scopes, the trie of those. r allows what both allow.
 func (p *Policy) tries(r Rights) (role, scopes *automaton.Node) {
 	role = p.trie(r.Role)
 	if len(r.Scopes) == 0 {
 		return role, nil
 	}
-	var valid []string
-	for _, scope := range r.Scopes {
-		if ValidPattern(scope) {
-			valid = append(valid, scope)
-		}
-	}
-	return role, p.budget.trie(valid...)
+	return role, p.budget.trie(validPatterns(r.Scopes)...)
 }
 
 // trie returns the trie of the grants of a role, own and inherited. After the end of the budget it returns an empty one,

@@ -134,13 +134,12 @@ func (known nodes) build(patterns []pattern, depth int) *Node {
 // unique returns the known node that equals n, or adds n.
 func (known nodes) unique(n Node) *Node {
 	n.subtree = n.end | n.rest
-	key := []byte{byte(n.end), byte(n.rest)}
+	wildcard := uint32(0)
 	if n.wildcard != nil {
 		n.subtree |= n.wildcard.subtree
-		key = binary.LittleEndian.AppendUint32(key, n.wildcard.id+1)
-	} else {
-		key = binary.LittleEndian.AppendUint32(key, 0)
+		wildcard = n.wildcard.id + 1
 	}
+	key := binary.LittleEndian.AppendUint32([]byte{byte(n.end), byte(n.rest)}, wildcard)
 	for _, e := range n.literals {
 		n.subtree |= e.to.subtree
 		key = binary.LittleEndian.AppendUint32(key, e.to.id)
