@@ -24,9 +24,7 @@ var contents = []promise{
 		stored(t, s, want, roles.Role{AppID: "other"})
 	}},
 	{"texts in any script come back as they were", func(t reporter, s roles.Store) {
-		want := roles.Role{AppID: "unicode", Name: "Größe 編集者 🗝 'quoted\" \\ %s", Info: "line\nline\tтаб e\u0301 \u00e9"}
-		save(t, s, want)
-		stored(t, s, want)
+		comesBack(t, s, roles.Role{AppID: "unicode", Name: "Größe 編集者 🗝 'quoted\" \\ %s", Info: "line\nline\tтаб e\u0301 \u00e9"})
 	}},
 	{"nil and empty permissions are the same", func(t reporter, s roles.Store) {
 		save(t, s, roles.Role{AppID: "nil", Inherits: []string{"x"}})
@@ -40,19 +38,13 @@ var contents = []promise{
 		stored(t, s, roles.Role{AppID: "nil", Permissions: granted}, roles.Role{AppID: "empty", Permissions: granted})
 	}},
 	{"inherits keep their order", func(t reporter, s roles.Store) {
-		want := roles.Role{AppID: "heir", Inherits: []string{"c", "a", "b"}}
-		save(t, s, want)
-		stored(t, s, want)
+		comesBack(t, s, roles.Role{AppID: "heir", Inherits: []string{"c", "a", "b"}})
 	}},
 	{"a denied grant stays denied", func(t reporter, s roles.Store) {
-		want := roles.Role{AppID: "r", Permissions: roles.Grants{"a": true, "b": false}}
-		save(t, s, want)
-		stored(t, s, want)
+		comesBack(t, s, roles.Role{AppID: "r", Permissions: roles.Grants{"a": true, "b": false}})
 	}},
 	{"the store judges nothing", func(t reporter, s roles.Store) {
-		want := roles.Role{AppID: "odd", Inherits: []string{"missing", "odd"}, Permissions: roles.Grants{"not // well formed": true}}
-		save(t, s, want)
-		stored(t, s, want)
+		comesBack(t, s, roles.Role{AppID: "odd", Inherits: []string{"missing", "odd"}, Permissions: roles.Grants{"not // well formed": true}})
 	}},
 	{"saving an appid that is there replaces the whole role", func(t reporter, s roles.Store) {
 		save(t, s, full("editor"))
@@ -78,9 +70,7 @@ var contents = []promise{
 	{"a role that was deleted can be saved again", func(t reporter, s roles.Store) {
 		save(t, s, full("editor"))
 		remove(t, s, "editor")
-		want := roles.Role{AppID: "editor", Name: "Second"}
-		save(t, s, want)
-		stored(t, s, want)
+		comesBack(t, s, roles.Role{AppID: "editor", Name: "Second"})
 	}},
 	{"appids that differ in case are different", func(t reporter, s roles.Store) {
 		different(t, s, "editor", "Editor")
@@ -89,8 +79,6 @@ var contents = []promise{
 		different(t, s, "editor", "editor ")
 	}},
 	{"grants that differ in case or trailing space are different", func(t reporter, s roles.Store) {
-		want := roles.Role{AppID: "r", Permissions: roles.Grants{"a": true, "A": true, "a ": true}}
-		save(t, s, want)
-		stored(t, s, want)
+		comesBack(t, s, roles.Role{AppID: "r", Permissions: roles.Grants{"a": true, "A": true, "a ": true}})
 	}},
 }

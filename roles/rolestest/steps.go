@@ -56,6 +56,13 @@ func stored(t reporter, s roles.Store, want ...roles.Role) {
 	}
 }
 
+// comesBack saves role, the only one, and reports an error unless it is stored.
+func comesBack(t reporter, s roles.Store, role roles.Role) {
+	t.Helper()
+	save(t, s, role)
+	stored(t, s, role)
+}
+
 // conflicts reports an error unless err wraps ErrConflict.
 func conflicts(t reporter, what string, err error) {
 	t.Helper()
