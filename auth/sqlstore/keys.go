@@ -183,8 +183,8 @@ func (k *Keys) Update(ctx context.Context, r keys.Record) error {
 
 var errTaken = fmt.Errorf("%w: the digest or the foreign ID", keys.ErrExists)
 
-// whyUnchanged returns the reason why an update with r changed nothing: a missing, invalidated or newer record. If
-// the record could have been changed, it returns fallback.
+// whyUnchanged returns the reason why an update with r, or a Delete, changed nothing: a missing, an invalidated or another
+// record than the one before r. If the record could have been changed, it returns fallback.
 func (k *Keys) whyUnchanged(ctx context.Context, r *keys.Record, fallback error) error {
 	if unstorable(r.Space, r.ID) {
 		return keys.ErrNotFound
@@ -253,15 +253,11 @@ func (k *Keys) Delete(ctx context.Context, space, id string) error {
 	}
 	n, err := k.s.exec(ctx, &k.s.erase, space, id)
 	if err == nil && n == 0 {
-		var generation, invalidated any
-		found, err := k.s.one(ctx, &k.s.look, []any{space, id}, &generation, &invalidated)
-		switch {
-		case err != nil:
-			return storeError(ctx, "look for a key", err)
-		case !found:
-			return keys.ErrNotFound
+		err = k.whyUnchanged(ctx, &keys.Record{ID: id, Space: space}, keys.ErrConflict)
+		if errors.Is(err, keys.ErrInvalidated) {
+			return keys.ErrConflict // it was not invalidated when Delete ran
 		}
-		return keys.ErrConflict // it was not invalidated when Delete ran
+		return err
 	}
 	k.s.changed(ctx)
 	return storeError(ctx, "delete a key", err)
