@@ -172,10 +172,7 @@ func templatePattern(template string) (string, bool) {
 
 // templateName returns the name in "{name}".
 func templateName(segment string) (string, bool) {
-	name, ok := strings.CutPrefix(segment, "{")
-	if !ok {
-		return "", false
-	}
-	name, ok = strings.CutSuffix(name, "}")
-	return name, ok && ValidSegment(name)
+	rest, opened := strings.CutPrefix(segment, "{")
+	name, closed := strings.CutSuffix(rest, "}")
+	return name, opened && closed && ValidSegment(name)
 }
