@@ -133,11 +133,7 @@ func (g *Guard) recheck(ctx context.Context, before Principal, from origin) (p P
 	case KindRole:
 		return before, nil
 	}
-	p, refusal = g.anonymous(ctx)
-	if refusal == nil && p.Kind() == KindNone {
-		refusal = refuseMissing
-	}
-	return p, refusal
+	return admitted(g.anonymous(ctx))
 }
 
 // Policy returns the current policy, or nil if there is none to trust. It is for packages that decide many things at

@@ -105,11 +105,16 @@ func (g *Guard) Check(r *http.Request) (Principal, error) {
 		}
 		return a.principal, nil
 	}
-	p, refusal := g.authenticate(r)
-	if refusal == nil && p.Kind() == KindNone {
-		refusal = refuseMissing
-	}
+	p, refusal := admitted(g.authenticate(r))
 	return g.checked(r, p, refusal)
+}
+
+// admitted refuses a caller without a credential while the public API is closed.
+func admitted(p Principal, refusal *Refusal) (Principal, *Refusal) {
+	if refusal == nil && p.Kind() == KindNone {
+		return Principal{}, refuseMissing
+	}
+	return p, refusal
 }
 
 // checked reports the result of a check to the observer and returns it. It records a use of the key of a caller who passes.
@@ -132,10 +137,7 @@ func (g *Guard) CheckHeader(ctx context.Context, h http.Header, rawQuery string,
 	if !canonical(h) {
 		return Principal{}, refuseMisspelt.asError()
 	}
-	p, refusal := g.identify(ctx, h, rawQuery, origin{addr: peer})
-	if refusal == nil && p.Kind() == KindNone {
-		refusal = refuseMissing
-	}
+	p, refusal := admitted(g.identify(ctx, h, rawQuery, origin{addr: peer}))
 	if refusal != nil {
 		return Principal{}, refusal.asError()
 	}

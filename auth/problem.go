@@ -14,13 +14,12 @@ import (
 func Problem(w http.ResponseWriter, _ *http.Request, refusal *Refusal) {
 	h := w.Header()
 	h.Set("Content-Type", "application/problem+json")
-	switch refusal.Status {
-	case http.StatusUnauthorized:
+	if refusal.Status == http.StatusUnauthorized {
+		challenge := `Bearer realm="api"`
 		if refusal.credential {
-			h.Set("WWW-Authenticate", `Bearer realm="api", error="invalid_token"`)
-		} else {
-			h.Set("WWW-Authenticate", `Bearer realm="api"`)
+			challenge = `Bearer realm="api", error="invalid_token"`
 		}
+		h.Set("WWW-Authenticate", challenge)
 	}
 	setRetryAfter(h, refusal)
 	body, ok := problems[refusal.Status]

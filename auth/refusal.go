@@ -72,15 +72,11 @@ func (e *Refusal) Unwrap() error { return e.cause }
 // retrySoon is the Retry-After of a 503.
 const retrySoon = time.Second
 
-func refused(status int, reason Reason) *Refusal {
-	return &Refusal{Status: status, Reason: reason, credential: true}
-}
-
 // The refusals that do not depend on the request are made once, so that a flood of bad keys allocates none.
 var (
 	refuseMissing   = &Refusal{Status: http.StatusUnauthorized, Reason: ReasonMissingKey}
 	refuseMalformed = &Refusal{Status: http.StatusUnauthorized, Reason: ReasonMalformedKey, credential: true, cause: keys.ErrMalformed}
-	refuseMisplaced = refused(http.StatusUnauthorized, ReasonMisplacedKey)
+	refuseMisplaced = &Refusal{Status: http.StatusUnauthorized, Reason: ReasonMisplacedKey, credential: true}
 	refuseOrigin    = &Refusal{Status: http.StatusForbidden, Reason: ReasonCrossOrigin}
 	refuseNoPolicy  = &Refusal{Status: http.StatusServiceUnavailable, Reason: ReasonNoPolicy, RetryAfter: retrySoon}
 	refusePanic     = &Refusal{Status: http.StatusInternalServerError, Reason: ReasonInternalError}
