@@ -2,7 +2,6 @@ package roles
 
 import (
 	"context"
-	"fmt"
 	"sync"
 )
 
@@ -26,7 +25,7 @@ func NewMemoryStore(rs ...Role) *MemoryStore {
 
 // Load implements [Store].
 func (s *MemoryStore) Load(ctx context.Context) ([]Role, Revision, error) {
-	if err := alive(ctx); err != nil {
+	if err := ctx.Err(); err != nil {
 		return nil, Revision{}, err
 	}
 	s.mu.RLock()
@@ -40,7 +39,7 @@ func (s *MemoryStore) Load(ctx context.Context) ([]Role, Revision, error) {
 
 // Revision implements [Store].
 func (s *MemoryStore) Revision(ctx context.Context) (Revision, error) {
-	if err := alive(ctx); err != nil {
+	if err := ctx.Err(); err != nil {
 		return Revision{}, err
 	}
 	s.mu.RLock()
@@ -50,7 +49,7 @@ func (s *MemoryStore) Revision(ctx context.Context) (Revision, error) {
 
 // Save implements [Store].
 func (s *MemoryStore) Save(ctx context.Context, role Role, revision Revision) error {
-	if err := alive(ctx); err != nil {
+	if err := ctx.Err(); err != nil {
 		return err
 	}
 	s.mu.Lock()
@@ -65,7 +64,7 @@ func (s *MemoryStore) Save(ctx context.Context, role Role, revision Revision) er
 
 // Delete implements [Store].
 func (s *MemoryStore) Delete(ctx context.Context, appid string, revision Revision) error {
-	if err := alive(ctx); err != nil {
+	if err := ctx.Err(); err != nil {
 		return err
 	}
 	s.mu.Lock()
@@ -78,12 +77,5 @@ func (s *MemoryStore) Delete(ctx context.Context, appid string, revision Revisio
 	}
 	delete(s.roles, appid)
 	s.revision = s.revision.Next()
-	return nil
-}
-
-func alive(ctx context.Context) error {
-	if err := ctx.Err(); err != nil {
-		return fmt.Errorf("roles: nothing done: %w", err)
-	}
 	return nil
 }

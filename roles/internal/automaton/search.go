@@ -115,30 +115,27 @@ func (s *search) step(from productState, segment string) (to productState, err e
 	return to, s.budget.spend(steps)
 }
 
-// accepts reports whether a permission that ends here answers the query.
-func (s *search) accepts(state productState) bool {
-	excepted := len(s.dfas) > s.allow
+// possible reports whether allowed holds for each trie of Allow and, if Except has any trie, excepted not for all of those.
+func (s *search) possible(state productState, allowed, excepted func(stateSet) bool) bool {
+	all := len(s.dfas) > s.allow
 	for i, d := range s.dfas {
-		allowed := d.sets[state[i]].verdict() == allow
-		if i < s.allow && !allowed {
+		set := d.sets[state[i]]
+		if i < s.allow && !allowed(set) {
 			return false
 		}
-		excepted = excepted && (i < s.allow || allowed)
+		all = all && (i < s.allow || excepted(set))
 	}
-	return !excepted
+	return !all
+}
+
+// accepts reports whether a permission that ends here answers the query.
+func (s *search) accepts(state productState) bool {
+	return s.possible(state, stateSet.allows, stateSet.allows)
 }
 
 // hopeless reports whether no permission that starts like this answers the query.
 func (s *search) hopeless(state productState) bool {
-	excepted := len(s.dfas) > s.allow
-	for i, d := range s.dfas {
-		set := d.sets[state[i]]
-		if i < s.allow && !set.mayAllow() {
-			return true
-		}
-		excepted = excepted && (i < s.allow || set.allowsAll())
-	}
-	return excepted
+	return !s.possible(state, stateSet.mayAllow, stateSet.allowsAll)
 }
 
 // segments returns other and the segments that make a difference here. If a trie of Allow denies other, only the segments

@@ -52,6 +52,9 @@ func (s stateSet) verdict() verdict {
 	return v.final()
 }
 
+// allows reports whether a permission that ends here is allowed.
+func (s stateSet) allows() bool { return s.verdict() == allow }
+
 // mayAllow returns false only if no continuation is allowed.
 func (s stateSet) mayAllow() bool {
 	return s.passed == allow || slices.ContainsFunc(s.nodes, func(n *Node) bool { return n.subtree&allow != 0 })
