@@ -63,9 +63,7 @@ func insertChecks() []check {
 			c.make(&old, &r)
 			p.refused(old, r, c.what)
 		}
-		old, r := ofUser("ada"), ofUser("ada")
-		r.Sole = true
-		p.refused(old, r, "the user has a key")
+		p.refused(ofUser("ada"), soleOf("ada"), "the user has a key")
 	}}, check{"Insert counts invalidated records as records", func(p *probe) {
 		for _, c := range all {
 			live, r := custom(), custom()
@@ -140,26 +138,18 @@ var soleChecks = []check{
 		}
 	}},
 	{"Insert with Sole does not count invalidated keys", func(p *probe) {
-		r := ofUser("ada")
-		r.Sole = true
 		p.insert(ended(ofUser("ada")), ended(ofUser("ada")))
-		p.works(p.Insert(background, r), "the user's other keys are invalidated: Insert")
-		bob, next := ofUser("bob"), ofUser("bob")
-		bob.Sole, next.Sole = true, true
-		p.insert(bob)
+		p.works(p.Insert(background, soleOf("ada")), "the user's other keys are invalidated: Insert")
+		bob := p.inserted(soleOf("bob"))
 		p.must(p.end(bob), "Update that invalidates")
-		p.works(p.Insert(background, next), "the user's other key was invalidated since: Insert")
+		p.works(p.Insert(background, soleOf("bob")), "the user's other key was invalidated since: Insert")
 	}},
 	{"Insert with Sole does not count keys of other users or of no user", func(p *probe) {
-		r := ofUser("ada")
-		r.Sole = true
 		p.insert(ofUser("bob"), custom())
-		p.works(p.Insert(background, r), "only others have keys: Insert")
+		p.works(p.Insert(background, soleOf("ada")), "only others have keys: Insert")
 	}},
 	{"Insert without Sole allows several keys of a user", func(p *probe) {
-		old := ofUser("ada")
-		old.Sole = true
-		p.insert(old)
+		p.insert(soleOf("ada"))
 		for range 2 {
 			p.works(p.Insert(background, ofUser("ada")), "Sole is not set: Insert")
 		}

@@ -59,9 +59,8 @@ var raceChecks = []check{
 	}},
 	{"Of concurrent calls of Insert that clash exactly one succeeds", func(p *probe) {
 		sole := clash{"both are the Sole key of a user", func(old, r *keys.Record) {
-			*old = ofUser(digestText())
-			*r = ofUser(old.UserID)
-			old.Sole, r.Sole = true, true
+			*old = soleOf(digestText())
+			*r = soleOf(old.UserID)
 		}}
 		for _, c := range slices.Concat([]clash{sole}, insertClashes, clashes) {
 			pair := func() [2]keys.Record {
@@ -185,7 +184,8 @@ func (p *probe) besideUpdates(r keys.Record, what string, change func() error) k
 	p.must(errors.Join(errs...), what+" beside Update")
 	got := p.get(r)
 	if want := done.Load() + 2; got.Generation != want {
-		p.broken("of a new record, after %d calls of Update that succeeded and %s, Generation is %d, want %d", done.Load(), what, got.Generation, want)
+		p.broken("of a new record, after %d calls of Update that succeeded and %s, Generation is %d, want %d",
+			done.Load(), what, got.Generation, want)
 	}
 	return got
 }

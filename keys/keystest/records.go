@@ -35,6 +35,13 @@ func ofUser(userID string) keys.Record {
 	return r
 }
 
+// soleOf returns a new user key that has to be the only one of its user.
+func soleOf(userID string) keys.Record {
+	r := ofUser(userID)
+	r.Sole = true
+	return r
+}
+
 // in returns r in another space.
 func in(space string, r keys.Record) keys.Record {
 	r.Space = space

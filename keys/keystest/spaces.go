@@ -59,10 +59,8 @@ var spaceChecks = []check{
 				p.must(p.Delete(background, r.Space, r.ID), "Delete of an invalidated record")
 			}
 		}
-		old, r := in("acme", ofUser("ada")), in("globex", ofUser("ada"))
-		r.Sole = true
-		p.insert(old)
-		p.works(p.Insert(background, r), "in another space, the user has a key: Insert")
+		p.insert(in("acme", ofUser("ada")))
+		p.works(p.Insert(background, in("globex", soleOf("ada"))), "in another space, the user has a key: Insert")
 	}},
 	{"Update never touches a record of another space", func(p *probe) {
 		r := p.inserted(in("acme", custom()))

@@ -54,10 +54,7 @@ var textChecks = []check{
 		p.wraps(err, keys.ErrNotFound, `in space "Ärger", Get of a record of "ärger"`)
 	}},
 	{"A user ID is compared byte by byte", func(p *probe) {
-		records := p.insertEach("Sole key of user", alike, func(r *keys.Record, userID string) {
-			*r = ofUser(userID)
-			r.Sole = true
-		})
+		records := p.insertEach("Sole key of user", alike, func(r *keys.Record, userID string) { *r = soleOf(userID) })
 		for userID, r := range records {
 			p.lists("", keys.Filter{UserID: userID}, fmt.Sprintf("filter by user %q", userID), r)
 		}

@@ -44,7 +44,8 @@ var contents = []promise{
 		comesBack(t, s, roles.Role{AppID: "r", Permissions: roles.Grants{"a": true, "b": false}})
 	}},
 	{"the store judges nothing", func(t reporter, s roles.Store) {
-		comesBack(t, s, roles.Role{AppID: "odd", Inherits: []string{"missing", "odd"}, Permissions: roles.Grants{"not // well formed": true}})
+		malformed := roles.Grants{"not // well formed": true}
+		comesBack(t, s, roles.Role{AppID: "odd", Inherits: []string{"missing", "odd"}, Permissions: malformed})
 	}},
 	{"saving an appid that is there replaces the whole role", func(t reporter, s roles.Store) {
 		save(t, s, full("editor"))
