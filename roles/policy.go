@@ -111,17 +111,6 @@ func (p *Policy) update(saved string) update {
 	return u
 }
 
-// Without returns a new policy without this role. It returns an error wrapping [ErrNotFound] if p does not have the role,
-// and a [*Problem] for each role that inherits from it.
-func (p *Policy) Without(appid string) (*Policy, error) {
-	if p.entry(appid) == nil {
-		return nil, notFound(appid)
-	}
-	entries := p.entries()
-	delete(entries, appid)
-	return p.update("").assemble(entries, nil)
-}
-
 // overBound joins the problems of roles over the bound of With, except for roles that before has too. It may return nil.
 func (p *Policy) overBound(before *Policy) error {
 	var over []*Problem

@@ -151,7 +151,7 @@ func TestRolesAreCopies(t *testing.T) {
 	require.False(t, p.Has("A"))
 }
 
-func TestWithAndWithout(t *testing.T) {
+func TestWith(t *testing.T) {
 	p := roles.MustCompile(
 		roles.Role{AppID: "base", Permissions: roles.Grants{"a": true}},
 		roles.Role{AppID: "top", Inherits: []string{"base"}},
@@ -170,16 +170,6 @@ func TestWithAndWithout(t *testing.T) {
 	require.ErrorContains(t, err, "differs only in case")
 	_, err = p.With(roles.Role{AppID: "Admin"})
 	require.ErrorContains(t, err, "reserved")
-
-	_, err = p.Without("base")
-	require.ErrorContains(t, err, `role "top": inherits from "base"`)
-	_, err = p.Without("ghost")
-	require.ErrorIs(t, err, roles.ErrNotFound)
-	_, err = p.Without(roles.Admin)
-	require.ErrorIs(t, err, roles.ErrNotFound)
-	q, err = p.Without("top")
-	require.NoError(t, err)
-	require.False(t, q.Has("top"))
 
 	var none *roles.Policy
 	q, err = none.With(roles.Role{AppID: "first", Permissions: roles.Grants{"a": true}})
