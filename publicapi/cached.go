@@ -13,21 +13,21 @@ import (
 )
 
 const (
-	readTimeout = time.Second // for one question to the store
-	maxReadings = 4           // that hang; with more, the store is not asked until one returns
-	maxWaiting  = 64          // callers that memory cannot serve, at once; others wait for a place
+	readTimeout = time.Second // for one call of the store
+	maxReadings = 4           // calls that hang; then the store is not asked until one returns
+	maxWaiting  = 64          // callers that may ask the store at once; others wait
 )
 
 var errClosed = errors.New("publicapi: the service is closed")
 
-// A cached is the setting, in memory: it reads the store again and again.
+// A cached holds the setting in memory. It polls the store.
 type cached struct {
 	*fresh.Follower
 	setting atomic.Pointer[Setting]
 }
 
-// newCached reads the store without the values of a caller's context: what one request's transaction sees may be rolled
-// back.
+// newCached returns a cached that reads the store without the values of a caller's context: a request's transaction may be
+// rolled back.
 func newCached(store Store, staleness time.Duration) *cached {
 	c := new(cached)
 	limit := ask.New(keys.ErrStore, readTimeout, maxReadings)
@@ -50,7 +50,7 @@ func (c *cached) peek() (Setting, bool) {
 	return *c.setting.Load(), true
 }
 
-// load returns the setting, from the store if need be. Concurrent callers share one answer.
+// load returns the setting, from the store if the cached one is not valid. Concurrent callers share one answer.
 func (c *cached) load(ctx context.Context) (Setting, error) {
 	if setting, ok := c.peek(); ok {
 		return setting, nil
@@ -61,14 +61,14 @@ func (c *cached) load(ctx context.Context) (Setting, error) {
 	return *c.setting.Load(), nil
 }
 
-// invalidate says that the setting may have changed. A nil cached holds nothing.
+// invalidate makes the cached setting unusable until the next poll. A nil cached holds nothing.
 func (c *cached) invalidate() {
 	if c != nil {
 		c.Invalidate()
 	}
 }
 
-// close ends the polling.
+// close stops polling.
 func (c *cached) close(ctx context.Context) error {
 	if c == nil {
 		return nil

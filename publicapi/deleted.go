@@ -9,16 +9,16 @@ import (
 	"github.com/latchkey-go/latchkey/roles"
 )
 
-// closeTimeout is how long the deletion of a role waits for the setting to be closed in the store. Until that
-// is done, the service itself remembers what was deleted.
+// closeTimeout is how long the deletion of a role waits for the setting to be closed in the store. Until then, the service
+// itself remembers the deleted role.
 const closeTimeout = time.Second
 
-// follow hears of deleted roles. A role that is gone closes the public API by itself, since a guard lets
-// nobody have it; but one of the same name that is saved later would open it again, and nothing but Set may.
-// The roles wait while it runs: it takes note first, and gives a store that hangs no more than closeTimeout.
-func (s *Service) follow() (stop func()) {
+// watchRoles closes the setting in the store when its role is deleted. A guard grants a deleted role to no caller, but a
+// role that is saved later under the same appid would open the public API again, and only Set may do that. The directory
+// waits for the callback, so it first remembers the deleted roles, and then waits for the store for at most closeTimeout.
+func (s *Service) watchRoles() (stop func()) {
 	return s.directory.Watch(func(before, now *roles.Policy) {
-		s.cached.invalidate() // no setting is kept that is older than the roles: theirs may have been deleted and made again
+		s.cached.invalidate() // a setting older than the roles may name a role that was deleted and saved again
 		var gone []string
 		for _, appid := range before.AppIDs() {
 			if !now.Has(appid) {
@@ -28,13 +28,13 @@ func (s *Service) follow() (stop func()) {
 		if len(gone) == 0 {
 			return
 		}
-		s.note(gone)
+		s.addDeleted(gone)
 		ctx, cancel := context.WithTimeout(context.Background(), closeTimeout)
 		go func() {
 			defer cancel()
-			defer func() { _ = recover() }() // a store that panics closes nothing; what was noted stands
+			defer func() { _ = recover() }() // if the store panics, the setting stays, and the roles stay remembered
 			for _, appid := range gone {
-				if s.settle(ctx, appid) != nil {
+				if s.closeDeleted(ctx, appid) != nil {
 					return
 				}
 			}
@@ -43,7 +43,8 @@ func (s *Service) follow() (stop func()) {
 	})
 }
 
-func (s *Service) note(deleted []string) {
+// addDeleted remembers deleted roles.
+func (s *Service) addDeleted(deleted []string) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	all := maps.Clone(*s.deleted.Load())
@@ -53,11 +54,11 @@ func (s *Service) note(deleted []string) {
 	s.deleted.Store(&all)
 }
 
-// wasDeleted reports whether the role was deleted and the store may still have it.
+// wasDeleted reports whether the role was deleted and the store may still name it.
 func (s *Service) wasDeleted(appid string) bool { return (*s.deleted.Load())[appid] }
 
-// forget is called once the store does not have the role, or has it because Set was called since.
-func (s *Service) forget(appid string) {
+// removeDeleted forgets a deleted role: the store does not name it any more, or names it because Set was called again.
+func (s *Service) removeDeleted(appid string) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	all := maps.Clone(*s.deleted.Load())
@@ -65,46 +66,46 @@ func (s *Service) forget(appid string) {
 	s.deleted.Store(&all)
 }
 
-// stands reports, without asking any store, that the role the setting names is there, or that it names none.
-func (s *Service) stands(appid string) bool {
+// hasEffect reports, without a call of a store, that the setting's role exists, or that the setting has none.
+func (s *Service) hasEffect(appid string) bool {
 	return appid == "" || s.directory == nil || !s.wasDeleted(appid) && s.directory.Policy().Has(appid)
 }
 
-// standing returns the role that the store has, or "" if it was deleted, which then is settled in the store.
-func (s *Service) standing(ctx context.Context, appid string) (string, error) {
-	if s.stands(appid) {
+// effectiveRole returns the setting's role, or "" if it was deleted; then it closes the setting in the store.
+func (s *Service) effectiveRole(ctx context.Context, appid string) (string, error) {
+	if s.hasEffect(appid) {
 		return appid, nil
 	}
 	if s.wasDeleted(appid) {
-		return "", s.settle(ctx, appid)
+		return "", s.closeDeleted(ctx, appid)
 	}
-	// It was deleted before this service began, or this node has not heard of the role yet.
+	// It was deleted before this service started, or this node has not loaded the new role yet.
 	if err := s.directory.Reload(ctx); err != nil {
 		return "", err
 	}
 	switch policy := s.directory.Policy(); {
-	case policy == nil: // what nobody can vouch for tells nothing about the role
+	case policy == nil: // without a valid policy it is not known whether the role exists
 		return "", ErrUnavailable
 	case policy.Has(appid):
 		return appid, nil
 	}
-	return "", s.settle(ctx, appid)
+	return "", s.closeDeleted(ctx, appid)
 }
 
-// settle closes the public API in the store if it still has the deleted role.
-func (s *Service) settle(ctx context.Context, appid string) error {
+// closeDeleted closes the setting in the store if it still names the deleted role.
+func (s *Service) closeDeleted(ctx context.Context, appid string) error {
 	for range attempts {
-		was, err := s.c.Store.Load(ctx)
+		stored, err := s.c.Store.Load(ctx)
 		if err != nil {
 			return err
 		}
-		if was.Role != appid {
-			s.forget(appid)
+		if stored.Role != appid {
+			s.removeDeleted(appid)
 			return nil
 		}
-		err = s.c.Store.Save(ctx, Setting{ChangedAt: now(), ChangedBy: "role " + appid + " was deleted", Revision: was.Revision})
+		err = s.c.Store.Save(ctx, Setting{ChangedAt: now(), ChangedBy: "role " + appid + " was deleted", Revision: stored.Revision})
 		if err == nil {
-			s.forget(appid)
+			s.removeDeleted(appid)
 			return nil
 		}
 		if !errors.Is(err, ErrConflict) {

@@ -29,7 +29,7 @@ func Example() {
 	fmt.Println(service.Set(ctx, opening))
 	fmt.Print(publicapi.Exposure(policy, "public", catalog, []auth.Route{{Pattern: "POST /comments", Permission: "content/comments/create"}}))
 	// Output:
-	// publicapi: role "public" is not opened: the token of its current preview is needed, and the name of each permission that changes data: content/comments/create
+	// publicapi: role "public" was not opened: it needs the token of its current preview, and the name of each permission that changes data: content/comments/create
 	// <nil>
 	// Callers without a key have the role public.
 	//   MAY CHANGE: Create (content/comments/create)
@@ -39,5 +39,5 @@ func Example() {
 	//   content/pages/read: allowed
 	// Routes that need no key
 	//   POST /comments (content/comments/create)
-	// Routes that were registered otherwise than with Handle or Open are not known here.
+	// Routes that were not registered with the guard are not listed.
 }

@@ -13,34 +13,34 @@ import (
 
 // A Report lists what callers without a key can do.
 type Report struct {
-	Role string // "" is closed: then only Routes that need no permission are left
+	Role string // "" is closed: then Routes has only routes that need no permission
 	// Grants are the role's own and inherited grants, denies included.
 	Grants roles.Grants
-	// Permissions has one entry for each grant that allows something, in order. Together they are all that is allowed.
-	// The preview of an edit lists only what the edit adds.
+	// Permissions has one entry for each grant that allows something, in order. The role has no other permissions. The
+	// preview of an edit lists only the permissions that the edit adds.
 	Permissions []Permission
 	// Writes are the Permissions that can change data. They must be acknowledged, each by its name.
 	Writes []string
-	// Routes are the given routes that can be reached without a key. A guard does not know handlers that were registered
-	// otherwise than with its Handle or Open.
+	// Routes are the given routes that can be reached without a key. A guard knows only handlers that were registered with
+	// it.
 	Routes []auth.Route
-	// Token stands for this preview; see [Service.Preview]. It is "" if nothing has to be confirmed.
+	// Token identifies this preview; see [Service.Preview]. It is "" if nothing needs to be confirmed.
 	Token string
 }
 
-// A Permission is what one grant of the public role allows. The grant is a permission or a pattern. The label is the
-// catalog's, or "" if the catalog does not list the grant. The effect is read only if the catalog lists everything that
-// the grant allows as read.
+// A Permission describes one grant of the public role, which is a permission or a pattern. The label is the catalog's, or ""
+// if the catalog does not list the grant. The effect is read only if the catalog lists every permission that the grant
+// allows as read.
 type Permission struct {
 	roles.Entry
 	Matches []roles.Entry `json:"matches,omitempty"` // of a pattern: the listed permissions that it allows now
 }
 
 // Exposure reports what callers without a key could do if appid were the public role. A role that can never be public,
-// or "", is reported as closed. Without a catalog every permission counts as a write. Routes come from
-// [auth.Guard.Routes], and from other packages that make them. The report has no token: [Service.Preview] makes it.
+// or "", is reported as closed. Without a catalog every permission counts as a write. Get routes from
+// [auth.Guard.Routes], and from other packages that have some. The report has no token: [Service.Preview] makes it.
 func Exposure(policy *roles.Policy, appid string, catalog *roles.Catalog, routes []auth.Route) Report {
-	report := expose(bounded(context.Background(), policy), nil, appid, newListing(catalog, nil))
+	report := expose(withBudget(context.Background(), policy), nil, appid, newListing(catalog, nil))
 	for _, route := range routes {
 		if route.ReachedBy(policy, roles.Rights{Role: report.Role}) {
 			report.Routes = append(report.Routes, route)
@@ -49,20 +49,20 @@ func Exposure(policy *roles.Policy, appid string, catalog *roles.Catalog, routes
 	return report
 }
 
-// bounded returns policy with a step budget for one report. It takes about 65 ms at most. What is given up then counts as
-// new, and as a write.
-func bounded(ctx context.Context, policy *roles.Policy) *roles.Policy {
+// withBudget returns policy with a step budget for one report, which takes about 65 ms at most. Beyond the budget, a grant
+// counts as new and as a write.
+func withBudget(ctx context.Context, policy *roles.Policy) *roles.Policy {
 	return policy.Within(ctx, &roles.Budget{Steps: 1 << 18})
 }
 
 // expose is Exposure without routes. It draws from policy's step budget. With before it lists only the permissions that
 // before does not allow appid.
 func expose(policy, before *roles.Policy, appid string, l *listing) Report {
-	if possible(policy, appid) != nil {
+	if checkRole(policy, appid) != nil {
 		return Report{}
 	}
 	report := Report{Role: appid, Grants: policy.Effective(appid)}
-	both, known, listed := compare(policy, before, appid, l)
+	both, known, listed := comparison(policy, before, appid, l)
 	if before != nil && both.Covers(known, roles.Rights{Role: appid}) {
 		return report // nothing is added
 	}
@@ -92,10 +92,10 @@ func expose(policy, before *roles.Policy, appid string, l *listing) Report {
 	return report
 }
 
-// compare returns policy with two more roles: known may do what before allows appid, and listed may do what the catalog
-// lists as read. If they cannot be added, both are roles that allow nothing, so that everything is confirmed.
-func compare(policy, before *roles.Policy, appid string, l *listing) (both *roles.Policy, known, listed roles.Rights) {
-	known, listed = roles.Rights{Role: unused(policy, "known")}, roles.Rights{Role: unused(policy, "listed")}
+// comparison returns policy with two more roles: known has the permissions that before allows appid, and listed has those
+// that the catalog lists as read. If they can't be added, they allow nothing, so that every permission must be confirmed.
+func comparison(policy, before *roles.Policy, appid string, l *listing) (both *roles.Policy, known, listed roles.Rights) {
+	known, listed = roles.Rights{Role: unusedAppID(policy, "known")}, roles.Rights{Role: unusedAppID(policy, "listed")}
 	both, err := policy.With(roles.Role{AppID: known.Role, Permissions: before.Effective(appid)})
 	if err != nil {
 		return policy, known, listed
@@ -107,8 +107,8 @@ func compare(policy, before *roles.Policy, appid string, l *listing) (both *role
 	return with, known, listed
 }
 
-// unused returns an appid that no role has, in any case.
-func unused(policy *roles.Policy, appid string) string {
+// unusedAppID returns an appid that no role has in upper or lower case.
+func unusedAppID(policy *roles.Policy, appid string) string {
 	taken := policy.AppIDs()
 	for slices.ContainsFunc(taken, func(t string) bool { return strings.EqualFold(t, appid) }) {
 		appid += "x"
@@ -116,7 +116,7 @@ func unused(policy *roles.Policy, appid string) string {
 	return appid
 }
 
-// String is the report in words, a line for each thing.
+// String returns the report as text, a line for each permission, grant and route.
 func (r Report) String() string {
 	var b strings.Builder
 	if r.Role == "" {
@@ -161,6 +161,6 @@ func (r Report) String() string {
 			fmt.Fprintf(&b, "  %s (%s)\n", route.Pattern, need)
 		}
 	}
-	b.WriteString("Routes that were registered otherwise than with Handle or Open are not known here.\n")
+	b.WriteString("Routes that were not registered with the guard are not listed.\n")
 	return b.String()
 }

@@ -10,9 +10,9 @@ import (
 	"github.com/latchkey-go/latchkey/roles"
 )
 
-// Fixed gives callers without a key the role appid, for as long as the guard's policy has it. It panics if
-// appid is no appid, or is the super role, which nobody means to give to the world. Unlike a [Service] it
-// does not ask what the role can change: who writes the program writes the role, too.
+// Fixed gives callers without a key the role appid, while the guard's policy has that role. It panics if appid is not valid
+// or is the super role. Unlike a [Service] it does not require a confirmation of permissions that change data: the author of
+// the program chose the role.
 func Fixed(appid string) auth.Anonymous {
 	if !roles.ValidAppID(appid) || strings.EqualFold(appid, roles.Admin) {
 		panic(fmt.Sprintf("publicapi: %q cannot be a public role", appid))

@@ -12,27 +12,27 @@ import (
 type listing struct {
 	exact     map[string]roles.Entry
 	templates []template
-	spelt     []template // all entries, templates spelt out where their names are known
-	left      int        // comparisons of a grant with an entry that a report may still make
+	expanded  []template // all entries; templates with known names are expanded
+	remaining int        // comparisons of a grant with an entry that the report may still make
 }
 
-// A template is an entry with the pattern of all permissions that it stands for.
+// A template is an entry with the pattern of all its permissions.
 type template struct {
 	roles.Entry
 	pattern string
 }
 
-// maxComparisons bounds one report to some 20 ms. Beyond it grants have no label and no matches, and count as writes.
+// maxComparisons limits one report to about 20 ms. Further grants have no label and no matches, and count as writes.
 const maxComparisons = 200_000
 
-// more reports whether another comparison may be made.
-func (l *listing) more() bool {
-	l.left--
-	return l.left >= 0
+// spend uses up one comparison, and reports whether it may be made.
+func (l *listing) spend() bool {
+	l.remaining--
+	return l.remaining >= 0
 }
 
 func newListing(catalog *roles.Catalog, names map[string][]string) *listing {
-	l := &listing{exact: map[string]roles.Entry{}, left: maxComparisons}
+	l := &listing{exact: map[string]roles.Entry{}, remaining: maxComparisons}
 	for _, group := range catalog.Groups(nil) {
 		for _, entry := range group.Permissions {
 			if name.MatchString(entry.Permission) {
@@ -44,7 +44,7 @@ func newListing(catalog *roles.Catalog, names map[string][]string) *listing {
 	}
 	for _, group := range catalog.Groups(names) {
 		for _, entry := range group.Permissions {
-			l.spelt = append(l.spelt, template{entry, patternOf(entry.Permission)})
+			l.expanded = append(l.expanded, template{entry, patternOf(entry.Permission)})
 		}
 	}
 	return l
@@ -53,7 +53,7 @@ func newListing(catalog *roles.Catalog, names map[string][]string) *listing {
 // name matches a {name} in a catalog's template.
 var name = regexp.MustCompile(`\{([^/{}]*)\}`)
 
-// patternOf returns the pattern of all permissions that a template stands for.
+// patternOf returns the pattern of all permissions of a template.
 func patternOf(template string) string { return name.ReplaceAllString(template, "*") }
 
 // label returns the catalog's label of a grant: for a permission with the values of the template's {name}s, for a
@@ -64,7 +64,7 @@ func (l *listing) label(grant string) string {
 	}
 	for _, entry := range l.templates {
 		switch {
-		case !l.more():
+		case !l.spend():
 			return ""
 		case entry.pattern == grant:
 			return name.ReplaceAllString(entry.Label, "any $1")
@@ -82,7 +82,7 @@ func (l *listing) label(grant string) string {
 	return ""
 }
 
-// effect returns whether one permission can change data: it can unless the catalog lists it as read and nowhere as write.
+// effect returns the effect of one permission: write, unless the catalog lists it as read and nowhere as write.
 func (l *listing) effect(permission string) roles.Effect {
 	effect := roles.EffectWrite
 	if entry, ok := l.exact[permission]; ok {
@@ -91,7 +91,7 @@ func (l *listing) effect(permission string) roles.Effect {
 		}
 	}
 	for _, entry := range l.templates {
-		if !l.more() {
+		if !l.spend() {
 			return roles.EffectWrite
 		}
 		if roles.Match(entry.pattern, permission) {
@@ -103,7 +103,7 @@ func (l *listing) effect(permission string) roles.Effect {
 	return effect
 }
 
-// reads are grants that allow exactly what the catalog lists as read and nowhere as write.
+// reads returns grants of the permissions that the catalog lists as read and nowhere as write.
 func (l *listing) reads() roles.Grants {
 	grants := roles.Grants{}
 	for permission, entry := range l.exact {
@@ -115,12 +115,12 @@ func (l *listing) reads() roles.Grants {
 	return grants
 }
 
-// matches returns the listed permissions that a pattern allows appid by policy and not by before. Templates without
-// known names stay templates.
+// matches returns the listed permissions that a pattern grants to appid in policy and not in before. Templates without known
+// names stay templates.
 func (l *listing) matches(pattern string, policy, before *roles.Policy, appid string) []roles.Entry {
 	var all []roles.Entry
-	for _, entry := range l.spelt {
-		if !l.more() {
+	for _, entry := range l.expanded {
+		if !l.spend() {
 			return nil
 		}
 		if roles.ValidPermission(entry.Permission) {

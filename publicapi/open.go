@@ -13,15 +13,15 @@ import (
 	"github.com/latchkey-go/latchkey/roles"
 )
 
-// An UnconfirmedError means that a change opens something to callers without a key, and was not confirmed against its
+// An UnconfirmedError means that a change gives permissions to callers without a key, and was not confirmed against its
 // current preview. Nothing was stored.
 type UnconfirmedError struct {
-	Preview Report // to be shown, and to be confirmed by its Token and Writes
+	Preview Report // show it, and confirm it with its Token and Writes
 }
 
 // Error lists the permissions that can change data.
 func (e *UnconfirmedError) Error() string {
-	text := fmt.Sprintf("publicapi: role %q is not opened: the token of its current preview is needed", e.Preview.Role)
+	text := fmt.Sprintf("publicapi: role %q was not opened: it needs the token of its current preview", e.Preview.Role)
 	if len(e.Preview.Writes) > 0 {
 		text += ", and the name of each permission that changes data: " + strings.Join(e.Preview.Writes, ", ")
 	}
@@ -38,11 +38,11 @@ func (r Report) Confirm(token string, acknowledged []string) error {
 	return &UnconfirmedError{r}
 }
 
-// Preview reports what callers without a key could do if appid were the public role. Its Token stands for what it shows:
-// the role's grants, inherited ones included, the setting, the catalog and its names. If one of these changes, so does
-// the token. An impossible role is an error wrapping [ErrRole]; "" is reported as closed.
+// Preview reports what callers without a key could do if appid were the public role. Its Token depends on the role's grants,
+// including inherited ones, the setting, the catalog and its names: if one of these changes, so does the token. For a role
+// that can't be public, Preview returns an error wrapping [ErrRole]; "" is reported as closed.
 func (s *Service) Preview(ctx context.Context, appid string) (Report, error) {
-	report, _, err := s.preview(ctx, bounded(ctx, s.roles.Policy()), appid)
+	report, _, err := s.preview(ctx, withBudget(ctx, s.roles.Policy()), appid)
 	return report, err
 }
 
@@ -51,7 +51,7 @@ func (s *Service) preview(ctx context.Context, policy *roles.Policy, appid strin
 	if err != nil || appid == "" {
 		return Report{}, setting, err
 	}
-	if err := possible(policy, appid); err != nil {
+	if err := checkRole(policy, appid); err != nil {
 		return Report{}, setting, err
 	}
 	names, err := s.names(ctx)
@@ -63,10 +63,10 @@ func (s *Service) preview(ctx context.Context, policy *roles.Policy, appid strin
 	return report, setting, nil
 }
 
-// PreviewEdit reports what callers without a key could do by the policy next that they can't by before: its Permissions
-// and Writes are what the edit adds. It also returns the setting that the report holds for. The Token is "" if the edit
-// adds nothing, also because the public API is closed; otherwise it stands for the same as that of Preview, and for the
-// role's grants in before.
+// PreviewEdit reports the permissions that callers without a key have in the policy next and not in before: Permissions and
+// Writes list only those. It also returns the setting on which the report is based. The Token is "" if the edit adds
+// nothing, or the public API is closed; otherwise it depends on the same things as that of Preview, and on the role's grants
+// in before.
 func (s *Service) PreviewEdit(ctx context.Context, before, next *roles.Policy) (Report, Setting, error) {
 	setting, err := s.current(ctx, before.Policy)
 	if err != nil || setting.Role == "" {
@@ -83,7 +83,7 @@ func (s *Service) PreviewEdit(ctx context.Context, before, next *roles.Policy) (
 	return report, setting, nil
 }
 
-// token is a hash of everything that a preview depends on. The order in which the host lists names does not matter.
+// token returns a hash of everything that a preview depends on, except the order in which the host lists names.
 func (s *Service) token(setting Setting, report Report, before roles.Grants, names map[string][]string) string {
 	values := map[string][]string{}
 	for name, list := range names {
@@ -98,7 +98,7 @@ func (s *Service) token(setting Setting, report Report, before roles.Grants, nam
 		Catalog       []roles.Group
 		Names         map[string][]string
 	}{setting.Role, setting.Revision, report.Role, before != nil, before, report.Grants, s.c.Catalog.Groups(nil), values})
-	if err != nil { // texts, numbers and booleans can always be encoded
+	if err != nil { // strings, numbers and booleans can always be encoded
 		panic(err)
 	}
 	sum := sha256.Sum256(text)
@@ -117,8 +117,8 @@ func (s *Service) Catalog() (*roles.Catalog, func(context.Context) (map[string][
 	return s.c.Catalog, s.c.Names
 }
 
-// possible returns an error wrapping ErrRole for a role that can never be public.
-func possible(policy *roles.Policy, appid string) error {
+// checkRole returns an error wrapping ErrRole for a role that can't be public.
+func checkRole(policy *roles.Policy, appid string) error {
 	switch {
 	case strings.EqualFold(appid, roles.Admin):
 		return fmt.Errorf("%w: the super role %q is never public", ErrRole, roles.Admin)
@@ -128,20 +128,19 @@ func possible(policy *roles.Policy, appid string) error {
 	return nil
 }
 
-// An Opening asks for a role to become the public role.
+// An Opening is a request to make a role the public role.
 type Opening struct {
 	Role         string
-	By           string   // who asks, in the host's words
-	Token        string   // of the preview that was shown for Role
+	By           string   // the host's name for the operator
+	Token        string   // of the preview of Role
 	Acknowledged []string // the Writes of that preview, in any order
 }
 
-// Set opens the public API as o says, if it is confirmed against the current preview. Otherwise the error is an
-// *[UnconfirmedError] with a new preview. Other refusals wrap [ErrRole]. When Set returns nil the change is durable, and
-// it takes effect on the next request.
+// Set makes o.Role the public role, if o confirms the current preview. Otherwise the error is an *[UnconfirmedError] with a
+// new preview. Other refusals wrap [ErrRole]. When Set returns nil the change is durable, and it acts on the next request.
 func (s *Service) Set(ctx context.Context, o Opening) error {
 	for range attempts {
-		prepared, err := s.Prepare(ctx, bounded(ctx, s.roles.Policy()), o)
+		prepared, err := s.Prepare(ctx, withBudget(ctx, s.roles.Policy()), o)
 		if err != nil {
 			return err
 		}
@@ -152,18 +151,18 @@ func (s *Service) Set(ctx context.Context, o Opening) error {
 	return ErrConflict
 }
 
-// A Prepared change of the setting was confirmed and is not yet stored.
+// A Prepared is a change of the setting that was confirmed and is not stored yet.
 type Prepared struct {
 	service *Service
 	setting Setting
 }
 
-// Prepare is the first half of [Service.Set]: it makes every check and stores nothing. It goes by policy, which must be
-// the one of Config's roles, or newer, and draws from its [roles.Budget]. [Prepared.Save] is the other half. Callers with
-// transactions of their own prepare before, and in the transaction check that the roles are the same and save.
+// Prepare is the first half of [Service.Set]: it makes every check and stores nothing. [Prepared.Save] is the second half.
+// Prepare uses policy, which must be that of Config's roles, or newer, and its [roles.Budget]. A caller with its own
+// transaction calls Prepare before it; in the transaction, it checks that the roles are unchanged and calls Save.
 func (s *Service) Prepare(ctx context.Context, policy *roles.Policy, o Opening) (*Prepared, error) {
 	if o.Role == "" {
-		return nil, fmt.Errorf("%w: no role is named", ErrRole)
+		return nil, fmt.Errorf("%w: the role is missing", ErrRole)
 	}
 	report, setting, err := s.preview(ctx, policy, o.Role)
 	if err != nil {
@@ -182,9 +181,9 @@ func (p *Prepared) Save(ctx context.Context) error {
 	if err := s.c.Store.Save(ctx, p.setting); err != nil {
 		return err
 	}
-	s.forget(appid)
+	s.removeDeleted(appid)
 	if policy := s.roles.Policy(); policy != nil && !policy.Has(appid) { // deleted since it was checked
-		if err := s.settle(ctx, appid); err != nil {
+		if err := s.closeDeleted(ctx, appid); err != nil {
 			return err
 		}
 		return fmt.Errorf("%w: the role %q was deleted meanwhile", ErrRole, appid)

@@ -15,53 +15,53 @@ import (
 	"github.com/latchkey-go/latchkey/roles"
 )
 
-// Why Set refuses a role.
+// Reasons for which Set refuses a role.
 var (
-	// ErrRole means that the role can never be public: it is the super role, or does not exist.
+	// ErrRole means that the role can't be public: it is the super role, or does not exist.
 	ErrRole = errors.New("publicapi: not a possible public role")
-	// ErrUnavailable means that there is no valid policy now.
+	// ErrUnavailable means that there is currently no valid policy.
 	ErrUnavailable = errors.New("publicapi: roles are not available")
 )
 
 // AlwaysAsk is a Staleness with which the store is asked each time.
 const AlwaysAsk time.Duration = -1
 
-// Config says what a [Service] is made of. Store is required, and either Roles or Directory.
+// Config configures a [Service]. Store is required, and either Roles or Directory.
 type Config struct {
 	Store Store
-	// Roles are fixed. Directory has roles that change: the service watches it, so that a deleted role closes the
-	// public API for good. No other source of roles will do, since it could not be watched.
+	// Roles do not change. A Directory has roles that change: the service watches it, so that a deleted role closes the
+	// public API permanently. Other sources of roles are not accepted, since they can't be watched.
 	Roles     *roles.Policy
 	Directory *roles.Directory
-	// Catalog lists the permissions of the application, and which of them only read. Nil: everything has to be
-	// acknowledged. Names returns the current values of the {name}s in it, such as {"model": {"pages", "posts"}}; nil:
-	// templates stay templates. Package admin takes both from here.
+	// Catalog lists the permissions of the application, and which of them only read. If it is nil, every permission must
+	// be acknowledged. Names returns the current values of the {name}s in it, such as {"model": {"pages", "posts"}}; if it
+	// is nil, reports show the templates. Package admin uses both.
 	Catalog *roles.Catalog
 	Names   func(context.Context) (map[string][]string, error)
-	// Staleness is how long the setting may be used after the store last confirmed it: the longest time after which a
-	// change made on another node holds here, and after which a store that cannot be reached leaves an error. The
-	// setting is read at least twice in that time. 0 means 5 seconds. With [AlwaysAsk] the store is asked each time, as a
-	// *MemoryStore always is.
+	// Staleness is the longest time for which the cached setting is used after the store confirmed it. A change on another
+	// node acts here within it, and a store that can't be reached causes errors after it. The setting is read at least
+	// twice in that time. 0 means 5 seconds. With [AlwaysAsk] the store is asked each time, as a *MemoryStore always is.
 	Staleness time.Duration
 }
 
 // A Service is a public API whose role can be changed while the program runs. A change acts on the next request on the
 // node that made it, and within Config.Staleness on others. It is safe for concurrent use.
 //
-// A role that is deleted from Config.Directory closes it for good: the service closes the setting in the store. A role
-// that another process deletes and saves again within the directory's staleness cannot be told from an edited one.
+// A role that is deleted from Config.Directory closes the public API permanently: the service closes the setting in the
+// store. If another process deletes a role and saves it again within the directory's staleness, the service can't
+// distinguish this from an edit.
 type Service struct {
-	c         Config
-	roles     roles.Source
-	directory *roles.Directory // nil: the roles are fixed
-	unfollow  func()
-	cached    *cached    // nil: the store is asked each time
-	deadline  *ask.Limit // with cached, for callers it cannot serve
-	inMemory  bool       // the store is a *MemoryStore
-	closed    atomic.Bool
+	c            Config
+	roles        roles.Source
+	directory    *roles.Directory // nil: the roles are fixed
+	unwatchRoles func()
+	cached       *cached    // nil: the store is asked each time
+	deadline     *ask.Limit // with cached, for callers that need the store
+	inMemory     bool       // the store is a *MemoryStore
+	closed       atomic.Bool
 
-	deleted  atomic.Pointer[map[string]bool] // roles that were deleted and that the store may still have: replaced, never changed
-	mu       sync.Mutex                      // for replacing it
+	deleted  atomic.Pointer[map[string]bool] // deleted roles that the store may still name: replaced, never changed
+	mu       sync.Mutex                      // guards its replacement
 	watchers fresh.Listeners[auth.Change]
 }
 
@@ -72,7 +72,7 @@ func New(c Config) (*Service, error) {
 		mistakes = append(mistakes, errors.New("publicapi: Config.Store is nil"))
 	}
 	if (c.Roles == nil) == (c.Directory == nil) {
-		mistakes = append(mistakes, errors.New("publicapi: Config needs Roles, if they are fixed, or Directory, and not both"))
+		mistakes = append(mistakes, errors.New("publicapi: Config needs Roles or Directory, and not both"))
 	}
 	if c.Staleness == 0 {
 		c.Staleness = 5 * time.Second
@@ -92,19 +92,19 @@ func New(c Config) (*Service, error) {
 	}
 	if s.directory != nil {
 		s.roles = s.directory
-		s.unfollow = s.follow()
+		s.unwatchRoles = s.watchRoles()
 	}
 	return s, nil
 }
 
-// isNil sees through an interface that holds a nil pointer.
+// isNil reports whether v is nil or holds a nil pointer.
 func isNil(v any) bool {
 	r := reflect.ValueOf(v)
 	return !r.IsValid() || r.Kind() == reflect.Pointer && r.IsNil()
 }
 
-// PublicRole implements [auth.Anonymous]. With a Staleness it mostly answers from memory, and otherwise within a
-// second, whatever the store does.
+// PublicRole implements [auth.Anonymous]. With a Staleness it usually answers from memory, and otherwise within a
+// second, even if the store hangs.
 func (s *Service) PublicRole(ctx context.Context) (string, error) {
 	if s.closed.Load() {
 		return "", errClosed
@@ -114,9 +114,9 @@ func (s *Service) PublicRole(ctx context.Context) (string, error) {
 		if err != nil {
 			return "", err
 		}
-		return s.standing(ctx, setting.Role)
+		return s.effectiveRole(ctx, setting.Role)
 	}
-	if setting, ok := s.cached.peek(); ok && s.stands(setting.Role) {
+	if setting, ok := s.cached.peek(); ok && s.hasEffect(setting.Role) {
 		return setting.Role, nil
 	}
 	return ask.Do(ctx, s.deadline, func(ctx context.Context) (string, error) {
@@ -124,13 +124,12 @@ func (s *Service) PublicRole(ctx context.Context) (string, error) {
 		if err != nil {
 			return "", err
 		}
-		return s.standing(ctx, setting.Role)
+		return s.effectiveRole(ctx, setting.Role)
 	})
 }
 
-// Reload asks the store at once instead of at the next poll, for a host that hears of a change elsewhere. When it returns
-// nil, the cached setting is that of when Reload was called, or later. With [AlwaysAsk] it only tells whether the store
-// answers.
+// Reload reads the store now and not at the next poll, for a host that learns of a change on another node. When it returns
+// nil, the cached setting is as new as the call, or newer. With [AlwaysAsk] it only checks that the store answers.
 func (s *Service) Reload(ctx context.Context) error {
 	if s.closed.Load() {
 		return errClosed
@@ -144,27 +143,26 @@ func (s *Service) Reload(ctx context.Context) error {
 	return err
 }
 
-// Close ends following roles and setting: PublicRole answers an error from then on. It waits until that is over or
-// ctx is done, which is an error. It may be called again.
+// Close stops the service: PublicRole then returns an error. Close waits until nothing is running, or returns an error if
+// ctx is done before. It may be called again.
 func (s *Service) Close(ctx context.Context) error {
-	if s.closed.CompareAndSwap(false, true) && s.unfollow != nil {
-		s.unfollow()
+	if s.closed.CompareAndSwap(false, true) && s.unwatchRoles != nil {
+		s.unwatchRoles()
 	}
 	return s.cached.close(ctx)
 }
 
-// Current returns the setting as it is stored. Its role may have been deleted since: then the public API is
-// closed, and Role is "".
+// Current returns the stored setting. If its role was deleted, the public API is closed and Role is "".
 func (s *Service) Current(ctx context.Context) (Setting, error) {
 	return s.current(ctx, s.roles.Policy)
 }
 
-func (s *Service) current(ctx context.Context, policyNow func() *roles.Policy) (Setting, error) {
+func (s *Service) current(ctx context.Context, currentPolicy func() *roles.Policy) (Setting, error) {
 	setting, err := s.c.Store.Load(ctx)
 	if err != nil {
 		return Setting{}, err
 	}
-	policy := policyNow()
+	policy := currentPolicy()
 	if policy == nil {
 		return Setting{}, ErrUnavailable
 	}
@@ -174,14 +172,14 @@ func (s *Service) current(ctx context.Context, policyNow func() *roles.Policy) (
 	return setting, nil
 }
 
-// Disable closes the public API: callers who show nothing get 401. It always works, whatever the roles say.
+// Disable closes the public API: callers without a credential get 401. It does not depend on the roles.
 func (s *Service) Disable(ctx context.Context, by string) error {
 	for range attempts {
-		was, err := s.c.Store.Load(ctx)
+		stored, err := s.c.Store.Load(ctx)
 		if err != nil {
 			return err
 		}
-		err = s.c.Store.Save(ctx, Setting{ChangedAt: now(), ChangedBy: by, Revision: was.Revision})
+		err = s.c.Store.Save(ctx, Setting{ChangedAt: now(), ChangedBy: by, Revision: stored.Revision})
 		if !errors.Is(err, ErrConflict) {
 			return err
 		}
@@ -189,8 +187,8 @@ func (s *Service) Disable(ctx context.Context, by string) error {
 	return ErrConflict
 }
 
-// attempts bounds how often a write that met another one is tried again.
+// attempts is how often a write is tried while others change the setting.
 const attempts = 16
 
-// now is the time as it is stored.
+// now returns the current time as settings have it: UTC, in whole microseconds.
 func now() time.Time { return time.Now().UTC().Truncate(time.Microsecond) }

@@ -13,42 +13,42 @@ import (
 type Setting struct {
 	Role      string // appid; "" is closed
 	ChangedAt time.Time
-	ChangedBy string // who did it, in the host's words
+	ChangedBy string // the host's name for the operator
 	Revision  Revision
 }
 
-// A Revision names one state of the setting: a Number, which grows by one with each change, and a Tag, which is drawn at
-// random for each change. Revisions are compared as pairs. The zero Revision is that of a setting that was never saved.
-// Next returns the revision of a change that follows.
+// A Revision names one state of the setting: a Number, which grows by one with each change, and a Tag, which is random for
+// each change. Revisions are compared as pairs. The zero Revision is that of a setting that was never saved. Next returns a
+// revision for the next change.
 type Revision = fresh.Revision
 
-// ErrConflict means that somebody else changed the setting in between: read it again.
-var ErrConflict = errors.New("publicapi: changed by somebody else")
+// ErrConflict means that the setting was changed since it was read: read it again.
+var ErrConflict = errors.New("publicapi: setting was changed meanwhile")
 
-// A Store keeps one [Setting]. Its methods may be called concurrently, should give up when ctx is done (with
+// A Store holds one [Setting]. Its methods may be called concurrently, should give up when ctx is done (with
 // an error that wraps ctx's), and must do nothing when ctx was done before they began. An error that does not
-// wrap [ErrConflict] means that the store itself is in trouble; callers without a key then get 503.
+// wrap [ErrConflict] is a store error; callers without a key then get 503.
 //
 // The suite in publicapitest checks each of these promises.
 type Store interface {
-	// Load returns the setting as it was last saved: the zero Setting if it never was.
+	// Load returns the last saved setting, or the zero Setting if none was saved.
 	Load(ctx context.Context) (Setting, error)
 
-	// Save writes s, durably, if the stored Revision equals s.Revision: that of the setting that the change is based
-	// on. The stored setting then has the next Number and a new Tag. Otherwise Save returns an error wrapping
-	// [ErrConflict] and changes nothing. Of concurrent calls with one Revision exactly one succeeds. Times are given in
-	// UTC with whole microseconds. They come back as the same instants, in UTC, and texts come back byte for byte.
+	// Save writes s, durably, if the stored Revision equals s.Revision, which is that of the setting before the
+	// change. The stored setting then has the next Number and a new Tag. Otherwise Save returns an error wrapping
+	// [ErrConflict] and changes nothing. Of concurrent calls with one Revision exactly one succeeds. Times are in UTC
+	// with whole microseconds. Load returns the same instants, in UTC, and the same bytes of texts.
 	Save(ctx context.Context, s Setting) error
 }
 
-// A MemoryStore keeps the setting in memory: for tests, and for programs that open the public API at start.
+// A MemoryStore holds the setting in memory, for tests and for programs that open the public API at start.
 // The zero MemoryStore is ready to use, and closed.
 type MemoryStore struct {
 	mu      sync.Mutex
 	setting Setting
 }
 
-// NewMemoryStore returns a store in which nothing was ever saved: the public API is closed.
+// NewMemoryStore returns an empty store: the public API is closed.
 func NewMemoryStore() *MemoryStore { return new(MemoryStore) }
 
 // Load implements [Store].
