@@ -8,37 +8,37 @@ import (
 
 const maxBackground = 64
 
-// background is work off the request path: bounded in number, and awaited by Close.
+// background counts the background tasks of a ring: their number is bounded, and Close waits for them.
 type background struct {
-	places chan struct{}
+	slots chan struct{}
 
 	closing sync.Mutex
-	held    int // places that close has taken, for good
+	held    int // slots that close has taken, permanently
 }
 
-func newBackground() background { return background{places: make(chan struct{}, maxBackground)} }
+func newBackground() background { return background{slots: make(chan struct{}, maxBackground)} }
 
-// begin reports whether there is a place for one more errand, which has to call end.
-func (e *background) begin() bool {
+// begin reports whether one more task may run. The task must call end.
+func (b *background) begin() bool {
 	select {
-	case e.places <- struct{}{}:
+	case b.slots <- struct{}{}:
 		return true
 	default:
 		return false
 	}
 }
 
-func (e *background) end() { <-e.places }
+func (b *background) end() { <-b.slots }
 
-// close waits for what is under way and lets nothing more begin, by taking all places.
-func (e *background) close(ctx context.Context) error {
-	e.closing.Lock()
-	defer e.closing.Unlock()
-	for ; e.held < maxBackground; e.held++ {
+// close waits for running tasks and prevents new ones, by taking all slots.
+func (b *background) close(ctx context.Context) error {
+	b.closing.Lock()
+	defer b.closing.Unlock()
+	for ; b.held < maxBackground; b.held++ {
 		select {
-		case e.places <- struct{}{}:
+		case b.slots <- struct{}{}:
 		case <-ctx.Done():
-			return fmt.Errorf("%w: it is still at work: %w", ErrStore, ctx.Err())
+			return fmt.Errorf("%w: background tasks are still running: %w", ErrStore, ctx.Err())
 		}
 	}
 	return nil

@@ -14,14 +14,14 @@ import (
 )
 
 const (
-	maxPolls  = 4    // that hang; with more, the feed is not asked until one returns
-	maxRecent = 4096 // records cached between two polls that are dropped one by one; with more, all are
+	maxPolls  = 4    // polls that hang; then the feed is not asked until one returns
+	maxRecent = 4096 // records cached between two polls that are dropped singly; if there are more, all records are dropped
 )
 
-// A cache keeps what a host's store answered, in bounded memory, while the feed confirms that it is current; the
-// follower decides when that is so. A hit takes no lock and allocates nothing.
+// A cache holds the answers of a host's store, in bounded memory. The follower polls the feed and decides while they are
+// valid. A hit takes no lock and allocates nothing.
 //
-// The follower's lock guards everything but found and absent, which are only written under it.
+// The follower's lock guards all fields. found and absent may be read without it.
 type cache struct {
 	*fresh.Follower
 	store   Store
@@ -35,20 +35,20 @@ type cache struct {
 	recent []Ref // records that were cached since the last poll
 }
 
-func newCache(c Config, limit *ask.Limit, part func(*entry), report func(error)) *cache {
+func newCache(c Config, limit *ask.Limit, evicted func(*entry), report func(error)) *cache {
 	k := &cache{store: c.Store, feed: c.Feed}
-	k.sieve.init(c.CacheBytes, &k.found, part)
-	patience := c.StoreTimeout
-	if patience == NeverBlocks {
-		patience = time.Second
+	k.sieve.init(c.CacheBytes, &k.found, evicted)
+	timeout := c.StoreTimeout
+	if timeout == NeverBlocks {
+		timeout = time.Second
 	}
-	polls := ask.New(ErrStore, min(patience, c.Staleness), maxPolls) // a later answer would grant no lease
+	polls := ask.New(ErrStore, min(timeout, c.Staleness), maxPolls) // a later answer would grant no lease
 	k.Follower = fresh.NewFollower(fresh.Options{
 		Staleness: c.Staleness,
 		Poll:      func(ctx context.Context, since Revision) (fresh.Answer, error) { return k.poll(ctx, polls, since) },
 		Failed: func(err error, first bool) {
 			if first {
-				report(fmt.Errorf("keys: the feed does not say what was changed, so the store is asked each time: %w", err))
+				report(fmt.Errorf("keys: the feed failed, so the store is asked each time: %w", err))
 			}
 		},
 		Closed: errClosedVerify, Timeout: ErrStore,
@@ -60,7 +60,7 @@ func newCache(c Config, limit *ask.Limit, part func(*entry), report func(error))
 	return k
 }
 
-// close ends the polling. A nil cache has none.
+// close stops polling. A nil cache does not poll.
 func (c *cache) close(ctx context.Context) error {
 	if c == nil {
 		return nil
@@ -69,7 +69,7 @@ func (c *cache) close(ctx context.Context) error {
 		c.unwatch()
 	}
 	if err := c.Close(ctx); err != nil {
-		return fmt.Errorf("%w: the feed is still being asked: %w", ErrStore, err)
+		return fmt.Errorf("%w: the feed is still being polled: %w", ErrStore, err)
 	}
 	return nil
 }
@@ -80,18 +80,18 @@ func (c *cache) get(space string, d *rawDigest) *entry {
 	if e == nil || !e.by.equal(d) {
 		return nil
 	}
-	if !e.visited.Load() { // mostly it is, and a store would take the cache line from the other processors
+	if !e.visited.Load() { // a store would take the cache line from other processors, and is seldom needed
 		e.visited.Store(true)
 	}
 	return &e.entry
 }
 
-// lookUp asks the store, in one call for all who look up the same digests at the same time.
+// lookUp asks the store. Concurrent look-ups of the same digests share one call.
 func (c *cache) lookUp(ctx context.Context, space string, digests []rawDigest, answer answerFunc) (*entry, error) {
 	c.Start()
-	own := slices.Clone(digests) // the call may last longer than the caller
+	own := slices.Clone(digests) // the call may outlast the caller
 	x, err := c.calls.Do(ctx, callName(space, own), c.Begin(), c.Join, func(ctx context.Context, call fresh.Call) (*indexed, error) {
-		rec, err := c.store.Find(ctx, space, sealAll(own)) // the digests are the store's
+		rec, err := c.store.Find(ctx, space, sealAll(own)) // a copy, for the store
 		x, err := answer(ctx, own, rec, err)
 		if err == nil {
 			err = ctx.Err()
@@ -107,10 +107,10 @@ func (c *cache) lookUp(ctx context.Context, space string, digests []rawDigest, a
 	return x.found(), err
 }
 
-// callName is different for each space and set of digests.
+// callName returns a different name for each space and set of digests.
 func callName(space string, digests []rawDigest) string {
 	name := make([]byte, 0, len(space)+64*len(digests)+1)
-	name = append(name, byte(len(digests))) // from the end on, everything has a known length
+	name = append(name, byte(len(digests))) // read from its end, every part has a known length
 	name = append(name, space...)
 	for i := range digests {
 		name = append(name, digests[i].algorithm...)
@@ -120,8 +120,8 @@ func callName(space string, digests []rawDigest) string {
 	return string(name)
 }
 
-// put caches the answer to a look-up: x, or that there is no key if x is nil. If the answer may not be cached, an older
-// one is dropped, so that no later caller receives it.
+// put caches the answer to a look-up: x, or that there is no key if x is nil. If the answer may not be cached, put drops an
+// older one, so that no later caller receives it.
 func (c *cache) put(call fresh.Call, space string, digests []rawDigest, x *indexed) {
 	c.Keep(call, func(keep bool) {
 		if x == nil || !keep {
@@ -135,7 +135,7 @@ func (c *cache) put(call fresh.Call, space string, digests []rawDigest, x *index
 		case !keep:
 		case x == nil:
 			c.absent.add(space, digests, time.Now())
-		case implausible(x.rec, space, "") == "":
+		case corruption(x.rec, space, "") == "":
 			c.sieve.add(x)
 			if len(c.recent) < maxRecent {
 				c.recent = append(c.recent, Ref{space, x.rec.ID})
@@ -144,10 +144,10 @@ func (c *cache) put(call fresh.Call, space string, digests []rawDigest, x *index
 	})
 }
 
-// forget drops e's record.
-func (c *cache) forget(e *entry) { c.Locked(func() { c.sieve.drop(Ref{e.rec.Space, e.rec.ID}) }) }
+// drop drops e's record.
+func (c *cache) drop(e *entry) { c.Locked(func() { c.sieve.drop(Ref{e.rec.Space, e.rec.ID}) }) }
 
-// poll asks the feed what was changed after since.
+// poll asks the feed for the changes after since.
 func (c *cache) poll(ctx context.Context, l *ask.Limit, since Revision) (fresh.Answer, error) {
 	changes, err := ask.Do(ctx, l, func(ctx context.Context) (Changes, error) { return c.feed.Changes(ctx, since) })
 	if err != nil {
@@ -156,16 +156,16 @@ func (c *cache) poll(ctx context.Context, l *ask.Limit, since Revision) (fresh.A
 	return fresh.Answer{Revision: changes.Revision, Apply: func(_ fresh.Lease, recent bool) { c.apply(changes, since, recent) }}, nil
 }
 
-// apply drops what was changed after since, and with recent what was cached since the last poll. The follower's lock is
-// held.
+// apply drops the records that were changed after since. If recent is set, it also drops those that were cached since the
+// last poll. The follower's lock is held.
 func (c *cache) apply(changes Changes, since Revision, recent bool) {
 	if changes.Revision != since || len(changes.Keys) > 0 || changes.All || recent {
 		c.absent.clear()
 	}
 	switch {
 	case changes.All,
-		since == Revision{} && changes.Revision != since, // then the feed names no records
-		changes.Revision.Number < since.Number,           // it should have said All
+		since == Revision{} && changes.Revision != since, // the feed names no records after the zero Revision
+		changes.Revision.Number < since.Number,           // the feed should have set All
 		recent && len(c.recent) == maxRecent:
 		c.sieve.clear()
 	default:
@@ -181,7 +181,7 @@ func (c *cache) apply(changes Changes, since Revision, recent bool) {
 	c.recent = c.recent[:0]
 }
 
-// A notifyingStore tells the cache of every write.
+// A notifyingStore invalidates the cache with every write.
 type notifyingStore struct {
 	Store
 	cache *cache
@@ -217,9 +217,9 @@ const (
 	absentFor   = time.Second
 )
 
-// A negativeCache holds digests that the store does not have, for a second, so that one bad client does not keep the
-// store busy. There is one slot for each hash: a flood of made-up keys overwrites slots, and takes no more memory and
-// nothing else out of the cache. The zero value is empty. It is safe for concurrent use.
+// A negativeCache holds, for a second, digests that the store does not have, so that one bad client causes few calls of the
+// store. Each hash has one slot: a flood of invalid keys overwrites slots, takes no more memory and evicts no record. The
+// zero value is empty. It is safe for concurrent use.
 type negativeCache struct {
 	slots atomic.Pointer[absentTable] // nil: empty
 }
@@ -239,7 +239,7 @@ func (t *absentTable) slot(d *rawDigest) *atomic.Pointer[absentDigest] {
 	return &t.slots[maphash.Bytes(t.seed, d.sum[:])%absentSlots]
 }
 
-// has reports whether the store recently had none of digests. It may be used only while the cache is valid.
+// has reports whether the store had none of digests less than a second ago. It may be used only while the cache is valid.
 func (a *negativeCache) has(space string, digests []rawDigest, now time.Time) bool {
 	t := a.slots.Load()
 	if t == nil {
@@ -254,9 +254,9 @@ func (a *negativeCache) has(space string, digests []rawDigest, now time.Time) bo
 	return true
 }
 
-// add notes that the store had none of digests at time at. Callers take turns with each other and with clear.
+// add records that the store had none of digests at time at. The follower's lock is held.
 func (a *negativeCache) add(space string, digests []rawDigest, at time.Time) {
-	if len(space) > maxName { // no key is ever issued there
+	if len(space) > maxName { // no key can be issued in it
 		return
 	}
 	t := a.slots.Load()
@@ -264,7 +264,7 @@ func (a *negativeCache) add(space string, digests []rawDigest, at time.Time) {
 		t = &absentTable{seed: maphash.MakeSeed()}
 		a.slots.Store(t)
 	}
-	space = strings.Clone(space) // it may be a piece of a large request
+	space = strings.Clone(space) // it may be part of a large request
 	for i := range digests {
 		t.slot(&digests[i]).Store(&absentDigest{space, digests[i], at.Add(absentFor)})
 	}

@@ -10,8 +10,8 @@ import (
 
 const maxTries = 16
 
-// change reads a record, lets edit change it and writes it back if nobody else changed it in between;
-// otherwise it starts again, a bounded number of times. edit says whether there is anything to write.
+// change reads a record, calls edit and writes the result. If the record was changed meanwhile, it starts again, at most
+// maxTries times. edit reports whether there is anything to write.
 func (r *Ring) change(ctx context.Context, id, what string,
 	edit func(rec *Record, now time.Time) (bool, error)) (Record, error) {
 	for try := 0; ; try++ {
@@ -22,14 +22,14 @@ func (r *Ring) change(ctx context.Context, id, what string,
 		at := now()
 		write, err := edit(&rec, at)
 		if err != nil || !write {
-			return r.shown(rec), err
+			return r.forCaller(rec), err
 		}
-		settle(&rec, at)
+		dropExpiredPrevious(&rec, at)
 		rec.Generation++
 		err = r.store.Update(ctx, rec)
 		if err == nil {
-			r.tell(&rec, what)
-			return r.shown(rec), nil
+			r.notify(&rec, what)
+			return r.forCaller(rec), nil
 		}
 		if !errors.Is(err, ErrConflict) || try == maxTries-1 {
 			return Record{}, storeError(err)
@@ -40,22 +40,21 @@ func (r *Ring) change(ctx context.Context, id, what string,
 	}
 }
 
-// settle drops an old value whose time is over, so that its digest does not stay for ever. If that was the
-// imported one, the record has none any more.
-func settle(rec *Record, now time.Time) {
+// dropExpiredPrevious drops a previous value that has expired, so that its digest does not stay stored.
+func dropExpiredPrevious(rec *Record, now time.Time) {
 	if !rec.Previous.IsZero() && !now.Before(rec.PreviousUntil) {
-		endPrevious(rec)
+		clearPrevious(rec)
 	}
 }
 
-func endPrevious(rec *Record) {
-	if !rec.Previous.IsZero() { // the current value came from a refresh
+func clearPrevious(rec *Record) {
+	if !rec.Previous.IsZero() { // the current value came from a refresh, so an imported one was the previous
 		rec.Legacy, rec.Weak = false, false
 	}
 	rec.Previous, rec.PreviousUntil, rec.Overlap = Digest{}, time.Time{}, 0
 }
 
-// pause lets others finish: a little longer, and more at random, with every try.
+// pause waits for a random time that grows with each try, so that concurrent writers can finish.
 func pause(ctx context.Context, try int) error {
 	if try == 0 {
 		return nil
@@ -77,17 +76,17 @@ func (r *Ring) read(ctx context.Context, id string) (Record, error) {
 		return Record{}, storeError(err)
 	}
 	if rec.ID != id || rec.Space != r.space || rec.Generation == 0 {
-		return Record{}, r.corrupt(&rec, "it is not the one that was asked for")
+		return Record{}, r.corrupt(&rec, "its ID, space or generation is wrong")
 	}
 	return rec, nil
 }
 
-// Get returns the record with this ID, or an error wrapping [ErrNotFound]. A use on this node shows in it at once.
+// Get returns the record with this ID, or an error wrapping [ErrNotFound]. Its LastUsedAt includes uses on this node.
 func (r *Ring) Get(ctx context.Context, id string) (Record, error) {
 	if err := r.open(); err != nil {
 		return Record{}, err
 	}
-	list, err := r.withUses(func() ([]Record, error) {
+	list, err := r.withLastUsed(func() ([]Record, error) {
 		rec, err := r.read(ctx, id)
 		return []Record{rec}, err
 	})
@@ -97,9 +96,9 @@ func (r *Ring) Get(ctx context.Context, id string) (Record, error) {
 	return list[0], nil
 }
 
-// withUses returns the records that read gets from the store, as they leave the ring. It reads once more if times of
-// use were written meanwhile.
-func (r *Ring) withUses(read func() ([]Record, error)) ([]Record, error) {
+// withLastUsed calls read and returns its records for a caller of the ring, with the uses on this node. It reads once more
+// if last-used times were written meanwhile.
+func (r *Ring) withLastUsed(read func() ([]Record, error)) ([]Record, error) {
 	for again := true; ; again = false {
 		flushes := r.uses.flushed()
 		list, err := read()
@@ -108,7 +107,7 @@ func (r *Ring) withUses(read func() ([]Record, error)) ([]Record, error) {
 		}
 		if r.uses.fill(flushes, list) || !again {
 			for i := range list {
-				list[i] = r.shown(list[i])
+				list[i] = r.forCaller(list[i])
 			}
 			return list, nil
 		}
@@ -131,12 +130,12 @@ func (r *Ring) Current(ctx context.Context, v Verified) (Record, error) {
 	if !rec.Digest.Equal(v.record().Digest) {
 		return Record{}, fmt.Errorf("%w: refreshed", ErrConflict)
 	}
-	return r.shown(rec), nil
+	return r.forCaller(rec), nil
 }
 
-// List returns the records of this space that pass f, in ascending order of ID, which is the order of
-// issue. f.State is as of f.At, without regard to [Config.MaxAge]; a zero At means now. For the next page, set After to
-// the last ID. A use on this node shows in the records at once.
+// List returns the records of this space that pass f, in ascending order of ID, which is the order of issue. f.State is the
+// state at f.At, without regard to [Config.MaxAge]; a zero At means now. For the next page, set After to the last ID.
+// LastUsedAt includes uses on this node.
 func (r *Ring) List(ctx context.Context, f Filter) ([]Record, error) {
 	if err := r.open(); err != nil {
 		return nil, err
@@ -147,7 +146,7 @@ func (r *Ring) List(ctx context.Context, f Filter) ([]Record, error) {
 	if f.At.IsZero() {
 		f.At = now()
 	}
-	return r.withUses(func() ([]Record, error) {
+	return r.withLastUsed(func() ([]Record, error) {
 		list, err := r.store.List(ctx, r.space, f)
 		if err != nil {
 			return nil, storeError(err)
@@ -164,10 +163,10 @@ func (r *Ring) List(ctx context.Context, f Filter) ([]Record, error) {
 	})
 }
 
-// Disable pauses a key until Enable. A second call changes nothing. It returns an error wrapping
-// [ErrInvalidated] for a key that was ended, and [ErrConflict] if others kept changing the record meanwhile.
+// Disable disables a key until Enable. A second call changes nothing. It returns an error wrapping [ErrInvalidated] for an
+// invalidated key, and [ErrConflict] if each try met a concurrent change.
 func (r *Ring) Disable(ctx context.Context, id string) error {
-	return r.set(ctx, id, "disabled", func(rec *Record, now time.Time) (bool, error) {
+	return r.changeState(ctx, id, "disabled", func(rec *Record, now time.Time) (bool, error) {
 		if rec.State(now) == StateInvalidated {
 			return false, ErrInvalidated
 		}
@@ -179,9 +178,9 @@ func (r *Ring) Disable(ctx context.Context, id string) error {
 	})
 }
 
-// Enable ends the pause that Disable began. Its errors are those of Disable.
+// Enable enables a disabled key. Its errors are those of Disable.
 func (r *Ring) Enable(ctx context.Context, id string) error {
-	return r.set(ctx, id, "enabled", func(rec *Record, now time.Time) (bool, error) {
+	return r.changeState(ctx, id, "enabled", func(rec *Record, now time.Time) (bool, error) {
 		if rec.State(now) == StateInvalidated {
 			return false, ErrInvalidated
 		}
@@ -193,10 +192,10 @@ func (r *Ring) Enable(ctx context.Context, id string) error {
 	})
 }
 
-// Invalidate ends a key for good, its old value included. A second call changes nothing and keeps the first
+// Invalidate invalidates a key permanently, including its old value. A second call changes nothing and leaves the first
 // time.
 func (r *Ring) Invalidate(ctx context.Context, id string) error {
-	err := r.set(ctx, id, "invalidated", func(rec *Record, now time.Time) (bool, error) {
+	err := r.changeState(ctx, id, "invalidated", func(rec *Record, now time.Time) (bool, error) {
 		if rec.State(now) == StateInvalidated {
 			return false, nil
 		}
@@ -204,12 +203,12 @@ func (r *Ring) Invalidate(ctx context.Context, id string) error {
 		return true, nil
 	})
 	if errors.Is(err, ErrInvalidated) {
-		return nil // somebody else was first
+		return nil // by a concurrent call
 	}
 	return err
 }
 
-func (r *Ring) set(ctx context.Context, id, what string, edit func(*Record, time.Time) (bool, error)) error {
+func (r *Ring) changeState(ctx context.Context, id, what string, edit func(*Record, time.Time) (bool, error)) error {
 	if err := r.open(); err != nil {
 		return err
 	}
@@ -217,12 +216,12 @@ func (r *Ring) set(ctx context.Context, id, what string, edit func(*Record, time
 	return err
 }
 
-// InvalidateUser ends all keys of a user for good, in one step, and returns how many there were.
+// InvalidateUser invalidates all keys of a user permanently, in one step, and returns their number.
 func (r *Ring) InvalidateUser(ctx context.Context, userID string) (int, error) {
 	if err := r.open(); err != nil {
 		return 0, err
 	}
-	if err := plain("user ID", userID, 1, maxName); err != nil {
+	if err := checkText("user ID", userID, 1, maxName); err != nil {
 		return 0, err
 	}
 	ended, err := r.store.InvalidateUser(ctx, r.space, userID, now())
@@ -230,18 +229,18 @@ func (r *Ring) InvalidateUser(ctx context.Context, userID string) (int, error) {
 		return 0, storeError(err)
 	}
 	for i := range ended {
-		r.tell(&ended[i], "invalidated")
+		r.notify(&ended[i], "invalidated")
 	}
 	return len(ended), nil
 }
 
-// DropRole takes a role from all keys of all spaces, in one step, and returns how many had it. It is for a role that is
-// being deleted: roles are shared by all spaces, and one that is saved later under the same appid must find no key.
+// DropRole removes a role from all keys of all spaces, in one step, and returns their number. Call it when a role is
+// deleted: spaces share the roles, and no key must get a new role that is saved later under the same appid.
 func (r *Ring) DropRole(ctx context.Context, role string) (int, error) {
 	if err := r.open(); err != nil {
 		return 0, err
 	}
-	if err := plain("role", role, 1, maxRole); err != nil {
+	if err := checkText("role", role, 1, maxRole); err != nil {
 		return 0, err
 	}
 	n, err := r.store.DropRole(ctx, role)
@@ -249,12 +248,12 @@ func (r *Ring) DropRole(ctx context.Context, role string) (int, error) {
 		return 0, storeError(err)
 	}
 	if n > 0 {
-		r.tellAll("role dropped")
+		r.notifyAll("role dropped")
 	}
 	return n, nil
 }
 
-// Remove drops the record of an invalidated key. Any other is refused with an error wrapping [ErrRefused].
+// Remove deletes the record of an invalidated key. For any other key it returns an error wrapping [ErrRefused].
 func (r *Ring) Remove(ctx context.Context, id string) error {
 	if err := r.open(); err != nil {
 		return err
@@ -270,6 +269,6 @@ func (r *Ring) Remove(ctx context.Context, id string) error {
 	if err != nil {
 		return storeError(err)
 	}
-	r.tell(&rec, "removed")
+	r.notify(&rec, "removed")
 	return nil
 }

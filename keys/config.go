@@ -11,66 +11,65 @@ import (
 
 // Values of durations in [Config].
 const (
-	AlwaysAsk   time.Duration = -1 // as Staleness: Store is asked each time
+	AlwaysAsk   time.Duration = -1 // as Staleness: the ring caches nothing and asks Store each time
 	NeverBlocks time.Duration = -1 // as StoreTimeout: Store answers at once
 )
 
 // Config says how a ring works. Only Store is needed. It is read once, by [Open].
 type Config struct {
 	Store Store // required
-	// LastUsed hears when keys were used. Nil: it is not recorded, but a [*MemoryStore] as Store records it
-	// itself.
+	// LastUsed receives the times of last use. If it is nil, they are not recorded, unless Store is a [*MemoryStore], which
+	// records them itself.
 	LastUsed LastUsedStore
 
-	// Feed tells what other nodes change, and lets the ring keep in memory what it found, so that most requests
-	// need no question to Store. Nil: Store is asked each time. A *MemoryStore as Store needs none, and then it is
-	// not used.
+	// Feed reports the changes of other nodes. With it the ring caches records, and most requests do not ask Store. Nil:
+	// Store is asked each time. It is not used with a *MemoryStore, which needs none.
 	Feed Feed
-	// Staleness is the longest time after which a change on another node holds here. Feed is asked at least twice in
-	// that time; while it does not answer, Store is asked each time. 0 means 5 seconds; [AlwaysAsk] does not use Feed.
+	// Staleness is the longest time after which a change on another node acts on this one. Feed is polled at least twice in
+	// that time. If it fails for that long, Store is asked each time. 0 means 5 seconds; [AlwaysAsk] does not use Feed.
 	Staleness time.Duration
-	// CacheBytes is how much memory the kept records may take. 0 means 64 MiB.
+	// CacheBytes is the most memory that cached records take. 0 means 64 MiB.
 	CacheBytes int64
 
-	// UserPrefixes and CustomPrefixes begin the keys of each kind: all are read, the first is issued. Nil is
-	// "USR-" and "API-". A prefix has 2 to 32 of A-Z a-z 0-9 _ -, begins with a letter or digit, ends with - or _,
-	// and none may begin with another.
+	// UserPrefixes and CustomPrefixes are the prefixes of each kind of key. New keys have the first; all are accepted. Nil
+	// means "USR-" and "API-". A prefix has 2 to 32 of A-Z a-z 0-9 _ -, begins with a letter or digit and ends with - or _.
+	// No prefix may begin with another.
 	UserPrefixes, CustomPrefixes []string
-	// Peppers are mixed into digests: the first into new ones; all are tried in reading, and so is none. To
-	// rotate, put a new one in front; take an old one out once no key depends on it.
+	// Peppers are mixed into digests. New digests have the first; a look-up tries each of them, and a digest without
+	// pepper. To rotate, put a new pepper in front; remove an old one once no key depends on it.
 	Peppers []Pepper
 
-	// ImportedKeys lets [Ring.Import] take keys that were made elsewhere, and [Ring.Verify] look up texts that fail the
-	// checksum, as those keys do. Each text that is not a key then costs one question to Store; with a Feed, the same text
-	// costs one a second. False: such a text is neither hashed nor looked up. If Store holds imported keys then, OnError
-	// receives one error for each space that has some: for "" after Open, for another space after its keys were listed.
+	// ImportedKeys lets [Ring.Import] accept keys that were made elsewhere, and [Ring.Verify] look up texts that fail the
+	// checksum, as those keys do. Each text that is not a key then costs one call of Store; with a Feed, the same text
+	// costs one call a second. If ImportedKeys is false, such a text is neither hashed nor looked up. If Store holds
+	// imported keys anyway, OnError receives one error for each space that has some: for "" after Open, for another space
+	// after its keys were listed.
 	ImportedKeys bool
-	// MaxAge is the longest that a value may live, counted from the record's RefreshedAt, else from its CreatedAt, else
-	// from its import. It ends values that were issued before it was set as well: the ring counts them once for each
-	// space, in the background, and OnError hears how many there are; see [Filter.IssuedUntil]. A record that a ring
-	// returns has the ExpiresAt that follows. A later expiry is refused. 0 means no limit.
+	// MaxAge is the longest time for which a value is valid, counted from the record's RefreshedAt, else from its
+	// CreatedAt, else from its import. It also ends values that were issued before it was set: the ring counts them once
+	// for each space, in the background, and OnError receives their number; see [Filter.IssuedUntil]. The ExpiresAt of a
+	// record from a ring includes MaxAge. A later expiry is refused. 0 means no limit.
 	MaxAge time.Duration
-	// SeveralPerUser lets a user have several keys that are not invalidated. False: one, as in Cockpit.
+	// SeveralPerUser lets a user have several keys that are not invalidated. False means one, as in Cockpit.
 	SeveralPerUser bool
 
-	// StoreTimeout bounds one question to Store while a request waits. 0 means one second. With [NeverBlocks], Store is
-	// asked without a deadline, as a *MemoryStore always is.
+	// StoreTimeout is the deadline of one call of Store while a request waits. 0 means one second. With [NeverBlocks],
+	// Store is called without a deadline, as a *MemoryStore always is.
 	StoreTimeout time.Duration
-	// MaxWaiting is how many such questions may be under way at once; others wait for a place until their
-	// deadline. 0 means 256.
+	// MaxWaiting is the number of such calls that may run at once; others wait for one to return, until their deadline.
+	// 0 means 256.
 	MaxWaiting int
-	// FlushEvery is how long last-used times are collected before they are handed over in one batch. 0 means
+	// FlushEvery is the time for which last-used times are collected before LastUsed receives them in one batch. 0 means
 	// 30 seconds.
 	FlushEvery time.Duration
 
-	// OnError hears what went wrong where no caller could be told: last-used times that could not be written, the first
-	// use of a refreshed key that could not be recorded, how many values MaxAge ends, imported keys that the ring refuses,
-	// a row that makes no sense, a watcher that panicked. It may be called concurrently and should be quick. Nil is
-	// silent.
+	// OnError receives errors that no caller receives: last-used times that could not be written, the first use of a
+	// refreshed key that could not be recorded, the number of values that MaxAge ends, imported keys that the ring refuses,
+	// a corrupt record, a watcher that panicked. It may be called concurrently and should be quick. Nil ignores them.
 	OnError func(error)
 }
 
-// check returns everything that is wrong with c.
+// check returns an error that names every mistake in c.
 func (c *Config) check() error {
 	var wrong []error
 	add := func(format string, a ...any) { wrong = append(wrong, fmt.Errorf(format, a...)) }
@@ -132,7 +131,7 @@ func (c *Config) check() error {
 	return fmt.Errorf("keys: bad configuration: %w", errors.Join(wrong...))
 }
 
-// withDefaults returns c with every zero field that stands for something filled in.
+// withDefaults returns c with the default of every zero field that has one.
 func (c Config) withDefaults() Config {
 	if c.UserPrefixes == nil {
 		c.UserPrefixes = []string{"USR-"}

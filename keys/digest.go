@@ -5,19 +5,19 @@ import "crypto/subtle"
 // SHA256 is the algorithm of a digest made without a pepper. With a pepper it is "hmac-sha256:" and the pepper's ID.
 const SHA256 = "sha256"
 
-// A Digest is the stored form of a key. It cannot be reversed, and it is not a credential. Only a [Store] sees
-// digests: the records that a [Ring] returns have none. A Digest does not print, log or marshal its value, wherever
-// it stands; only Reveal returns it. The zero Digest belongs to no key.
+// A Digest is the stored form of a key. It cannot be reversed, and it is not a credential. Only a [Store] receives
+// digests: the records that a [Ring] returns have none. A Digest never prints, logs or marshals its value; only Reveal
+// returns it. The zero Digest belongs to no key.
 //
 // Compare digests with Equal: == does not compile, and for reflect.DeepEqual only zero Digests are equal. Digests are
 // safe for concurrent use.
 type Digest struct {
 	// fmt prints an unexported field of a host's struct without calling its methods, and some printers follow
-	// pointers. Nothing that prints calls a function.
+	// pointers. No printer calls a function.
 	reveal func() rawDigest
 }
 
-// NewDigest returns the digest with this algorithm and sum, for a [Store] that reads what it has written. The
+// NewDigest returns the digest with this algorithm and sum, for a [Store] that reads a record. The
 // algorithm is [SHA256] or "hmac-sha256:" and a pepper ID, at most 80 bytes.
 func NewDigest(algorithm string, sum [32]byte) Digest { return rawDigest{algorithm, sum}.seal() }
 
@@ -51,8 +51,8 @@ func (d Digest) raw() rawDigest {
 	return d.reveal()
 }
 
-// A rawDigest is the value of a Digest, for look-ups that must not allocate. It would print, so nothing that leaves
-// this package leads to one.
+// A rawDigest is the value of a Digest, for look-ups that must not allocate. It could be printed, so no exported value
+// points to one.
 type rawDigest struct {
 	algorithm string
 	sum       [32]byte
@@ -62,11 +62,11 @@ func (d rawDigest) seal() Digest {
 	if d.isZero() {
 		return Digest{}
 	}
-	own := d // not d, whose address was taken: this is one allocation
+	own := d // not d, whose address escapes: this makes one allocation
 	return Digest{func() rawDigest { return own }}
 }
 
-// sealAll returns the digests to ask a store for, in a slice of their own.
+// sealAll returns a new slice of digests, to pass to a store.
 func sealAll(raw []rawDigest) []Digest {
 	digests := make([]Digest, len(raw))
 	for i := range raw {

@@ -1,30 +1,43 @@
-// Package keys issues, verifies, refreshes and ends API keys.
+// Package keys issues, verifies, refreshes and invalidates API keys.
 //
-// A [Ring] works over a [Store], which keeps a [Record] of each key: everything but the key. What is stored is a
-// digest; the key itself leaves [Ring.IssueUser], [Ring.IssueCustom] and [Ring.Refresh] once, as a [Key] that
-// prints as its hint, and only [Key.Reveal] gives the value.
+// [NewRing] returns a [Ring] over a [Store]; [Open] takes a [Config]. Then:
 //
-// There are two kinds. A user key belongs to a user and carries that user's role of the moment. A custom key
-// belongs to nobody and has a name and a role of its own. This package stores roles, scopes and networks; it
-// does not decide what they allow, and it never sees a request.
+//   - [Ring.IssueUser] makes a key that belongs to a user and has that user's current role.
+//   - [Ring.IssueCustom] makes a key that belongs to no user and has its own name and role.
+//   - [Ring.Verify] checks a credential; [Verified.Used] then records the use. auth.Guard does both.
+//   - [Ring.Refresh] replaces the value of a key, at once or with an overlap.
+//   - [Ring.Update], [Ring.Disable], [Ring.Enable] and [Ring.Invalidate] change a key.
+//   - [Ring.Get] and [Ring.List] return the [Record] of a key: everything but its value.
+//   - [Ring.In] serves another tenant. [Ring.Close] stops the ring.
 //
-// A key reads "USR-" or "API-" and 40 lower-case hex digits: 128 random bits and the CRC-32 (IEEE) of all
-// bytes before it. A text that fails this checksum costs neither hashing nor a look-up. With [Config.ImportedKeys],
-// which keys made elsewhere need, it costs both, and is answered with [ErrStore] while the store fails.
+// The value of a key leaves the ring once, as a [Key]. A Key prints as its hint; only [Key.Reveal] returns the value.
 //
-// # Several nodes
+// A key is "USR-" or "API-" and 40 lower-case hex digits: 128 random bits and the CRC-32 (IEEE) of all bytes before it.
+// A text that fails this checksum is neither hashed nor looked up, unless [Config.ImportedKeys] is set: imported keys
+// have no checksum.
 //
-// Nodes that share a store see each other's changes at once as long as each request asks it. With a [Feed] in the
-// configuration a ring keeps what it found, in bounded memory, and most requests ask nobody. Then a change acts on the
-// next request on the node that made it, and on the others within [Config.Staleness]: that is kept by asking the feed
-// for the store's revision more often than twice in that time. If the feed does not answer, what is kept stops to count
-// when that time is over, and the store is asked each time; if it does not answer either, that is [ErrStore]. An error
-// is never kept. That a key does not exist is kept for a second at most.
+// This package stores roles, scopes and networks. It does not decide what they allow, and it never sees a request.
 //
 // # Promises
 //
-// A key that is not good is refused with an error wrapping [ErrInvalid], and a store that fails,
-// hangs or answers nonsense gives an error wrapping [ErrStore], never the other way round. Every change is one
-// conditional write, and nothing is shown before it is durable. An invalidated key stays so for good. No key and
-// no digest stands in any error, log line or event made here.
+//   - A key that is not valid gives an error wrapping [ErrInvalid]. A store that fails, hangs or returns a corrupt record
+//     gives an error wrapping [ErrStore]. The two are never confused.
+//   - Every change is one conditional write, and is durable before it is reported.
+//   - An invalidated key never becomes valid again.
+//   - Without a [Feed], a change made on any node acts on the next request.
+//   - With a Feed, a change acts on the next request on the node that made it, and within [Config.Staleness] on the
+//     others. If the feed fails for that long, the ring asks the store each time.
+//   - A store error is never cached. That a key does not exist is cached for at most a second.
+//   - No error, log line or event of this package contains a key or a digest.
+//
+// # For stores
+//
+// A [Store] keeps a [Record] of each key. It receives a [Digest] of the key and never the key; [NewDigest] and
+// [Digest.Reveal] convert it to columns. [EncodeRecord] and [DecodeRecord] convert a whole record to bytes for a
+// key-value database. [Filter] says which records a list contains.
+//
+// A [LastUsedStore] records times of last use. A [Feed] lets several nodes cache the records of one store: [Changes] names
+// the records that changed after a [Revision].
+//
+// Package keystest checks the promises of all three. [MemoryStore] is the reference.
 package keys

@@ -23,13 +23,13 @@ type encodedDigest struct {
 }
 
 // EncodeRecord returns all of r as bytes, for a [Store] over a key-value database; json.Marshal leaves the digests out.
-// The bytes are JSON with a version, and as secret as digests are.
+// The bytes are JSON with a version, and are as secret as digests.
 func EncodeRecord(r Record) ([]byte, error) {
 	return json.Marshal(encodedRecord{1, r, encodeDigest(r.Digest), encodeDigest(r.Previous)})
 }
 
-// DecodeRecord returns the record that [EncodeRecord] made data of. It returns an error for bytes of a later version, and
-// for any others.
+// DecodeRecord returns the record that [EncodeRecord] encoded as data. It returns an error for any other data, including a
+// later version.
 func DecodeRecord(data []byte) (Record, error) {
 	var e encodedRecord
 	d := json.NewDecoder(bytes.NewReader(data))
@@ -38,10 +38,10 @@ func DecodeRecord(data []byte) (Record, error) {
 		return Record{}, fmt.Errorf("keys: not an encoded record: %w", err)
 	}
 	if _, err := d.Token(); err != io.EOF {
-		return Record{}, errors.New("keys: not an encoded record: there is more after it")
+		return Record{}, errors.New("keys: not an encoded record: it is followed by other data")
 	}
 	if e.Version != 1 {
-		return Record{}, fmt.Errorf("keys: an encoded record of version %d, which is not known", e.Version)
+		return Record{}, fmt.Errorf("keys: an encoded record of unknown version %d", e.Version)
 	}
 	r := e.Record
 	var err, errPrevious error

@@ -2,36 +2,36 @@ package keys
 
 import "sync/atomic"
 
-// An entry is the record that a digest leads to. Nothing in it changes but the atomics, so requests share it. It
-// does not hold the digest: a Verified leads here, and a Verified must not lead to what prints.
+// An entry is the record of a digest. Only its atomics change, so requests share it. It does not hold the digest: a Verified
+// points to an entry, and must not point to a digest that could be printed.
 type entry struct {
-	// What a request with a valid key needs lies in one cache line.
-	space   string               // rec's, so that a look-up need not read rec
-	until   atomic.Int64         // Unix microseconds: good until then without a look at rec; 0: not known
-	used    atomic.Int64         // Unix microseconds of the latest use that was noted
-	ring    atomic.Pointer[core] // verified it last: there may be several over one MemoryStore
-	due     atomic.Bool          // verified since its latest use was noted: the next one is to be noted
-	visited atomic.Bool          // found since the cache last looked for what to let go
+	// The fields that a request with a valid key needs lie in one cache line.
+	space   string               // that of rec, so that a look-up need not read rec
+	until   atomic.Int64         // Unix microseconds: valid until then without reading rec; 0: not known
+	used    atomic.Int64         // Unix microseconds of the latest recorded use
+	ring    atomic.Pointer[core] // the last one that verified it: several may share one MemoryStore
+	due     atomic.Bool          // the next use must be recorded
+	visited atomic.Bool          // since the cache last considered it for eviction
 	rec     *Record              // never changed after the entry is made
 
 	previous  bool        // digest is rec.Previous
-	shared    bool        // later requests get it too; set before they do
-	queued    atomic.Bool // waits in the ring's list of uses
+	shared    bool        // later requests find it too; set before they can
+	queued    atomic.Bool // is in the ring's list of pending uses
 	recording atomic.Bool // the first use of a new value is being recorded (overlap)
 }
 
-// unconfirmed reports whether the first use of this value, the new one of an overlap, is still to be recorded.
+// unconfirmed reports whether this is the new value of an overlap and its first use is not recorded yet.
 func (e *entry) unconfirmed() bool { return e.rec.Overlap > 0 && !e.previous }
 
-// place is where the entries of a record have this one: the current value's first, then the previous value's.
-func (e *entry) place() int {
+// slot is the index of e among its record's entries: 0 for the current value, 1 for the previous one.
+func (e *entry) slot() int {
 	if e.previous {
 		return 1
 	}
 	return 0
 }
 
-// digest returns the digest that e was found by.
+// digest returns the digest by which e was found.
 func (e *entry) digest() Digest {
 	if e.previous {
 		return e.rec.Previous
@@ -39,14 +39,14 @@ func (e *entry) digest() Digest {
 	return e.rec.Digest
 }
 
-// An indexed is an entry with the digest that leads to it, in one allocation, so that a look-up reads both in one
-// place. Make it with newIndexed.
+// An indexed is an entry with its digest, in one allocation, so that a look-up reads both in one place. Make it with
+// newIndexed.
 type indexed struct {
 	by rawDigest
 	entry
 }
 
-// newIndexed leads by, which is one of rec's digests, to rec.
+// newIndexed returns an entry of rec for by, which is one of rec's digests.
 func newIndexed(rec *Record, by rawDigest, previous bool) *indexed {
 	return &indexed{by: by, entry: entry{rec: rec, space: rec.Space, previous: previous}}
 }

@@ -12,18 +12,18 @@ import (
 )
 
 const (
-	maxText     = 256 // bytes of anything presented; longer is not looked at
+	maxText     = 256 // bytes of a credential; a longer one is malformed
 	randomBytes = 16
 	bodyLen     = 2*randomBytes + 8 // hex digits after the prefix: random, then checksum
 )
 
-// A Format says what the keys of a ring look like. Get it from [Ring.Format]; the zero Format knows no key.
+// A Format recognizes the keys of a ring. Get it from [Ring.Format]; the zero Format recognizes none.
 type Format struct {
 	user, custom []string // prefixes; the first of each is issued
 }
 
-// Pattern returns a regular expression (RE2) for secret scanners. What it finds is one of the ring's keys
-// if [Format.Valid] says so too; imported keys of another shape are not found.
+// Pattern returns a regular expression (RE2) for secret scanners. A match is a key of the ring if [Format.Valid] reports it
+// too. It does not match imported keys of another shape.
 func (f Format) Pattern() string {
 	var all []string
 	for _, list := range [][]string{f.user, f.custom} {
@@ -34,8 +34,8 @@ func (f Format) Pattern() string {
 	return fmt.Sprintf(`\b(?:%s)[0-9a-f]{%d}\b`, strings.Join(all, "|"), bodyLen)
 }
 
-// Valid reports whether text has the shape of a key: prefix, digits and checksum. It says nothing about
-// whether such a key was ever issued.
+// Valid reports whether text has the shape of a key: prefix, digits and checksum. It does not
+// report whether the key was issued.
 func (f Format) Valid(text string) bool {
 	_, ok := f.parse(text)
 	return ok
@@ -65,9 +65,8 @@ func (f Format) Matches(text string) bool {
 	return true
 }
 
-// Contains reports whether text seems to hold one of the ring's keys: whether a prefix stands at the
-// beginning or after a byte that is not a letter or digit, or stands anywhere with the digits of a key behind
-// it. Its time is linear in the length of text.
+// Contains reports whether text may contain one of the ring's keys: a prefix at the beginning or after a byte that is not a
+// letter or digit, or a prefix anywhere that the digits of a key follow. Its time is linear in the length of text.
 func (f Format) Contains(text string) bool {
 	for _, list := range [...][]string{f.custom, f.user} {
 		for _, p := range list {
@@ -86,7 +85,7 @@ func (f Format) Contains(text string) bool {
 	return false
 }
 
-// beginsWithDigits reports whether the digits of a key, ours or an imported one of Cockpit's, come next.
+// beginsWithDigits reports whether text begins with the digits of a key, issued here or imported from Cockpit.
 func beginsWithDigits(text string) bool {
 	if len(text) < bodyLen {
 		return false
@@ -99,7 +98,7 @@ func beginsWithDigits(text string) bool {
 	return true
 }
 
-// prefix returns the kind of key that text begins like, and the length of the prefix; 0 if there is none.
+// prefix returns the kind and the length of the prefix that text begins with; 0 if it has none.
 func (f Format) prefix(text string) (Kind, int) {
 	for _, p := range f.custom {
 		if strings.HasPrefix(text, p) {
@@ -114,7 +113,7 @@ func (f Format) prefix(text string) (Kind, int) {
 	return "", 0
 }
 
-// parse returns the kind of key that text is, by shape and checksum alone.
+// parse checks the shape and checksum of text, and returns the kind of key that its prefix says.
 func (f Format) parse(text string) (Kind, bool) {
 	kind, n := f.prefix(text)
 	if n == 0 || len(text) != n+bodyLen {
@@ -123,7 +122,7 @@ func (f Format) parse(text string) (Kind, bool) {
 	body, tail := text[n:len(text)-8], text[len(text)-8:]
 	odd := byte(0)
 	for i := range len(body) {
-		odd |= notHex[body[i]] // a branch would be guessed wrong at every second digit
+		odd |= notHex[body[i]] // a branch would often be mispredicted
 	}
 	sum := checksum(text[:len(text)-8])
 	for i := 7; i >= 0; i-- {
@@ -146,8 +145,8 @@ var notHex = func() (t [256]byte) {
 	return t
 }()
 
-// issue makes a new key from 128 bits of random. A source that fails or is short gives an error.
-func (f Format) issue(kind Kind, random io.Reader) (text string, err error) {
+// generate makes a new key from 128 bits of random. It returns an error if the source fails or is short.
+func (f Format) generate(kind Kind, random io.Reader) (text string, err error) {
 	var bits [randomBytes]byte
 	if _, err := io.ReadFull(random, bits[:]); err != nil {
 		return "", fmt.Errorf("keys: random source: %w", err)
@@ -160,8 +159,8 @@ func (f Format) issue(kind Kind, random io.Reader) (text string, err error) {
 	return fmt.Sprintf("%s%08x", text, checksum(text)), nil
 }
 
-// hint returns what may be shown of text: its prefix and last four characters. Of a short text that is not
-// ours even four would be too much.
+// hint returns the prefix and the last four characters of text. Of a short imported key, four would reveal too much: it
+// returns the prefix only.
 func (f Format) hint(text string) string {
 	_, n := f.prefix(text)
 	chars := []rune(text)
@@ -171,7 +170,7 @@ func (f Format) hint(text string) string {
 	return text[:n] + "…" + string(chars[len(chars)-4:])
 }
 
-// clone returns a Format that shares nothing with its maker.
+// clone returns a copy that shares no memory with f.
 func (f Format) clone() Format { return Format{slices.Clone(f.user), slices.Clone(f.custom)} }
 
 func checksum(text string) uint32 { return crc32.ChecksumIEEE(bytesOf(text)) }

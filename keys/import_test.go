@@ -91,7 +91,7 @@ func TestImportRefuses(t *testing.T) {
 	text := legacyText[4:]
 	sum := sha256.Sum256([]byte(text))
 	for why, in := range map[string]keys.Imported{
-		"neither a text nor":      {},
+		"has no text, and no":     {},
 		"longer than 256":         {Text: strings.Repeat(text, 7)},
 		"UTF-8":                   {Text: text + "\xff"},
 		"blank at its":            {Text: text + " "},
@@ -110,12 +110,12 @@ func TestImportRefuses(t *testing.T) {
 		"less than 112 ":          {Text: strings.Repeat("0a9f", 20)},
 		"has no role":             {Text: text, Kind: keys.KindUser, UserID: "a", Role: "admin"},
 		"belongs to no user":      {Text: text, UserID: "a"},
-		"user's or a custom":      {Text: text, Kind: "root"},
+		"neither user nor":        {Text: text, Kind: "root"},
 		"foreign ID":              {Text: text, ForeignID: "a\n"},
 		"user ID has 0":           {Text: text, Kind: keys.KindUser},
-		"besides":                 {Text: text, Hint: "x"},
-		"besides ":                {Text: text, Strong: true},
-		"besides  ":               {Text: text, Digest: keys.NewDigest(keys.SHA256, sum)},
+		"excludes":                {Text: text, Hint: "x"},
+		"excludes ":               {Text: text, Strong: true},
+		"excludes  ":              {Text: text, Digest: keys.NewDigest(keys.SHA256, sum)},
 		"that this ring":          {Digest: keys.NewDigest(keys.SHA256, [32]byte{}), Strong: true},
 		"that this ring can":      {Digest: keys.NewDigest("md5", sum), Strong: true},
 		"that this ring can make": {Digest: keys.NewDigest("hmac-sha256:2", sum), Strong: true},

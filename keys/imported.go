@@ -12,51 +12,51 @@ import (
 	"unicode/utf8"
 )
 
-// Imported is a key that was made elsewhere: its Text, or a Digest of it. It prints and logs without them.
+// Imported is a key that was made elsewhere, as its Text or a Digest of it. It prints and logs without them.
 type Imported struct {
 	Kind Kind
-	Text string // the key; digested at once and not kept
+	Text string // the key; only its digest is stored
 
-	// Digest is for keys whose text nobody has. Its algorithm must be one of the ring's: [SHA256], or that
-	// of one of its peppers, over the whole text. Hint is what lists show of it.
+	// Digest is for keys whose text is not available. Its algorithm must be one of the ring's: [SHA256], or that of one of
+	// its peppers, over the whole text. Hint is shown in lists.
 	Digest Digest
 	Hint   string
-	// Strong is the caller's word that the text behind Digest holds 112 bits of randomness or more, which
-	// cannot be seen from a digest. Of a Text it is worked out.
+	// Strong asserts that the text of Digest has 112 bits of randomness or more, which can't be read from a digest. For a
+	// Text, Import estimates it.
 	Strong bool
 
 	Name       string
 	UserID     string // user keys only
 	Role       string // custom keys only
-	ForeignID  string // what it was known by elsewhere; unique in the space
+	ForeignID  string // its ID in the former system; unique in the space
 	Scopes     []string
 	AllowedIPs []netip.Prefix
 	CreatedAt  time.Time // zero, or in the future, means now; [Config.MaxAge] counts from it
 	CreatedBy  string
-	ExpiresAt  time.Time // may be over
+	ExpiresAt  time.Time // may be in the past
 	Disabled   bool
 
-	// AllowWeak takes a key that has, or may have, less than 112 bits; only under a pepper. Its record stays
-	// marked Weak until it is refreshed.
+	// AllowWeak accepts a key that has, or may have, less than 112 bits, if the ring has a pepper. Its record is marked Weak
+	// until the key is refreshed.
 	AllowWeak bool
 }
 
-// Format writes what may be shown, whatever the verb.
+// Format writes the kind and the foreign ID, whatever the verb.
 func (i Imported) Format(s fmt.State, _ rune) {
 	fmt.Fprintf(s, "imported %s key %q", i.Kind, i.ForeignID)
 }
 
-// MarshalText gives what may be shown, to JSON as well.
+// MarshalText returns the kind and the foreign ID. JSON uses it too.
 func (i Imported) MarshalText() ([]byte, error) { return []byte(fmt.Sprint(i)), nil }
 
-// LogValue logs what may be shown.
+// LogValue logs the kind and the foreign ID.
 func (i Imported) LogValue() slog.Value { return slog.StringValue(fmt.Sprint(i)) }
 
 // Import stores a key made elsewhere, so that its holders need not change it. Its record is marked Legacy. Import
-// returns an error wrapping [ErrRefused] that says why if the ring is without [Config.ImportedKeys], or the key cannot be
-// taken: a text that is empty, longer than 256 bytes, not UTF-8, with a comma, a control character or a blank at either
-// end, that begins like an authentication scheme or like a key of the other kind, or that is too weak. An error wraps
-// [ErrExists] if the key, its foreign ID, or a key of its user is there already.
+// returns an error wrapping [ErrRefused], with the reason, if [Config.ImportedKeys] is not set, or if the text is empty,
+// longer than 256 bytes, not UTF-8, has a comma, a control character or a blank at either end, begins like an
+// authentication scheme or like a key of the other kind, or is too weak. It returns one wrapping [ErrExists] if the key,
+// its foreign ID, or a key of its user exists already.
 func (r *Ring) Import(ctx context.Context, in Imported) (Record, error) {
 	rec, err := r.checkImport(ctx, &in)
 	if err != nil {
@@ -65,13 +65,13 @@ func (r *Ring) Import(ctx context.Context, in Imported) (Record, error) {
 	if rec, err = r.insert(ctx, rec); err != nil {
 		return Record{}, err
 	}
-	r.tell(&rec, "imported")
+	r.notify(&rec, "imported")
 	return rec.withoutDigests(), nil
 }
 
 // CheckImport returns the record that [Ring.Import] would store now, without an ID, or the error that it would return.
-// It writes nothing, and is no use of a key that is there already. Whether the foreign ID is taken, or the user has a
-// key, shows only when it is stored.
+// It writes nothing, and does not count as a use of an existing key. It does not check whether the foreign ID is taken, or
+// the user has a key.
 func (r *Ring) CheckImport(ctx context.Context, in Imported) (Record, error) {
 	rec, err := r.checkImport(ctx, &in)
 	return rec.withoutDigests(), err
@@ -109,35 +109,34 @@ func (r *Ring) checkImport(ctx context.Context, in *Imported) (Record, error) {
 	if err := checkRecord(&rec, r.space); err != nil {
 		return Record{}, err
 	}
-	// The store sees to it that no digest is there twice; that the same text is not there under another
-	// pepper, only we can see.
+	// The store refuses a second record with the same digest. It can't detect the same text under another pepper.
 	switch _, err := r.store.Find(ctx, r.space, candidates); {
 	case err == nil:
-		return Record{}, fmt.Errorf("%w: this key is there already", ErrExists)
+		return Record{}, fmt.Errorf("%w: this key exists already", ErrExists)
 	case !errors.Is(err, ErrNotFound):
 		return Record{}, storeError(err)
 	}
 	return rec, nil
 }
 
-// digestImported puts digest, hint and strength into rec, and returns the digests it might be stored under.
+// digestImported sets Digest, Hint and Weak of rec, and returns all digests under which the key may be stored.
 func (r *Ring) digestImported(rec *Record, in *Imported) ([]Digest, error) {
 	weak := !in.Strong
 	if in.Text != "" {
 		if !in.Digest.IsZero() || in.Hint != "" || in.Strong {
-			return nil, fmt.Errorf("%w: a text and a digest, hint or strength besides", ErrRefused)
+			return nil, fmt.Errorf("%w: a text excludes a digest, a hint and Strong", ErrRefused)
 		}
-		if err := r.checkText(in.Text, in.Kind); err != nil {
+		if err := r.checkImportedText(in.Text, in.Kind); err != nil {
 			return nil, err
 		}
 		_, n := r.format.prefix(in.Text)
 		weak = strength(in.Text[n:]) < minStrength
 		rec.Digest, rec.Hint = r.digester.current(in.Text), r.format.hint(in.Text)
 	} else {
-		if algorithm, sum := in.Digest.Reveal(); sum == [32]byte{} || !r.digester.knows(algorithm) {
-			return nil, fmt.Errorf("%w: neither a text nor a digest that this ring can make", ErrRefused)
+		if algorithm, sum := in.Digest.Reveal(); sum == [32]byte{} || !r.digester.supports(algorithm) {
+			return nil, fmt.Errorf("%w: the key has no text, and no digest that this ring can make", ErrRefused)
 		}
-		if err := plain("hint", in.Hint, 0, maxHint); err != nil {
+		if err := checkText("hint", in.Hint, 0, maxHint); err != nil {
 			return nil, err
 		}
 		rec.Digest, rec.Hint = in.Digest, in.Hint
@@ -157,23 +156,23 @@ func (r *Ring) digestImported(rec *Record, in *Imported) ([]Digest, error) {
 
 const maxHint = 40 // bytes: a prefix, an ellipsis and four characters; a whole key does not fit
 
-// schemes begin what is no key but a header's value that was copied too far.
+// schemes are first words of a header value that was copied in place of the key.
 var schemes = []string{
 	"bearer", "basic", "digest", "token", "negotiate", "apikey", "api-key", "dpop", "hoba", "mutual", "vapid", "hawk",
 }
 
-func (r *Ring) checkText(text string, kind Kind) error {
-	why := textProblem(text)
-	if k, n := r.format.prefix(text); why == "" && n > 0 && k != kind {
-		why = "begins like a key of the other kind"
+func (r *Ring) checkImportedText(text string, kind Kind) error {
+	problem := textProblem(text)
+	if k, n := r.format.prefix(text); problem == "" && n > 0 && k != kind {
+		problem = "begins like a key of the other kind"
 	}
-	if why != "" {
-		return fmt.Errorf("%w: the key %s", ErrRefused, why)
+	if problem != "" {
+		return fmt.Errorf("%w: the key %s", ErrRefused, problem)
 	}
 	return nil
 }
 
-// textProblem returns why no key has this text, or "".
+// textProblem returns the reason why no key can have this text, or "".
 func textProblem(text string) string {
 	switch {
 	case len(text) > maxText:
@@ -196,7 +195,7 @@ func textProblem(text string) string {
 	return ""
 }
 
-// importedKeys looks for imported keys that a ring without ImportedKeys refuses.
+// importedKeys is the survey that finds imported keys in the store of a ring without ImportedKeys.
 var importedKeys = survey{"whether the store holds imported keys is not known yet", func(r *Ring) (string, error) {
 	page, err := r.page(Filter{Legacy: true, Limit: 1})
 	if err != nil || len(page) == 0 {

@@ -5,23 +5,23 @@ import (
 	"sync/atomic"
 )
 
-// A digestIndex leads from a space and a digest to an entry. Any number of goroutines may get while one
-// puts and removes. The zero value is empty.
+// A digestIndex maps a space and a digest to an entry. Any number of goroutines may call get while one calls put, remove or
+// clear. The zero value is empty.
 //
-// It is a hash table with open addressing. A slot, once taken, belongs to one hash until the table is rebuilt, so
-// changing an entry is one atomic store and a reader sees the old entry or the new one. Slots of entries that were
-// removed stay taken; when three quarters are, or few entries are left, the table is rebuilt without them. A
-// rebuilt table is a quarter to half full, so that this comes once in a number of changes in proportion to its
-// size. The hash is keyed at random: nobody can choose digests that share a slot.
+// It is a hash table with open addressing. A used slot belongs to one hash until the table is rebuilt, so an entry is
+// replaced by one atomic store, and a reader sees the old entry or the new one. A removed entry leaves a tombstone. If three
+// quarters of the slots are used, or few entries are left, the table is rebuilt without tombstones. A rebuilt table is a
+// quarter to half full, so the number of changes between two rebuilds grows with its size. The hash has a random seed: an
+// attacker can't choose digests that share a slot.
 type digestIndex struct {
 	table atomic.Pointer[digestTable]
-	live  int // entries, for the writer only
+	live  int // number of entries; for the writer only
 }
 
 type digestTable struct {
 	seed  maphash.Seed
 	slots []digestSlot // a power of two
-	taken int          // slots with an entry or gone, for the writer only
+	used  int          // slots with an entry or a tombstone; for the writer only
 }
 
 type digestSlot struct {
@@ -29,8 +29,8 @@ type digestSlot struct {
 	e    atomic.Pointer[indexed]
 }
 
-// gone fills a slot whose entry was removed: probing must not stop there.
-var gone = &indexed{entry: entry{rec: &Record{}}}
+// tombstone fills a slot whose entry was removed: probing must not stop there.
+var tombstone = &indexed{entry: entry{rec: &Record{}}}
 
 // get returns the entry of d in space, or nil. It takes no lock and allocates nothing.
 func (x *digestIndex) get(space string, d *rawDigest) *indexed {
@@ -42,40 +42,40 @@ func (x *digestIndex) get(space string, d *rawDigest) *indexed {
 	if slot == nil {
 		return nil
 	}
-	if e := slot.e.Load(); e != gone {
+	if e := slot.e.Load(); e != tombstone {
 		return e
 	}
 	return nil
 }
 
-// put makes e the entry of its digest in its record's space, at once in place of the one before. The zero
-// digest gets none, as it belongs to no key.
+// put makes e the entry of its digest in its record's space. It replaces an older entry in one step. It ignores the zero
+// digest, which belongs to no key.
 func (x *digestIndex) put(e *indexed) {
 	if e.by.isZero() {
 		return
 	}
 	t := x.table.Load()
-	if t == nil || 4*(t.taken+1) > 3*len(t.slots) {
+	if t == nil || 4*(t.used+1) > 3*len(t.slots) {
 		t = x.rebuild(t)
 	}
 	slot, end := t.probe(e.space, &e.by)
 	if slot == nil {
 		slot = end
 		slot.hash = t.hash(e.space, &e.by)
-		t.taken++
+		t.used++
 		x.live++
 	}
 	slot.e.Store(e)
 }
 
-// remove makes d in space lead nowhere.
+// remove removes the entry of d in space.
 func (x *digestIndex) remove(space string, d *rawDigest) {
 	t := x.table.Load()
 	if t == nil {
 		return
 	}
 	if slot, _ := t.probe(space, d); slot != nil {
-		slot.e.Store(gone)
+		slot.e.Store(tombstone)
 		x.live--
 		if len(t.slots) > 16*(x.live+1) {
 			x.rebuild(t)
@@ -83,14 +83,14 @@ func (x *digestIndex) remove(space string, d *rawDigest) {
 	}
 }
 
-// clear makes all digests lead nowhere.
+// clear removes all entries.
 func (x *digestIndex) clear() {
 	x.table.Store(nil)
 	x.live = 0
 }
 
-// rebuild puts the live entries into a new table with room for half as many again, and publishes it. Whoever is
-// reading the old table goes on in it and finds what was there a moment ago.
+// rebuild copies the entries into a new table with free slots, and publishes it. A reader of the old table continues in it
+// and finds the entries from before.
 func (x *digestIndex) rebuild(old *digestTable) *digestTable {
 	size := 16
 	for size < 2*(x.live+1) {
@@ -99,11 +99,11 @@ func (x *digestIndex) rebuild(old *digestTable) *digestTable {
 	t := &digestTable{seed: maphash.MakeSeed(), slots: make([]digestSlot, size)}
 	if old != nil {
 		for i := range old.slots {
-			if e := old.slots[i].e.Load(); e != nil && e != gone {
+			if e := old.slots[i].e.Load(); e != nil && e != tombstone {
 				_, end := t.probe(e.space, &e.by)
 				end.hash = t.hash(e.space, &e.by)
 				end.e.Store(e)
-				t.taken++
+				t.used++
 			}
 		}
 	}
@@ -111,8 +111,8 @@ func (x *digestIndex) rebuild(old *digestTable) *digestTable {
 	return t
 }
 
-// probe returns the slot whose entry is d's in space; if there is none, the empty slot that ended the
-// search. There always is an empty one.
+// probe returns the slot of d in space. If there is none, slot is nil, and end is the empty slot that ended the search. A
+// table always has an empty slot.
 func (t *digestTable) probe(space string, d *rawDigest) (slot, end *digestSlot) {
 	h := t.hash(space, d)
 	mask := uint64(len(t.slots) - 1)
@@ -122,7 +122,7 @@ func (t *digestTable) probe(space string, d *rawDigest) (slot, end *digestSlot) 
 		if e == nil {
 			return nil, s
 		}
-		if s.hash == h && e != gone && e.by == *d && e.space == space {
+		if s.hash == h && e != tombstone && e.by == *d && e.space == space {
 			return s, nil
 		}
 	}

@@ -146,7 +146,7 @@ func TestEntries(t *testing.T) {
 	require.Equal(t, StateInvalidated, m.lookup("acme", &three).rec.State(at))
 	require.NoError(t, m.Delete(ctx, "acme", r.ID))
 	require.Nil(t, m.lookup("acme", &three))
-	require.Empty(t, m.rooms, "nothing is left of an empty space")
+	require.Empty(t, m.spaces, "nothing is left of an empty space")
 	require.Empty(t, m.byID)
 
 	nobody := Record{ID: r.ID, Digest: one.seal(), Previous: one.seal(), Generation: 1}

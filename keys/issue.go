@@ -10,36 +10,36 @@ import (
 	"github.com/google/uuid"
 )
 
-// User says what a user's new key is like. All fields may be left out.
+// User describes a new user key. All fields are optional.
 type User struct {
 	Name       string
 	Scopes     []string       // patterns that narrow what the user may do; none means not narrowed
-	AllowedIPs []netip.Prefix // the only networks the key is good from; none means any
-	ExpiresAt  time.Time      // the first instant at which it is no longer good; zero means never, or [Config.MaxAge]
-	CreatedBy  string         // who asked for it; kept for the record
+	AllowedIPs []netip.Prefix // the only networks from which the key is valid; none means any
+	ExpiresAt  time.Time      // the first instant at which it is not valid; zero means never, or [Config.MaxAge]
+	CreatedBy  string         // for the record
 }
 
-// Custom says what a new custom key is like. All fields may be left out.
+// Custom describes a new custom key. All fields are optional.
 type Custom struct {
 	Name       string
-	Role       string         // "" may do nothing
+	Role       string         // "" allows nothing
 	Scopes     []string       // patterns that narrow what the role allows; none means not narrowed
-	AllowedIPs []netip.Prefix // the only networks the key is good from; none means any
-	ExpiresAt  time.Time      // the first instant at which it is no longer good; zero means never, or [Config.MaxAge]
-	CreatedBy  string         // who asked for it; kept for the record
+	AllowedIPs []netip.Prefix // the only networks from which the key is valid; none means any
+	ExpiresAt  time.Time      // the first instant at which it is not valid; zero means never, or [Config.MaxAge]
+	CreatedBy  string         // for the record
 }
 
-// Issued is a new value and the record that belongs to it.
+// Issued is a new key and its record.
 type Issued struct {
-	Key    Key // show it once
+	Key    Key // shown to its owner once
 	Record Record
 }
 
-// IssueUser makes a key for a user. It returns an error wrapping [ErrExists] if the user has one already that
-// is not invalidated, unless [Config.SeveralPerUser] allows it, and one wrapping [ErrRefused] if u asks for
-// what is not done. Whether there is such a user is the host's to know.
+// IssueUser makes a key for a user. It returns an error wrapping [ErrExists] if the user already has a key that is not
+// invalidated, unless [Config.SeveralPerUser] is set, and one wrapping [ErrRefused] if u is not valid. It does not check
+// whether the user exists.
 func (r *Ring) IssueUser(ctx context.Context, userID string, u User) (Issued, error) {
-	if err := plain("user ID", userID, 1, maxName); err != nil {
+	if err := checkText("user ID", userID, 1, maxName); err != nil {
 		return Issued{}, err
 	}
 	return r.issue(ctx, Record{
@@ -48,8 +48,8 @@ func (r *Ring) IssueUser(ctx context.Context, userID string, u User) (Issued, er
 	})
 }
 
-// IssueCustom makes a custom key. It returns an error wrapping [ErrRefused] if c asks for what is not done.
-// Whether there is such a role is the host's to know.
+// IssueCustom makes a custom key. It returns an error wrapping [ErrRefused] if c is not valid. It does not check whether the
+// role exists.
 func (r *Ring) IssueCustom(ctx context.Context, c Custom) (Issued, error) {
 	return r.issue(ctx, Record{
 		Kind: KindCustom, Name: c.Name, Role: c.Role, Scopes: c.Scopes, AllowedIPs: c.AllowedIPs,
@@ -66,7 +66,7 @@ func (r *Ring) issue(ctx context.Context, rec Record) (Issued, error) {
 	if rec.ExpiresAt, err = r.expiry(rec.ExpiresAt, rec.CreatedAt); err != nil {
 		return Issued{}, err
 	}
-	text, err := r.format.issue(rec.Kind, r.random)
+	text, err := r.format.generate(rec.Kind, r.random)
 	if err != nil {
 		return Issued{}, err
 	}
@@ -74,7 +74,7 @@ func (r *Ring) issue(ctx context.Context, rec Record) (Issued, error) {
 	if rec, err = r.insert(ctx, rec); err != nil {
 		return Issued{}, err
 	}
-	r.tell(&rec, "issued")
+	r.notify(&rec, "issued")
 	return Issued{newKey(text, rec.Hint), rec.withoutDigests()}, nil
 }
 
@@ -97,12 +97,12 @@ func (r *Ring) insert(ctx context.Context, rec Record) (Record, error) {
 	return rec, nil
 }
 
-// expiry returns when a value born at born ends if asked to end at at.
-func (r *Ring) expiry(at, born time.Time) (time.Time, error) {
+// expiry returns when a value that is issued at issuedAt expires, if the caller asks for at. Zero means never.
+func (r *Ring) expiry(at, issuedAt time.Time) (time.Time, error) {
 	at = inMicros(at)
-	switch last := inMicros(born.Add(r.maxAge)); {
+	switch last := inMicros(issuedAt.Add(r.maxAge)); {
 	case !at.IsZero() && !at.After(now()):
-		return at, fmt.Errorf("%w: the key would be expired from the beginning", ErrRefused)
+		return at, fmt.Errorf("%w: the expiry is in the past", ErrRefused)
 	case r.maxAge == 0:
 		return at, nil
 	case at.IsZero():
@@ -113,7 +113,7 @@ func (r *Ring) expiry(at, born time.Time) (time.Time, error) {
 	return at, nil
 }
 
-// masked returns the networks without their host bits, in a slice of their own.
+// masked returns a new slice of the networks without their host bits.
 func masked(networks []netip.Prefix) []netip.Prefix {
 	networks = slices.Clone(networks)
 	for i, p := range networks {

@@ -6,11 +6,11 @@ import (
 	"log/slog"
 )
 
-// A Key is a whole credential on its way to its holder. It prints, logs, formats and marshals as its hint;
-// only Reveal gives the value. The zero Key holds nothing. Keys are safe for concurrent use.
+// A Key is a new credential. It prints, logs, formats and marshals as its hint; only Reveal returns the value. The zero
+// Key is empty. Keys are safe for concurrent use.
 type Key struct {
-	// A pointer, because fmt prints what lies in the unexported field of somebody's struct without asking
-	// its methods; and a function behind it, because some printers follow pointers.
+	// A pointer, because fmt prints an unexported field of a host's struct without calling its methods. A function behind
+	// it, because some printers follow pointers.
 	p *hidden
 }
 
@@ -23,7 +23,7 @@ func newKey(value, hint string) Key {
 	return Key{&hidden{hint: hint, reveal: func() string { return value }}}
 }
 
-// Reveal returns the value: show it once, to whom it belongs, and keep it nowhere.
+// Reveal returns the value. Show it once, to its owner, and do not store it.
 func (k Key) Reveal() string {
 	if k.p == nil {
 		return ""
@@ -31,7 +31,7 @@ func (k Key) Reveal() string {
 	return k.p.reveal()
 }
 
-// Hint returns what may be shown: prefix and last four characters, such as "API-…3f9c".
+// Hint returns the prefix and the last four characters, such as "API-…3f9c".
 func (k Key) Hint() string {
 	if k.p == nil {
 		return ""
@@ -48,5 +48,5 @@ func (k Key) Format(s fmt.State, _ rune) { io.WriteString(s, k.Hint()) }
 // LogValue logs the hint.
 func (k Key) LogValue() slog.Value { return slog.StringValue(k.Hint()) }
 
-// MarshalText gives the hint, to JSON and other encoders as well.
+// MarshalText returns the hint. JSON and other encoders use it too.
 func (k Key) MarshalText() ([]byte, error) { return []byte(k.Hint()), nil }

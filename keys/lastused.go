@@ -12,12 +12,12 @@ import (
 )
 
 const (
-	maxUses      = 1 << 17          // keys whose use waits for a flush; more are not recorded
+	maxUses      = 1 << 17          // keys with a use that is not flushed yet; more are not recorded
 	flushTimeout = 10 * time.Second // for one batch
 )
 
-// lastUsed collects the times at which keys were used and hands them over in batches. Nothing here can
-// delay or fail a request: without anything to do there is no goroutine and no timer.
+// lastUsed collects the times at which keys were used and writes them in batches. It neither delays nor fails a request.
+// Without pending uses it has no goroutine and no timer.
 type lastUsed struct {
 	store    LastUsedStore // nil: nothing is recorded
 	every    time.Duration
@@ -27,8 +27,8 @@ type lastUsed struct {
 
 	mu      sync.Mutex
 	pending map[useKey]pendingUse
-	writing []Use  // the batch under way, in order
-	flushes uint64 // batches that were written
+	writing []Use  // the batch that is being written, in order
+	flushes uint64 // number of batches that were written
 	timer   *time.Timer
 	lost    int
 	closed  bool
@@ -36,11 +36,11 @@ type lastUsed struct {
 
 type useKey struct{ space, id string }
 
-// A pendingUse is the latest use of a key that waits for a flush: at, or the time in one of its entries if that is
-// later. Requests go on writing the times of entries.
+// A pendingUse is the latest use of a key that is not flushed yet: at, or the time in one of its entries if that is later.
+// Requests write the times of entries meanwhile.
 type pendingUse struct {
 	at      int64     // Unix microseconds
-	entries [2]*entry // of the current value and of the previous one; nil: not waiting
+	entries [2]*entry // of the current value and of the previous one; nil: no pending use
 }
 
 func (p *pendingUse) latest() int64 {
@@ -53,10 +53,10 @@ func (p *pendingUse) latest() int64 {
 	return at
 }
 
-// part takes over the time of the entry at i.
-func (p *pendingUse) part(i int) {
+// release copies the time of entry i and drops the entry.
+func (p *pendingUse) release(i int) {
 	if e := p.entries[i]; e != nil {
-		e.queued.Store(false) // first: a use after this is queued again
+		e.queued.Store(false) // before reading the time: a later use is queued again
 		p.at = max(p.at, e.used.Load())
 		p.entries[i] = nil
 	}
@@ -69,9 +69,9 @@ func (u *lastUsed) init(store LastUsedStore, every time.Duration, report func(er
 	u.pending = map[useKey]pendingUse{}
 }
 
-// expect prepares e, verified at time now, for [Verified.Used], which has something to do once a second at most. It
-// reads no more than e, which is in the processor's cache already, and seldom writes.
-func (k *core) expect(e *entry, now time.Time) {
+// prepareUse prepares e, verified at time now, for [Verified.Used], which records at most one use a second. It reads only
+// e, which is in the processor's cache already, and seldom writes.
+func (k *core) prepareUse(e *entry, now time.Time) {
 	if e.ring.Load() != k {
 		e.ring.Store(k)
 	}
@@ -80,24 +80,24 @@ func (k *core) expect(e *entry, now time.Time) {
 	}
 }
 
-// use records a use of e at time now.
-func (k *core) use(e *entry, now time.Time) {
+// recordUse records a use of e at time now.
+func (k *core) recordUse(e *entry, now time.Time) {
 	e.due.Store(false)
-	k.uses.note(e, now)
+	k.uses.add(e, now)
 	if e.unconfirmed() {
 		(&Ring{k, e.space}).confirmFirstUse(e, now)
 	}
 }
 
-// stale reports whether a use of e at time now would be noted. A time that went back waits until the clock has caught
-// up.
+// stale reports whether a use of e at time now must be recorded: the last one was a second ago or more. After the clock was
+// set back, no use is recorded until it has caught up.
 func (u *lastUsed) stale(e *entry, now time.Time) bool {
 	return u.store != nil && now.UnixMicro()-e.used.Load() >= int64(time.Second/time.Microsecond)
 }
 
-// note notes a use of e. If requests share e, this is one atomic store a second at most, and the lock is
-// taken once a flush.
-func (u *lastUsed) note(e *entry, now time.Time) {
+// add adds a use of e at time now. If requests share e, this is at most one atomic store a second, and one lock between two
+// flushes.
+func (u *lastUsed) add(e *entry, now time.Time) {
 	if !u.stale(e, now) {
 		return
 	}
@@ -111,40 +111,40 @@ func (u *lastUsed) note(e *entry, now time.Time) {
 	p, known := u.pending[k]
 	switch {
 	case u.closed:
-		e.queued.Store(false) // another ring over the same memory store may want it
+		e.queued.Store(false) // another ring over the same memory store may record it
 		return
 	case !known && len(u.pending) >= maxUses:
 		u.lost++
 		e.queued.Store(false)
 	default:
-		i := e.place()
-		p.part(i)
+		i := e.slot()
+		p.release(i)
 		p.entries[i] = e
 		if !e.shared {
-			p.part(i) // it need not stay in memory until the flush
+			p.release(i) // the entry need not stay in memory until the flush
 		}
 		u.pending[k] = p
 	}
 	u.arm()
 }
 
-// part takes over the time of an entry that later requests will not get, so that it need not stay in memory until
+// release copies the time of an entry that later requests will not find, so that the entry need not stay in memory until
 // the flush.
-func (u *lastUsed) part(e *entry) {
+func (u *lastUsed) release(e *entry) {
 	if !e.queued.Load() {
 		return
 	}
-	k, i := useKey{e.rec.Space, e.rec.ID}, e.place()
+	k, i := useKey{e.rec.Space, e.rec.ID}, e.slot()
 	u.mu.Lock()
 	defer u.mu.Unlock()
 	if p := u.pending[k]; p.entries[i] == e {
-		p.part(i)
+		p.release(i)
 		u.pending[k] = p
 	}
 }
 
-// fill sets LastUsedAt of each record to the latest use on this node that the store may not have yet. It returns
-// false if a batch was written after the number of flushes was since: the records may lack its times.
+// fill sets LastUsedAt of each record to the latest use on this node, if the store may not have it yet. It returns false if
+// a batch was written since the number of flushes was since: the records may lack its times.
 func (u *lastUsed) fill(since uint64, records []Record) bool {
 	if u.store == nil {
 		return true
@@ -182,17 +182,17 @@ func (a Use) compare(k useKey) int {
 	return cmp.Or(cmp.Compare(a.Space, k.space), cmp.Compare(a.ID, k.id))
 }
 
-// arm makes sure that a flush will come. The lock is held.
+// arm starts the timer of the next flush, if none is running. The lock is held.
 func (u *lastUsed) arm() {
 	if u.timer == nil && !u.closed {
-		u.timer = time.AfterFunc(u.every, u.flushInTime)
+		u.timer = time.AfterFunc(u.every, u.flushOnTimer)
 	}
 }
 
-func (u *lastUsed) flushInTime() {
+func (u *lastUsed) flushOnTimer() {
 	select {
 	case u.turn <- struct{}{}:
-	default: // an earlier flush is still at it, or Close
+	default: // another flush is running, or Close
 		u.mu.Lock()
 		defer u.mu.Unlock()
 		u.timer = nil
@@ -201,20 +201,20 @@ func (u *lastUsed) flushInTime() {
 	}
 	defer func() { <-u.turn }()
 	if err := u.flush(context.Background()); err != nil {
-		u.report(fmt.Errorf("keys: last-used times wait for the next try: %w", err))
+		u.report(fmt.Errorf("keys: last-used times could not be written and will be tried again: %w", err))
 	}
 }
 
-// flush hands over what has been collected, and keeps it if that fails. The caller has the turn.
+// flush writes the pending uses. If that fails they stay pending. The caller holds turn.
 func (u *lastUsed) flush(ctx context.Context) error {
-	batch, lost := u.take()
+	batch, lost := u.drain()
 	if lost > 0 {
 		u.report(fmt.Errorf("keys: %d last-used times were dropped: more than %d keys in one interval", lost, maxUses))
 	}
 	if len(batch) == 0 {
 		return nil
 	}
-	given := slices.Clone(batch) // theirs
+	given := slices.Clone(batch) // a copy: the store may change it
 	_, err := ask.Do(ctx, u.deadline, func(ctx context.Context) (struct{}, error) {
 		return struct{}{}, u.store.RecordUse(ctx, given)
 	})
@@ -236,15 +236,15 @@ func (u *lastUsed) flush(ctx context.Context) error {
 	return storeError(err)
 }
 
-// take empties the collection into one batch: each key once, with its latest time, in an order that is
-// always the same, so that two nodes' batches cannot lock each other's rows.
-func (u *lastUsed) take() (batch []Use, lost int) {
+// drain removes the pending uses and returns them as one batch: each key once, with its latest time, ordered by space and
+// ID so that the batches of two nodes can't deadlock on rows.
+func (u *lastUsed) drain() (batch []Use, lost int) {
 	u.mu.Lock()
 	defer u.mu.Unlock()
 	batch = make([]Use, 0, len(u.pending))
 	for k, p := range u.pending {
-		p.part(0)
-		p.part(1)
+		p.release(0)
+		p.release(1)
 		batch = append(batch, Use{k.space, k.id, time.UnixMicro(p.at).UTC()})
 	}
 	slices.SortFunc(batch, func(a, b Use) int { return a.compare(useKey{b.Space, b.ID}) })
@@ -257,7 +257,7 @@ func (u *lastUsed) take() (batch []Use, lost int) {
 	return batch, lost
 }
 
-// close flushes what is left and takes nothing more.
+// close flushes the pending uses and accepts no more.
 func (u *lastUsed) close(ctx context.Context) error {
 	if u.store == nil {
 		return nil

@@ -9,15 +9,15 @@ import (
 	"github.com/latchkey-go/latchkey/internal/ask"
 )
 
-const foreignDigest = "it was found by a digest that it does not have"
+const wrongDigest = "it does not have the digest that was looked up"
 
-// find returns the entry that a credential leads to, or nil if there is no such key. at is when the cache that answered
-// was valid; it is zero if a store was asked.
+// find returns the entry of a credential, or nil if there is no such key. at is the time at which the cache was valid; it
+// is zero if a store was asked.
 func (r *Ring) find(ctx context.Context, credential string) (e *entry, at time.Time, err error) {
-	first := r.digester[0].digest(credential) // the others cost more hashing, and are seldom needed
+	first := r.digester[0].digest(credential) // the others cost more hashing and are seldom needed
 	switch {
 	case r.memory != nil:
-		if e, err = r.recall(&first); e != nil || err != nil || len(r.digester) == 1 {
+		if e, err = r.findInMemory(&first); e != nil || err != nil || len(r.digester) == 1 {
 			return e, at, err
 		}
 	case r.cache != nil:
@@ -37,13 +37,13 @@ func (r *Ring) findDigest(ctx context.Context, digests []rawDigest) (*entry, err
 	switch {
 	case r.memory != nil:
 		for i := range digests {
-			if e, err := r.recall(&digests[i]); e != nil || err != nil {
+			if e, err := r.findInMemory(&digests[i]); e != nil || err != nil {
 				return e, err
 			}
 		}
 		return nil, nil
 	case r.cache == nil:
-		given := sealAll(digests) // the store's; one that hangs may read or change them later
+		given := sealAll(digests) // a copy: a store that hangs may read or change it later
 		rec, err := ask.Do(ctx, r.deadline, func(ctx context.Context) (Record, error) { return r.store.Find(ctx, r.space, given) })
 		x, err := r.answer(ctx, digests, rec, err)
 		return x.found(), err
@@ -61,11 +61,11 @@ func (r *Ring) findDigest(ctx context.Context, digests []rawDigest) (*entry, err
 	return r.cache.lookUp(ctx, r.space, digests, r.answer)
 }
 
-// recall asks the memory store for one digest.
-func (r *Ring) recall(d *rawDigest) (*entry, error) {
+// findInMemory looks up one digest in the memory store.
+func (r *Ring) findInMemory(d *rawDigest) (*entry, error) {
 	e := r.memory.lookup(r.space, d)
 	if e != nil && !e.by.equal(d) {
-		return nil, r.corrupt(e.rec, foreignDigest)
+		return nil, r.corrupt(e.rec, wrongDigest)
 	}
 	return e.found(), nil
 }
@@ -73,7 +73,7 @@ func (r *Ring) recall(d *rawDigest) (*entry, error) {
 // An answerFunc is [Ring.answer].
 type answerFunc func(ctx context.Context, digests []rawDigest, rec Record, err error) (*indexed, error)
 
-// answer makes an entry of what Find returned: nil without an error if there is no such key. An error is no verdict.
+// answer makes an entry of the result of Find. It returns nil without an error if there is no such key.
 func (r *Ring) answer(ctx context.Context, digests []rawDigest, rec Record, err error) (*indexed, error) {
 	if err != nil {
 		if errors.Is(err, ErrNotFound) && !errors.Is(err, ErrStore) && ctx.Err() == nil {
@@ -88,39 +88,39 @@ func (r *Ring) answer(ctx context.Context, digests []rawDigest, rec Record, err 
 			}
 		}
 	}
-	// A row of another query, perhaps: see CVE-2025-47907 of database/sql.
-	return nil, r.corrupt(&rec, foreignDigest)
+	// It may be a row of another query: see CVE-2025-47907 of database/sql.
+	return nil, r.corrupt(&rec, wrongDigest)
 }
 
-// implausible says why a record that was found cannot be what a ring wrote, or "".
-func implausible(rec *Record, space string, kind Kind) string {
+// corruption returns the reason why no ring can have written this record, or "".
+func corruption(rec *Record, space string, kind Kind) string {
 	switch {
 	case rec.ID == "" || rec.Generation == 0:
 		return "it has no ID or no generation"
 	case rec.Space != space:
 		return "it is of another space"
 	case rec.Kind == KindUser && (rec.UserID == "" || rec.Role != ""):
-		return "a user key has a user and no role of its own"
+		return "a user key needs a user ID and no role"
 	case rec.Kind == KindCustom && rec.UserID != "":
-		return "a custom key has no user"
+		return "a custom key has a user ID"
 	case rec.Kind != KindUser && rec.Kind != KindCustom:
-		return "its kind is not known"
+		return "its kind is unknown"
 	case kind != "" && kind != rec.Kind && !rec.Legacy:
-		return "its kind is not the one of its prefix"
+		return "its kind does not match the prefix"
 	case rec.Digest.IsZero() || rec.Overlap < 0:
-		return "its digest or overlap is impossible"
+		return "it has no digest, or a negative overlap"
 	}
 	return ""
 }
 
-// corrupt reports a record that no ring wrote, which the operator may have to mend, and returns a store error.
+// corrupt reports a corrupt record, which the operator has to repair, and returns a store error.
 func (r *Ring) corrupt(rec *Record, why string) error {
-	err := fmt.Errorf("%w: record %q makes no sense: %s", ErrStore, rec.ID, why)
+	err := fmt.Errorf("%w: corrupt record %q: %s", ErrStore, rec.ID, why)
 	r.report(err)
 	return err
 }
 
-// wrapStoreError returns an error that wraps ErrStore and is no verdict on a key.
+// wrapStoreError returns err, wrapped in ErrStore so that it cannot mean that a key is invalid or does not exist.
 func wrapStoreError(err error) error {
 	if errors.Is(err, ErrInvalid) || errors.Is(err, ErrNotFound) {
 		return fmt.Errorf("%w: %v", ErrStore, err)

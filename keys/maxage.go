@@ -5,25 +5,25 @@ import (
 	"time"
 )
 
-// expiryOf returns when rec's current value expires under [Config.MaxAge]; zero is never. No previous value lives longer.
+// expiryOf returns when rec's current value expires under [Config.MaxAge]; zero means never. A previous value never outlives the current one.
 func (k *core) expiryOf(rec *Record) time.Time {
 	if k.maxAge == 0 {
 		return rec.ExpiresAt
 	}
-	last := inMicros(rec.born().Add(k.maxAge))
+	last := inMicros(rec.issuedAt().Add(k.maxAge))
 	if rec.ExpiresAt.IsZero() || last.Before(rec.ExpiresAt) {
 		return last
 	}
 	return rec.ExpiresAt
 }
 
-// shown returns rec as it leaves the ring: with the expiry that holds, and without digests.
-func (k *core) shown(rec Record) Record {
+// forCaller returns rec for a caller of the ring: with the expiry under MaxAge, and without digests.
+func (k *core) forCaller(rec Record) Record {
 	rec.ExpiresAt = k.expiryOf(&rec)
 	return rec.withoutDigests()
 }
 
-// agedValues counts the active values that only MaxAge ends. It reads the list page by page.
+// agedValues is the survey that counts the active values that only MaxAge ends. It reads the list page by page.
 var agedValues = survey{"the values that MaxAge ends are not counted yet", func(r *Ring) (string, error) {
 	f := Filter{State: StateActive, At: now(), Limit: maxPage}
 	f.IssuedUntil = f.At.Add(-r.maxAge)

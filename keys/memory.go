@@ -7,19 +7,17 @@ import (
 	"time"
 )
 
-// A MemoryStore keeps records in memory, and loses them with the process. It is a [Store] and a
-// [LastUsedStore], for tests and for hosts that read their keys from elsewhere at start. The zero value is
-// ready to use. A MemoryStore must not be copied.
+// A MemoryStore holds records in memory, and loses them when the process ends. It is a [Store] and a [LastUsedStore], for
+// tests and for hosts that load their keys at start. The zero value is ready to use. A MemoryStore must not be copied.
 //
-// A ring over a MemoryStore finds keys without taking a lock. Every other method takes one mutex. None holds it
-// longer than a look through the records of one space takes, except DropRole, and now and then a change after which the index
-// of all digests has to be rebuilt.
+// A ring over a MemoryStore finds keys without a lock. Its methods take one mutex, for at most one pass over the records of
+// one space. DropRole, and a change that rebuilds the index of all digests, take longer.
 type MemoryStore struct {
 	found digestIndex // read without mu, written under it
 
-	mu    sync.Mutex
-	byID  map[string]*stored
-	rooms map[string]*room
+	mu     sync.Mutex
+	byID   map[string]*stored
+	spaces map[string]*spaceRecords
 }
 
 var (
@@ -27,10 +25,10 @@ var (
 	_ LastUsedStore = (*MemoryStore)(nil)
 )
 
-// stored is one record's place. Times of use come and go beside the record, so that recording one neither
-// replaces the record nor is undone by who does.
+// stored is a record with its time of last use, which is kept beside it: recording a use does not replace the record, and
+// replacing the record does not change the time.
 type stored struct {
-	rec      *Record // never changed: replaced
+	rec      *Record // replaced, never changed
 	lastUsed time.Time
 }
 
@@ -44,8 +42,8 @@ func (s *stored) record() Record {
 // NewMemoryStore returns an empty store.
 func NewMemoryStore() *MemoryStore { return &MemoryStore{} }
 
-// lookup returns the entry of the record in space that d is a digest of, or nil. It takes no lock and
-// allocates nothing. What it returns is shared: only its atomics may be written.
+// lookup returns the entry of d in space, or nil. It takes no lock and allocates nothing. The entry is shared: only its
+// atomics may be written.
 func (m *MemoryStore) lookup(space string, d *rawDigest) *indexed { return m.found.get(space, d) }
 
 // Find implements [Store].
@@ -71,7 +69,7 @@ func (m *MemoryStore) Get(ctx context.Context, space, id string) (Record, error)
 	}
 	m.mu.Lock()
 	defer m.mu.Unlock()
-	s, err := m.at(space, id)
+	s, err := m.locate(space, id)
 	if err != nil {
 		return Record{}, err
 	}
@@ -88,10 +86,10 @@ func (m *MemoryStore) Insert(ctx context.Context, r Record) error {
 	if m.byID[r.ID] != nil {
 		return fmt.Errorf("%w: the ID", ErrExists)
 	}
-	if err := m.free(&r); err != nil {
+	if err := m.checkUnique(&r); err != nil {
 		return err
 	}
-	if r.Sole && m.rooms[r.Space].holdsLive(r.UserID) {
+	if r.Sole && m.spaces[r.Space].hasKey(r.UserID) {
 		return fmt.Errorf("%w: a key of this user", ErrExists)
 	}
 	m.add(r.Clone())
@@ -105,7 +103,7 @@ func (m *MemoryStore) Update(ctx context.Context, r Record) error {
 	}
 	m.mu.Lock()
 	defer m.mu.Unlock()
-	s, err := m.at(r.Space, r.ID)
+	s, err := m.locate(r.Space, r.ID)
 	switch {
 	case err != nil:
 		return err
@@ -114,7 +112,7 @@ func (m *MemoryStore) Update(ctx context.Context, r Record) error {
 	case r.Generation != s.rec.Generation+1:
 		return ErrConflict
 	}
-	if err := m.free(&r); err != nil {
+	if err := m.checkUnique(&r); err != nil {
 		return err
 	}
 	r = r.Clone()
@@ -123,7 +121,7 @@ func (m *MemoryStore) Update(ctx context.Context, r Record) error {
 	return nil
 }
 
-// InvalidateUser implements [Store]. Keys without a user belong to nobody: "" invalidates none.
+// InvalidateUser implements [Store]. The user ID "" invalidates no key.
 func (m *MemoryStore) InvalidateUser(ctx context.Context, space, userID string, at time.Time) ([]Record, error) {
 	if err := ctx.Err(); err != nil {
 		return nil, err
@@ -131,7 +129,7 @@ func (m *MemoryStore) InvalidateUser(ctx context.Context, space, userID string, 
 	m.mu.Lock()
 	defer m.mu.Unlock()
 	var ended []Record
-	for _, s := range m.rooms[space].ofUser(userID) {
+	for _, s := range m.spaces[space].byUser(userID) {
 		if s.rec.InvalidatedAt.IsZero() {
 			r := *s.rec // shares its slices with the record before: neither ever changes
 			r.InvalidatedAt = at
@@ -169,7 +167,7 @@ func (m *MemoryStore) Delete(ctx context.Context, space, id string) error {
 	}
 	m.mu.Lock()
 	defer m.mu.Unlock()
-	s, err := m.at(space, id)
+	s, err := m.locate(space, id)
 	switch {
 	case err != nil:
 		return err
@@ -188,67 +186,67 @@ func (m *MemoryStore) RecordUse(ctx context.Context, uses []Use) error {
 	m.mu.Lock()
 	defer m.mu.Unlock()
 	for _, u := range uses {
-		if s, err := m.at(u.Space, u.ID); err == nil && u.At.After(s.lastUsed) {
+		if s, err := m.locate(u.Space, u.ID); err == nil && u.At.After(s.lastUsed) {
 			s.lastUsed = u.At
 		}
 	}
 	return nil
 }
 
-// at returns the place of the record with this ID in space.
-func (m *MemoryStore) at(space, id string) (*stored, error) {
+// locate returns the record with this ID in space.
+func (m *MemoryStore) locate(space, id string) (*stored, error) {
 	if s := m.byID[id]; s != nil && s.rec.Space == space {
 		return s, nil
 	}
 	return nil, ErrNotFound
 }
 
-// free returns an error wrapping [ErrExists] if another record in r's space holds what r asks for.
-func (m *MemoryStore) free(r *Record) error {
+// checkUnique returns an error wrapping [ErrExists] if another record in r's space has one of r's digests or its foreign ID.
+func (m *MemoryStore) checkUnique(r *Record) error {
 	for _, d := range []rawDigest{r.Digest.raw(), r.Previous.raw()} {
 		if e := m.found.get(r.Space, &d); e != nil && e.rec.ID != r.ID {
 			return fmt.Errorf("%w: the digest", ErrExists)
 		}
 	}
-	if s := m.rooms[r.Space].ofForeign(r.ForeignID); s != nil && s.rec.ID != r.ID {
+	if s := m.spaces[r.Space].byForeignID(r.ForeignID); s != nil && s.rec.ID != r.ID {
 		return fmt.Errorf("%w: the foreign ID", ErrExists)
 	}
 	return nil
 }
 
-// add stores a record of which nothing is taken.
+// add stores a new record after checkUnique.
 func (m *MemoryStore) add(r Record) {
 	if m.byID == nil {
-		m.byID, m.rooms = map[string]*stored{}, map[string]*room{}
+		m.byID, m.spaces = map[string]*stored{}, map[string]*spaceRecords{}
 	}
-	if m.rooms[r.Space] == nil {
-		m.rooms[r.Space] = newRoom()
+	if m.spaces[r.Space] == nil {
+		m.spaces[r.Space] = newSpaceRecords()
 	}
 	s := &stored{rec: &r, lastUsed: r.LastUsedAt}
 	m.byID[r.ID] = s
-	m.rooms[r.Space].add(s)
-	m.lead(&r)
+	m.spaces[r.Space].add(s)
+	m.index(&r)
 }
 
-// replace makes r the record at s. Both digests of r lead to r before the others of the old record lead
-// nowhere, so a digest that was good before and is good after is found at every instant between.
+// replace replaces the record of s by r. It indexes both digests of r before it removes the others of the old record, so
+// that a digest that both records have is always found.
 func (m *MemoryStore) replace(s *stored, r *Record) {
 	old := s.rec
 	r.LastUsedAt = s.lastUsed
 	s.rec = r
-	m.lead(r)
+	m.index(r)
 	for _, d := range []Digest{old.Digest, old.Previous} {
 		if !d.Equal(r.Digest) && !d.Equal(r.Previous) {
-			m.unlead(r.Space, d)
+			m.unindex(r.Space, d)
 		}
 	}
 	if old.ForeignID != r.ForeignID {
-		m.rooms[r.Space].renamed(s, old.ForeignID)
+		m.spaces[r.Space].reindexForeignID(s, old.ForeignID)
 	}
 }
 
-// lead makes both digests of r lead to r.
-func (m *MemoryStore) lead(r *Record) {
+// index indexes both digests of r.
+func (m *MemoryStore) index(r *Record) {
 	m.put(newIndexed(r, r.Digest.raw(), false))
 	if !r.Previous.Equal(r.Digest) {
 		m.put(newIndexed(r, r.Previous.raw(), true))
@@ -260,19 +258,19 @@ func (m *MemoryStore) put(e *indexed) {
 	m.found.put(e)
 }
 
-// unlead makes d in space lead nowhere.
-func (m *MemoryStore) unlead(space string, d Digest) {
+// unindex removes d in space from the index.
+func (m *MemoryStore) unindex(space string, d Digest) {
 	raw := d.raw()
 	m.found.remove(space, &raw)
 }
 
-// drop forgets the record at s.
+// drop removes the record of s.
 func (m *MemoryStore) drop(s *stored) {
 	r := s.rec
-	m.unlead(r.Space, r.Digest)
-	m.unlead(r.Space, r.Previous)
+	m.unindex(r.Space, r.Digest)
+	m.unindex(r.Space, r.Previous)
 	delete(m.byID, r.ID)
-	if m.rooms[r.Space].remove(s) {
-		delete(m.rooms, r.Space)
+	if m.spaces[r.Space].remove(s) {
+		delete(m.spaces, r.Space)
 	}
 }

@@ -77,7 +77,7 @@ func BenchmarkLookup(b *testing.B) {
 // BenchmarkListPage reads a page of 100 from the middle of 100,000 records.
 func BenchmarkListPage(b *testing.B) {
 	m, _ := filled(b, 1e5)
-	after := m.rooms[""].all[50_000].rec.ID
+	after := m.spaces[""].all[50_000].rec.ID
 	b.ReportAllocs()
 	for b.Loop() {
 		if page, err := m.List(context.Background(), "", Filter{After: after}); err != nil || len(page) != 100 {

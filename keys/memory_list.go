@@ -6,9 +6,8 @@ import (
 	"strings"
 )
 
-// List implements [Store]. It starts at f.After by binary search and stops when the page is full. A filter
-// by user or foreign ID looks at that user's or that one record only; any other looks at the records of
-// the space from f.After on.
+// List implements [Store]. It finds f.After by binary search and stops when the page is full. A filter by user or foreign ID
+// reads only the records of that user or with that ID; any other reads the records of the space after f.After.
 func (m *MemoryStore) List(ctx context.Context, space string, f Filter) ([]Record, error) {
 	if err := ctx.Err(); err != nil {
 		return nil, err
@@ -19,7 +18,7 @@ func (m *MemoryStore) List(ctx context.Context, space string, f Filter) ([]Recor
 	}
 	m.mu.Lock()
 	defer m.mu.Unlock()
-	list := m.rooms[space].candidates(f)
+	list := m.spaces[space].candidates(f)
 	start, found := slices.BinarySearchFunc(list, f.After, byIDOrder)
 	if found {
 		start++
@@ -41,7 +40,7 @@ const (
 	maxPage     = 1000
 )
 
-// passes reports whether r is on the list, After and Limit aside.
+// passes reports whether r passes f, without regard to After and Limit.
 func (f *Filter) passes(r *Record) bool {
 	return (f.Kind == "" || r.Kind == f.Kind) &&
 		(f.UserID == "" || r.UserID == f.UserID) &&
@@ -49,91 +48,91 @@ func (f *Filter) passes(r *Record) bool {
 		(f.ForeignID == "" || r.ForeignID == f.ForeignID) &&
 		(f.State == "" || r.State(f.At) == f.State) &&
 		(!f.Legacy || r.Legacy) &&
-		(f.IssuedUntil.IsZero() || !r.born().After(f.IssuedUntil))
+		(f.IssuedUntil.IsZero() || !r.issuedAt().After(f.IssuedUntil))
 }
 
-// A room holds the records of one space, each list in ascending order of ID. A nil room is empty.
-type room struct {
+// spaceRecords are the records of one space, each list in ascending order of ID. A nil *spaceRecords is empty.
+type spaceRecords struct {
 	all     []*stored
 	user    map[string][]*stored
 	foreign map[string]*stored
 }
 
-func newRoom() *room {
-	return &room{user: map[string][]*stored{}, foreign: map[string]*stored{}}
+func newSpaceRecords() *spaceRecords {
+	return &spaceRecords{user: map[string][]*stored{}, foreign: map[string]*stored{}}
 }
 
-// candidates returns the shortest list that holds all records that pass f.
-func (rm *room) candidates(f Filter) []*stored {
+// candidates returns the shortest list that contains all records that pass f.
+func (sr *spaceRecords) candidates(f Filter) []*stored {
 	switch {
-	case rm == nil:
+	case sr == nil:
 		return nil
 	case f.ForeignID != "":
-		if s := rm.foreign[f.ForeignID]; s != nil {
+		if s := sr.foreign[f.ForeignID]; s != nil {
 			return []*stored{s}
 		}
 		return nil
 	case f.UserID != "":
-		return rm.user[f.UserID]
+		return sr.user[f.UserID]
 	}
-	return rm.all
+	return sr.all
 }
 
-// ofUser returns the records of one user. Nobody has none.
-func (rm *room) ofUser(userID string) []*stored {
-	if rm == nil {
+// byUser returns the records of one user. "" has none.
+func (sr *spaceRecords) byUser(userID string) []*stored {
+	if sr == nil {
 		return nil
 	}
-	return rm.user[userID]
+	return sr.user[userID]
 }
 
-// ofForeign returns the record with this foreign ID, or nil.
-func (rm *room) ofForeign(id string) *stored {
-	if rm == nil {
+// byForeignID returns the record with this foreign ID, or nil.
+func (sr *spaceRecords) byForeignID(id string) *stored {
+	if sr == nil {
 		return nil
 	}
-	return rm.foreign[id]
+	return sr.foreign[id]
 }
 
-// holdsLive reports whether the user has a key that is not invalidated.
-func (rm *room) holdsLive(userID string) bool {
-	return slices.ContainsFunc(rm.ofUser(userID), func(s *stored) bool { return s.rec.InvalidatedAt.IsZero() })
+// hasKey reports whether the user has a key that is not invalidated.
+func (sr *spaceRecords) hasKey(userID string) bool {
+	return slices.ContainsFunc(sr.byUser(userID), func(s *stored) bool { return s.rec.InvalidatedAt.IsZero() })
 }
 
-func (rm *room) add(s *stored) {
-	rm.all = insertSorted(rm.all, s)
+func (sr *spaceRecords) add(s *stored) {
+	sr.all = insertSorted(sr.all, s)
 	if u := s.rec.UserID; u != "" {
-		rm.user[u] = insertSorted(rm.user[u], s)
+		sr.user[u] = insertSorted(sr.user[u], s)
 	}
 	if f := s.rec.ForeignID; f != "" {
-		rm.foreign[f] = s
+		sr.foreign[f] = s
 	}
 }
 
-// renamed follows a change of foreign ID.
-func (rm *room) renamed(s *stored, old string) {
-	delete(rm.foreign, old)
+// reindexForeignID indexes s after a change of its foreign ID from old.
+func (sr *spaceRecords) reindexForeignID(s *stored, old string) {
+	delete(sr.foreign, old)
 	if f := s.rec.ForeignID; f != "" {
-		rm.foreign[f] = s
+		sr.foreign[f] = s
 	}
 }
 
-// remove drops s and reports whether the room is empty now.
-func (rm *room) remove(s *stored) (empty bool) {
-	rm.all = removeSorted(rm.all, s)
+// remove removes s and reports whether the space is empty now.
+func (sr *spaceRecords) remove(s *stored) (empty bool) {
+	sr.all = removeSorted(sr.all, s)
 	if u := s.rec.UserID; u != "" {
-		if rm.user[u] = removeSorted(rm.user[u], s); len(rm.user[u]) == 0 {
-			delete(rm.user, u)
+		if sr.user[u] = removeSorted(sr.user[u], s); len(sr.user[u]) == 0 {
+			delete(sr.user, u)
 		}
 	}
-	delete(rm.foreign, s.rec.ForeignID)
-	return len(rm.all) == 0
+	delete(sr.foreign, s.rec.ForeignID)
+	return len(sr.all) == 0
 }
 
-// byIDOrder is the order of lists.
+// byIDOrder compares as lists are ordered.
 func byIDOrder(s *stored, id string) int { return strings.Compare(s.rec.ID, id) }
 
-// insertSorted returns list with s at its place, which for the ascending IDs of new records is the end.
+// insertSorted returns list with s inserted in order. New records have ascending IDs, and so are appended.
 func insertSorted(list []*stored, s *stored) []*stored {
 	i, _ := slices.BinarySearchFunc(list, s.rec.ID, byIDOrder)
 	return slices.Insert(list, i, s)

@@ -12,18 +12,18 @@ import (
 )
 
 const (
-	maxFirstUses    = 1024             // keys whose first use is being recorded, or failed to be; others wait
-	firstUseTimeout = 10 * time.Second // for one
-	firstUsePause   = 5 * time.Second  // after one that failed
+	maxFirstUses    = 1024             // keys whose first use is being recorded, or could not be; others wait
+	firstUseTimeout = 10 * time.Second // for one key
+	firstUsePause   = 5 * time.Second  // after a failure
 )
 
-// firstUses are first uses of refreshed keys on their way to the store.
+// firstUses are the first uses of refreshed keys that are being recorded.
 type firstUses struct {
 	mu      sync.Mutex
-	pending map[useKey]time.Time // zero: under way; else not to be tried again before
+	pending map[useKey]time.Time // zero: being recorded; else the time of the next try
 }
 
-// begin reports whether the caller may record this first use, and then has to call end. A key has one at a
+// begin reports whether the caller may record this first use; if so, the caller must call end. Only one caller may at a
 // time.
 func (p *firstUses) begin(k useKey, now time.Time) bool {
 	p.mu.Lock()
@@ -53,8 +53,8 @@ func (p *firstUses) end(k useKey, failed bool) {
 	}
 }
 
-// prove records, off the request path, that a refreshed key has been used: from then on the old value lives
-// no longer than the overlap that was asked for. Until this is written the hard cap holds.
+// confirmFirstUse records, in the background, that the new value of a refreshed key was used: the old value then ends after
+// the overlap. Until this is written it ends at the cap.
 func (r *Ring) confirmFirstUse(e *entry, used time.Time) {
 	if e.recording.Load() || !e.recording.CompareAndSwap(false, true) {
 		return
@@ -86,7 +86,7 @@ func (r *Ring) confirmFirstUse(e *entry, used time.Time) {
 func (r *Ring) recordFirstUse(ctx context.Context, e *entry, used time.Time) (Record, error) {
 	return r.change(ctx, e.rec.ID, "updated", func(rec *Record, _ time.Time) (bool, error) {
 		if rec.Overlap <= 0 || !rec.Digest.Equal(e.digest()) {
-			return false, nil // done by another node, or refreshed again
+			return false, nil // another node recorded it, or the key was refreshed again
 		}
 		if until := used.Add(rec.Overlap); until.Before(rec.PreviousUntil) {
 			rec.PreviousUntil = until

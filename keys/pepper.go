@@ -8,12 +8,11 @@ import (
 	"sync"
 )
 
-// A Pepper is a secret of the host that is mixed into digests (HMAC-SHA-256), so that a stolen database
-// alone tells nothing about a key, not even about a weak one. Make it with [NewPepper]. It does not print, log or
-// marshal its secret, wherever it stands.
+// A Pepper is a secret of the host that is mixed into digests (HMAC-SHA-256), so that a stolen database alone reveals no
+// key, not even a weak one. Make it with [NewPepper]. It never prints, logs or marshals its secret.
 type Pepper struct {
 	id     string
-	reveal func() []byte // of the secret, for the reason that a Digest has one
+	reveal func() []byte // returns the secret; a function, so that it is not printed, as in Digest
 }
 
 // NewPepper returns a pepper. The ID is stored with each digest: 1 to 64 of A-Z a-z 0-9 _ - . The secret is at least
@@ -33,16 +32,16 @@ func (p Pepper) secret() []byte {
 	return p.reveal()
 }
 
-// A digester makes the digests under which a text may be stored: one per pepper, the current one first, and
-// last the bare one.
+// A digester makes the digests under which a credential may be stored: one for each pepper, the current one first, and last
+// the one without pepper.
 type digester []hasher
 
 type hasher struct {
 	algorithm string
-	macs      *sync.Pool // of *mac; nil for the bare digest
+	macs      *sync.Pool // of *mac; nil without a pepper
 }
 
-// A mac is one keyed hash with its buffers: making a new one for each request would cost six times as much.
+// A mac is one keyed hash with its buffers. Making one for each request would take six times as long.
 type mac struct {
 	hash hash.Hash
 	text [maxText]byte
@@ -61,12 +60,12 @@ func newDigester(peppers []Pepper) digester {
 	return append(d, hasher{algorithm: SHA256})
 }
 
-// knows reports whether one of the digests it makes has this algorithm.
-func (d digester) knows(algorithm string) bool {
+// supports reports whether d makes digests with this algorithm.
+func (d digester) supports(algorithm string) bool {
 	return slices.ContainsFunc(d, func(h hasher) bool { return h.algorithm == algorithm })
 }
 
-// current returns the digest under which text is stored from now on.
+// current returns the digest of text for a new record.
 func (d digester) current(text string) Digest { return d[0].digest(text).seal() }
 
 // all appends the digests under which text may be stored to room. first is the one that d[0] makes.

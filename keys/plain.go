@@ -10,12 +10,12 @@ const (
 	maxName  = 200  // bytes of a name, user ID, foreign ID, space or author
 	maxRole  = 64   // bytes
 	maxScope = 1040 // bytes: sixteen segments of 64
-	maxMany  = 64   // scopes, and networks
+	maxMany  = 64   // number of scopes, and of networks
 )
 
-// plain checks a text that is stored and shown: its length in bytes, valid UTF-8, and no control characters
-// that could forge a log line or be cut off by a database.
-func plain(what, s string, least, most int) error {
+// checkText checks a text of a record: its length in bytes, valid UTF-8, and no control characters, which could forge a log
+// line or be truncated by a database.
+func checkText(what, s string, least, most int) error {
 	if len(s) < least || len(s) > most {
 		return fmt.Errorf("%w: the %s has %d bytes; %d to %d are allowed", ErrRefused, what, len(s), least, most)
 	}
@@ -30,7 +30,7 @@ func plain(what, s string, least, most int) error {
 	return nil
 }
 
-// checkRecord checks everything in a record that came from a caller.
+// checkRecord checks the fields of a record that a caller sets.
 func checkRecord(rec *Record, space string) error {
 	for _, t := range []struct {
 		what, s     string
@@ -42,13 +42,13 @@ func checkRecord(rec *Record, space string) error {
 		{"foreign ID", rec.ForeignID, 0, maxName},
 		{"author", rec.CreatedBy, 0, maxName},
 	} {
-		if err := plain(t.what, t.s, t.least, t.most); err != nil {
+		if err := checkText(t.what, t.s, t.least, t.most); err != nil {
 			return err
 		}
 	}
 	switch rec.Kind {
 	case KindUser:
-		if err := plain("user ID", rec.UserID, 1, maxName); err != nil {
+		if err := checkText("user ID", rec.UserID, 1, maxName); err != nil {
 			return err
 		}
 		if rec.Role != "" {
@@ -59,13 +59,13 @@ func checkRecord(rec *Record, space string) error {
 			return fmt.Errorf("%w: a custom key belongs to no user", ErrRefused)
 		}
 	default:
-		return fmt.Errorf("%w: a key is a user's or a custom one", ErrRefused)
+		return fmt.Errorf("%w: the kind is neither user nor custom", ErrRefused)
 	}
 	if len(rec.Scopes) > maxMany || len(rec.AllowedIPs) > maxMany {
 		return fmt.Errorf("%w: more than %d scopes or networks", ErrRefused, maxMany)
 	}
 	for _, s := range rec.Scopes {
-		if err := plain("scope", s, 1, maxScope); err != nil {
+		if err := checkText("scope", s, 1, maxScope); err != nil {
 			return err
 		}
 	}

@@ -6,15 +6,15 @@ import (
 	"time"
 )
 
-// Kind says what sort of key a record is about.
+// Kind is the kind of a key.
 type Kind string
 
 const (
-	KindUser   Kind = "user"   // belongs to a user and carries that user's role of the moment
-	KindCustom Kind = "custom" // belongs to nobody and has a name and a role of its own
+	KindUser   Kind = "user"   // belongs to a user and has that user's current role
+	KindCustom Kind = "custom" // belongs to no user and has its own name and role
 )
 
-// State is what has become of a key. Only an active one is good.
+// State is the state of a key. Only an active key is valid.
 type State string
 
 const (
@@ -24,61 +24,61 @@ const (
 	StateInvalidated State = "invalidated"
 )
 
-// A Record is what is kept about one key: everything but the key. Times are UTC with microsecond precision;
-// a zero time means "not".
+// A Record is the stored data of one key: everything but its value. Times are UTC with microsecond precision; a zero time
+// means "not".
 type Record struct {
 	ID     string // UUIDv7 in canonical lower case; unique over all spaces
-	Space  string // the tenant; "" is the one of a host without tenants
+	Space  string // the tenant; "" for a host without tenants
 	Kind   Kind
 	Name   string
 	UserID string // user keys only
-	Role   string // custom keys only; "" may do nothing
-	// ForeignID says where an imported key comes from, such as Cockpit's _id. It is unique in its space unless it
-	// is "", as for our own.
+	Role   string // custom keys only; "" allows nothing
+	// ForeignID is the ID of an imported key in its former system, such as Cockpit's _id. It is unique in its space. It is
+	// "" for keys that a ring issued.
 	ForeignID string
 
-	// Scopes narrow what the role allows, as patterns. None means not narrowed. They are opaque here.
+	// Scopes are patterns that narrow the role. None means not narrowed. This package does not interpret them.
 	Scopes []string
-	// AllowedIPs are the only networks the key is good from. None means any.
+	// AllowedIPs are the only networks from which the key is valid. None means any.
 	AllowedIPs []netip.Prefix
 
-	Hint string // what lists show: prefix and last four characters
+	Hint string // prefix and last four characters, for lists
 	// Digest and Previous are for stores: a record that a [Ring] returns has neither.
 	Digest Digest
-	Legacy bool // imported: its text has no checksum of ours
+	Legacy bool // imported: its value has no checksum
 	Weak   bool // imported with less than 112 bits of strength
 	// Sole asks the store to refuse a second key of this user that is not invalidated.
 	Sole bool
 
-	// Generation is 1 for a new record and grows by one with every change but that of LastUsedAt.
+	// Generation is 1 for a new record. Every change adds one, except a change of LastUsedAt.
 	Generation uint64
 
 	CreatedAt     time.Time
 	CreatedBy     string
 	RefreshedAt   time.Time
-	ExpiresAt     time.Time // the first instant at which the key is no longer good
+	ExpiresAt     time.Time // the first instant at which the key is not valid
 	DisabledAt    time.Time
 	InvalidatedAt time.Time
 	LastUsedAt    time.Time
 
-	// After a refresh with overlap the old value lives until PreviousUntil. While Overlap is not zero the
-	// new value has not been used yet; its first use brings PreviousUntil forward to that time plus Overlap.
+	// After a refresh with overlap the old value is valid until PreviousUntil. While Overlap is not zero the new value has
+	// not been used yet; its first use brings PreviousUntil forward to that time plus Overlap.
 	Previous      Digest
 	PreviousUntil time.Time
 	Overlap       time.Duration
 }
 
-// born returns when the current value was issued: at the last refresh, else when the record was made or, if it is not
-// known when an imported key was, at the import.
-func (r *Record) born() time.Time {
+// issuedAt returns when the current value was issued: at the last refresh, else when the key was made or, if that is not
+// known of an imported key, at the import.
+func (r *Record) issuedAt() time.Time {
 	if !r.RefreshedAt.IsZero() {
 		return r.RefreshedAt
 	}
 	return r.CreatedAt
 }
 
-// State says what has become of the key at time now. It does not know [Config.MaxAge]; records that come from a ring
-// have an ExpiresAt that does.
+// State returns the state of the key at time now. It does not know [Config.MaxAge]; the ExpiresAt of a record from a ring
+// includes it.
 func (r *Record) State(now time.Time) State {
 	switch {
 	case !r.InvalidatedAt.IsZero():
@@ -91,13 +91,13 @@ func (r *Record) State(now time.Time) State {
 	return StateActive
 }
 
-// withoutDigests returns r as callers of a ring get it.
+// withoutDigests returns r without its digests, which callers of a ring never receive.
 func (r Record) withoutDigests() Record {
 	r.Digest, r.Previous = Digest{}, Digest{}
 	return r
 }
 
-// Clone returns a copy that shares no memory that can change.
+// Clone returns a copy that shares no mutable memory with r.
 func (r Record) Clone() Record {
 	r.Scopes = slices.Clone(r.Scopes)
 	r.AllowedIPs = slices.Clone(r.AllowedIPs)

@@ -8,25 +8,25 @@ import (
 
 const overlapCap = 7 * 24 * time.Hour
 
-// A Renewal says how a key is refreshed. The zero Renewal ends the old value at once.
+// A Renewal configures a refresh. The zero Renewal ends the old value at once.
 type Renewal struct {
-	// Overlap lets the old value live on for this long after the first use of the new one, so that clients
-	// can be moved one by one. 0 means not at all. The old value may be used, but manages nothing in auth/admin.
+	// Overlap keeps the old value valid for this long after the first use of the new one, so that clients can be moved one
+	// by one. 0 means no overlap. The old value may be used, but can't manage keys in auth/admin.
 	Overlap time.Duration
 	// OverlapCap ends the old value this long after the refresh even if the new one is never used. 0 means seven
-	// days, or Overlap if that is longer. The old value never outlives its own expiry.
+	// days, or Overlap if that is longer. The old value always ends at its own expiry.
 	OverlapCap time.Duration
-	// Leaked says that the old value is in wrong hands: it ends at once, and so does one that still lived on
-	// from an earlier refresh. An overlap is refused.
+	// Leaked says that the old value is known to a stranger: it ends at once, and so does an older value with a running
+	// overlap. A new overlap is refused.
 	Leaked bool
-	// ExpiresAt is when the new value expires. Zero keeps what the record has. An expired key needs a new one.
+	// ExpiresAt is when the new value expires. Zero leaves the record's. An expired key needs a new expiry.
 	ExpiresAt time.Time
 }
 
-// Refresh replaces the value of a key and keeps its record. Of several calls for one value exactly one wins; the
-// others get an error wrapping [ErrConflict]. It returns one wrapping [ErrInvalidated] or [ErrExpired] for a key
-// that cannot be refreshed, and [ErrRefused] if rn asks for what is not done. A disabled key stays disabled. If
-// the store is in trouble it may or may not have written: the old value may be dead, so call again.
+// Refresh replaces the value of a key in its record. Of several calls for one value exactly one succeeds; the others return
+// an error wrapping [ErrConflict]. Refresh returns one wrapping [ErrInvalidated] or [ErrExpired] for a key that can't be
+// refreshed, and [ErrRefused] if rn is not valid. A disabled key stays disabled. After a store error the change may or may
+// not be stored, and the old value may have ended: call Refresh again.
 func (r *Ring) Refresh(ctx context.Context, id string, rn Renewal) (Issued, error) {
 	if err := r.open(); err != nil {
 		return Issued{}, err
@@ -42,11 +42,11 @@ func (r *Ring) Refresh(ctx context.Context, id string, rn Renewal) (Issued, erro
 			return false, ErrInvalidated
 		case text == "":
 			var err error
-			if text, err = r.format.issue(rec.Kind, r.random); err != nil {
+			if text, err = r.format.generate(rec.Kind, r.random); err != nil {
 				return false, err
 			}
 			replaced = rec.Digest
-		case !rec.Digest.Equal(replaced): // not the first try, and the value is another one
+		case !rec.Digest.Equal(replaced): // a concurrent call replaced the value after the first try
 			return false, fmt.Errorf("%w: refreshed", ErrConflict)
 		}
 		return true, r.renew(rec, rn, text, now)
@@ -62,7 +62,7 @@ func (rn Renewal) check() error {
 	case rn.Overlap < 0 || rn.OverlapCap < 0:
 		return fmt.Errorf("%w: a negative overlap", ErrRefused)
 	case rn.Overlap > 0 && rn.Leaked:
-		return fmt.Errorf("%w: a leaked value must not live on", ErrRefused)
+		return fmt.Errorf("%w: a leaked value can't have an overlap", ErrRefused)
 	case rn.OverlapCap > 0 && rn.OverlapCap < rn.Overlap:
 		return fmt.Errorf("%w: the overlap is longer than its cap", ErrRefused)
 	case rn.OverlapCap > 0 && rn.Overlap == 0:
@@ -71,7 +71,7 @@ func (rn Renewal) check() error {
 	return nil
 }
 
-// renew puts a new value into rec.
+// renew sets the new value in rec.
 func (r *Ring) renew(rec *Record, rn Renewal, text string, now time.Time) error {
 	old := *rec
 	// Not State: a key that is disabled may have expired as well.
@@ -84,7 +84,7 @@ func (r *Ring) renew(rec *Record, rn Renewal, text string, now time.Time) error 
 			return err
 		}
 	}
-	endPrevious(rec)
+	clearPrevious(rec)
 	if overlap := rn.Overlap.Truncate(time.Microsecond); overlap > 0 {
 		until := now.Add(max(overlap, rn.OverlapCap).Truncate(time.Microsecond))
 		if rn.OverlapCap == 0 {
@@ -99,7 +99,7 @@ func (r *Ring) renew(rec *Record, rn Renewal, text string, now time.Time) error 
 	}
 	rec.Digest, rec.Hint = r.digester.current(text), r.format.hint(text)
 	rec.RefreshedAt = now
-	if now.Equal(old.RefreshedAt) { // callers tell one value from the next by this time
+	if now.Equal(old.RefreshedAt) { // callers distinguish values by this time
 		rec.RefreshedAt = now.Add(time.Microsecond)
 	}
 	return nil

@@ -14,39 +14,39 @@ import (
 	"github.com/latchkey-go/latchkey/internal/fresh"
 )
 
-// A Ring issues, verifies, changes and ends the keys of one space. Make it with [NewRing] or [Open], and
-// Close it at the end. It is safe for concurrent use. The zero Ring refuses everything with [ErrClosed].
+// A Ring issues, verifies, changes and invalidates the keys of one space. Make it with [NewRing] or [Open], and close it
+// at the end. It is safe for concurrent use. The zero Ring refuses everything with [ErrClosed].
 type Ring struct {
 	*core
 	space string
 }
 
-// core is what the views of all spaces share.
+// core is the part of a ring that the views of all spaces share.
 type core struct {
 	store    Store
-	memory   *MemoryStore // store, if it is one: asked inline and without a lock
-	cache    *cache       // of what store answered; nil without a feed
-	deadline *ask.Limit   // for questions on the request path
+	memory   *MemoryStore // store, if it is one: called inline and without a lock
+	cache    *cache       // of store's records; nil without a feed
+	deadline *ask.Limit   // of calls of store on the request path
 	format   Format
 	digester digester
 	random   io.Reader
 	maxAge   time.Duration
 	imported bool // look up texts without the checksum of a key
-	sole     bool // one key a user
+	sole     bool // one key per user
 	onError  func(error)
 
-	surveyed   sync.Map // of surveyed: done or under way
-	watchers   fresh.Listeners[told]
+	surveyed   sync.Map // of surveyID: done or running
+	watchers   fresh.Listeners[notification]
 	uses       lastUsed
 	firstUses  firstUses
 	background background
 
-	closed      atomic.Bool
-	life        context.Context // of work off the request path
-	end         context.CancelFunc
-	surveys     context.Context // of surveys; Close cancels it and does not wait for them
-	surveyPages *ask.Limit
-	abandon     context.CancelFunc
+	closed        atomic.Bool
+	life          context.Context // of work off the request path
+	cancelLife    context.CancelFunc
+	surveys       context.Context // of surveys, for which Close does not wait
+	surveyPages   *ask.Limit
+	cancelSurveys context.CancelFunc
 }
 
 // NewRing returns a ring with default settings over store. It panics if store is nil.
@@ -58,8 +58,8 @@ func NewRing(store Store) *Ring {
 	return r
 }
 
-// Open returns a ring as c describes, or an error that names every mistake in c. It does not wait for the store; see
-// [Config.MaxAge] and [Config.ImportedKeys]. The ring serves the space "" of a host without tenants; see [Ring.In].
+// Open returns a ring configured by c, or an error that names every mistake in c. It does not wait for the store; see
+// [Config.MaxAge] and [Config.ImportedKeys]. The ring serves the space ""; see [Ring.In].
 func Open(c Config) (*Ring, error) {
 	c = c.withDefaults()
 	if err := c.check(); err != nil {
@@ -84,12 +84,12 @@ func Open(c Config) (*Ring, error) {
 	}
 	k.uses.init(c.LastUsed, c.FlushEvery, k.report)
 	if c.Feed != nil && k.memory == nil && c.Staleness != AlwaysAsk {
-		k.cache = newCache(c, k.deadline, k.uses.part, k.report)
+		k.cache = newCache(c, k.deadline, k.uses.release, k.report)
 		k.store = notifyingStore{c.Store, k.cache}
 	}
 	k.background = newBackground()
-	k.life, k.end = context.WithCancel(context.Background())
-	k.surveys, k.abandon = context.WithCancel(k.life)
+	k.life, k.cancelLife = context.WithCancel(context.Background())
+	k.surveys, k.cancelSurveys = context.WithCancel(k.life)
 	k.surveyPages = ask.New(ErrStore, surveyTimeout, 2)
 	r := &Ring{k, ""}
 	if r.maxAge > 0 {
@@ -101,14 +101,14 @@ func Open(c Config) (*Ring, error) {
 	return r, nil
 }
 
-// In returns a view of one tenant's space that shares everything else with r, Close included. To it, a key
-// or record of another space does not exist. A view costs nothing to make and need not be closed by itself.
+// In returns a view of one tenant's space that shares everything else with r, Close included. Keys and records of other
+// spaces do not exist in it. A view is cheap and need not be closed by itself.
 func (r *Ring) In(space string) *Ring { return &Ring{r.core, space} }
 
-// Space returns the tenant that this ring is a view of; "" for a host without any.
+// Space returns the tenant that this ring is a view of; "" for a host without tenants.
 func (r *Ring) Space() string { return r.space }
 
-// Format says what this ring's keys look like.
+// Format returns the format of this ring's keys.
 func (r *Ring) Format() Format {
 	if r == nil || r.core == nil {
 		return Format{}
@@ -116,18 +116,17 @@ func (r *Ring) Format() Format {
 	return r.format
 }
 
-// Close stops the ring and all its views. It waits for the first uses that are being recorded, hands over the
-// last-used times collected so far, and leaves nothing running. It returns an error if ctx was done before that,
-// or the times could not be written; another call tries again what is left. After Close every other method answers
-// an error wrapping [ErrClosed].
+// Close stops the ring and all its views. It waits for first uses that are being recorded, writes the last-used times
+// collected so far, and leaves nothing running. It returns an error if ctx was done before that, or if the times could not
+// be written; call it again to retry. After Close every other method returns an error wrapping [ErrClosed].
 func (r *Ring) Close(ctx context.Context) error {
 	if r == nil || r.core == nil {
 		return nil
 	}
 	r.closed.Store(true)
-	r.abandon()
+	r.cancelSurveys()
 	err := r.background.close(ctx)
-	r.end()
+	r.cancelLife()
 	return errors.Join(err, r.cache.close(ctx), r.uses.close(ctx))
 }
 
@@ -139,7 +138,7 @@ func (r *Ring) open() error {
 	return nil
 }
 
-// now is the time as it is stored: UTC, in microseconds.
+// now returns the current time as records have it: UTC, in whole microseconds.
 func now() time.Time { return inMicros(time.Now()) }
 
 func inMicros(t time.Time) time.Time {
@@ -152,16 +151,16 @@ func inMicros(t time.Time) time.Time {
 // inline is the limit of stores that never block.
 var inline = ask.Inline(ErrStore)
 
-// report tells the host what no caller could be told.
+// report passes an error that no caller receives to OnError.
 func (k *core) report(err error) {
 	if k.onError == nil {
 		return
 	}
-	defer func() { recover() }() // nobody is left to tell
+	defer func() { recover() }() // no handler is left for a panic of OnError
 	k.onError(err)
 }
 
-// trouble marks an error of the store that is none of this package's as what it is.
+// storeError returns err, wrapped in ErrStore unless it is one of this package's errors.
 func storeError(err error) error {
 	for _, ours := range []error{ErrNotFound, ErrExists, ErrConflict, ErrInvalidated, ErrRefused, ErrClosed, ErrStore} {
 		if errors.Is(err, ours) {

@@ -1,22 +1,22 @@
 package keys
 
-// sieve are the entries that a cache keeps, in bounded memory. Who uses them holds the cache's lock.
+// A sieve holds cached records in bounded memory. The follower's lock guards it.
 //
-// Which of them goes when room is needed is decided by SIEVE (Zhang et al., NSDI 2024): a hand goes from the oldest
-// to the newest, passes over what was visited since it last came by, and takes the first that was not. So keys that
-// are shown once push out each other and not those that are shown again and again.
+// It evicts by SIEVE (Zhang et al., NSDI 2024): a hand moves from the oldest record to the newest, skips those that were
+// visited since it last passed them, and evicts the first that was not. So keys that are used once evict each other, and
+// not those that are used often.
 type sieve struct {
 	max, bytes int64
 	found      *digestIndex
-	part       func(*entry) // hears of each entry that goes
+	evicted    func(*entry) // called with each entry that is removed
 	byRef      map[Ref]*cachedRecord
-	newest     *cachedRecord // and from there by older
+	newest     *cachedRecord // the others follow by older
 	oldest     *cachedRecord
 	hand       *cachedRecord // nil: at the oldest
 }
 
-// A cachedRecord is a record's place: its current value's entry, and its previous value's, as far as they were asked
-// for. They may be of different generations.
+// A cachedRecord has the entries of a record's current value and of its previous one, if they were looked up. They may be
+// of different generations.
 type cachedRecord struct {
 	ref          Ref
 	entries      [2]*indexed
@@ -24,19 +24,19 @@ type cachedRecord struct {
 	newer, older *cachedRecord
 }
 
-// What a record takes besides its texts and lists: itself (480 bytes), its place, up to four slots of the index, and
-// its share of byRef, as measured. The second is for each entry.
+// Measured sizes, besides texts and lists. recordBytes is for the Record itself (480 bytes), its cachedRecord, up to four
+// slots of the index, and its share of byRef. entryBytes is for each entry.
 const (
 	recordBytes = 800
 	entryBytes  = 196
 )
 
-func (s *sieve) init(max int64, found *digestIndex, part func(*entry)) {
-	s.max, s.found, s.part = max, found, part
+func (s *sieve) init(max int64, found *digestIndex, evicted func(*entry)) {
+	s.max, s.found, s.evicted = max, found, evicted
 	s.byRef = map[Ref]*cachedRecord{}
 }
 
-// sizeOf estimates what keeping e takes.
+// sizeOf estimates the memory that e takes.
 func sizeOf(e *indexed) int64 {
 	r := e.rec
 	n := entryBytes
@@ -51,7 +51,7 @@ func sizeOf(e *indexed) int64 {
 	return int64(n)
 }
 
-// allocated is about what n bytes take as memory is dealt out.
+// allocated estimates the memory that the allocator uses for n bytes.
 func allocated(n int) int {
 	if n == 0 {
 		return 0
@@ -59,12 +59,12 @@ func allocated(n int) int {
 	return n + n/8 + 8
 }
 
-// add keeps e in place of the entry that its record had for a value of its kind, if there is room.
+// add puts e in place of its record's entry for the same value, current or previous. It evicts others to make room.
 func (s *sieve) add(e *indexed) {
-	ref, i := Ref{e.rec.Space, e.rec.ID}, e.place()
+	ref, i := Ref{e.rec.Space, e.rec.ID}, e.slot()
 	size := sizeOf(e)
 	if size+recordBytes > s.max {
-		return // it alone is too much, and is worth none of the others
+		return // it does not fit, even alone
 	}
 	for s.bytes+size+recordBytes > s.max {
 		s.evict()
@@ -76,7 +76,7 @@ func (s *sieve) add(e *indexed) {
 		s.byRef[ref] = p
 		s.push(p)
 	} else if old := p.entries[i]; old != nil {
-		s.leave(p, old)
+		s.unindex(p, old)
 	}
 	e.shared = true
 	p.entries[i] = e
@@ -85,18 +85,18 @@ func (s *sieve) add(e *indexed) {
 	s.found.put(e)
 }
 
-// leave makes e's digest lead nowhere, unless it leads to another by now.
-func (s *sieve) leave(p *cachedRecord, e *indexed) {
+// unindex removes e from the index, unless another entry has its digest now.
+func (s *sieve) unindex(p *cachedRecord, e *indexed) {
 	size := sizeOf(e)
 	p.bytes -= size
 	s.bytes -= size
 	if s.found.get(e.space, &e.by) == e {
 		s.found.remove(e.space, &e.by)
 	}
-	s.part(&e.entry)
+	s.evicted(&e.entry)
 }
 
-// drop forgets a record.
+// drop removes the record of ref, if it is cached.
 func (s *sieve) drop(ref Ref) {
 	if p := s.byRef[ref]; p != nil {
 		s.remove(p)
@@ -106,7 +106,7 @@ func (s *sieve) drop(ref Ref) {
 func (s *sieve) remove(p *cachedRecord) {
 	for _, e := range p.entries {
 		if e != nil {
-			s.leave(p, e)
+			s.unindex(p, e)
 		}
 	}
 	s.bytes -= p.bytes
@@ -136,7 +136,7 @@ func (s *sieve) push(p *cachedRecord) {
 	s.newest = p
 }
 
-// evict lets one record go.
+// evict removes one record.
 func (s *sieve) evict() {
 	for {
 		p := s.hand
@@ -144,31 +144,31 @@ func (s *sieve) evict() {
 			p = s.oldest
 		}
 		if !p.visited() {
-			s.remove(p) // which moves the hand on if it is there
+			s.remove(p) // this also moves the hand
 			return
 		}
 		s.hand = p.newer
 	}
 }
 
-// visited reports whether p was found since it was last asked, and forgets it.
+// visited reports whether p was found since the last call, and resets that.
 func (p *cachedRecord) visited() bool {
-	yes := false
+	found := false
 	for _, e := range p.entries {
 		if e != nil && e.visited.Load() {
 			e.visited.Store(false)
-			yes = true
+			found = true
 		}
 	}
-	return yes
+	return found
 }
 
-// clear forgets all.
+// clear removes all records.
 func (s *sieve) clear() {
 	for p := s.newest; p != nil; p = p.older {
 		for _, e := range p.entries {
 			if e != nil {
-				s.part(&e.entry)
+				s.evicted(&e.entry)
 			}
 		}
 	}

@@ -5,31 +5,29 @@ import (
 	"time"
 )
 
-// A Store keeps records of issued keys. It never sees a key, only digests. What a ring hands to it are texts in
-// valid UTF-8 without control characters, and times in UTC with whole microseconds.
+// A Store keeps records of issued keys. It never sees a key, only digests. A ring passes texts in valid UTF-8 without
+// control characters, and times in UTC with whole microseconds.
 //
 // Its methods may be called concurrently, should give up when ctx is done (with an error that wraps ctx's), and must do
-// nothing when ctx was done before they began. They copy what they are given and what they return: nobody can change a
-// stored record by changing a slice. Texts are compared byte by byte: "A" is not "a" and "a " is not "a". What is asked in
-// one space never touches or shows a record of another, but for DropRole: spaces share the roles. An error that wraps none
-// of this package's errors means that the store itself is in trouble, and the request that waited for it is refused with
-// 503.
+// nothing when ctx was done before they began. They copy arguments and results: a caller can't change a stored record by
+// changing a slice. Texts are compared byte by byte: "A" is not "a" and "a " is not "a". A call for one space neither
+// changes nor returns records of another, except DropRole: spaces share the roles. An error that wraps none of this
+// package's errors is a store error, and the request that waited for it gets 503.
 //
 // The suite in keystest checks each of these promises. A store over a key-value database writes records with
 // [EncodeRecord].
 type Store interface {
-	// Find returns the record in space of which Digest or Previous equals one of digests, or an error
-	// wrapping [ErrNotFound]. It finds records in every state. The zero Digest finds nothing: a record whose
-	// Previous is zero has no old value. It is what requests wait for and must be one indexed look-up. It must
-	// not keep or change digests.
+	// Find returns the record in space whose Digest or Previous equals one of digests, or an error wrapping
+	// [ErrNotFound]. It finds records in every state. The zero Digest finds nothing: a record whose Previous is zero has
+	// no old value. Requests wait for Find, so it must be one indexed look-up. It must not retain or change digests.
 	Find(ctx context.Context, space string, digests []Digest) (Record, error)
 
 	// Get returns the record with this ID in space, or an error wrapping [ErrNotFound].
 	Get(ctx context.Context, space, id string) (Record, error)
 
-	// List returns the records in space that pass f, in ascending order of ID: at most f.Limit of those with
-	// an ID above f.After, where a Limit of 0 means 100 and one above 1000 means 1000. Fewer than that are the
-	// last. None is an empty list and no error.
+	// List returns the records in space that pass f, in ascending order of ID: at most f.Limit of those with an ID above
+	// f.After, where a Limit of 0 means 100 and one above 1000 means 1000. A shorter list is the last page. An empty
+	// list is not an error.
 	List(ctx context.Context, space string, f Filter) ([]Record, error)
 
 	// Insert adds r. It returns an error wrapping [ErrExists], and stores nothing, if the ID is taken in any
@@ -38,27 +36,25 @@ type Store interface {
 	// not invalidated.
 	Insert(ctx context.Context, r Record) error
 
-	// Update writes r over the record with its ID in its space, in one step, if that record's Generation is
-	// r.Generation-1; otherwise it returns an error wrapping [ErrConflict]. It returns one wrapping [ErrNotFound]
-	// if there is none, [ErrInvalidated] if that record is invalidated (which is for good; it may say ErrConflict
-	// instead if the Generation is wrong too), and [ErrExists] if r's digests or ForeignID are taken by another
-	// record, and changes nothing in these cases. Of the record's fields, Space, ID, Kind, UserID, CreatedAt and
-	// LastUsedAt stay as they were stored. Of concurrent calls with one Generation exactly one succeeds. When it
-	// returns nil the change is durable.
+	// Update replaces the record with r's ID in r's space by r, in one step, if its Generation is r.Generation-1;
+	// otherwise it returns an error wrapping [ErrConflict]. It returns one wrapping [ErrNotFound] if there is no such
+	// record, [ErrInvalidated] if the record is invalidated, which is permanent (or ErrConflict if the Generation is wrong
+	// too), and [ErrExists] if another record has one of r's digests or r's ForeignID. In these cases it changes nothing.
+	// The stored Space, ID, Kind, UserID, CreatedAt and LastUsedAt stay. Of concurrent calls with one Generation exactly
+	// one succeeds. When Update returns nil the change is durable.
 	Update(ctx context.Context, r Record) error
 
-	// InvalidateUser sets InvalidatedAt to at, and adds one to Generation, for all keys of this user in
-	// space that are not invalidated yet, in one step, and returns their records as they are then. The empty
-	// user ID is nobody's: it ends no key.
+	// InvalidateUser sets InvalidatedAt to at, and adds one to Generation, for all keys of this user in space that are not
+	// invalidated yet, in one step, and returns their new records. No user has the empty ID: it invalidates no key.
 	InvalidateUser(ctx context.Context, space, userID string, at time.Time) ([]Record, error)
 
 	// DropRole sets Role to "", and adds one to Generation, for all keys of all spaces that have this role, in one
-	// step, and returns how many there were. Invalidated keys lose it too: a role that is saved later under the same
-	// appid is another one. No key has the empty role: it changes none.
+	// step, and returns their number. Invalidated keys lose it too: a role that is saved later under the same appid is
+	// another role. The empty role changes no key.
 	DropRole(ctx context.Context, role string) (int, error)
 
-	// Delete drops the record with this ID in space if it is invalidated. It returns an error wrapping
-	// [ErrNotFound] if there is none and [ErrConflict] if it is not invalidated.
+	// Delete deletes the record with this ID in space if it is invalidated. It returns an error wrapping [ErrNotFound] if
+	// there is no such record, and [ErrConflict] if it is not invalidated.
 	Delete(ctx context.Context, space, id string) error
 }
 
@@ -68,20 +64,20 @@ type Filter struct {
 	UserID    string
 	Role      string
 	ForeignID string
-	State     State     // as it is at time At
-	At        time.Time // for State; a ring fills it in
+	State     State     // the state at time At
+	At        time.Time // for State; a ring sets it
 	Legacy    bool      // only legacy records
-	// IssuedUntil is for values that were issued at this time or before: the record's RefreshedAt, else its CreatedAt.
-	// A record with neither passes.
+	// IssuedUntil selects values that were issued at this time or before: RefreshedAt counts, else CreatedAt. A record
+	// with neither passes.
 	IssuedUntil time.Time
-	After       string // the ID of the last record of the page before
+	After       string // the ID of the last record of the previous page
 	Limit       int    // 0 means 100; at most 1000 are returned
 }
 
-// A LastUsedStore records when keys were last used. It is asked off the request path, in batches.
+// A LastUsedStore records when keys were last used. It is called in batches, off the request path.
 type LastUsedStore interface {
-	// RecordUse sets LastUsedAt, and nothing else, of each record that exists to the given time if that is
-	// later than what is stored. Records that do not exist are passed over without an error.
+	// RecordUse sets LastUsedAt, and nothing else, of each record that exists to the given time if that is later than the
+	// stored one. It skips records that do not exist, without an error.
 	RecordUse(ctx context.Context, uses []Use) error
 }
 

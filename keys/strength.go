@@ -5,8 +5,8 @@ import (
 	"strings"
 )
 
-// minStrength is what NIST SP 800-63B and OWASP ASVS 6.5.2 ask of a secret that is stored under a plain
-// hash, in bits.
+// minStrength is the number of bits that NIST SP 800-63B and OWASP ASVS 6.5.2 require of a secret that is stored under a
+// plain hash.
 const minStrength = 112
 
 // strength estimates the bits of randomness in text: the smallest of
@@ -14,12 +14,11 @@ const minStrength = 112
 //   - length × log2 of the alphabet that its characters come from (digits 10, hex 16, letters 26 or 52, others 33),
 //   - length × the empirical entropy of its characters,
 //   - length × the empirical entropy of the steps from one character to the next, which finds "abcdef…",
-//   - 2 bits a character, if it has blanks or no digit: then it is words.
+//   - 2 bits a character, if it has blanks or no digit, and so consists of words.
 //
-// Characters of a group of four that has been there before do not count towards the length. A short text shows
-// less than its source has; Miller and Madow's correction, (distinct symbols - 1) / (2 ln 2) bits, makes up for
-// it. No such estimate sees words that are glued together with numbers: it keeps out accidents, it does not prove
-// randomness.
+// Characters that end a repeated group of four do not count towards the length. A short text has less empirical entropy
+// than its source; Miller and Madow's correction, (distinct symbols - 1) / (2 ln 2) bits, compensates for it. The estimate
+// does not detect words that are joined with numbers: it refuses accidents and does not prove randomness.
 func strength(text string) float64 {
 	if text == "" {
 		return 0
@@ -47,7 +46,7 @@ func strength(text string) float64 {
 	return bits
 }
 
-// entropy returns n times the empirical entropy of what was counted, in bits, corrected for small samples.
+// entropy returns n times the empirical entropy of the counted symbols, in bits, corrected for small samples.
 func entropy(counts *[256]int, n float64) float64 {
 	var total, distinct, sum float64
 	for _, c := range counts {

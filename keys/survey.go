@@ -16,28 +16,28 @@ const (
 // A survey searches one space of the store, in the background, for records that the ring's configuration refuses.
 // Only OnError receives the result.
 type survey struct {
-	failed string                                  // says that the result is not known yet
+	failed string                                  // the report if the store fails
 	search func(*Ring) (finding string, err error) // "" if there is nothing to report
 }
 
-// A surveyed is a survey that has begun in a space.
-type surveyed struct {
+// A surveyID identifies a survey of one space.
+type surveyID struct {
 	*survey
 	space string
 }
 
-// begin searches r's space and reports what it finds, once for each space. If the store fails, it reports that once
-// and tries again until it knows.
+// begin searches r's space and reports the finding, once for each space. If the store fails, it reports that once
+// and tries again until it succeeds.
 func (s *survey) begin(r *Ring) {
 	if r.onError == nil {
 		return
 	}
-	if _, begun := r.surveyed.LoadOrStore(surveyed{s, r.space}, true); !begun {
+	if _, begun := r.surveyed.LoadOrStore(surveyID{s, r.space}, true); !begun {
 		s.try(r, true)
 	}
 }
 
-// try searches once. If that fails, it reports the failure if told to, and another try follows.
+// try searches once. If the store fails, it schedules another try, and reports the failure if report is set.
 func (s *survey) try(r *Ring, report bool) {
 	if r.open() != nil {
 		return

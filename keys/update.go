@@ -8,20 +8,20 @@ import (
 	"time"
 )
 
-// Settings is what can be changed of a key without touching its value.
+// Settings are the properties of a key that can be changed without a new value.
 type Settings struct {
 	Name       string
 	Role       string // custom keys only
 	Scopes     []string
 	AllowedIPs []netip.Prefix
-	ExpiresAt  time.Time // a time that is over ends the key now; see also [Config.MaxAge]
-	Generation uint64    // of the record that is about to be changed; to read only
+	ExpiresAt  time.Time // a time in the past ends the key now; see also [Config.MaxAge]
+	Generation uint64    // of the record before the change; read-only
 }
 
-// Update reads a key's settings, lets edit change them and writes them back, if nobody else changed the record in
-// between; otherwise it starts again, so edit may be called more than once. What edit returns as an error is
-// returned as it is. Other errors wrap [ErrNotFound], [ErrInvalidated], [ErrRefused], [ErrStore], or [ErrConflict]
-// if others kept changing the record. Settings left as they were are not written.
+// Update reads a key's settings, calls edit to change them, and writes them. If the record was changed meanwhile, it starts
+// again, so edit may be called more than once. An error of edit is returned unchanged. Other errors wrap [ErrNotFound],
+// [ErrInvalidated], [ErrRefused], [ErrStore], or [ErrConflict] if each try met a concurrent change. If edit changes nothing,
+// nothing is written.
 func (r *Ring) Update(ctx context.Context, id string, edit func(*Settings) error) (Record, error) {
 	if err := r.open(); err != nil {
 		return Record{}, err
@@ -55,13 +55,13 @@ func (r *Ring) Update(ctx context.Context, id string, edit func(*Settings) error
 	})
 }
 
-// checkExpiry sees to it that no edit makes a value live longer than it may. Its life is counted from its
-// birth, not from the edit, or it could be prolonged for ever. Bringing the end forward is always fine.
+// checkExpiry refuses an edit that would keep a value valid for longer than MaxAge, counted from its issue and not from the
+// edit, or it could be prolonged without end. An earlier expiry is always allowed.
 func (r *Ring) checkExpiry(rec, old *Record) error {
 	if r.maxAge == 0 || rec.ExpiresAt.Equal(old.ExpiresAt) {
 		return nil
 	}
-	last := inMicros(old.born().Add(r.maxAge))
+	last := inMicros(old.issuedAt().Add(r.maxAge))
 	if rec.ExpiresAt.IsZero() {
 		rec.ExpiresAt = last
 	}

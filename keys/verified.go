@@ -10,12 +10,12 @@ import (
 	"time"
 )
 
-// Verified is a valid key's record as it was when the key was verified. It is one pointer to a record that never
-// changes: small, comparable (==), cheap to copy and safe for concurrent use. The zero Verified belongs to no key:
-// it has no ID and is valid from no address.
+// Verified is the record of a valid key at the time when the key was verified. It is one pointer to a record that never
+// changes: comparable (==), cheap to copy and safe for concurrent use. The zero Verified belongs to no key: it has no ID
+// and is valid from no address.
 type Verified struct{ e *entry }
 
-// IsZero reports whether v is nothing.
+// IsZero reports whether v is the zero Verified.
 func (v Verified) IsZero() bool { return v.e == nil }
 
 // Format writes "key" and the ID, whatever the verb.
@@ -24,21 +24,21 @@ func (v Verified) Format(s fmt.State, _ rune) { io.WriteString(s, "key "+v.ID())
 // LogValue logs the ID.
 func (v Verified) LogValue() slog.Value { return slog.StringValue("key " + v.ID()) }
 
-// Used records that the key was used: call it once after each [Ring.Verify] or [Ring.Recheck], when everything else
-// has let the request pass. The use becomes the record's LastUsedAt, and the first one of a new value ends the overlap
-// of the old value in time. It neither blocks nor fails, and does nothing for the zero Verified.
+// Used records that the key was used: call it once after each [Ring.Verify] or [Ring.Recheck], when the request was
+// authorized. The use becomes the record's LastUsedAt, and the first use of a new value starts the overlap of the old one.
+// It neither blocks nor fails, and does nothing for the zero Verified.
 func (v Verified) Used() {
 	if v.e == nil || !v.e.due.Load() {
 		return
 	}
 	if k := v.e.ring.Load(); k != nil {
-		k.use(v.e, time.Now())
+		k.recordUse(v.e, time.Now())
 	}
 }
 
-// Previous reports whether the value that was presented is the old one of a key that was refreshed with an overlap. It
-// may be used until it ends, but it should manage nothing, as in auth/admin: it may have leaked, and could refresh the
-// key and so end the new value.
+// Previous reports whether the credential is the old value of a key that was refreshed with an overlap. It is valid until
+// the overlap ends, but should not manage keys, as in auth/admin: if it leaked, it could refresh the key and so end the new
+// value.
 func (v Verified) Previous() bool { return v.e != nil && v.e.previous }
 
 func (v Verified) record() *Record {
@@ -51,26 +51,26 @@ func (v Verified) record() *Record {
 // ID returns the record's ID.
 func (v Verified) ID() string { return v.record().ID }
 
-// Kind says whether this is a user's key or a custom one.
+// Kind returns whether this is a user key or a custom key.
 func (v Verified) Kind() Kind { return v.record().Kind }
 
 // Name returns the key's name.
 func (v Verified) Name() string { return v.record().Name }
 
-// UserID returns whose key this is; "" for a custom key.
+// UserID returns the ID of the user that the key belongs to; "" for a custom key.
 func (v Verified) UserID() string { return v.record().UserID }
 
-// Role returns the role of a custom key; "" for a user's, whose role is the user's of the moment.
+// Role returns the role of a custom key; "" for a user key, which has the user's current role.
 func (v Verified) Role() string { return v.record().Role }
 
 // Space returns the tenant.
 func (v Verified) Space() string { return v.record().Space }
 
-// Hint returns what may be shown of the key.
+// Hint returns the key's prefix and last four characters.
 func (v Verified) Hint() string { return v.record().Hint }
 
-// ExpiresAt returns the first instant at which the value that was shown is no longer good; zero if it does not
-// expire. An old value, after a refresh with overlap, ends with its overlap, and that may yet become sooner.
+// ExpiresAt returns the first instant at which the credential is not valid; zero if it does not expire. An old value ends
+// with its overlap, which the first use of the new value may bring forward.
 func (v Verified) ExpiresAt() time.Time {
 	rec := v.record()
 	end := rec.ExpiresAt
@@ -86,7 +86,7 @@ func (v Verified) ExpiresAt() time.Time {
 	return end
 }
 
-// Record returns a copy of the record as it was, without digests. It may lag behind in LastUsedAt.
+// Record returns a copy of the record, without digests. Its LastUsedAt may be out of date.
 func (v Verified) Record() Record { return v.record().Clone().withoutDigests() }
 
 // HasScopes reports whether the key is narrowed by scopes.
@@ -95,12 +95,12 @@ func (v Verified) HasScopes() bool { return len(v.record().Scopes) > 0 }
 // Scopes returns the patterns that narrow the key. None means not narrowed.
 func (v Verified) Scopes() iter.Seq[string] { return slices.Values(v.record().Scopes) }
 
-// HasAllowedIPs reports whether the key is bound to networks.
+// HasAllowedIPs reports whether the key is valid only from some networks.
 func (v Verified) HasAllowedIPs() bool { return len(v.record().AllowedIPs) > 0 }
 
-// AllowsAddr reports whether the key is valid from addr: always, if it is bound to no networks. An IPv4
-// address in IPv6 form is compared as IPv4, and an address with a zone without the zone, which only has a meaning on
-// this host. An invalid address is in no network.
+// AllowsAddr reports whether the key is valid from addr. A key without AllowedIPs is valid from any. An IPv4 address in
+// IPv6 form is compared as IPv4. A zone is ignored, since it has a meaning only on this host. An invalid address is in no
+// network.
 func (v Verified) AllowsAddr(addr netip.Addr) bool {
 	if v.e == nil {
 		return false

@@ -7,50 +7,51 @@ import (
 	"time"
 )
 
-// errShut is ErrClosed on the request path, where everything that is no verdict on a key wraps ErrStore.
+// errClosedVerify is ErrClosed on the request path, where every error but ErrInvalid wraps ErrStore.
 var errClosedVerify = fmt.Errorf("%w: %w", ErrStore, ErrClosed)
 
-// Verify reports whether presented is a valid key of this ring's space. It records no use: call [Verified.Used] once
-// the request is let through, as auth.Guard does. Without that, the old value of a key that was refreshed with an
-// overlap lives until its cap, and LastUsedAt stays as it is.
+// Verify returns the record behind credential, or an error if credential is not a valid key of this ring's space. It
+// records no use: call [Verified.Used] after the request was authorized, as auth.Guard does. Without that call, LastUsedAt
+// does not change, and after a refresh with overlap the old value stays valid until the cap.
 //
 // An error wrapping [ErrInvalid] refuses the key: [ErrMalformed], [ErrUnknown], or a *[StateError] around [ErrExpired],
-// [ErrDisabled] or [ErrInvalidated]. Every other error wraps [ErrStore] and is no verdict: the request cannot be answered
-// now. Verify gives its answer within [Config.StoreTimeout], whatever the store does.
+// [ErrDisabled] or [ErrInvalidated]. Every other error wraps [ErrStore]: it is not known whether the key is valid. Verify
+// returns within [Config.StoreTimeout], even if the store hangs.
 //
-// A text of more than 256 bytes is malformed. So is one without the shape or checksum of a key, which is neither hashed nor
-// looked up; with [Config.ImportedKeys] it is, if Import would take it, and is malformed if it is not an imported key.
-// Over a [MemoryStore], or when the ring keeps its record, a good key takes no lock and no memory.
+// A credential of more than 256 bytes is malformed. A credential without the shape or checksum of a key is malformed too,
+// and is neither hashed nor looked up. With [Config.ImportedKeys] it is looked up if Import would accept it, and is
+// malformed if it is not an imported key. Over a [MemoryStore], or if the record is cached, a valid key costs no lock and
+// no allocation.
 //
-// With a [Config.Feed] those who present one key at the same time share one question to the store, so it is asked
-// without the values of ctx: what an open transaction of the caller's has written, Verify does not see.
-func (r *Ring) Verify(ctx context.Context, presented string) (Verified, error) {
+// With a [Config.Feed], concurrent calls with one credential share one call of the store, which is made without the values
+// of ctx: Verify does not see the uncommitted writes of the caller's transaction.
+func (r *Ring) Verify(ctx context.Context, credential string) (Verified, error) {
 	if r.open() != nil {
 		return Verified{}, errClosedVerify
 	}
-	if presented == "" || len(presented) > maxText {
+	if credential == "" || len(credential) > maxText {
 		return Verified{}, ErrMalformed
 	}
-	kind, shaped := r.format.parse(presented)
-	if !shaped && (!r.imported || textProblem(presented) != "") {
+	kind, shaped := r.format.parse(credential)
+	if !shaped && (!r.imported || textProblem(credential) != "") {
 		return Verified{}, ErrMalformed
 	}
-	e, at, err := r.find(ctx, presented)
+	e, at, err := r.find(ctx, credential)
 	if err != nil {
 		return Verified{}, err
 	}
-	if !shaped && (e == nil || !e.rec.Legacy) { // a key of a prefix that was taken out of the configuration is not legacy
+	if !shaped && (e == nil || !e.rec.Legacy) { // a key with a prefix that was removed from the configuration is not legacy
 		return Verified{}, ErrMalformed
 	}
 	if at.IsZero() {
-		at = time.Now() // only now: a store takes its time
+		at = time.Now() // after the store's answer, which may take long
 	}
-	return r.judge(e, kind, at)
+	return r.validate(e, kind, at)
 }
 
-// Recheck verifies a key again that was verified earlier, as a long stream should from time to time. It finds the
-// same value of the same record or refuses with the errors of [Ring.Verify]; a Verified of another space, or
-// the zero one, is unknown. Like Verify it records no use.
+// Recheck verifies again a key that was verified earlier, as a long stream should from time to time. It returns the same
+// value of the same record, or an error like those of [Ring.Verify]. A Verified of another space, or the zero Verified, is
+// unknown. Like Verify it records no use.
 func (r *Ring) Recheck(ctx context.Context, v Verified) (Verified, error) {
 	if r.open() != nil {
 		return Verified{}, errClosedVerify
@@ -65,28 +66,28 @@ func (r *Ring) Recheck(ctx context.Context, v Verified) (Verified, error) {
 	if e != nil && (e.rec.ID != v.e.rec.ID || e.rec.Kind != v.e.rec.Kind) {
 		return Verified{}, ErrUnknown
 	}
-	return r.judge(e, "", time.Now())
+	return r.validate(e, "", time.Now())
 }
 
-// judge decides whether the key of e, nil for none, is valid at time now. kind is the one of the key's prefix; "" means
-// not known.
-func (r *Ring) judge(e *entry, kind Kind, now time.Time) (Verified, error) {
+// validate decides whether e, which is nil if there is no such key, is valid at time now. kind is that of the credential's
+// prefix, or "" if that is not known.
+func (r *Ring) validate(e *entry, kind Kind, now time.Time) (Verified, error) {
 	if e == nil {
 		return Verified{}, ErrUnknown
 	}
 	if now.UnixMicro() < e.until.Load() && (r.maxAge == 0 || now.Before(r.expiryOf(e.rec))) {
-		r.expect(e, now)
+		r.prepareUse(e, now)
 		return Verified{e}, nil
 	}
 	rec := e.rec
-	if why := implausible(rec, r.space, kind); why != "" {
+	if why := corruption(rec, r.space, kind); why != "" {
 		if r.cache != nil {
-			r.cache.forget(e) // it may be mended without a word to the feed
+			r.cache.drop(e) // the operator may repair it without a revision in the feed
 		}
 		return Verified{}, r.corrupt(rec, why)
 	}
 	if e.previous && !now.Before(rec.PreviousUntil) {
-		return Verified{}, ErrUnknown // whatever became of the key: the next change drops this value
+		return Verified{}, ErrUnknown // in every state of the key: the next change drops this value
 	}
 	switch rec.State(now) {
 	case StateActive:
@@ -101,19 +102,19 @@ func (r *Ring) judge(e *entry, kind Kind, now time.Time) (Verified, error) {
 		agedValues.begin(r)
 		return Verified{}, &StateError{rec.ID, ErrExpired}
 	}
-	r.expect(e, now)
+	r.prepareUse(e, now)
 	if e.unconfirmed() {
-		e.due.Store(true) // whether uses are recorded or not, and as often as it takes
+		e.due.Store(true) // even if uses are not recorded, and until the first use is confirmed
 	} else if kind != "" || rec.Legacy {
-		e.until.Store(goodUntil(e))
+		e.until.Store(validUntil(e))
 	}
 	return Verified{e}, nil
 }
 
-// goodUntil returns when a good entry has to be judged again. Its record never changes, so until then a
-// request need not read it, which would cost it some cache misses. It leaves out MaxAge: rings with different
-// ones may share a [MemoryStore], and so the entry.
-func goodUntil(e *entry) int64 {
+// validUntil returns the time, in Unix microseconds, until which a valid entry stays valid. Its record never changes, so
+// until then a request need not read it, which saves some cache misses. MaxAge is not included: rings with different ones
+// may share a [MemoryStore], and so the entry.
+func validUntil(e *entry) int64 {
 	until := int64(math.MaxInt64)
 	if !e.rec.ExpiresAt.IsZero() {
 		until = e.rec.ExpiresAt.UnixMicro()
