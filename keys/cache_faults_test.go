@@ -15,7 +15,7 @@ import (
 	"github.com/latchkey-go/latchkey/keys"
 )
 
-// A script does one fault at the k-th call of a node's store or feed, before or after the call does what it does.
+// A script injects one fault into the k-th call of a node's store or feed, before or after its effect.
 type script struct {
 	mu      sync.Mutex
 	at, n   int // calls until the fault, and calls so far
@@ -27,7 +27,7 @@ type script struct {
 	wrong   keys.Record
 }
 
-// row puts the row of another query in the place of the right one.
+// row replaces the right row by that of another query.
 func (s *script) row(rec *keys.Record) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
@@ -50,7 +50,7 @@ func (s *script) run(ctx context.Context, after bool) error {
 	return nil
 }
 
-// faulted returns a ring on a node that follows the script.
+// faulted returns a ring on a node with the faults of the script.
 func faulted(t *testing.T, all *shared, s *script) *keys.Ring {
 	n := all.node()
 	n.before.set(func(ctx context.Context, _ string) error { return s.run(ctx, false) })
@@ -61,7 +61,7 @@ func faulted(t *testing.T, all *shared, s *script) *keys.Ring {
 	return r
 }
 
-// faults are what can happen to a call. A write that hangs holds whoever made it, who has a context for that.
+// faults are the faults of a call. A write that hangs blocks its caller until its context is done.
 func (s *script) faults() map[string]func(context.Context) error {
 	return map[string]func(context.Context) error{
 		"error":     func(context.Context) error { return errDown },
@@ -75,9 +75,9 @@ func (s *script) faults() map[string]func(context.Context) error {
 	}
 }
 
-// At each call of each operation of a ring on one node, each fault: whatever becomes of the operation, no verify on
-// this node or the other one accepts what the store does not have as good, refuses what it has as good, or waits for
-// longer than the deadline; and nothing is left running once what hangs is let go.
+// At each call of each operation of a ring on one node, each fault: even if the operation fails, no Verify on this
+// node or the other one accepts a key that is not valid in the store, refuses one that is, or waits for longer than the
+// deadline. No goroutine is left after the hanging calls return.
 func TestFaultsOnANode(t *testing.T) {
 	type given struct {
 		r   *keys.Ring
@@ -102,7 +102,7 @@ func TestFaultsOnANode(t *testing.T) {
 	}
 	for name, operate := range operations {
 		if keys.RaceEnabled && !long && name != "verify" && name != "invalidate" {
-			continue // they take their time under the race detector
+			continue // they are slow under the race detector
 		}
 		t.Run(name, func(t *testing.T) {
 			for fault := range new(script).faults() {
@@ -134,14 +134,14 @@ func runFault(t *testing.T, where string, s *script, operate func(*keys.Ring, ke
 	issued, err := plain.IssueUser(ctx, "anna", keys.User{})
 	require.NoError(t, err)
 	rec, key := issued.Record, issued.Key.Reveal()
-	still, _ := issue(t, plain, keys.Custom{}) // nobody touches this one
+	still, _ := issue(t, plain, keys.Custom{}) // never changed
 	_, s.wrong = issue(t, plain, keys.Custom{})
 	unknown := sealed("API-00112233445566778899aabbccddeeff")
 	before := runtime.NumGoroutine()
 	a := faulted(t, all, s)
 	b, _ := all.ring(t, keys.Config{Staleness: 2 * time.Second})
 
-	// check verifies everything on one node against the store itself. Trouble is an answer on a only.
+	// check verifies everything on one node against the store itself. Only a may get a store error.
 	check := func(r *keys.Ring, when string) {
 		for _, text := range []string{key, still, unknown} {
 			_, want := plain.Verify(ctx, text)
@@ -190,10 +190,10 @@ func runFault(t *testing.T, where string, s *script, operate func(*keys.Ring, ke
 	require.NoError(t, a.Close(ctx))
 	require.NoError(t, b.Close(ctx))
 	time.Sleep(time.Minute)
-	// If a goroutine is left now, synctest says so.
+	// synctest fails if a goroutine is left.
 }
 
-// verdict is the one of the package's errors that err wraps, or nil.
+// verdict returns the error of the package that err wraps, or nil.
 func verdict(err error) error {
 	for _, why := range []error{keys.ErrUnknown, keys.ErrMalformed, keys.ErrExpired, keys.ErrDisabled, keys.ErrInvalidated} {
 		if errors.Is(err, why) {

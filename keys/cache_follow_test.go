@@ -26,7 +26,7 @@ func TestTheFeedIsAskedTwiceInTheStaleness(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		r, n := newShared().ring(t, keys.Config{})
 		synctest.Wait()
-		require.Zero(t, n.polls.Load(), "a ring nobody asks does not ask")
+		require.Zero(t, n.polls.Load(), "an unused ring does not poll")
 		key, _ := issue(t, r, keys.Custom{})
 		n.warm(t, r, key)
 		before := n.polls.Load()
@@ -40,7 +40,7 @@ func TestTheFeedIsAskedTwiceInTheStaleness(t *testing.T) {
 	})
 }
 
-// A store of which nothing was ever changed is at revision 0, and for that nobody need name what was changed since.
+// A store without changes is at revision 0, and its feed need not name the changes since.
 func TestTheFirstChange(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		all := newShared()
@@ -55,7 +55,7 @@ func TestTheFirstChange(t *testing.T) {
 }
 
 // While the feed fails or hangs the store is asked each time, from one staleness after the beginning of the last poll
-// that succeeded. What was changed meanwhile is not lost, and hung polls are few.
+// that succeeded. Changes meanwhile are not lost, and few polls hang.
 func TestFeedOutage(t *testing.T) {
 	for name, trouble := range map[string]func(context.Context) error{
 		"fails":              func(context.Context) error { return errDown },
@@ -121,14 +121,14 @@ func TestFeedOutage(t *testing.T) {
 				refused(t, b, ended, keys.ErrInvalidated)
 				require.Equal(t, 1, heard)
 				require.NoError(t, b.Close(ctx))
-				time.Sleep(time.Second) // a poll that does not look at its context ends
+				time.Sleep(time.Second) // a poll that ignores its context returns
 			})
 		})
 	}
 }
 
 // A store that was restored from a backup, and has had changes since, may be past the revision of a node that could not
-// ask meanwhile.
+// poll meanwhile.
 func TestARestoredStore(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		all := newShared()
@@ -149,7 +149,7 @@ func TestARestoredStore(t *testing.T) {
 	})
 }
 
-// A restore and as many new changes between two polls: the number is the same, and the tag is another one.
+// A restore and as many new changes between two polls: the number is the same, and the tag differs.
 func TestARestoreAndAsManyChanges(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		all := newShared()
@@ -171,8 +171,8 @@ func TestARestoreAndAsManyChanges(t *testing.T) {
 	})
 }
 
-// A store that was brought back from a copy between two polls tells a revision that is lower than the one before, and
-// names no keys: each may be another than the cached one.
+// A store that was brought back from a copy between two polls has a lower revision than before, and names no
+// keys: each cached one may be outdated.
 func TestARevisionThatGoesBack(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		all := newShared()
@@ -193,7 +193,7 @@ func TestARevisionThatGoesBack(t *testing.T) {
 	})
 }
 
-// While store and feed are both down, what is kept serves until the staleness is over, and then there is no verdict.
+// While store and feed are both down, cached keys are valid until the staleness is over. After that there is a store error.
 func TestStoreAndFeedDown(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		r, n := newShared().ring(t, keys.Config{})
@@ -211,8 +211,8 @@ func TestStoreAndFeedDown(t *testing.T) {
 	})
 }
 
-// A change in a transaction of the host's is heard of when it is committed, and holds for the next request; until
-// then, and if it is rolled back, nothing of it does.
+// A change in a transaction of the host acts on the next request after the commit. Before, or after a rollback, it has no
+// effect.
 func TestTheHostsTransaction(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		all := newShared()
@@ -236,7 +236,7 @@ func TestTheHostsTransaction(t *testing.T) {
 	})
 }
 
-// slowFeed is a hook with which no poll is over before the test waits.
+// slowFeed is a hook with which no poll returns before the test waits.
 func slowFeed(_ context.Context, what string) error {
 	if what == "Changes" {
 		time.Sleep(time.Millisecond)
@@ -244,8 +244,8 @@ func slowFeed(_ context.Context, what string) error {
 	return nil
 }
 
-// After any change made through a ring, even one that failed, nothing counts that was known before.
-func TestEveryWriteRaisesDoubt(t *testing.T) {
+// After any change through a ring, even one that failed, no older cached entry is used.
+func TestEveryWriteInvalidatesTheCache(t *testing.T) {
 	for name, write := range map[string]func(r *keys.Ring, rec keys.Record) error{
 		"issue": func(r *keys.Ring, _ keys.Record) error { _, err := r.IssueCustom(ctx, keys.Custom{}); return err },
 		"import": func(r *keys.Ring, _ keys.Record) error {
@@ -280,7 +280,7 @@ func TestEveryWriteRaisesDoubt(t *testing.T) {
 					n.before.set(slowFeed)
 					n.after.set(func(_ context.Context, what string) error {
 						if fail && what != "Find" && what != "Get" && what != "Changes" {
-							return errDown // after it was done
+							return errDown // after its effect
 						}
 						return nil
 					})
@@ -293,9 +293,9 @@ func TestEveryWriteRaisesDoubt(t *testing.T) {
 	}
 }
 
-// A change may be seen by others before whoever made it hears that it is done. From then on no request may miss it,
-// nor may a poll that comes between.
-func TestAWriteUnderWay(t *testing.T) {
+// Other requests may see a change before its own call returns. From then on no request may miss it, even if a poll ran in
+// between.
+func TestAWriteInFlight(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		r, n := newShared().ring(t, keys.Config{})
 		n.mute.Store(true)
@@ -315,7 +315,7 @@ func TestAWriteUnderWay(t *testing.T) {
 		})
 		done := make(chan error)
 		go func() { done <- r.Invalidate(ctx, rec.ID) }()
-		time.Sleep(time.Minute - time.Microsecond) // a poll was a moment ago
+		time.Sleep(time.Minute - time.Microsecond) // just after a poll
 		good(t, r, key)
 		time.Sleep(2 * time.Microsecond)
 		got, err := r.Get(ctx, rec.ID)
@@ -327,8 +327,8 @@ func TestAWriteUnderWay(t *testing.T) {
 	})
 }
 
-// The first use of a refreshed key is recorded off the request path, and what was kept of it then goes.
-func TestOverlapOfWhatIsKept(t *testing.T) {
+// The first use of a refreshed key is recorded in the background, and then its cached entries are dropped.
+func TestOverlapOfACachedKey(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		r, n := newShared().ring(t, keys.Config{})
 		n.mute.Store(true)

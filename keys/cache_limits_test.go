@@ -14,20 +14,20 @@ import (
 	"github.com/latchkey-go/latchkey/keys"
 )
 
-// A record that alone takes more than the cache may is not kept, and pushes out none of the others.
-func TestARecordTooLargeToKeep(t *testing.T) {
+// A record that is larger than the cache is not cached, and evicts no other.
+func TestARecordTooLargeToCache(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		r, n := newShared().ring(t, keys.Config{CacheBytes: 4096})
 		key, _ := issue(t, r, keys.Custom{})
 		large, _ := issue(t, r, keys.Custom{Scopes: slices.Repeat([]string{strings.Repeat("a/", 50) + "read"}, 40)})
 		n.warm(t, r, key)
 		good(t, r, large)
-		require.True(t, keys.Keeps(r, key))
-		require.False(t, keys.Keeps(r, large))
+		require.True(t, keys.IsCached(r, key))
+		require.False(t, keys.IsCached(r, large))
 	})
 }
 
-// The name of a space may be cut from a request: what is kept for it must not hold on to all of that.
+// The name of a space may be part of a request: its cached entries must not keep the whole request in memory.
 func TestNamesOfSpacesHoldNothingElse(t *testing.T) {
 	const many, large = 200, 64 << 10
 	for what, text := range map[string]func(i int) string{
@@ -51,8 +51,8 @@ func TestNamesOfSpacesHoldNothingElse(t *testing.T) {
 	}
 }
 
-// A question on its way depends on no request, so it ends with the ring.
-func TestCloseEndsQuestions(t *testing.T) {
+// A look-up does not depend on a request, so it ends when the ring is closed.
+func TestCloseEndsLookUps(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		r, n := newShared().ring(t, keys.Config{})
 		key, _ := issue(t, r, keys.Custom{})

@@ -13,7 +13,7 @@ import (
 	"github.com/latchkey-go/latchkey/keys"
 )
 
-// An inventor is a store that has a record for each key of an even number, and nothing ever changes.
+// An inventor is a store with a record for each key of an even number, and without changes.
 type inventor struct {
 	keys.Store
 	name string
@@ -47,8 +47,8 @@ func heap() int64 {
 	return int64(m.HeapAlloc)
 }
 
-// Any number of different keys that are good, and as many that nobody has, take no more memory than was allowed, and
-// those that are shown again and again stay. With LATCHKEY_LONG it is a million of each.
+// Any number of valid keys, and as many unknown ones, take no more memory than CacheBytes, and keys that are used often
+// stay cached. With LATCHKEY_LONG there are a million of each.
 func TestMemoryIsBounded(t *testing.T) {
 	many, allowed := 20_000, int64(1<<20)
 	if long {
@@ -77,20 +77,20 @@ func TestMemoryIsBounded(t *testing.T) {
 				}
 			}
 			grown := heap() - before
-			kept, bytes := keys.Kept(r)
+			kept, bytes := keys.Cached(r)
 			t.Logf("%d good keys and %d others: %d records kept, which take %d B by our count; the heap grew by %d B", good, many-good, kept, bytes, grown)
 			require.InDelta(t, many/2, good, float64(many)/100)
 			require.LessOrEqual(t, bytes, allowed)
 			require.Greater(t, bytes, allowed*9/10)
 			require.Less(t, grown, allowed+2<<20, "2 MiB for what is not there")
 			for _, key := range hot {
-				require.True(t, keys.Keeps(r, key))
+				require.True(t, keys.IsCached(r, key))
 			}
 		})
 	}
 }
 
-// What waits for a flush of last-used times does not hold on to the records.
+// Pending last-used times do not keep the records in memory.
 func TestLastUsedTimesHoldNoRecords(t *testing.T) {
 	const many, allowed = 10_000, 1 << 20
 	store := &inventor{}

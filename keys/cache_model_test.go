@@ -14,14 +14,14 @@ import (
 	"github.com/latchkey-go/latchkey/keys"
 )
 
-// A value is a key's value as the nodes should see it: what was last acknowledged, on which node, and when.
+// A value is a key's value as the nodes should see it: the last acknowledged change, its node and its time.
 type value struct {
 	key      *modelKey
 	text     string
 	good     bool
 	on       int
 	at       time.Time
-	changing int // begun and not acknowledged
+	changing int // changes that began and are not acknowledged
 	version  int // counts changes
 }
 
@@ -31,9 +31,8 @@ type modelKey struct {
 	values                []*value // the last one is current
 }
 
-// Two nodes over one store change keys, and verify them all the while, while every call of the store or the feed
-// takes its time, before or after what it does. On the node that made a change the next request sees it; on the other
-// one it does within the staleness.
+// Two nodes over one store change and verify keys, while every call of the store or the feed is delayed, before or after its
+// effect. On the node that made a change the next request sees it; on the other one it does within the staleness.
 func TestNodesAgree(t *testing.T) {
 	for name, setting := range map[string]struct{ mute, troubled bool }{
 		"with a listener": {}, "polling alone": {mute: true}, "with trouble": {mute: true, troubled: true},
@@ -89,7 +88,7 @@ func runNodes(t *testing.T, seeds *rand.Rand, mute, troubled bool) {
 			v.changing++
 		}
 	}
-	// settle takes in what became of a change. After an error nobody can tell, so the key is left alone.
+	// settle records the result of a change. After an error it is not known, so the key is not used again.
 	settle := func(k *modelKey, on int, err error, good func(v *value) bool) {
 		if err != nil {
 			return
@@ -217,7 +216,7 @@ func runNodes(t *testing.T, seeds *rand.Rand, mute, troubled bool) {
 	for _, r := range rings {
 		require.NoError(t, r.Close(ctx))
 	}
-	time.Sleep(time.Second) // calls that outlive their deadline end
+	time.Sleep(time.Second) // calls that outlast their deadline return
 	asked := nodes[0].finds.Load() + nodes[1].finds.Load()
 	require.Greater(t, judged, 500)
 	require.Greater(t, accepted, 50)

@@ -13,7 +13,7 @@ import (
 	"github.com/latchkey-go/latchkey/keys"
 )
 
-func TestWhatIsKeptIsNotAskedFor(t *testing.T) {
+func TestACachedKeyIsNotLookedUp(t *testing.T) {
 	for name, peppers := range map[string][]keys.Pepper{"bare": nil, "two peppers": {pepper("2"), pepper("1")}} {
 		t.Run(name, func(t *testing.T) {
 			synctest.Test(t, func(t *testing.T) {
@@ -49,7 +49,7 @@ func TestWhatIsKeptIsNotAskedFor(t *testing.T) {
 	}
 }
 
-func TestRefusalsAreKeptToo(t *testing.T) {
+func TestRefusalsAreCachedToo(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		r, n := newShared().ring(t, keys.Config{Peppers: []keys.Pepper{pepper("1")}})
 		key, rec := issue(t, r, keys.Custom{})
@@ -73,7 +73,7 @@ func TestRefusalsAreKeptToo(t *testing.T) {
 	})
 }
 
-// What another node issues is good here as soon as this one has heard of any change, or after a second.
+// A key that another node issues is valid here as soon as this node has polled any change, or after a second.
 func TestIssuedElsewhere(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		all := newShared()
@@ -82,10 +82,10 @@ func TestIssuedElsewhere(t *testing.T) {
 		first, _ := issue(t, a, keys.Custom{})
 		an.warm(t, a, first)
 		for text, heard := range map[string]func(){
-			sealed("API-f1d3ff8443297732862df21dc4e57262"): func() { an.wake(); synctest.Wait() }, // a listener's word
+			sealed("API-f1d3ff8443297732862df21dc4e57262"): func() { an.wake(); synctest.Wait() }, // a notification of the feed
 			sealed("API-9c56cc51b374c3ba189210d5b6d4bf57"): func() { time.Sleep(time.Second) },
 		} {
-			refused(t, a, text, keys.ErrUnknown) // known before it is there, which only a test can do
+			refused(t, a, text, keys.ErrUnknown) // before it is issued
 			before := an.finds.Load()
 			refused(t, a, text, keys.ErrUnknown)
 			require.Equal(t, before, an.finds.Load())
@@ -116,7 +116,7 @@ func TestManyMissesAskOnce(t *testing.T) {
 				all.Go(func() {
 					ctx, cancel := context.WithTimeout(ctx, time.Hour)
 					if i%2 == 0 {
-						time.AfterFunc(time.Duration(i)*time.Millisecond, cancel) // these go away
+						time.AfterFunc(time.Duration(i)*time.Millisecond, cancel) // these callers give up
 					}
 					defer cancel()
 					_, err := r.Verify(ctx, key)
@@ -136,7 +136,7 @@ func TestManyMissesAskOnce(t *testing.T) {
 		before := n.finds.Load()
 		require.Equal(t, 100, ask(), "it is kept")
 		require.Equal(t, before, n.finds.Load())
-		n.all.Store(true) // everything goes
+		n.all.Store(true) // drops all
 		n.wake()
 		synctest.Wait()
 		require.Equal(t, 50, ask())
@@ -144,8 +144,8 @@ func TestManyMissesAskOnce(t *testing.T) {
 	})
 }
 
-// Whoever asks first may go away while it waits for a place, and an error is told to all and not kept.
-func TestAFlightDependsOnNobody(t *testing.T) {
+// The first caller may give up while it waits for its turn. All callers receive an error, and it is not cached.
+func TestASharedCallOutlivesItsCaller(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		n := newShared().node()
 		r := n.ring(t, keys.Config{MaxWaiting: 1})
@@ -158,11 +158,11 @@ func TestAFlightDependsOnNobody(t *testing.T) {
 			time.Sleep(600 * time.Millisecond)
 			return nil
 		})
-		go r.Verify(ctx, other) // has the place
+		go r.Verify(ctx, other) // takes the only turn
 		synctest.Wait()
 		impatient, cancel := context.WithTimeout(ctx, 100*time.Millisecond)
 		defer cancel()
-		go r.Verify(impatient, key) // is first in the flight for key
+		go r.Verify(impatient, key) // starts the call for key
 		synctest.Wait()
 		began := time.Now()
 		_, err := r.Verify(ctx, key)
@@ -197,8 +197,8 @@ func TestAFlightDependsOnNobody(t *testing.T) {
 	})
 }
 
-// A transaction that is rolled back must leave nothing behind, so the store never sees whose question it is.
-func TestTheStoreDoesNotSeeWhoAsks(t *testing.T) {
+// A transaction that is rolled back must leave nothing in the cache, so the store receives no values of the caller's context.
+func TestTheStoreReceivesNoValuesOfTheCaller(t *testing.T) {
 	type tx struct{}
 	n := newShared().node()
 	r := n.ring(t, keys.Config{})
@@ -211,8 +211,8 @@ func TestTheStoreDoesNotSeeWhoAsks(t *testing.T) {
 	require.NoError(t, err)
 }
 
-// A row that makes no sense is asked for again, as it may be mended without a word to the feed.
-func TestNonsenseIsNotKept(t *testing.T) {
+// A corrupt record is looked up again, since it may be repaired without a revision in the feed.
+func TestACorruptRecordIsNotCached(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		all := newShared()
 		r, n := all.ring(t, keys.Config{})
@@ -231,7 +231,7 @@ func TestNonsenseIsNotKept(t *testing.T) {
 	})
 }
 
-func TestLastUsedOfWhatIsKept(t *testing.T) {
+func TestLastUsedOfACachedKey(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		uses := new(ledger)
 		n := newShared().node()
@@ -244,7 +244,7 @@ func TestLastUsedOfWhatIsKept(t *testing.T) {
 				time.Sleep(2 * time.Second)
 				last = time.Now()
 				use(t, r, key)
-				if uses.count() == 1 { // let it be read again: its time must not be lost
+				if uses.count() == 1 { // the record is read again: its time must not be lost
 					n.all.Store(true)
 					n.wake()
 					synctest.Wait()
@@ -262,7 +262,7 @@ func TestLastUsedOfWhatIsKept(t *testing.T) {
 		used := time.Now()
 		n.all.Store(true)
 		n.wake()
-		synctest.Wait() // forgotten, but its time is not
+		synctest.Wait() // the record is dropped, its time is not
 		require.Equal(t, 1, keys.Pending(r))
 		require.NoError(t, r.Close(ctx))
 		last := uses.last()

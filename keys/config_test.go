@@ -50,7 +50,7 @@ func TestOpenNamesEveryMistake(t *testing.T) {
 	require.Panics(t, func() { keys.NewRing(nil) })
 }
 
-// What the host changes in its configuration afterwards changes nothing.
+// A later change of the host's Config has no effect.
 func TestConfigIsCopied(t *testing.T) {
 	secret := []byte("0123456789abcdef")
 	c := keys.Config{

@@ -9,7 +9,7 @@ import (
 	"github.com/latchkey-go/latchkey/keys"
 )
 
-// Current tells a key that was refreshed since from one that was not, even if no time passed between.
+// Current distinguishes a key that was refreshed since from one that was not, even if no time passed.
 func TestCurrent(t *testing.T) {
 	onBoth(t, func(t *testing.T, s keys.Store) {
 		synctest.Test(t, func(t *testing.T) {

@@ -11,7 +11,7 @@ import (
 	"github.com/latchkey-go/latchkey/keys"
 )
 
-// A role that is taken from its keys is gone at the next request on this node, and on the others within the staleness.
+// After DropRole the keys have no role at the next request on this node, and on the others within the staleness.
 func TestADroppedRoleIsGoneOnAllNodes(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		all := newShared()

@@ -54,7 +54,7 @@ func TestEncodedRecord(t *testing.T) {
 	}
 }
 
-// What is stored today must be read for ever.
+// Later versions must read today's data.
 func TestEncodedRecordOfVersion1(t *testing.T) {
 	data, err := keys.EncodeRecord(fullRecord(t))
 	require.NoError(t, err)
@@ -81,7 +81,7 @@ func FuzzDecodeRecord(f *testing.F) {
 		}
 		again, err := keys.EncodeRecord(r)
 		if err != nil {
-			t.Skip() // a year that JSON cannot write
+			t.Skip() // a year that JSON can't encode
 		}
 		got, err := keys.DecodeRecord(again)
 		require.NoError(t, err)
@@ -89,7 +89,7 @@ func FuzzDecodeRecord(f *testing.F) {
 	})
 }
 
-// A store over a key-value database writes all of a record.
+// A store over a key-value database writes the whole record.
 func ExampleEncodeRecord() {
 	bucket := map[string][]byte{}
 	data, err := keys.EncodeRecord(keys.Record{ID: "0190", Digest: keys.NewDigest(keys.SHA256, [32]byte{1})})

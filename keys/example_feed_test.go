@@ -10,10 +10,10 @@ import (
 	"github.com/latchkey-go/latchkey/keys"
 )
 
-// A counted store is the least that can have a feed: it counts its changes, once they are done, and cannot say which
-// records they were of. InvalidateUser and Delete, which are not shown, count likewise.
+// A counted store has the simplest feed: it counts its changes after they are stored, and does not name the changed records.
+// InvalidateUser and Delete, which are left out here, count too.
 type counted struct {
-	*keys.MemoryStore // a table, say
+	*keys.MemoryStore // in place of a table
 	mu                sync.Mutex
 	revision          keys.Revision
 	questions         atomic.Int64
@@ -46,9 +46,9 @@ func (c *counted) Changes(_ context.Context, since keys.Revision) (keys.Changes,
 	return keys.Changes{Revision: c.revision, All: c.revision != since}, nil
 }
 
-func (c *counted) Watch(func()) (stop func()) { return func() {} } // nobody to listen to
+func (c *counted) Watch(func()) (stop func()) { return func() {} } // no notifications
 
-// With a feed a ring keeps what it found, and still refuses an ended key at once.
+// With a feed a ring caches keys, and still refuses an invalidated key at once.
 func ExampleFeed() {
 	ctx := context.Background()
 	store := &counted{MemoryStore: keys.NewMemoryStore()}

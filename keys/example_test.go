@@ -8,7 +8,7 @@ import (
 	"github.com/latchkey-go/latchkey/keys"
 )
 
-// Issue a key, let its holder in, replace its value, and see the old one refused.
+// Issue a key, verify it, and replace its value. The old value is refused.
 func Example() {
 	ctx := context.Background()
 	ring := keys.NewRing(keys.NewMemoryStore())
@@ -19,12 +19,12 @@ func Example() {
 		fmt.Println(err)
 		return
 	}
-	old := issued.Key.Reveal() // the only time it is seen
+	old := issued.Key.Reveal() // the only time that the value is available
 	fmt.Println("issued:", len(old), "bytes that begin with", old[:4])
 
 	who, err := ring.Verify(ctx, old)
 	fmt.Println("verified:", who.Name(), "as", who.Role(), err)
-	who.Used() // nothing else refuses the request
+	who.Used() // the request was authorized
 
 	renewed, err := ring.Refresh(ctx, who.ID(), keys.Renewal{})
 	if err != nil {
@@ -47,7 +47,7 @@ func Example() {
 	// made up: keys: invalid key: malformed true
 }
 
-// A key prints as its hint, wherever it lands.
+// A key prints as its hint, however it is printed.
 func ExampleKey() {
 	ctx := context.Background()
 	ring := keys.NewRing(keys.NewMemoryStore())

@@ -19,7 +19,7 @@ import (
 
 var errDown = errors.New("connection refused")
 
-// faulty is a store that fails when told to.
+// faulty is a store that fails when a test asks for it.
 type faulty struct {
 	keys.Store
 	fail, readOnly atomic.Bool
@@ -70,8 +70,8 @@ func (f finder) Find(ctx context.Context, space string, d []keys.Digest) (keys.R
 	return f.find(ctx, space, d)
 }
 
-// Whatever a store does, it is no verdict on a key, and it does not take for ever.
-func TestFaultsAreNoVerdict(t *testing.T) {
+// No fault of a store decides whether a key is valid, and none delays Verify beyond its deadline.
+func TestFaultsAreStoreErrors(t *testing.T) {
 	s := keys.NewMemoryStore()
 	writer := open(t, keys.Config{Store: s})
 	key, rec := issue(t, writer, keys.Custom{Role: "editor"})
@@ -139,14 +139,14 @@ func TestFaultsAreNoVerdict(t *testing.T) {
 					require.Len(t, heard, 2)
 				}
 				require.NoError(t, r.Close(ctx))
-				time.Sleep(2 * time.Hour) // hung goroutines end; synctest sees to it that none is left
+				time.Sleep(2 * time.Hour) // hung goroutines return; synctest fails if one is left
 			})
 		})
 	}
 }
 
-// A row of nonsense in the memory store is no verdict either.
-func TestNonsenseInMemory(t *testing.T) {
+// A corrupt record in the memory store is a store error too.
+func TestACorruptRecordInMemory(t *testing.T) {
 	s := keys.NewMemoryStore()
 	var heard atomic.Int64
 	r := open(t, keys.Config{Store: s, OnError: func(error) { heard.Add(1) }})
@@ -178,7 +178,7 @@ func TestCallerGoesAway(t *testing.T) {
 	})
 }
 
-// A hung store costs a bounded number of goroutines, and everybody gets an answer in time.
+// A hung store costs a bounded number of goroutines, and each caller gets an answer in time.
 func TestHungStoreIsBounded(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		s := keys.NewMemoryStore()

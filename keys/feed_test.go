@@ -14,10 +14,10 @@ import (
 	"github.com/latchkey-go/latchkey/keys"
 )
 
-// long asks for the long forms of tests.
+// long selects the long forms of tests.
 var long = os.Getenv("LATCHKEY_LONG") != ""
 
-// A shared store is what several nodes have in common: records, and a log of what was changed.
+// A shared store is the store of several nodes: records, and a log of changes.
 type shared struct {
 	store *keys.MemoryStore
 	mu    sync.Mutex
@@ -40,7 +40,7 @@ func (s *shared) revision() keys.Revision {
 
 func newShared() *shared { return &shared{store: keys.NewMemoryStore()} }
 
-// changed writes and logs in one step.
+// changed writes and logs a change in one step.
 func (s *shared) changed(write func() ([]keys.Ref, error)) error {
 	s.mu.Lock()
 	defer s.mu.Unlock()
@@ -51,14 +51,14 @@ func (s *shared) changed(write func() ([]keys.Ref, error)) error {
 	return err
 }
 
-// A node is one process's way to a shared store: a Store and a Feed. Its hooks may sleep, hang or fail.
+// A node is one process's access to a shared store: a Store and a Feed. Its hooks may sleep, hang or fail.
 type node struct {
 	*shared
 	mu       sync.Mutex
 	watchers map[int]func()
 	made     int
 
-	// before is called before, and after after, each call of the shared store; what they return is the answer.
+	// before runs before each call of the shared store, and after runs after it. Their errors become the call's.
 	before, after hook[func(ctx context.Context, what string) error]
 	row           hook[func(rec *keys.Record)] // changes what Find and Get return
 	finds, polls  atomic.Int64
@@ -100,7 +100,7 @@ func (n *node) call(ctx context.Context, what string, f func() error) error {
 	return err
 }
 
-// write is call for what changes something.
+// write is call for a change.
 func (n *node) write(ctx context.Context, what string, f func() ([]keys.Ref, error)) error {
 	return n.call(ctx, what, func() error {
 		err := n.changed(f)
@@ -201,7 +201,7 @@ func (n *node) InvalidateUser(ctx context.Context, space, userID string, at time
 	return ended, err
 }
 
-// anyKey stands in the log for a change of keys that are not named.
+// anyKey is the log entry of a change that names no keys.
 var anyKey = keys.Ref{}
 
 func (n *node) DropRole(ctx context.Context, role string) (dropped int, err error) {
@@ -218,7 +218,7 @@ func (n *node) Delete(ctx context.Context, space, id string) error {
 	})
 }
 
-// warm has the ring keep the key, and checks that it is asked for no more.
+// warm caches the key, and checks that it is not looked up again.
 func (n *node) warm(t testing.TB, r *keys.Ring, key string) {
 	t.Helper()
 	for range 1000 {
@@ -245,7 +245,7 @@ func TestFeedConfig(t *testing.T) {
 		_, err := keys.Open(c)
 		require.ErrorContains(t, err, want)
 	}
-	// A memory store needs no feed, so none is asked.
+	// A memory store needs no feed, so the feed is not polled.
 	r := open(t, keys.Config{Store: n.store, Feed: n})
 	key, _ := issue(t, r, keys.Custom{})
 	good(t, r, key)

@@ -35,7 +35,7 @@ func TestFormat(t *testing.T) {
 		sealed("API-"+zeros) + " ":                     false,
 		" " + sealed("API-"+zeros):                     false,
 		sealed("API-" + zeros)[:43]:                    false,
-		"USR-" + sealed("API-" + zeros)[4:]:            false, // the prefix is under the checksum
+		"USR-" + sealed("API-" + zeros)[4:]:            false, // the checksum covers the prefix
 		"API-" + zeros + zeros[:8]:                     false,
 		"":                                             false,
 		"API-":                                         false,
@@ -123,7 +123,7 @@ func TestIssuedKeys(t *testing.T) {
 	require.Less(t, chi2, 60.0, "15 degrees of freedom: 60 comes once in ten million")
 }
 
-// Any single wrong character fails the checksum, and so do two neighbours that changed places.
+// Any single wrong character fails the checksum, and so do two swapped neighbours.
 func TestTyposFail(t *testing.T) {
 	r := open(t, keys.Config{Store: keys.NewMemoryStore()})
 	key, _ := issue(t, r, keys.Custom{})
@@ -167,7 +167,7 @@ func FuzzFormat(f *testing.F) {
 	})
 }
 
-// Whatever is presented, Verify does not panic, and lets in nothing but what was issued or imported.
+// For any credential, Verify does not panic, and accepts only issued or imported keys.
 func FuzzVerify(f *testing.F) {
 	s := keys.NewMemoryStore()
 	r := open(f, keys.Config{Store: s, ImportedKeys: true, Peppers: []keys.Pepper{keys.NewPepper("p", make([]byte, 16))}})

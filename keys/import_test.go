@@ -80,7 +80,7 @@ func hintOf(t *testing.T, text string) string {
 	return rec.Hint
 }
 
-// A hint shows four characters of at least twenty, however many bytes these take.
+// A hint shows four characters of at least twenty, of any length in bytes.
 func TestHintOfShortText(t *testing.T) {
 	require.Equal(t, "…", hintOf(t, "ключ-к-замку"), "twelve characters in 22 bytes")
 }
@@ -134,7 +134,7 @@ func TestImportRefuses(t *testing.T) {
 	_, err := bare.Import(ctx, keys.Imported{Kind: keys.KindCustom, Text: "public", AllowWeak: true})
 	require.ErrorIs(t, err, keys.ErrRefused, "weak only under a pepper")
 
-	// As a digest: with the host's word, or weak under a pepper.
+	// As a digest: with Strong, or weak under a pepper.
 	rec, err := bare.Import(ctx, keys.Imported{Kind: keys.KindCustom, Strong: true, Hint: "…0f11", Digest: keys.NewDigest(keys.SHA256, sum)})
 	require.NoError(t, err)
 	require.False(t, rec.Weak)
@@ -157,7 +157,7 @@ func TestImportRefuses(t *testing.T) {
 	require.ErrorIs(t, err, keys.ErrExists)
 }
 
-// CheckImport says what Import would, and leaves no trace, not even that of a use.
+// CheckImport returns the same as Import, and changes nothing, not even a time of last use.
 func TestCheckImport(t *testing.T) {
 	onBoth(t, func(t *testing.T, s keys.Store) {
 		var l ledger
@@ -189,7 +189,7 @@ func TestCheckImport(t *testing.T) {
 	})
 }
 
-// A batch on its way to Import may be logged by whoever reads it from elsewhere.
+// A program that reads a batch for Import may log it.
 func TestImportedPrintsWithoutItsText(t *testing.T) {
 	in := keys.Imported{Kind: keys.KindCustom, Text: "USR-0123456789abcdef", ForeignID: "f1"}
 	b, err := json.Marshal([]keys.Imported{in})

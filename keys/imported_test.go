@@ -22,7 +22,7 @@ func importText(t testing.TB, r *keys.Ring, text string) keys.Record {
 	return rec
 }
 
-// junk is n texts that are no keys, and no two are the same.
+// junk returns n different texts that are not keys.
 func junk(n int) (all []string) {
 	for i := range n {
 		all = append(all, fmt.Sprintf("API-%040x", i), fmt.Sprintf("x%d", i))
@@ -35,7 +35,7 @@ var notKeys = []string{
 	"", strings.Repeat("x", 257), legacyText + ",", " " + legacyText, legacyText + "\n", legacyText + "\xff", "Bearer " + legacyText,
 }
 
-// Without ImportedKeys a text that fails the checksum costs nothing, whatever the store holds and however it fails.
+// Without ImportedKeys a text that fails the checksum causes no call of the store, even if the store holds it or fails.
 func TestWithoutImportedKeysJunkIsNotLookedUp(t *testing.T) {
 	for name, ring := range map[string]func(*testing.T, *faulty) (*keys.Ring, *counting){
 		"store": func(t *testing.T, s *faulty) (*keys.Ring, *counting) {
@@ -83,7 +83,7 @@ func TestWithImportedKeysJunkIsLookedUp(t *testing.T) {
 	require.Zero(t, c.lists.Load())
 }
 
-// With a feed as well, a text costs one look-up in a second, for all who present it.
+// With a feed as well, a text costs one look-up in a second, for all callers together.
 func TestJunkIsLookedUpOnceASecond(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		r, n := newShared().ring(t, keys.Config{ImportedKeys: true})
@@ -130,10 +130,10 @@ func TestAFloodOfJunkIsBounded(t *testing.T) {
 		refused(t, r, fmt.Sprintf("%0256d", i), keys.ErrMalformed)
 	}
 	require.Less(t, heap()-before, int64(2<<20))
-	require.True(t, keys.Keeps(r, key))
+	require.True(t, keys.IsCached(r, key))
 }
 
-// While the store fails, junk and imported keys are no verdict; what is cached goes on.
+// While the store fails, junk and imported keys give a store error; cached keys stay valid.
 func TestImportedKeysWhenTheStoreFails(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		s := keys.NewMemoryStore()
@@ -162,7 +162,7 @@ func TestImportedKeysWhenTheStoreFails(t *testing.T) {
 	})
 }
 
-// A key that is imported on another node is good here within the staleness, also if it was presented here before.
+// A key that is imported on another node is valid here within the staleness, even if it was refused here before.
 func TestImportedElsewhereWithinTheStaleness(t *testing.T) {
 	for _, staleness := range []time.Duration{200 * time.Millisecond, 5 * time.Second} {
 		for at := time.Duration(0); at < 3*time.Second; at += 130 * time.Millisecond {
@@ -189,7 +189,7 @@ func TestImportedElsewhereWithinTheStaleness(t *testing.T) {
 	}
 }
 
-// The imported value of a refreshed key works through its overlap, on every node, and then no more.
+// The imported value of a refreshed key is valid during its overlap, on every node, and not after it.
 func TestOverlapOfAnImportedKey(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		s := foreign{keys.NewMemoryStore()}
@@ -211,7 +211,7 @@ func TestOverlapOfAnImportedKey(t *testing.T) {
 	})
 }
 
-// ImportedKeys does not bring back a prefix that was taken out of the configuration.
+// ImportedKeys does not accept a prefix that was removed from the configuration.
 func TestAnOldPrefixIsNoImportedKey(t *testing.T) {
 	onBoth(t, func(t *testing.T, s keys.Store) {
 		key, _ := issue(t, open(t, keys.Config{Store: s, CustomPrefixes: []string{"acme_"}}), keys.Custom{})
@@ -282,7 +282,7 @@ func TestImportedKeysAreReportedOnce(t *testing.T) {
 	})
 }
 
-// A store that fails is asked again, quietly, until it has answered; Close does not wait for it.
+// After a store error the survey is tried again without another report until it succeeds. Close does not wait for it.
 func TestImportedKeysAreReportedAfterAFailure(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		n := newShared().node()

@@ -47,7 +47,7 @@ func TestDigestIndexAgainstMap(t *testing.T) {
 	require.LessOrEqual(t, len(x.table.Load().slots), 16*(x.live+1), "removed entries must not pile up")
 }
 
-// TestDigestIndexShrinks: what many entries took is given back when they go, though none come after them.
+// TestDigestIndexShrinks: the memory of many entries is freed when they are removed, even if no entry follows.
 func TestDigestIndexShrinks(t *testing.T) {
 	var x digestIndex
 	ds := make([]rawDigest, 10_000)
@@ -63,8 +63,8 @@ func TestDigestIndexShrinks(t *testing.T) {
 	require.Zero(t, x.live)
 }
 
-// TestLookupNeverMisses: a digest that is good before and after every change is found at each instant, while
-// the table grows and other keys come and go.
+// TestLookupNeverMisses: a digest that is valid before and after every change is always found, while the table
+// grows and other keys are added and removed.
 func TestLookupNeverMisses(t *testing.T) {
 	ctx, m := context.Background(), NewMemoryStore()
 	one, other := rawDigest{SHA256, [32]byte{1}}, rawDigest{SHA256, [32]byte{2}}
@@ -149,10 +149,10 @@ func TestEntries(t *testing.T) {
 	require.Empty(t, m.spaces, "nothing is left of an empty space")
 	require.Empty(t, m.byID)
 
-	nobody := Record{ID: r.ID, Digest: one.seal(), Previous: one.seal(), Generation: 1}
-	require.NoError(t, m.Insert(ctx, nobody))
+	custom := Record{ID: r.ID, Digest: one.seal(), Previous: one.seal(), Generation: 1}
+	require.NoError(t, m.Insert(ctx, custom))
 	require.False(t, m.lookup("", &one).previous, "a value that is both is the current one")
 	ended, err := m.InvalidateUser(ctx, "", "", at)
 	require.NoError(t, err)
-	require.Empty(t, ended, "nobody has no keys")
+	require.Empty(t, ended, "the user ID \"\" has no keys")
 }

@@ -15,7 +15,7 @@ import (
 	"github.com/latchkey-go/latchkey/keys"
 )
 
-// ledger keeps the batches it is given.
+// ledger records the batches that it receives.
 type ledger struct {
 	mu      sync.Mutex
 	batches [][]keys.Use
@@ -49,7 +49,7 @@ func (l *ledger) last() []keys.Use {
 	return l.batches[len(l.batches)-1]
 }
 
-// pass lets time pass in a bubble, and what was due then be done.
+// pass advances the time in a bubble, and waits for the work that is due then.
 func pass(d time.Duration) {
 	time.Sleep(d)
 	synctest.Wait()
@@ -100,7 +100,7 @@ func TestLastUsed(t *testing.T) {
 	})
 }
 
-// Refused uses, and those after a change of the record, are told from good ones.
+// Only valid uses are recorded, also after a change of the record.
 func TestLastUsedAcrossChanges(t *testing.T) {
 	onBoth(t, func(t *testing.T, s keys.Store) {
 		synctest.Test(t, func(t *testing.T) {
@@ -125,7 +125,7 @@ func TestLastUsedAcrossChanges(t *testing.T) {
 	})
 }
 
-// A *MemoryStore records by itself, and what is recorded revives nothing.
+// A *MemoryStore records uses itself, and recording a use restores no deleted record.
 func TestMemoryStoreRecordsUses(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		r := open(t, keys.Config{Store: keys.NewMemoryStore(), FlushEvery: time.Second})
@@ -145,7 +145,7 @@ func TestMemoryStoreRecordsUses(t *testing.T) {
 	require.Zero(t, keys.Pending(r), "powers are never guessed")
 }
 
-// What cannot be written is kept; requests do not notice.
+// Uses that can't be written stay pending; requests are not affected.
 func TestLastUsedFails(t *testing.T) {
 	onBoth(t, func(t *testing.T, s keys.Store) {
 		synctest.Test(t, func(t *testing.T) {
@@ -172,7 +172,7 @@ func TestLastUsedFails(t *testing.T) {
 			for range 100 {
 				use(t, r, key)
 			}
-			require.Equal(t, began, time.Now(), "a hung flush delays nobody")
+			require.Equal(t, began, time.Now(), "a hung flush delays no request")
 			short, cancel := context.WithTimeout(ctx, time.Second)
 			defer cancel()
 			err = r.Close(short)
@@ -219,7 +219,7 @@ func TestLastUsedConcurrently(t *testing.T) {
 	require.Len(t, seen, 8)
 }
 
-// A store that takes longer than the time between two flushes delays the next one and no more.
+// A store that takes longer than the time between two flushes only delays the next one.
 func TestLastUsedSlowerThanFlush(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		l := slowLedger{takes: 5 * time.Second}
@@ -236,7 +236,7 @@ func TestLastUsedSlowerThanFlush(t *testing.T) {
 	})
 }
 
-// slowLedger is a ledger that takes its time.
+// slowLedger is a slow ledger.
 type slowLedger struct {
 	ledger
 	takes time.Duration

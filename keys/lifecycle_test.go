@@ -10,7 +10,7 @@ import (
 	"github.com/latchkey-go/latchkey/keys"
 )
 
-// What a key's value is worth after each thing that can happen to it.
+// The verdict on a key's value after each operation.
 func TestLifecycle(t *testing.T) {
 	type step = func(*testing.T, *keys.Ring, string) error
 	disable := func(t *testing.T, r *keys.Ring, id string) error { return r.Disable(ctx, id) }
@@ -45,7 +45,7 @@ func TestLifecycle(t *testing.T) {
 	for _, c := range []struct {
 		name  string
 		steps []step
-		want  error // of the first value; nil is good
+		want  error // of the first value; nil means valid
 	}{
 		{"nothing", nil, nil},
 		{"rename", []step{rename}, nil},

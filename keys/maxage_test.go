@@ -58,7 +58,7 @@ func TestMaxAgeEndsValuesIssuedBefore(t *testing.T) {
 			require.ErrorIs(t, err, keys.ErrExpired)
 			good(t, r, value.Key.Reveal())
 
-			// A refresh gives the record a new life.
+			// MaxAge counts from the refresh.
 			renewed, err := r.Refresh(ctx, rec.ID, keys.Renewal{Overlap: time.Hour})
 			require.NoError(t, err)
 			refused(t, r, endless, keys.ErrUnknown)
@@ -73,7 +73,7 @@ func TestMaxAgeEndsValuesIssuedBefore(t *testing.T) {
 	})
 }
 
-// The old value of an overlap outlives neither its own MaxAge nor the one that was set meanwhile.
+// The old value of an overlap ends at its own MaxAge, and at one that was set meanwhile.
 func TestMaxAgeEndsOldValues(t *testing.T) {
 	onBoth(t, func(t *testing.T, s keys.Store) {
 		synctest.Test(t, func(t *testing.T) {
@@ -99,7 +99,7 @@ func TestMaxAgeEndsOldValues(t *testing.T) {
 	})
 }
 
-// An edit of something else neither shortens nor prolongs what MaxAge ends.
+// An edit of another setting does not change the time at which MaxAge ends the value.
 func TestMaxAgeAndUpdate(t *testing.T) {
 	onBoth(t, func(t *testing.T, s keys.Store) {
 		synctest.Test(t, func(t *testing.T) {
@@ -142,7 +142,7 @@ func TestMaxAgeOfAnImportCountsFromItsCreation(t *testing.T) {
 	})
 }
 
-// The ring says once how many values MaxAge ends, and a filter finds them.
+// The ring reports once how many values MaxAge ends, and a filter finds them.
 func TestMaxAgeIsReportedOnce(t *testing.T) {
 	onBoth(t, func(t *testing.T, s keys.Store) {
 		synctest.Test(t, func(t *testing.T) {
@@ -183,8 +183,8 @@ func TestMaxAgeIsReportedOnce(t *testing.T) {
 	})
 }
 
-// A store that is in trouble is asked again, quietly, until it has answered or the ring is closed.
-func TestMaxAgeIsReportedAfterTrouble(t *testing.T) {
+// After a store error the survey is tried again without another report, until it succeeds or the ring is closed.
+func TestMaxAgeIsReportedAfterAStoreError(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		s := keys.NewMemoryStore()
 		issue(t, open(t, keys.Config{Store: s}), keys.Custom{})

@@ -27,7 +27,7 @@ func TestLookupAllocatesNothing(t *testing.T) {
 	}
 }
 
-// BenchmarkLookup compares a look-up with a sync.Map of the same entries, in rounds that take turns, and reports
+// BenchmarkLookup compares a look-up with a sync.Map of the same entries, in alternating rounds, and reports
 // medians, and the bytes that a record takes. Each contender reads the record it found; every look-up asks for
 // another key.
 //

@@ -13,10 +13,10 @@ import (
 	"github.com/latchkey-go/latchkey/keys"
 )
 
-// modelled is what a key should be, kept in the plainest way.
+// modelled is the expected state of a key.
 type modelled struct {
 	id, space, user       string
-	value, old            string    // old lives on until oldEnds
+	value, old            string    // old is valid until oldEnds
 	oldEnds               time.Time // never past the old value's own expiry
 	overlap               time.Duration
 	expires               time.Time
@@ -27,7 +27,7 @@ type modelled struct {
 
 func (m *modelled) over(now time.Time) bool { return !m.expires.IsZero() && !now.Before(m.expires) }
 
-// changed counts a change of the record, which also drops an old value whose time is over.
+// changed counts a change of the record, which also drops an expired old value.
 func (m *modelled) changed(now time.Time) {
 	m.generation++
 	if m.old != "" && !now.Before(m.oldEnds) {
@@ -35,7 +35,7 @@ func (m *modelled) changed(now time.Time) {
 	}
 }
 
-// verdict is what value should get.
+// verdict returns the expected result of Verify for value.
 func (m *modelled) verdict(value string, now time.Time) error {
 	switch {
 	case m.gone || value != m.value && (value != m.old || !now.Before(m.oldEnds)):
@@ -50,8 +50,8 @@ func (m *modelled) verdict(value string, now time.Time) error {
 	return nil
 }
 
-// Thousands of random operations, with time going by, against the model: every value ever shown gets the
-// verdict that the model gives.
+// Thousands of random operations and delays against the model: Verify returns the model's verdict for every value that was
+// ever issued.
 func TestAgainstModel(t *testing.T) {
 	seed := uint64(time.Now().UnixNano())
 	t.Logf("seed %d", seed)
@@ -96,7 +96,7 @@ func runModel(t *testing.T, s keys.Store, rnd *rand.Rand) {
 			}
 			return
 		}
-		// A text without a checksum is malformed as soon as nobody remembers it.
+		// A text without a checksum is malformed once no record has it.
 		forgotten := errors.Is(want, keys.ErrUnknown) && errors.Is(err, keys.ErrMalformed) && !root.Format().Valid(value)
 		if want == nil || !forgotten && !errors.Is(err, want) || errors.Is(err, keys.ErrStore) {
 			t.Fatalf("%+v: the value gets %v, not %v", *m, err, want)
@@ -110,7 +110,7 @@ func runModel(t *testing.T, s keys.Store, rnd *rand.Rand) {
 		var m *modelled
 		var ring *keys.Ring
 		if len(all) > 0 {
-			m = all[max(rnd.IntN(len(all)), rnd.IntN(len(all)))] // rather the later ones
+			m = all[max(rnd.IntN(len(all)), rnd.IntN(len(all)))] // mostly a later one
 			ring = root.In(m.space)
 		}
 		switch op := rnd.IntN(14); {
@@ -219,7 +219,7 @@ func runModel(t *testing.T, s keys.Store, rnd *rand.Rand) {
 			for _, o := range all {
 				if o.space == m.space && o.user == m.user && !o.ended && !o.gone {
 					o.ended = true
-					o.generation++ // by the store alone
+					o.generation++ // in the store only
 					want++
 				}
 			}

@@ -17,7 +17,7 @@ func TestOverlap(t *testing.T) {
 		expires time.Duration // of the old value; 0 never
 		rn      keys.Renewal
 		used    time.Duration // first use of the new value; 0 never
-		old     time.Duration // how long the old value lives after the refresh
+		old     time.Duration // how long the old value is valid after the refresh
 	}{
 		{"never used: seven days", 0, keys.Renewal{Overlap: time.Hour}, 0, 7 * day},
 		{"never used: long overlap", 0, keys.Renewal{Overlap: 9 * day}, 0, 9 * day},
@@ -77,8 +77,8 @@ func TestOverlap(t *testing.T) {
 	}
 }
 
-// While the first use cannot be recorded, the hard cap holds; later uses try again, not too often.
-func TestOverlapProofFails(t *testing.T) {
+// While the first use cannot be recorded, the old value ends at its cap; later uses try again, at intervals.
+func TestFirstUseCannotBeRecorded(t *testing.T) {
 	onBoth(t, func(t *testing.T, inner keys.Store) {
 		synctest.Test(t, func(t *testing.T) {
 			if f, ok := inner.(foreign); ok {
@@ -108,8 +108,8 @@ func TestOverlapProofFails(t *testing.T) {
 	})
 }
 
-// The first use belongs to one value: recording it must not touch what was refreshed since.
-func TestOverlapProofOfAnOlderValue(t *testing.T) {
+// The first use belongs to one value: recording it must not change a newer value.
+func TestFirstUseOfAnOlderValue(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		s := &interfering{Store: keys.NewMemoryStore()}
 		r := open(t, keys.Config{Store: s})
@@ -136,7 +136,7 @@ func TestAnOldValueEndsWithItsOverlap(t *testing.T) {
 	for _, c := range []struct {
 		name             string
 		expires, overlap time.Duration // of the key, and of the old value at most
-		ends             time.Duration // what the old value says
+		ends             time.Duration // ExpiresAt of the old value
 	}{
 		{"an endless key", 0, time.Hour, time.Hour},
 		{"a key that ends later", 2 * time.Hour, time.Hour, time.Hour},

@@ -8,8 +8,8 @@ import (
 	"github.com/latchkey-go/latchkey/keys"
 )
 
-// BenchmarkPepper is what a pepper adds to the same key asked for again and again: the hash, and no cache
-// misses of another store. Rounds take turns; the figure is the median of 30 differences.
+// BenchmarkPepper measures the time that a pepper adds to the verification of one key: the hash, without cache misses of
+// another store. Rounds alternate; the figure is the median of 30 differences.
 //
 //	go test -run '^$' -bench Pepper ./keys
 func BenchmarkPepper(b *testing.B) {

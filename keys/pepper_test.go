@@ -35,7 +35,7 @@ func TestDigests(t *testing.T) {
 	require.Equal(t, h.Sum(nil), sum[:])
 }
 
-// Which ring reads a key that was issued under which pepper.
+// Which ring accepts a key that was issued under which pepper.
 func TestPepperRotation(t *testing.T) {
 	onBoth(t, func(t *testing.T, s keys.Store) {
 		ring := func(ids ...string) *keys.Ring {
@@ -69,11 +69,11 @@ func TestPepperRotation(t *testing.T) {
 				}
 			}
 		}
-		// The same ID with another secret is another pepper, and the digest says so.
+		// The same ID with another secret is another pepper, and its digests differ.
 		other := open(t, keys.Config{Store: s, Peppers: []keys.Pepper{keys.NewPepper("1", []byte("quite another secret"))}})
 		refused(t, other, one, keys.ErrUnknown)
 
-		// A refresh moves a key to the current pepper; the old value is read to its end.
+		// A refresh moves a key to the current pepper; the old value is valid until its end.
 		renewed, err := ring("2", "1").Refresh(ctx, rec.ID, keys.Renewal{Overlap: 1e12})
 		require.NoError(t, err)
 		algorithm, _ := stored(t, s, renewed.Record).Digest.Reveal()
@@ -84,7 +84,7 @@ func TestPepperRotation(t *testing.T) {
 	})
 }
 
-// Pooled hashes are not mixed up between requests.
+// Concurrent requests do not mix up pooled hashes.
 func TestPepperConcurrently(t *testing.T) {
 	r := open(t, keys.Config{Store: keys.NewMemoryStore(), Peppers: []keys.Pepper{pepper("1"), pepper("2")}})
 	var wg sync.WaitGroup

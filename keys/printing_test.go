@@ -21,11 +21,11 @@ import (
 	"github.com/latchkey-go/latchkey/keys"
 )
 
-type hidden[T any] struct{ v T } // fmt calls no methods in here
+type hidden[T any] struct{ v T } // fmt calls no methods of an unexported field
 
 type shown[T any] struct{ V T }
 
-// around returns v as hosts hold it.
+// around returns v inside of types of a host.
 func around[T any](v T) []any {
 	return []any{
 		v, &v, hidden[T]{v}, &hidden[T]{v}, hidden[*T]{&v}, hidden[any]{v}, hidden[any]{&v}, hidden[[]T]{[]T{v}},
@@ -37,7 +37,7 @@ func around[T any](v T) []any {
 // formats are all letters as verbs, with each flag and a width.
 func formats() (all []string) {
 	flags := []string{"", "+", "#", "-", " ", "0", "+#", "# ", "60", ".40"}
-	if keys.RaceEnabled { // which makes this slow, and finds no more
+	if keys.RaceEnabled { // slow under the race detector, which finds nothing here
 		flags = flags[:3]
 	}
 	for _, flag := range flags {
@@ -56,7 +56,7 @@ type secret struct {
 	value any
 }
 
-// printedAs returns the middle of what format makes of s, or "" if that could be anything.
+// printedAs returns the middle of s in this format, or "" if it is not specific.
 func (s secret) printedAs(format string) string {
 	if _, isSlice := s.value.([]byte); isSlice && strings.HasSuffix(format, "p") {
 		return "" // its address
@@ -68,7 +68,7 @@ func (s secret) printedAs(format string) string {
 	return text
 }
 
-// encoded returns what loggers and encoders make of v.
+// encoded returns v as loggers and encoders write it.
 func encoded(v any) string {
 	var out bytes.Buffer
 	slog.New(slog.NewTextHandler(&out, nil)).Info("x", "v", v)
@@ -85,7 +85,7 @@ func encoded(v any) string {
 	return out.String()
 }
 
-// requireSilent fails if anything prints one of the secrets from one of values.
+// requireSilent fails if any way of printing values prints one of the secrets.
 func requireSilent(t *testing.T, secrets []secret, values ...any) {
 	t.Helper()
 	for _, format := range formats() {
@@ -115,7 +115,7 @@ func requireSilent(t *testing.T, secrets []secret, values ...any) {
 	}
 }
 
-// secretsOf returns what must not be printed of a key.
+// secretsOf returns the secrets of a key, which must not be printed.
 func secretsOf(key string, sums ...[32]byte) (all []secret) {
 	all = append(all, secret{"the key", key}, secret{"the key's bytes", []byte(key)})
 	for _, sum := range sums {
@@ -124,7 +124,7 @@ func secretsOf(key string, sums ...[32]byte) (all []secret) {
 	return all
 }
 
-// What a ring returns has no digest, and what a store holds does not print its own. No configuration prints a pepper.
+// A record from a ring has no digest, and one in a store does not print it. No Config prints a pepper.
 func TestNothingPrintsADigest(t *testing.T) {
 	s := keys.NewMemoryStore()
 	r := open(t, keys.Config{Store: s})
@@ -144,7 +144,7 @@ func TestNothingPrintsADigest(t *testing.T) {
 		requireSilent(t, secrets, values...)
 	}
 	// A printer that follows every pointer, such as that of a failed assertion, finds none either.
-	require.NoError(t, r.Close(ctx)) // it reads atomics as well, so nothing may be under way
+	require.NoError(t, r.Close(ctx)) // the printer reads atomics too, so nothing may be running
 	var out collector
 	for _, v := range []any{hidden[keys.Record]{inStore}, inStore.Digest, issued, hidden[keys.Verified]{v}, before} {
 		require.False(t, assert.Equal(&out, v, reflect.Zero(reflect.TypeOf(v)).Interface()))
@@ -162,7 +162,7 @@ func TestNothingPrintsADigest(t *testing.T) {
 	require.Empty(t, keys.Digest{}.String())
 }
 
-// A crash prints the value it was caused with.
+// A crash prints the value of the panic.
 func TestAPanicPrintsNoDigest(t *testing.T) {
 	const name = "LATCHKEY_PANIC"
 	if key := os.Getenv(name); key != "" {
@@ -183,7 +183,7 @@ func TestAPanicPrintsNoDigest(t *testing.T) {
 	}
 }
 
-// No method that returns a record, or leads to one, returns a digest.
+// No method returns a record with a digest.
 func TestARingReturnsNoDigest(t *testing.T) {
 	onBoth(t, func(t *testing.T, s keys.Store) {
 		r := open(t, keys.Config{Store: s, ImportedKeys: true})

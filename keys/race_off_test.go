@@ -2,5 +2,5 @@
 
 package keys
 
-// RaceEnabled: the race detector makes pools drop what they hold, so allocations mean nothing.
+// RaceEnabled: with the race detector, pools drop their contents, so allocations can't be counted.
 const RaceEnabled = false

@@ -16,12 +16,12 @@ import (
 	"github.com/latchkey-go/latchkey/keys"
 )
 
-// collector is a testify TestingT that keeps what assertions print.
+// collector is a testify TestingT that collects the output of assertions.
 type collector struct{ strings.Builder }
 
 func (c *collector) Errorf(format string, a ...any) { fmt.Fprintf(c, format, a...) }
 
-// No way of printing a key, or of what comes with it, shows the key; no way of logging a record shows a digest.
+// No way of printing a key or its record prints the key; no way of logging a record prints a digest.
 func TestNothingShowsAKey(t *testing.T) {
 	s := keys.NewMemoryStore()
 	r := open(t, keys.Config{Store: s, ImportedKeys: true, Peppers: []keys.Pepper{pepper("1")}})
@@ -29,9 +29,9 @@ func TestNothingShowsAKey(t *testing.T) {
 	require.NoError(t, err)
 	key := issued.Key.Reveal()
 	verified := good(t, r, key)
-	type hiding struct{ k keys.Key } // fmt cannot ask methods in here
-	type deep struct{ h *hiding }    // nor here
-	type open struct{ K keys.Key }   // but here
+	type hiding struct{ k keys.Key } // fmt calls no methods of an unexported field
+	type deep struct{ h *hiding }    // nor of this one
+	type open struct{ K keys.Key }   // but of this one
 	imported := keys.Imported{Kind: keys.KindCustom, Text: key, ForeignID: "f"}
 
 	var out bytes.Buffer
@@ -62,7 +62,7 @@ func TestNothingShowsAKey(t *testing.T) {
 		}
 	}
 	verb := "%p"
-	fmt.Fprintf(&out, verb, issued.Key) // asks no methods at all, and vet refuses it
+	fmt.Fprintf(&out, verb, issued.Key) // calls no methods at all, and vet refuses it
 	var c collector
 	assert.Equal(&c, issued.Key, keys.Key{})
 	assert.Equal(&c, hiding{issued.Key}, hiding{})

@@ -13,7 +13,7 @@ import (
 	"github.com/latchkey-go/latchkey/keys"
 )
 
-// Of several refreshes of one value exactly one wins, and afterwards exactly one value is good.
+// Of several refreshes of one value exactly one succeeds, and then exactly one value is valid.
 func TestRefreshRace(t *testing.T) {
 	onBoth(t, func(t *testing.T, s keys.Store) {
 		const callers, rounds = 8, 200
@@ -37,8 +37,8 @@ func TestRefreshRace(t *testing.T) {
 				})
 			}
 			wg.Wait()
-			// Who begins after another has won replaces the winner's value, so there may be several winners,
-			// one after the other; but one value is good in the end, and the generation counts the winners.
+			// A call that begins after another has succeeded replaces its value, so several calls may succeed in turn.
+			// One value is valid in the end, and the generation counts the successes.
 			var alive []string
 			for _, v := range values {
 				if _, err := r.Verify(ctx, v); err == nil {
@@ -56,8 +56,7 @@ func TestRefreshRace(t *testing.T) {
 	})
 }
 
-// meeting lets the first callers of Get wait for each other, so that all have read the same value before one
-// of them writes.
+// meeting makes the first callers of Get wait for each other, so that all read the same value before one writes.
 type meeting struct {
 	keys.Store
 	left atomic.Int64
@@ -105,7 +104,7 @@ func TestRefreshOfOneValueHasOneWinner(t *testing.T) {
 	}
 }
 
-// A refresh that collides with a change of another kind is tried again.
+// A refresh is tried again after another change of the record.
 func TestRefreshSurvivesOtherChanges(t *testing.T) {
 	s := &interfering{Store: keys.NewMemoryStore()}
 	r := open(t, keys.Config{Store: s})
@@ -122,7 +121,7 @@ func TestRefreshSurvivesOtherChanges(t *testing.T) {
 	require.NoError(t, r.Invalidate(ctx, rec.ID))
 }
 
-// interfering runs before, once, between the reading and the writing of a change.
+// interfering calls before once, between the read and the write of a change.
 type interfering struct {
 	keys.Store
 	before func()
@@ -136,7 +135,7 @@ func (i *interfering) Update(ctx context.Context, rec keys.Record) error {
 	return i.Store.Update(ctx, rec)
 }
 
-// Nothing is shown before the write is durable.
+// No key is returned before the write is durable.
 func TestFailedWriteShowsNothing(t *testing.T) {
 	f := &faulty{Store: keys.NewMemoryStore()}
 	r := open(t, keys.Config{Store: f})
@@ -166,7 +165,7 @@ func TestRenewalsRefused(t *testing.T) {
 		_, err := r.Refresh(ctx, rec.ID, rn)
 		require.ErrorIs(t, err, keys.ErrRefused, "%+v", rn)
 	}
-	_, err := r.Refresh(ctx, "nobody", keys.Renewal{})
+	_, err := r.Refresh(ctx, "no-such-id", keys.Renewal{})
 	require.ErrorIs(t, err, keys.ErrNotFound)
 	good(t, r, key)
 }

@@ -13,7 +13,7 @@ import (
 
 var ctx = context.Background()
 
-// foreign is a store that is no *MemoryStore to the ring, so that it is asked like a host's own.
+// foreign hides a *MemoryStore from the ring, which then uses it like a host's store.
 type foreign struct{ keys.Store }
 
 // onBoth runs a test on both paths of a ring: the inline one and the one through the Store interface.
@@ -70,7 +70,7 @@ func refused(t testing.TB, r *keys.Ring, key string, why error) {
 	require.True(t, v.IsZero())
 }
 
-// noVerdict checks that the answer is "store in trouble" and nothing else.
+// undecided checks that Verify returns a store error.
 func undecided(t testing.TB, r *keys.Ring, key string) {
 	t.Helper()
 	v, err := r.Verify(ctx, key)
@@ -79,7 +79,7 @@ func undecided(t testing.TB, r *keys.Ring, key string) {
 	require.True(t, v.IsZero())
 }
 
-// counting counts the questions put to a store.
+// counting counts the calls of a store.
 type counting struct {
 	keys.Store
 	finds, lists atomic.Int64

@@ -31,7 +31,7 @@ func TestStrength(t *testing.T) {
 	} {
 		require.Equal(t, strong, keys.Strength(text) >= 112, "%q: %.0f bits", text, keys.Strength(text))
 	}
-	// Texts that are random pass: Cockpit's 40 hex digits, 32 hex digits, 24 bytes in base64; 13 bytes never do.
+	// Random texts pass: Cockpit's 40 hex digits, 32 hex digits, 24 bytes in base64; 13 bytes never do.
 	seed := uint64(time.Now().UnixNano())
 	rnd := rand.New(rand.NewPCG(seed, 0))
 	t.Log("seed", seed)

@@ -12,7 +12,7 @@ import (
 	"github.com/latchkey-go/latchkey/keys"
 )
 
-// A hangingList is a store whose lists do not come back before release is closed, whatever their context says.
+// A hangingList is a store whose List does not return before release is closed, even if its context is done.
 type hangingList struct {
 	keys.Store
 	calls   atomic.Int64
@@ -25,7 +25,7 @@ func (s *hangingList) List(context.Context, string, keys.Filter) ([]keys.Record,
 	return nil, errDown
 }
 
-// A survey tries again every minute, but a store that hangs never has more than two of its calls.
+// A survey tries again every minute, but at most two of its calls run in a store that hangs.
 func TestSurveysOfAStoreThatHangs(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		s := &hangingList{Store: keys.NewMemoryStore(), release: make(chan struct{})}

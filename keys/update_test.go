@@ -16,7 +16,7 @@ func TestUpdate(t *testing.T) {
 
 		calls := 0
 		got, err := r.Update(ctx, rec.ID, func(st *keys.Settings) error {
-			if calls++; calls == 1 { // somebody else is faster
+			if calls++; calls == 1 { // a concurrent change comes first
 				require.NoError(t, r.Disable(ctx, rec.ID))
 				require.NoError(t, r.Enable(ctx, rec.ID))
 			}
@@ -43,7 +43,7 @@ func TestUpdate(t *testing.T) {
 		mapped := netip.PrefixFrom(netip.MustParseAddr("::ffff:10.0.0.0"), 80)
 		_, err = r.Update(ctx, rec.ID, func(s *keys.Settings) error { s.AllowedIPs[0] = mapped; return nil })
 		require.ErrorIs(t, err, keys.ErrRefused, "IPv4 in IPv6 form, even if its network is not")
-		_, err = r.Update(ctx, "nobody", func(*keys.Settings) error { t.Fatal("asked"); return nil })
+		_, err = r.Update(ctx, "no-such-id", func(*keys.Settings) error { t.Fatal("asked"); return nil })
 		require.ErrorIs(t, err, keys.ErrNotFound)
 
 		user, err := r.IssueUser(ctx, "anna", keys.User{})
@@ -52,7 +52,7 @@ func TestUpdate(t *testing.T) {
 		require.ErrorIs(t, err, keys.ErrRefused, "a user key has no role of its own")
 
 		calls = 0
-		_, err = r.Update(ctx, rec.ID, func(s *keys.Settings) error { // an edit that is always too late gives up
+		_, err = r.Update(ctx, rec.ID, func(s *keys.Settings) error { // each try meets a concurrent change
 			s.Name += "!"
 			if calls++; calls%2 == 1 {
 				return r.Disable(ctx, rec.ID)

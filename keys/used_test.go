@@ -11,7 +11,7 @@ import (
 	"github.com/latchkey-go/latchkey/keys"
 )
 
-// The new value is tried from an address that the host refuses: the clients that have the old value work on.
+// The new value is tried from an address that the host refuses: clients can go on with the old value.
 func TestVerifyAndRecheckAreNoUse(t *testing.T) {
 	onAll(t, func(t *testing.T, r *keys.Ring) {
 		old, rec := issue(t, r, keys.Custom{})
@@ -39,7 +39,7 @@ func TestVerifyAndRecheckAreNoUse(t *testing.T) {
 	})
 }
 
-// A use shows at once, at each later time, and while the store is slow to take it.
+// Get and List include a use at once, later, and while a slow store records it.
 func TestAUseShowsAtOnce(t *testing.T) {
 	onAll(t, func(t *testing.T, r *keys.Ring) {
 		key, rec := issue(t, r, keys.Custom{})
@@ -66,9 +66,9 @@ func TestAUseShowsAtOnce(t *testing.T) {
 		}
 		use(t, r, key)
 		at := time.Now()
-		require.NoError(t, r.Disable(ctx, rec.ID)) // the record is another one
+		require.NoError(t, r.Disable(ctx, rec.ID)) // replaces the record
 		shows(at)
-		for range 100 { // through the flush
+		for range 100 { // until after the flush
 			pass(time.Second)
 			shows(at)
 		}
@@ -123,7 +123,7 @@ func TestTwoRingsOverOneMemoryStore(t *testing.T) {
 	})
 }
 
-// onAll runs a test in a bubble over the memory store, over a store of a host's, and over one with a feed.
+// onAll runs a test in a bubble over the memory store, over a host's store, and over a store with a feed.
 func onAll(t *testing.T, test func(*testing.T, *keys.Ring)) {
 	run := func(name string, config func() keys.Config) {
 		t.Run(name, func(t *testing.T) {

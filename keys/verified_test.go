@@ -29,7 +29,7 @@ func TestAllowsAddr(t *testing.T) {
 		want bool
 	}{
 		{"", "192.0.2.1", true},
-		{"", "", true}, // bound to nothing
+		{"", "", true}, // no networks
 		{"10.0.0.0/8", "10.200.3.4", true},
 		{"10.77.0.0/8", "10.200.3.4", true}, // host bits do not count
 		{"10.0.0.0/8", "::ffff:10.1.1.1", true},
@@ -90,7 +90,7 @@ func TestVerifiedIsImmutable(t *testing.T) {
 	})
 }
 
-// A stream that began with a key ends with its record, also if the same text is imported again.
+// Recheck refuses a key whose record was removed, even if the same text is imported again.
 func TestRecheckIsAboutTheSameRecord(t *testing.T) {
 	onBoth(t, func(t *testing.T, s keys.Store) {
 		r := open(t, keys.Config{Store: s, ImportedKeys: true})

@@ -18,7 +18,7 @@ import (
 	"github.com/latchkey-go/latchkey/keys"
 )
 
-// Over the memory store a verdict takes no memory, whatever it is.
+// Over the memory store, Verify never allocates.
 func TestVerifyAllocatesNothing(t *testing.T) {
 	if keys.RaceEnabled {
 		t.Skip("the race detector empties pools")
@@ -93,8 +93,8 @@ func (h handwritten) verify(key string) *handRecord {
 	return r
 }
 
-// BenchmarkVerify sets the ring beside handwritten code for the same work: 10,000 keys, a different one every
-// time. Contenders take turns; the figures are medians of six rounds, with 64 MiB of ballast.
+// BenchmarkVerify compares the ring with handwritten code for the same work: 10,000 keys, a different one every
+// time. Contenders alternate; the figures are medians of six rounds, with 64 MiB of ballast.
 //
 //	go test -run '^$' -bench Verify ./keys
 func BenchmarkVerify(b *testing.B) {
@@ -175,7 +175,7 @@ func BenchmarkVerify(b *testing.B) {
 	}
 }
 
-// BenchmarkVerifyParallel is a good key on all cores: nothing on the way takes a lock.
+// BenchmarkVerifyParallel verifies a valid key on all cores: Verify takes no lock.
 func BenchmarkVerifyParallel(b *testing.B) {
 	r := open(b, keys.Config{Store: keys.NewMemoryStore()})
 	var all []string

@@ -18,7 +18,7 @@ func TestWatch(t *testing.T) {
 			heard = append(heard, c.What)
 			require.Empty(t, c.Space)
 			require.Equal(t, c.What == "role dropped", c.ID == "", "a change of any key names none")
-			if c.What == "disabled" { // the change is there to be seen
+			if c.What == "disabled" { // the change is visible
 				refused(t, r, key, keys.ErrDisabled)
 			}
 		})
@@ -35,7 +35,7 @@ func TestWatch(t *testing.T) {
 		require.NotContains(t, reported[0].Error(), "secret")
 		id := issued.Record.ID
 		require.NoError(t, r.Disable(ctx, id))
-		require.NoError(t, r.Disable(ctx, id)) // no change, nothing to hear
+		require.NoError(t, r.Disable(ctx, id)) // no change, no notification
 		require.NoError(t, r.Enable(ctx, id))
 		_, err = r.Update(ctx, id, func(s *keys.Settings) error { s.Name = "n"; return nil })
 		require.NoError(t, err)
@@ -56,7 +56,7 @@ func TestWatch(t *testing.T) {
 		n, err := r.DropRole(ctx, "editor")
 		require.NoError(t, err)
 		require.Equal(t, 1, n)
-		_, err = r.DropRole(ctx, "editor") // no change, nothing to hear
+		_, err = r.DropRole(ctx, "editor") // no change, no notification
 		require.NoError(t, err)
 		stop()
 		stop()

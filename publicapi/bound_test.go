@@ -10,8 +10,8 @@ import (
 	"github.com/latchkey-go/latchkey/roles"
 )
 
-// A report of very many grants compares no more than its bound with the catalog. Beyond it, grants are still listed, and
-// count as writes, which have to be acknowledged.
+// A report of many grants makes a bounded number of comparisons with the catalog. Further grants are still listed, and count
+// as writes, which must be acknowledged.
 func TestAReportIsBounded(t *testing.T) {
 	var entries []roles.Entry
 	for i := range 20 {

@@ -20,7 +20,7 @@ import (
 
 const staleness = 5 * time.Second
 
-// A far store is one that another node uses too. Its hook may sleep, hang or fail.
+// A far store is shared with another node. Its hook may sleep, hang or fail.
 type far struct {
 	*publicapi.MemoryStore
 	loads atomic.Int64
@@ -53,7 +53,7 @@ func (f *far) Save(ctx context.Context, s publicapi.Setting) error {
 	return f.MemoryStore.Save(ctx, s)
 }
 
-// keeping makes a service that keeps the setting, and one of another node that does not. visitor is public.
+// keeping returns a service that caches the setting, and one of another node that does not. visitor is public.
 func keeping(t *testing.T) (here, elsewhere *publicapi.Service, store *far) {
 	t.Helper()
 	store = &far{MemoryStore: publicapi.NewMemoryStore()}
@@ -74,12 +74,12 @@ func public(t *testing.T, s *publicapi.Service) string {
 	return role
 }
 
-func TestTheSettingIsKept(t *testing.T) {
+func TestTheSettingIsCached(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		s, elsewhere, store := keeping(t)
 		require.True(t, ask.Bounded(s))
 		require.True(t, ask.Bounded(publicapi.Fixed("visitor")))
-		require.Zero(t, store.loads.Load(), "nothing is asked before somebody asks")
+		require.Zero(t, store.loads.Load(), "the store is not asked before the first request")
 		require.Equal(t, "visitor", public(t, s))
 		require.EqualValues(t, 1, store.loads.Load())
 		synctest.Wait()
@@ -102,14 +102,14 @@ func TestOwnChangesActAtOnce(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		s, _, store := keeping(t)
 		require.Equal(t, "visitor", public(t, s))
-		// A reading that began before the change, and comes after it, must not bring back what was.
+		// A call of Load that began before the change and returns after it must not restore the old setting.
 		store.load.set(func(context.Context) error {
 			if store.loads.Load() == 2 {
 				time.Sleep(500 * time.Millisecond)
 			}
 			return nil
 		})
-		time.Sleep(2100 * time.Millisecond) // the poll is under way
+		time.Sleep(2100 * time.Millisecond) // a poll is running
 		require.EqualValues(t, 2, store.loads.Load())
 		require.NoError(t, s.Disable(t.Context(), "ada"))
 		require.Empty(t, public(t, s))
@@ -128,8 +128,8 @@ func TestOwnChangesActAtOnce(t *testing.T) {
 	})
 }
 
-// A store that is down serves for as long as the setting counts, and is an error after that, in time.
-func TestKeptWhileTheStoreIsDown(t *testing.T) {
+// While the store is down the cached setting is used until its staleness is over. After that there is an error, in time.
+func TestCachedWhileTheStoreIsDown(t *testing.T) {
 	for name, trouble := range map[string]func(context.Context) error{
 		"fails":          func(context.Context) error { return errDown },
 		"panics":         func(context.Context) error { panic("store") },
@@ -181,8 +181,8 @@ func TestReload(t *testing.T) {
 	})
 }
 
-// What a transaction of one request sees is not what others get.
-func TestTheStoreDoesNotSeeWhoAsks(t *testing.T) {
+// Other requests do not get the setting that one request's transaction sees.
+func TestTheStoreReceivesNoValuesOfTheCaller(t *testing.T) {
 	type tx struct{}
 	s, _, store := keeping(t)
 	store.load.set(func(ctx context.Context) error {
@@ -228,13 +228,13 @@ func TestClose(t *testing.T) {
 			require.Empty(t, role)
 			require.Error(t, s.Reload(t.Context()))
 		}
-		// If a goroutine is left now, synctest says so.
+		// synctest fails if a goroutine is left.
 	})
 }
 
-// A role that is deleted closes the public API at once here, though the setting that is kept still names it and a role
-// of that name comes back; and so it stays while the store cannot be told.
-func TestADeletedRoleIsNotKept(t *testing.T) {
+// A role that is deleted closes the public API at once here, though the cached setting still names it and a role of
+// that name is saved again; and it stays closed while the store can't be written.
+func TestADeletedRoleIsNotCached(t *testing.T) {
 	for _, failing := range []bool{false, true} {
 		synctest.Test(t, func(t *testing.T) {
 			directory, err := roles.Open(t.Context(), roles.Config{Store: roles.NewMemoryStore(visitor, denied)})
@@ -249,7 +249,7 @@ func TestADeletedRoleIsNotKept(t *testing.T) {
 			if failing {
 				store.save.set(func() error { return errDown })
 			} else {
-				// Another node has closed it and opened it with another role, which this one has not heard of.
+				// Another node has closed it and opened it with another role, which this node has not read.
 				require.NoError(t, over(t, store, publicapi.Setting{Role: "denied"}))
 			}
 			require.NoError(t, directory.Delete(t.Context(), "visitor"))
@@ -268,8 +268,8 @@ func TestADeletedRoleIsNotKept(t *testing.T) {
 	}
 }
 
-// Another node deletes the public role, which closes the public API, and makes a role of that name that may do more.
-// Whoever has heard of the new role here has heard of the closing as well.
+// Another node deletes the public role, which closes the public API, and saves a role of that name with more permissions.
+// When this node knows the new role, it also knows that the public API is closed.
 func TestARoleMadeAgainElsewhereIsNotPublic(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		rs := roles.NewMemoryStore(visitor)
@@ -295,13 +295,13 @@ func TestARoleMadeAgainElsewhereIsNotPublic(t *testing.T) {
 	})
 }
 
-// Two nodes change the setting, and read it all the while, while each call of the store takes its time. On the node
+// Two nodes change and read the setting, while each call of the store is delayed. On the node
 // that made a change the next request sees it; on the other one it does within the staleness.
 func TestNodesAgree(t *testing.T) {
 	seed := uint64(time.Now().UnixNano())
 	t.Logf("seed %d", seed)
 	synctest.Test(t, func(t *testing.T) {
-		defer time.Sleep(time.Second) // Close abandons a call under way, which the bubble would find left behind
+		defer time.Sleep(time.Second) // Close does not wait for a running call, which must return before the bubble ends
 		rnd := rand.New(rand.NewPCG(seed, 0))
 		shared := publicapi.NewMemoryStore()
 		policy := roles.MustCompile(visitor, author)

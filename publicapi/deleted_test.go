@@ -16,7 +16,7 @@ import (
 	"github.com/latchkey-go/latchkey/roles"
 )
 
-// faulty is a store that fails, hangs, or lets something happen after a Load.
+// faulty is a store that fails, hangs, or calls a function after a Load.
 type faulty struct {
 	publicapi.MemoryStore
 	failSave, failLoad, hang atomic.Bool
@@ -55,7 +55,7 @@ func over(t *testing.T, store publicapi.Store, s publicapi.Setting) error {
 	return store.Save(t.Context(), s)
 }
 
-// newLive makes a service over roles that can be deleted. The public role is visitor.
+// newLive returns a service over roles that can be deleted. The public role is visitor.
 func newLive(t *testing.T) (*publicapi.Service, *roles.Directory, *faulty) {
 	t.Helper()
 	directory, err := roles.Open(t.Context(), roles.Config{Store: roles.NewMemoryStore(visitor, author)})
@@ -68,7 +68,7 @@ func newLive(t *testing.T) (*publicapi.Service, *roles.Directory, *faulty) {
 	return s, directory, store
 }
 
-// requireClosed looks after a role was deleted and one of the same name saved.
+// requireClosed checks a service after a role was deleted and one of the same name saved.
 func requireClosed(t *testing.T, s *publicapi.Service) {
 	t.Helper()
 	role, err := s.PublicRole(t.Context())
@@ -121,7 +121,7 @@ func TestADeletedRoleStaysClosedWhileTheStoreCannotSaveIt(t *testing.T) {
 	require.NoError(t, err)
 
 	store.failSave.Store(true)
-	require.NoError(t, directory.Delete(t.Context(), "visitor"), "though nobody had asked for the public role yet")
+	require.NoError(t, directory.Delete(t.Context(), "visitor"), "though no request had needed the public role yet")
 	require.NoError(t, directory.Save(t.Context(), visitor))
 	role, err := s.PublicRole(t.Context())
 	require.ErrorIs(t, err, errDown)
@@ -142,7 +142,7 @@ func TestADeletedRoleStaysClosedWhileTheStoreCannotSaveIt(t *testing.T) {
 	require.Equal(t, "visitor", role)
 }
 
-// What happened while no service was looking: the role is gone when it starts.
+// The role was deleted while no service was running.
 func TestARoleThatWasDeletedElsewhereStaysClosed(t *testing.T) {
 	rs, setting := roles.NewMemoryStore(visitor), publicapi.NewMemoryStore()
 	require.NoError(t, setting.Save(t.Context(), publicapi.Setting{Role: "visitor"}))
@@ -164,7 +164,7 @@ func TestARoleThatWasDeletedElsewhereStaysClosed(t *testing.T) {
 	require.Empty(t, role, "a role of that name that comes later is another role")
 }
 
-// A node that has not yet heard of a new role must not take it for a deleted one.
+// A node that has not loaded a new role yet must not treat it as deleted.
 func TestARoleThatAnotherNodeMadeIsNotTakenForDeleted(t *testing.T) {
 	rs, setting := roles.NewMemoryStore(), publicapi.NewMemoryStore()
 	here, err := roles.Open(t.Context(), roles.Config{Store: rs})
@@ -183,7 +183,7 @@ func TestARoleThatAnotherNodeMadeIsNotTakenForDeleted(t *testing.T) {
 	require.Equal(t, "visitor", role)
 }
 
-// Another node made another role public, and this one has not looked since.
+// Another node made another role public, and this one has not read the setting since.
 func TestADeletedRoleThatAnotherNodeMadePublic(t *testing.T) {
 	s, directory, store := newLive(t)
 	role, err := s.PublicRole(t.Context())
@@ -205,7 +205,8 @@ func TestADeletionIsNotForgottenBecauseTheStoreCannotBeRead(t *testing.T) {
 	requireClosed(t, s)
 }
 
-// A conflict is not always somebody's close: it may be the same role, opened by a node that had not heard.
+// A conflict does not mean that another node closed the setting: a node that does not know of the deletion may have opened
+// the same role.
 func TestADeletionOutlivesAConflict(t *testing.T) {
 	s, directory, store := newLive(t)
 	require.NoError(t, directory.Delete(t.Context(), "author"))
@@ -229,7 +230,7 @@ func TestSetMeetsADeletion(t *testing.T) {
 	requireClosed(t, s)
 }
 
-// A setting that hangs is no reason to lose the roles, on which every caller with a key depends.
+// A hanging store of the setting must not block the roles, on which every caller with a key depends.
 func TestAHungSettingDoesNotTakeTheRolesWithIt(t *testing.T) {
 	_, directory, store := newLive(t)
 	store.hang.Store(true)

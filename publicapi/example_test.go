@@ -9,7 +9,7 @@ import (
 	"github.com/latchkey-go/latchkey/roles"
 )
 
-// Opening the public API with a role that can change data takes more than its name.
+// To open the public API with a role that can change data, confirm its preview.
 func Example() {
 	ctx := context.Background()
 	policy := roles.MustCompile(roles.Role{AppID: "public", Permissions: roles.Grants{

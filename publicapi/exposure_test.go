@@ -56,7 +56,7 @@ func TestExposureWrites(t *testing.T) {
 	require.Nil(t, publicapi.Exposure(nil, "broad", listed, nil).Writes)
 }
 
-// For random roles, Writes is empty if and only if the role allows nothing but what the catalog lists as read. Grants have
+// For random roles, Writes is empty if and only if the role allows only permissions that the catalog lists as read. Grants have
 // up to three segments, so permissions of up to four segments decide it.
 func TestExposureWritesAgreesWithEnumeration(t *testing.T) {
 	seed := rand.Uint64()

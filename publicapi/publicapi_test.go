@@ -39,7 +39,7 @@ func newService(t *testing.T, store publicapi.Store) *publicapi.Service {
 	return s
 }
 
-// open previews a role, confirms all that is shown, and makes it the public role.
+// open previews a role, confirms the preview, and makes it the public role.
 func open(ctx context.Context, s *publicapi.Service, role string) error {
 	preview, err := s.Preview(ctx, role)
 	if err != nil {
@@ -122,7 +122,7 @@ func TestNewSeesThroughTypedNils(t *testing.T) {
 	require.ErrorContains(t, err, "Config.Store is nil")
 }
 
-// Which of them would decide?
+// It would not be clear which of them decides.
 func TestNewRefusesFixedRolesBesideADirectory(t *testing.T) {
 	directory, err := roles.Open(t.Context(), roles.Config{Store: roles.NewMemoryStore(visitor)})
 	require.NoError(t, err)
@@ -137,7 +137,7 @@ var errDown = errors.New("down")
 
 func (*broken) Load(context.Context) (publicapi.Setting, error) { return publicapi.Setting{}, errDown }
 
-func TestAStoreInTroubleIsAnError(t *testing.T) {
+func TestAStoreErrorIsAnError(t *testing.T) {
 	s := newService(t, &broken{})
 	_, err := s.PublicRole(t.Context())
 	require.ErrorIs(t, err, errDown)

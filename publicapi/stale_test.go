@@ -16,7 +16,7 @@ import (
 // A slow store reads at once and answers later, when its answer is stale.
 type slow struct {
 	*publicapi.MemoryStore
-	next atomic.Int64 // how long the next Load takes, and no other one; a reading has a second
+	next atomic.Int64 // delay of the next Load; a poll has a second
 }
 
 func (s *slow) Load(ctx context.Context) (publicapi.Setting, error) {
@@ -25,8 +25,8 @@ func (s *slow) Load(ctx context.Context) (publicapi.Setting, error) {
 	return setting, err
 }
 
-// A reading that began before a change on this node carries the old setting. No caller gets it after the
-// change, neither while the reading runs nor when it has ended.
+// A poll that began before a change on this node returns the old setting. No caller gets it after the change, neither while
+// the poll runs nor after it.
 func TestAReadingFromBeforeAChangeIsNotUsed(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		store := &slow{MemoryStore: publicapi.NewMemoryStore()}

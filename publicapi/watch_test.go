@@ -9,11 +9,11 @@ import (
 	"github.com/latchkey-go/latchkey/publicapi"
 )
 
-func TestWatchersHearOfEachChange(t *testing.T) {
+func TestWatchersReceiveEachChange(t *testing.T) {
 	s := newService(t, publicapi.NewMemoryStore())
-	var roles []string // as they were when the watcher was told
+	var roles []string // at the time of the call
 	stop := s.Watch(func(c auth.Change) {
-		require.Zero(t, c, "it may concern anybody")
+		require.Zero(t, c, "it may affect any caller")
 		role, err := s.PublicRole(t.Context())
 		require.NoError(t, err)
 		roles = append(roles, role)
