@@ -71,10 +71,10 @@ func TestFeedOutage(t *testing.T) {
 				a, _ := all.ring(t, keys.Config{})
 				n := all.node()
 				var mu sync.Mutex
-				down, heard, confirmed := false, 0, time.Time{}
+				down, reported, confirmed := false, 0, time.Time{}
 				isDown := func() bool { mu.Lock(); defer mu.Unlock(); return down }
-				n.before.set(func(ctx context.Context, what string) error {
-					if what != "Changes" {
+				n.before.set(func(ctx context.Context, method string) error {
+					if method != "Changes" {
 						return nil
 					}
 					if isDown() {
@@ -88,7 +88,7 @@ func TestFeedOutage(t *testing.T) {
 				})
 				b := n.ring(t, keys.Config{OnError: func(err error) {
 					require.ErrorIs(t, err, keys.ErrStore)
-					heard++
+					reported++
 				}})
 				key, _ := issue(t, a, keys.Custom{})
 				ended, rec := issue(t, a, keys.Custom{})
@@ -117,9 +117,9 @@ func TestFeedOutage(t *testing.T) {
 				down = false
 				mu.Unlock()
 				time.Sleep(time.Hour)
-				require.EqualValues(t, 1, n.asked(func() { good(t, b, key); good(t, b, key) }), "not kept since before")
+				require.EqualValues(t, 1, n.asked(func() { good(t, b, key); good(t, b, key) }), "not cached since before")
 				refused(t, b, ended, keys.ErrInvalidated)
-				require.Equal(t, 1, heard)
+				require.Equal(t, 1, reported)
 				require.NoError(t, b.Close(ctx))
 				time.Sleep(time.Second) // a poll that ignores its context returns
 			})
@@ -237,8 +237,8 @@ func TestTheHostsTransaction(t *testing.T) {
 }
 
 // slowFeed is a hook with which no poll returns before the test waits.
-func slowFeed(_ context.Context, what string) error {
-	if what == "Changes" {
+func slowFeed(_ context.Context, method string) error {
+	if method == "Changes" {
 		time.Sleep(time.Millisecond)
 	}
 	return nil
@@ -278,8 +278,8 @@ func TestEveryWriteInvalidatesTheCache(t *testing.T) {
 					}
 					n.warm(t, r, key)
 					n.before.set(slowFeed)
-					n.after.set(func(_ context.Context, what string) error {
-						if fail && what != "Find" && what != "Get" && what != "Changes" {
+					n.after.set(func(_ context.Context, method string) error {
+						if fail && method != "Find" && method != "Get" && method != "Changes" {
 							return errDown // after its effect
 						}
 						return nil
@@ -301,14 +301,14 @@ func TestAWriteInFlight(t *testing.T) {
 		n.mute.Store(true)
 		key, rec := issue(t, r, keys.Custom{})
 		n.warm(t, r, key)
-		n.before.set(func(_ context.Context, what string) error {
-			if what == "Update" {
+		n.before.set(func(_ context.Context, method string) error {
+			if method == "Update" {
 				time.Sleep(time.Minute)
 			}
 			return nil
 		})
-		n.after.set(func(_ context.Context, what string) error {
-			if what == "Update" {
+		n.after.set(func(_ context.Context, method string) error {
+			if method == "Update" {
 				time.Sleep(time.Minute)
 			}
 			return nil

@@ -57,8 +57,8 @@ func TestCloseEndsLookUps(t *testing.T) {
 		r, n := newShared().ring(t, keys.Config{})
 		key, _ := issue(t, r, keys.Custom{})
 		hanging := 0
-		n.before.set(func(ctx context.Context, what string) error {
-			if what != "Find" {
+		n.before.set(func(ctx context.Context, method string) error {
+			if method != "Find" {
 				return nil
 			}
 			hanging++

@@ -77,12 +77,12 @@ func TestMemoryIsBounded(t *testing.T) {
 				}
 			}
 			grown := heap() - before
-			kept, bytes := keys.Cached(r)
-			t.Logf("%d good keys and %d others: %d records kept, which take %d B by our count; the heap grew by %d B", good, many-good, kept, bytes, grown)
+			cached, bytes := keys.Cached(r)
+			t.Logf("%d good keys and %d others: %d records cached, which take %d B by our count; the heap grew by %d B", good, many-good, cached, bytes, grown)
 			require.InDelta(t, many/2, good, float64(many)/100)
 			require.LessOrEqual(t, bytes, allowed)
 			require.Greater(t, bytes, allowed*9/10)
-			require.Less(t, grown, allowed+2<<20, "2 MiB for what is not there")
+			require.Less(t, grown, allowed+2<<20, "2 MiB for unknown keys")
 			for _, key := range hot {
 				require.True(t, keys.IsCached(r, key))
 			}

@@ -34,8 +34,8 @@ type modelKey struct {
 // Two nodes over one store change and verify keys, while every call of the store or the feed is delayed, before or after its
 // effect. On the node that made a change the next request sees it; on the other one it does within the staleness.
 func TestNodesAgree(t *testing.T) {
-	for name, setting := range map[string]struct{ mute, troubled bool }{
-		"with a listener": {}, "polling alone": {mute: true}, "with trouble": {mute: true, troubled: true},
+	for name, setting := range map[string]struct{ mute, failing bool }{
+		"with a listener": {}, "polling alone": {mute: true}, "with store errors": {mute: true, failing: true},
 	} {
 		t.Run(name, func(t *testing.T) {
 			seed := uint64(time.Now().UnixNano())
@@ -45,13 +45,13 @@ func TestNodesAgree(t *testing.T) {
 				rounds = 100
 			}
 			for round := range rounds {
-				synctest.Test(t, func(t *testing.T) { runNodes(t, rand.New(rand.NewPCG(seed, round)), setting.mute, setting.troubled) })
+				synctest.Test(t, func(t *testing.T) { runNodes(t, rand.New(rand.NewPCG(seed, round)), setting.mute, setting.failing) })
 			}
 		})
 	}
 }
 
-func runNodes(t *testing.T, seeds *rand.Rand, mute, troubled bool) {
+func runNodes(t *testing.T, seeds *rand.Rand, mute, failing bool) {
 	const staleness = 500 * time.Millisecond
 	var mu sync.Mutex // of rnd and the model
 	rnd := rand.New(rand.NewPCG(seeds.Uint64(), seeds.Uint64()))
@@ -61,12 +61,12 @@ func runNodes(t *testing.T, seeds *rand.Rand, mute, troubled bool) {
 		return rnd.IntN(n)
 	}
 	began := time.Now()
-	lag := func(ctx context.Context, what string) error {
+	lag := func(ctx context.Context, method string) error {
 		if d := n(100); d > 50 {
 			time.Sleep(time.Duration(d) * time.Millisecond)
 		}
-		out := what == "Changes" && time.Since(began)%(5*time.Second) > 3*time.Second
-		if troubled && (out || n(10) == 0) {
+		out := method == "Changes" && time.Since(began)%(5*time.Second) > 3*time.Second
+		if failing && (out || n(10) == 0) {
 			return errDown
 		}
 		return nil
@@ -150,7 +150,7 @@ func runNodes(t *testing.T, seeds *rand.Rand, mute, troubled bool) {
 			was.ended = true
 			err = rings[on].Invalidate(ctx, k.id)
 		}
-		if !troubled {
+		if !failing {
 			require.NoError(t, err)
 		}
 		mu.Lock()
@@ -188,7 +188,7 @@ func runNodes(t *testing.T, seeds *rand.Rand, mute, troubled bool) {
 			t.Errorf("node %d accepts a value that node %d ended %v before", on, before.on, began.Sub(before.at))
 		case errors.Is(err, keys.ErrInvalid) && before.good:
 			t.Errorf("node %d refuses a good value of node %d, %v after: %v", on, before.on, began.Sub(before.at), err)
-		case err != nil && !errors.Is(err, keys.ErrInvalid) && !troubled:
+		case err != nil && !errors.Is(err, keys.ErrInvalid) && !failing:
 			t.Error(err)
 		case err == nil && got.ID() != v.key.id:
 			t.Error("another key's record")
@@ -220,8 +220,8 @@ func runNodes(t *testing.T, seeds *rand.Rand, mute, troubled bool) {
 	asked := nodes[0].finds.Load() + nodes[1].finds.Load()
 	require.Greater(t, judged, 500)
 	require.Greater(t, accepted, 50)
-	if !troubled {
-		require.Less(t, asked, int64(judged)*3, "something is kept")
+	if !failing {
+		require.Less(t, asked, int64(judged)*3, "something is cached")
 	}
 	t.Logf("%d judged, %d accepted, %d questions to the store", judged, accepted, asked)
 }

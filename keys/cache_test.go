@@ -69,7 +69,7 @@ func TestRefusalsAreCachedToo(t *testing.T) {
 		require.Equal(t, before+1, n.finds.Load(), "another space is another question")
 		time.Sleep(time.Second)
 		refused(t, r, unknown, keys.ErrUnknown)
-		require.Equal(t, before+2, n.finds.Load(), "what is not there is kept for a second")
+		require.Equal(t, before+2, n.finds.Load(), "an unknown key is cached for a second")
 	})
 }
 
@@ -81,7 +81,7 @@ func TestIssuedElsewhere(t *testing.T) {
 		b, _ := all.ring(t, keys.Config{ImportedKeys: true})
 		first, _ := issue(t, a, keys.Custom{})
 		an.warm(t, a, first)
-		for text, heard := range map[string]func(){
+		for text, reported := range map[string]func(){
 			sealed("API-f1d3ff8443297732862df21dc4e57262"): func() { an.wake(); synctest.Wait() }, // a notification of the feed
 			sealed("API-9c56cc51b374c3ba189210d5b6d4bf57"): func() { time.Sleep(time.Second) },
 		} {
@@ -91,7 +91,7 @@ func TestIssuedElsewhere(t *testing.T) {
 			require.Equal(t, before, an.finds.Load())
 			_, err := b.Import(ctx, keys.Imported{Kind: keys.KindCustom, Text: text})
 			require.NoError(t, err)
-			heard()
+			reported()
 			good(t, a, text)
 		}
 	})
@@ -103,8 +103,8 @@ func TestManyMissesAskOnce(t *testing.T) {
 		r := n.ring(t, keys.Config{Peppers: []keys.Pepper{pepper("1")}, MaxWaiting: 1})
 		key, _ := issue(t, r, keys.Custom{})
 		n.warm(t, r, key)
-		n.before.set(func(_ context.Context, what string) error {
-			if what == "Find" {
+		n.before.set(func(_ context.Context, method string) error {
+			if method == "Find" {
 				time.Sleep(time.Second / 2)
 			}
 			return nil
@@ -134,7 +134,7 @@ func TestManyMissesAskOnce(t *testing.T) {
 			return good
 		}
 		before := n.finds.Load()
-		require.Equal(t, 100, ask(), "it is kept")
+		require.Equal(t, 100, ask(), "it is cached")
 		require.Equal(t, before, n.finds.Load())
 		n.all.Store(true) // drops all
 		n.wake()
@@ -151,8 +151,8 @@ func TestASharedCallOutlivesItsCaller(t *testing.T) {
 		r := n.ring(t, keys.Config{MaxWaiting: 1})
 		key, _ := issue(t, r, keys.Custom{})
 		other, _ := issue(t, r, keys.Custom{})
-		n.before.set(func(_ context.Context, what string) error {
-			if what != "Find" {
+		n.before.set(func(_ context.Context, method string) error {
+			if method != "Find" {
 				return nil
 			}
 			time.Sleep(600 * time.Millisecond)
@@ -171,8 +171,8 @@ func TestASharedCallOutlivesItsCaller(t *testing.T) {
 		require.Equal(t, time.Second, time.Since(began), "600 ms for the place, 400 ms for the answer: no longer than the deadline")
 		time.Sleep(time.Second)
 
-		n.before.set(func(_ context.Context, what string) error {
-			if what != "Find" {
+		n.before.set(func(_ context.Context, method string) error {
+			if method != "Find" {
 				return nil
 			}
 			time.Sleep(600 * time.Millisecond)
@@ -220,13 +220,13 @@ func TestACorruptRecordIsNotCached(t *testing.T) {
 		other, _ := issue(t, r, keys.Custom{})
 		n.warm(t, r, other)
 		rec = stored(t, all.store, rec)
-		mended := rec
+		repaired := rec
 		rec.Generation, rec.Overlap = 2, -1
 		require.NoError(t, all.store.Update(ctx, rec))
 		undecided(t, r, key)
 		undecided(t, r, key)
-		mended.Generation = 3
-		require.NoError(t, all.store.Update(ctx, mended))
+		repaired.Generation = 3
+		require.NoError(t, all.store.Update(ctx, repaired))
 		good(t, r, key)
 	})
 }

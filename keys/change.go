@@ -12,7 +12,7 @@ const maxTries = 16
 
 // change reads a record, calls edit and writes the result. If the record was changed meanwhile, it starts again, at most
 // maxTries times. edit reports whether there is anything to write.
-func (r *Ring) change(ctx context.Context, id, what string,
+func (r *Ring) change(ctx context.Context, id, event string,
 	edit func(rec *Record, now time.Time) (bool, error)) (Record, error) {
 	for try := 0; ; try++ {
 		rec, err := r.read(ctx, id)
@@ -28,7 +28,7 @@ func (r *Ring) change(ctx context.Context, id, what string,
 		rec.Generation++
 		err = r.store.Update(ctx, rec)
 		if err == nil {
-			r.notify(&rec, what)
+			r.notify(&rec, event)
 			return r.forCaller(rec), nil
 		}
 		if !errors.Is(err, ErrConflict) || try == maxTries-1 {
@@ -208,11 +208,11 @@ func (r *Ring) Invalidate(ctx context.Context, id string) error {
 	return err
 }
 
-func (r *Ring) changeState(ctx context.Context, id, what string, edit func(*Record, time.Time) (bool, error)) error {
+func (r *Ring) changeState(ctx context.Context, id, event string, edit func(*Record, time.Time) (bool, error)) error {
 	if err := r.open(); err != nil {
 		return err
 	}
-	_, err := r.change(ctx, id, what, edit)
+	_, err := r.change(ctx, id, event, edit)
 	return err
 }
 

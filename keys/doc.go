@@ -32,7 +32,7 @@
 //
 // # For stores
 //
-// A [Store] keeps a [Record] of each key. It receives a [Digest] of the key and never the key; [NewDigest] and
+// A [Store] stores a [Record] of each key. It receives a [Digest] of the key and never the key; [NewDigest] and
 // [Digest.Reveal] convert it to columns. [EncodeRecord] and [DecodeRecord] convert a whole record to bytes for a
 // key-value database. [Filter] says which records a list contains.
 //

@@ -63,12 +63,12 @@ func ExampleFeed() {
 		_, err = ring.Verify(ctx, issued.Key.Reveal())
 		time.Sleep(10 * time.Microsecond)
 	}
-	fmt.Println("good:", err == nil, "- most were kept:", store.questions.Load() < 500)
+	fmt.Println("good:", err == nil, "- most were cached:", store.questions.Load() < 500)
 
 	_ = ring.Invalidate(ctx, issued.Record.ID)
 	_, err = ring.Verify(ctx, issued.Key.Reveal())
 	fmt.Println(err)
 	// Output:
-	// good: true - most were kept: true
+	// good: true - most were cached: true
 	// keys: invalid key: invalidated
 }

@@ -22,11 +22,11 @@ func Example() {
 	old := issued.Key.Reveal() // the only time that the value is available
 	fmt.Println("issued:", len(old), "bytes that begin with", old[:4])
 
-	who, err := ring.Verify(ctx, old)
-	fmt.Println("verified:", who.Name(), "as", who.Role(), err)
-	who.Used() // the request was authorized
+	verified, err := ring.Verify(ctx, old)
+	fmt.Println("verified:", verified.Name(), "as", verified.Role(), err)
+	verified.Used() // the request was authorized
 
-	renewed, err := ring.Refresh(ctx, who.ID(), keys.Renewal{})
+	renewed, err := ring.Refresh(ctx, verified.ID(), keys.Renewal{})
 	if err != nil {
 		fmt.Println(err)
 		return

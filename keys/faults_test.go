@@ -109,7 +109,7 @@ func TestFaultsAreStoreErrors(t *testing.T) {
 		},
 		"zero record":          func(context.Context, string, []keys.Digest) (keys.Record, error) { return keys.Record{}, nil },
 		"row of another query": func(context.Context, string, []keys.Digest) (keys.Record, error) { return otherRec, nil },
-		"changes what is asked": func(_ context.Context, _ string, d []keys.Digest) (keys.Record, error) {
+		"changes the digests": func(_ context.Context, _ string, d []keys.Digest) (keys.Record, error) {
 			d[0] = otherRec.Digest
 			return otherRec, nil
 		},
@@ -127,8 +127,8 @@ func TestFaultsAreStoreErrors(t *testing.T) {
 	} {
 		t.Run(name, func(t *testing.T) {
 			synctest.Test(t, func(t *testing.T) {
-				var heard []error
-				r, err := keys.Open(keys.Config{Store: finder{s, find}, StoreTimeout: time.Second, OnError: func(err error) { heard = append(heard, err) }})
+				var reported []error
+				r, err := keys.Open(keys.Config{Store: finder{s, find}, StoreTimeout: time.Second, OnError: func(err error) { reported = append(reported, err) }})
 				require.NoError(t, err)
 				began := time.Now()
 				undecided(t, r, key)
@@ -136,7 +136,7 @@ func TestFaultsAreStoreErrors(t *testing.T) {
 				_, err = r.Verify(ctx, key)
 				require.NotContains(t, err.Error(), key)
 				if strings.Contains(err.Error(), "corrupt record") {
-					require.Len(t, heard, 2)
+					require.Len(t, reported, 2)
 				}
 				require.NoError(t, r.Close(ctx))
 				time.Sleep(2 * time.Hour) // hung goroutines return; synctest fails if one is left
@@ -148,15 +148,15 @@ func TestFaultsAreStoreErrors(t *testing.T) {
 // A corrupt record in the memory store is a store error too.
 func TestACorruptRecordInMemory(t *testing.T) {
 	s := keys.NewMemoryStore()
-	var heard atomic.Int64
-	r := open(t, keys.Config{Store: s, OnError: func(error) { heard.Add(1) }})
+	var reported atomic.Int64
+	r := open(t, keys.Config{Store: s, OnError: func(error) { reported.Add(1) }})
 	key, rec := issue(t, r, keys.Custom{})
 	rec = stored(t, s, rec)
 	rec.Generation++
 	rec.Role, rec.Overlap = "editor", -1
 	require.NoError(t, s.Update(ctx, rec))
 	undecided(t, r, key)
-	require.EqualValues(t, 1, heard.Load())
+	require.EqualValues(t, 1, reported.Load())
 }
 
 func TestCallerGoesAway(t *testing.T) {

@@ -59,7 +59,7 @@ type node struct {
 	made     int
 
 	// before runs before each call of the shared store, and after runs after it. Their errors become the call's.
-	before, after hook[func(ctx context.Context, what string) error]
+	before, after hook[func(ctx context.Context, method string) error]
 	row           hook[func(rec *keys.Record)] // changes what Find and Get return
 	finds, polls  atomic.Int64
 	all, mute     atomic.Bool // name no records; call no watchers
@@ -85,15 +85,15 @@ func (n *node) ring(t testing.TB, c keys.Config) *keys.Ring {
 	return open(t, c)
 }
 
-func (n *node) call(ctx context.Context, what string, f func() error) error {
+func (n *node) call(ctx context.Context, method string, f func() error) error {
 	if before := n.before.p.Load(); before != nil {
-		if err := (*before)(ctx, what); err != nil {
+		if err := (*before)(ctx, method); err != nil {
 			return err
 		}
 	}
 	err := f()
 	if after := n.after.p.Load(); after != nil {
-		if err := (*after)(ctx, what); err != nil {
+		if err := (*after)(ctx, method); err != nil {
 			return err
 		}
 	}
@@ -101,8 +101,8 @@ func (n *node) call(ctx context.Context, what string, f func() error) error {
 }
 
 // write is call for a change.
-func (n *node) write(ctx context.Context, what string, f func() ([]keys.Ref, error)) error {
-	return n.call(ctx, what, func() error {
+func (n *node) write(ctx context.Context, method string, f func() ([]keys.Ref, error)) error {
+	return n.call(ctx, method, func() error {
 		err := n.changed(f)
 		if err == nil && !n.mute.Load() {
 			n.wake()
@@ -136,24 +136,24 @@ func (n *node) Watch(f func()) (stop func()) {
 	}
 }
 
-func (n *node) Changes(ctx context.Context, since keys.Revision) (told keys.Changes, err error) {
+func (n *node) Changes(ctx context.Context, since keys.Revision) (changes keys.Changes, err error) {
 	n.polls.Add(1)
 	err = n.call(ctx, "Changes", func() error {
 		n.shared.mu.Lock()
 		defer n.shared.mu.Unlock()
-		told.Revision = n.revision()
+		changes.Revision = n.revision()
 		known := since == keys.Revision{} || since.Number <= uint64(len(n.log)) && n.log[since.Number-1].at == since
-		if told.All = n.all.Load() || !known; !told.All && since.Number > 0 {
+		if changes.All = n.all.Load() || !known; !changes.All && since.Number > 0 {
 			for _, l := range n.log[since.Number:] {
-				told.Keys = append(told.Keys, l.Ref)
+				changes.Keys = append(changes.Keys, l.Ref)
 			}
 		}
-		if slices.Contains(told.Keys, anyKey) {
-			told.Keys, told.All = nil, true
+		if slices.Contains(changes.Keys, anyKey) {
+			changes.Keys, changes.All = nil, true
 		}
 		return nil
 	})
-	return told, err
+	return changes, err
 }
 
 func (n *node) Find(ctx context.Context, space string, d []keys.Digest) (rec keys.Record, err error) {

@@ -178,14 +178,14 @@ func FuzzVerify(f *testing.F) {
 	for _, s := range []string{"", key, legacyText, key + " ", strings.ToUpper(key), sealed("API-" + strings.Repeat("0", 32)), strings.Repeat("a", 257)} {
 		f.Add(s)
 	}
-	f.Fuzz(func(t *testing.T, presented string) {
-		a, errA := r.Verify(ctx, presented)
-		b, errB := through.Verify(ctx, presented)
-		if good := presented == key || presented == legacyText; good != (errA == nil) || a.IsZero() == good {
-			t.Errorf("Verify(%q): %v", presented, errA)
+	f.Fuzz(func(t *testing.T, credential string) {
+		a, errA := r.Verify(ctx, credential)
+		b, errB := through.Verify(ctx, credential)
+		if good := credential == key || credential == legacyText; good != (errA == nil) || a.IsZero() == good {
+			t.Errorf("Verify(%q): %v", credential, errA)
 		}
 		if a.ID() != b.ID() || fmt.Sprint(errA) != fmt.Sprint(errB) {
-			t.Errorf("Verify(%q): %v in memory, %v through the interface", presented, errA, errB)
+			t.Errorf("Verify(%q): %v in memory, %v through the interface", credential, errA, errB)
 		}
 	})
 }

@@ -89,8 +89,8 @@ func TestJunkIsLookedUpOnceASecond(t *testing.T) {
 		r, n := newShared().ring(t, keys.Config{ImportedKeys: true})
 		key, _ := issue(t, r, keys.Custom{})
 		n.warm(t, r, key)
-		n.before.set(func(_ context.Context, what string) error {
-			if what == "Find" {
+		n.before.set(func(_ context.Context, method string) error {
+			if method == "Find" {
 				time.Sleep(100 * time.Millisecond)
 			}
 			return nil
@@ -242,8 +242,8 @@ func TestImportWantsImportedKeys(t *testing.T) {
 func TestImportedKeysAreReportedOnce(t *testing.T) {
 	onBoth(t, func(t *testing.T, s keys.Store) {
 		synctest.Test(t, func(t *testing.T) {
-			var heard []string
-			config := keys.Config{Store: s, OnError: func(err error) { heard = append(heard, err.Error()) }}
+			var reported []string
+			config := keys.Config{Store: s, OnError: func(err error) { reported = append(reported, err.Error()) }}
 			ring := func() *keys.Ring {
 				r := open(t, config)
 				synctest.Wait()
@@ -252,7 +252,7 @@ func TestImportedKeysAreReportedOnce(t *testing.T) {
 			r := ring()
 			issue(t, r, keys.Custom{})
 			ring()
-			require.Empty(t, heard, "nothing is imported")
+			require.Empty(t, reported, "nothing is imported")
 
 			importer := open(t, keys.Config{Store: s, ImportedKeys: true})
 			for i := range 3 {
@@ -260,10 +260,10 @@ func TestImportedKeysAreReportedOnce(t *testing.T) {
 			}
 			importText(t, importer.In("b"), legacyText)
 			r = ring()
-			require.Len(t, heard, 1)
-			require.Contains(t, heard[0], `imported keys in space ""`)
-			require.Contains(t, heard[0], "set Config.ImportedKeys")
-			require.NotContains(t, heard[0], legacyText)
+			require.Len(t, reported, 1)
+			require.Contains(t, reported[0], `imported keys in space ""`)
+			require.Contains(t, reported[0], "set Config.ImportedKeys")
+			require.NotContains(t, reported[0], legacyText)
 			for range 3 {
 				for _, space := range []string{"", "b", "c"} {
 					refused(t, r.In(space), legacyText, keys.ErrMalformed)
@@ -272,12 +272,12 @@ func TestImportedKeysAreReportedOnce(t *testing.T) {
 				}
 				synctest.Wait()
 			}
-			require.Len(t, heard, 2)
-			require.Contains(t, heard[1], `imported keys in space "b"`)
+			require.Len(t, reported, 2)
+			require.Contains(t, reported[1], `imported keys in space "b"`)
 
 			config.ImportedKeys = true
 			ring()
-			require.Len(t, heard, 2)
+			require.Len(t, reported, 2)
 		})
 	})
 }
@@ -287,22 +287,22 @@ func TestImportedKeysAreReportedAfterAFailure(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		n := newShared().node()
 		importText(t, n.ring(t, keys.Config{ImportedKeys: true}), legacyText)
-		n.before.set(func(_ context.Context, what string) error {
-			if what == "List" {
+		n.before.set(func(_ context.Context, method string) error {
+			if method == "List" {
 				return errDown
 			}
 			return nil
 		})
-		var heard []string
-		config := keys.Config{OnError: func(err error) { heard = append(heard, err.Error()) }}
+		var reported []string
+		config := keys.Config{OnError: func(err error) { reported = append(reported, err.Error()) }}
 		n.ring(t, config)
 		pass(10 * time.Minute)
-		require.Len(t, heard, 1)
-		require.Contains(t, heard[0], "not known yet")
+		require.Len(t, reported, 1)
+		require.Contains(t, reported[0], "not known yet")
 		n.before.set(func(context.Context, string) error { return nil })
 		pass(10 * time.Minute)
-		require.Len(t, heard, 2)
-		require.Contains(t, heard[1], "set Config.ImportedKeys")
+		require.Len(t, reported, 2)
+		require.Contains(t, reported[1], "set Config.ImportedKeys")
 
 		n.before.set(func(ctx context.Context, _ string) error { <-ctx.Done(); return ctx.Err() })
 		r := n.ring(t, config)
@@ -310,6 +310,6 @@ func TestImportedKeysAreReportedAfterAFailure(t *testing.T) {
 		began := time.Now()
 		require.NoError(t, r.Close(ctx))
 		require.Zero(t, time.Since(began))
-		require.Len(t, heard, 2)
+		require.Len(t, reported, 2)
 	})
 }

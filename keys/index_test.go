@@ -127,7 +127,7 @@ func TestEntries(t *testing.T) {
 	require.True(t, old.previous)
 	require.False(t, now.previous)
 	require.Same(t, old.rec, now.rec)
-	require.Equal(t, uint64(1), first.rec.Generation, "who holds the entry of before still sees the record of before")
+	require.Equal(t, uint64(1), first.rec.Generation, "an old entry still has the old record")
 	require.Equal(t, at, now.rec.LastUsedAt)
 
 	r.Digest, r.Previous, r.Generation = three.seal(), Digest{}, 3 // a refresh without

@@ -13,7 +13,7 @@ import (
 // User describes a new user key. All fields are optional.
 type User struct {
 	Name       string
-	Scopes     []string       // patterns that narrow what the user may do; none means not narrowed
+	Scopes     []string       // patterns that narrow the role of the user; none means not narrowed
 	AllowedIPs []netip.Prefix // the only networks from which the key is valid; none means any
 	ExpiresAt  time.Time      // the first instant at which it is not valid; zero means never, or [Config.MaxAge]
 	CreatedBy  string         // for the record
@@ -23,7 +23,7 @@ type User struct {
 type Custom struct {
 	Name       string
 	Role       string         // "" allows nothing
-	Scopes     []string       // patterns that narrow what the role allows; none means not narrowed
+	Scopes     []string       // patterns that narrow the role; none means not narrowed
 	AllowedIPs []netip.Prefix // the only networks from which the key is valid; none means any
 	ExpiresAt  time.Time      // the first instant at which it is not valid; zero means never, or [Config.MaxAge]
 	CreatedBy  string         // for the record

@@ -64,7 +64,7 @@ func TestOneKeyPerUser(t *testing.T) {
 		require.ErrorIs(t, err, keys.ErrExists)
 		require.NoError(t, r.Disable(ctx, first.Record.ID))
 		_, err = r.IssueUser(ctx, "anna", keys.User{})
-		require.ErrorIs(t, err, keys.ErrExists, "a paused key is still the one")
+		require.ErrorIs(t, err, keys.ErrExists, "a disabled key counts too")
 		require.NoError(t, r.Invalidate(ctx, first.Record.ID))
 		_, err = r.IssueUser(ctx, "anna", keys.User{})
 		require.NoError(t, err)

@@ -92,7 +92,7 @@ func TestLastUsed(t *testing.T) {
 
 			use(t, r, a)
 			require.NoError(t, r.Close(ctx))
-			require.Len(t, l.seen(), 2, "Close hands over what is left")
+			require.Len(t, l.seen(), 2, "Close writes pending uses")
 			require.Equal(t, []keys.Use{{ID: recA.ID, At: time.Now().UTC().Truncate(time.Microsecond)}}, l.seen()[1])
 			require.NoError(t, r.Close(ctx))
 			require.Len(t, l.seen(), 2)
@@ -150,17 +150,17 @@ func TestLastUsedFails(t *testing.T) {
 	onBoth(t, func(t *testing.T, s keys.Store) {
 		synctest.Test(t, func(t *testing.T) {
 			var l ledger
-			var heard []error
-			r, err := keys.Open(keys.Config{Store: s, LastUsed: &l, OnError: func(err error) { heard = append(heard, err) }})
+			var reported []error
+			r, err := keys.Open(keys.Config{Store: s, LastUsed: &l, OnError: func(err error) { reported = append(reported, err) }})
 			require.NoError(t, err)
 			key, rec := issue(t, r, keys.Custom{})
 			l.fail.Store(true)
 			use(t, r, key)
 			at := time.Now().UTC().Truncate(time.Microsecond)
 			pass(31 * time.Second)
-			require.Len(t, heard, 1)
-			require.ErrorIs(t, heard[0], keys.ErrStore)
-			require.ErrorIs(t, heard[0], errDown)
+			require.Len(t, reported, 1)
+			require.ErrorIs(t, reported[0], keys.ErrStore)
+			require.ErrorIs(t, reported[0], errDown)
 			l.fail.Store(false)
 			pass(30 * time.Second)
 			require.Equal(t, [][]keys.Use{{{ID: rec.ID, At: at}}}, l.seen())

@@ -114,8 +114,8 @@ func corruption(rec *Record, space string, kind Kind) string {
 }
 
 // corrupt reports a corrupt record, which the operator has to repair, and returns a store error.
-func (r *Ring) corrupt(rec *Record, why string) error {
-	err := fmt.Errorf("%w: corrupt record %q: %s", ErrStore, rec.ID, why)
+func (r *Ring) corrupt(rec *Record, reason string) error {
+	err := fmt.Errorf("%w: corrupt record %q: %s", ErrStore, rec.ID, reason)
 	r.report(err)
 	return err
 }

@@ -5,7 +5,8 @@ import (
 	"time"
 )
 
-// expiryOf returns when rec's current value expires under [Config.MaxAge]; zero means never. A previous value never outlives the current one.
+// expiryOf returns when the current value of rec expires under [Config.MaxAge]; zero means never. A previous value never
+// outlives the current one.
 func (k *core) expiryOf(rec *Record) time.Time {
 	if k.maxAge == 0 {
 		return rec.ExpiresAt

@@ -160,24 +160,24 @@ func TestMaxAgeIsReportedOnce(t *testing.T) {
 			pass(31 * day)
 			issue(t, before, keys.Custom{})
 
-			var heard []error
+			var reported []error
 			for range 2 {
-				r := open(t, keys.Config{Store: s, MaxAge: 30 * day, OnError: func(err error) { heard = append(heard, err) }})
+				r := open(t, keys.Config{Store: s, MaxAge: 30 * day, OnError: func(err error) { reported = append(reported, err) }})
 				synctest.Wait()
-				require.Len(t, heard, 1)
-				require.ErrorContains(t, heard[0], "MaxAge (720h0m0s) ends 1001 of the values in space \"\"")
+				require.Len(t, reported, 1)
+				require.ErrorContains(t, reported[0], "MaxAge (720h0m0s) ends 1001 of the values in space \"\"")
 				for range 3 {
 					refused(t, r, old[2], keys.ErrExpired)
 					refused(t, r.In("b"), old[1004], keys.ErrExpired)
 					synctest.Wait()
 				}
-				require.Len(t, heard, 2, "each space once")
-				require.ErrorContains(t, heard[1], "ends 2 of the values in space \"b\"")
+				require.Len(t, reported, 2, "each space once")
+				require.ErrorContains(t, reported[1], "ends 2 of the values in space \"b\"")
 				list, err := r.List(ctx, keys.Filter{State: keys.StateActive, IssuedUntil: time.Now().Add(-30 * day), Limit: 10})
 				require.NoError(t, err)
 				require.Len(t, list, 10)
 				require.Equal(t, keys.StateExpired, list[0].State(time.Now()))
-				heard = nil
+				reported = nil
 			}
 		})
 	})
@@ -191,16 +191,16 @@ func TestMaxAgeIsReportedAfterAStoreError(t *testing.T) {
 		pass(2 * day)
 		f := &faulty{Store: s}
 		f.fail.Store(true)
-		var heard []string
-		config := keys.Config{Store: f, MaxAge: day, ImportedKeys: true, OnError: func(err error) { heard = append(heard, fmt.Sprint(err)) }}
+		var reported []string
+		config := keys.Config{Store: f, MaxAge: day, ImportedKeys: true, OnError: func(err error) { reported = append(reported, fmt.Sprint(err)) }}
 		open(t, config)
 		pass(10 * time.Minute)
-		require.Len(t, heard, 1)
-		require.Contains(t, heard[0], "not counted yet")
+		require.Len(t, reported, 1)
+		require.Contains(t, reported[0], "not counted yet")
 		f.fail.Store(false)
 		pass(10 * time.Minute)
-		require.Len(t, heard, 2)
-		require.Contains(t, heard[1], "ends 1 of the values")
+		require.Len(t, reported, 2)
+		require.Contains(t, reported[1], "ends 1 of the values")
 
 		f.fail.Store(true)
 		r := open(t, config)
@@ -208,6 +208,6 @@ func TestMaxAgeIsReportedAfterAStoreError(t *testing.T) {
 		require.NoError(t, r.Close(ctx))
 		f.fail.Store(false)
 		pass(10 * time.Minute)
-		require.Len(t, heard, 3, "a closed ring says nothing more")
+		require.Len(t, reported, 3, "a closed ring reports nothing")
 	})
 }

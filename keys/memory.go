@@ -25,7 +25,7 @@ var (
 	_ LastUsedStore = (*MemoryStore)(nil)
 )
 
-// stored is a record with its time of last use, which is kept beside it: recording a use does not replace the record, and
+// stored is a record and, beside it, its time of last use: recording a use does not replace the record, and
 // replacing the record does not change the time.
 type stored struct {
 	rec      *Record // replaced, never changed

@@ -64,10 +64,10 @@ func runModel(t *testing.T, s keys.Store, rnd *rand.Rand) {
 	root := open(t, keys.Config{Store: s, LastUsed: new(ledger), ImportedKeys: true, Peppers: []keys.Pepper{pepper("1")}})
 	var all []*modelled
 	owner := map[string]*modelled{} // space and value, to key
-	var shown [][2]string           // space and value
+	var values [][2]string          // space and value
 	show := func(m *modelled) {
 		owner[m.space+"/"+m.value] = m
-		shown = append(shown, [2]string{m.space, m.value})
+		values = append(values, [2]string{m.space, m.value})
 	}
 	later := func() time.Time {
 		if rnd.IntN(3) > 0 {
@@ -76,7 +76,7 @@ func runModel(t *testing.T, s keys.Store, rnd *rand.Rand) {
 		return time.Now().Add(upTo(rnd, 10*24*time.Hour)).UTC().Truncate(time.Microsecond).Add(time.Microsecond)
 	}
 	verify := func(i int) {
-		space, value := shown[i][0], shown[i][1]
+		space, value := values[i][0], values[i][1]
 		m, now := owner[space+"/"+value], time.Now()
 		want := m.verdict(value, now)
 		v, err := root.In(space).Verify(ctx, value)
@@ -254,7 +254,7 @@ func runModel(t *testing.T, s keys.Store, rnd *rand.Rand) {
 			time.Sleep(upTo(rnd, 12*time.Hour))
 		}
 		for range 3 {
-			verify(rnd.IntN(len(shown)))
+			verify(rnd.IntN(len(values)))
 		}
 		if !m.gone {
 			got, err := root.In(m.space).Get(ctx, m.id)
@@ -264,7 +264,7 @@ func runModel(t *testing.T, s keys.Store, rnd *rand.Rand) {
 			}
 		}
 	}
-	for i := range shown {
+	for i := range values {
 		verify(i)
 	}
 }

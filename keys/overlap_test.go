@@ -85,8 +85,8 @@ func TestFirstUseCannotBeRecorded(t *testing.T) {
 				inner = f.Store
 			}
 			f := &faulty{Store: inner}
-			var heard []error
-			r := open(t, keys.Config{Store: f, OnError: func(err error) { heard = append(heard, err) }})
+			var reported []error
+			r := open(t, keys.Config{Store: f, OnError: func(err error) { reported = append(reported, err) }})
 			old, rec := issue(t, r, keys.Custom{})
 			renewed, err := r.Refresh(ctx, rec.ID, keys.Renewal{Overlap: time.Hour})
 			require.NoError(t, err)
@@ -95,8 +95,8 @@ func TestFirstUseCannotBeRecorded(t *testing.T) {
 				use(t, r, renewed.Key.Reveal())
 				synctest.Wait()
 			}
-			require.Len(t, heard, 1)
-			require.ErrorIs(t, heard[0], keys.ErrStore)
+			require.Len(t, reported, 1)
+			require.ErrorIs(t, reported[0], keys.ErrStore)
 			pass(2 * time.Hour)
 			use(t, r, old)
 			f.readOnly.Store(false)

@@ -15,16 +15,16 @@ const (
 
 // checkText checks a text of a record: its length in bytes, valid UTF-8, and no control characters, which could forge a log
 // line or be truncated by a database.
-func checkText(what, s string, least, most int) error {
+func checkText(name, s string, least, most int) error {
 	if len(s) < least || len(s) > most {
-		return fmt.Errorf("%w: the %s has %d bytes; %d to %d are allowed", ErrRefused, what, len(s), least, most)
+		return fmt.Errorf("%w: the %s has %d bytes; %d to %d are allowed", ErrRefused, name, len(s), least, most)
 	}
 	if !utf8.ValidString(s) {
-		return fmt.Errorf("%w: the %s is not valid UTF-8", ErrRefused, what)
+		return fmt.Errorf("%w: the %s is not valid UTF-8", ErrRefused, name)
 	}
 	for _, c := range s {
 		if unicode.IsControl(c) {
-			return fmt.Errorf("%w: the %s has a control character", ErrRefused, what)
+			return fmt.Errorf("%w: the %s has a control character", ErrRefused, name)
 		}
 	}
 	return nil
@@ -33,7 +33,7 @@ func checkText(what, s string, least, most int) error {
 // checkRecord checks the fields of a record that a caller sets.
 func checkRecord(rec *Record, space string) error {
 	for _, t := range []struct {
-		what, s     string
+		name, s     string
 		least, most int
 	}{
 		{"space", space, 0, maxName},
@@ -42,7 +42,7 @@ func checkRecord(rec *Record, space string) error {
 		{"foreign ID", rec.ForeignID, 0, maxName},
 		{"author", rec.CreatedBy, 0, maxName},
 	} {
-		if err := checkText(t.what, t.s, t.least, t.most); err != nil {
+		if err := checkText(t.name, t.s, t.least, t.most); err != nil {
 			return err
 		}
 	}

@@ -5,7 +5,7 @@ import (
 	"time"
 )
 
-// A Store keeps records of issued keys. It never sees a key, only digests. A ring passes texts in valid UTF-8 without
+// A Store stores records of issued keys. It never sees a key, only digests. A ring passes texts in valid UTF-8 without
 // control characters, and times in UTC with whole microseconds.
 //
 // Its methods may be called concurrently, should give up when ctx is done (with an error that wraps ctx's), and must do

@@ -80,11 +80,11 @@ func (r *Ring) validate(e *entry, kind Kind, now time.Time) (Verified, error) {
 		return Verified{e}, nil
 	}
 	rec := e.rec
-	if why := corruption(rec, r.space, kind); why != "" {
+	if reason := corruption(rec, r.space, kind); reason != "" {
 		if r.cache != nil {
 			r.cache.drop(e) // the operator may repair it without a revision in the feed
 		}
-		return Verified{}, r.corrupt(rec, why)
+		return Verified{}, r.corrupt(rec, reason)
 	}
 	if e.previous && !now.Before(rec.PreviousUntil) {
 		return Verified{}, ErrUnknown // in every state of the key: the next change drops this value

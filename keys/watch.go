@@ -39,13 +39,13 @@ func (r *Ring) Watch(f func(Change)) (stop func()) {
 }
 
 // notify calls the watchers of the record's space.
-func (r *Ring) notify(rec *Record, what string) {
-	r.watchers.Call(notification{Change{Space: rec.Space, ID: rec.ID, UserID: rec.UserID, What: what}, false}, r.watcherPanicked)
+func (r *Ring) notify(rec *Record, event string) {
+	r.watchers.Call(notification{Change{Space: rec.Space, ID: rec.ID, UserID: rec.UserID, What: event}, false}, r.watcherPanicked)
 }
 
 // notifyAll calls the watchers of all spaces.
-func (r *Ring) notifyAll(what string) {
-	r.watchers.Call(notification{Change{What: what}, true}, r.watcherPanicked)
+func (r *Ring) notifyAll(event string) {
+	r.watchers.Call(notification{Change{What: event}, true}, r.watcherPanicked)
 }
 
 func (r *Ring) watcherPanicked(thrown any) {

@@ -12,10 +12,10 @@ func TestWatch(t *testing.T) {
 	onBoth(t, func(t *testing.T, s keys.Store) {
 		var reported []error
 		r := open(t, keys.Config{Store: s, ImportedKeys: true, OnError: func(err error) { reported = append(reported, err); panic("in the reporter") }})
-		var heard, elsewhere []string
+		var here, elsewhere []string
 		var key string
 		stop := r.Watch(func(c keys.Change) {
-			heard = append(heard, c.What)
+			here = append(here, c.What)
 			require.Empty(t, c.Space)
 			require.Equal(t, c.What == "role dropped", c.ID == "", "a change of any key names none")
 			if c.What == "disabled" { // the change is visible
@@ -61,7 +61,7 @@ func TestWatch(t *testing.T) {
 		stop()
 		stop()
 		issue(t, r, keys.Custom{})
-		require.Equal(t, []string{"issued", "disabled", "enabled", "updated", "refreshed", "invalidated", "removed", "imported", "role dropped"}, heard)
+		require.Equal(t, []string{"issued", "disabled", "enabled", "updated", "refreshed", "invalidated", "removed", "imported", "role dropped"}, here)
 		require.Equal(t, []string{"bbertissued", "brole dropped"}, elsewhere)
 	})
 }

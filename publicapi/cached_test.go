@@ -53,8 +53,8 @@ func (f *far) Save(ctx context.Context, s publicapi.Setting) error {
 	return f.MemoryStore.Save(ctx, s)
 }
 
-// keeping returns a service that caches the setting, and one of another node that does not. visitor is public.
-func keeping(t *testing.T) (here, elsewhere *publicapi.Service, store *far) {
+// newCached returns a service that caches the setting, and one of another node that does not. visitor is public.
+func newCached(t *testing.T) (here, elsewhere *publicapi.Service, store *far) {
 	t.Helper()
 	store = &far{MemoryStore: publicapi.NewMemoryStore()}
 	policy := roles.MustCompile(visitor, author, denied)
@@ -76,7 +76,7 @@ func public(t *testing.T, s *publicapi.Service) string {
 
 func TestTheSettingIsCached(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		s, elsewhere, store := keeping(t)
+		s, elsewhere, store := newCached(t)
 		require.True(t, ask.Bounded(s))
 		require.True(t, ask.Bounded(publicapi.Fixed("visitor")))
 		require.Zero(t, store.loads.Load(), "the store is not asked before the first request")
@@ -100,7 +100,7 @@ func TestTheSettingIsCached(t *testing.T) {
 
 func TestOwnChangesActAtOnce(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		s, _, store := keeping(t)
+		s, _, store := newCached(t)
 		require.Equal(t, "visitor", public(t, s))
 		// A call of Load that began before the change and returns after it must not restore the old setting.
 		store.load.set(func(context.Context) error {
@@ -139,7 +139,7 @@ func TestCachedWhileTheStoreIsDown(t *testing.T) {
 	} {
 		t.Run(name, func(t *testing.T) {
 			synctest.Test(t, func(t *testing.T) {
-				s, elsewhere, store := keeping(t)
+				s, elsewhere, store := newCached(t)
 				require.Equal(t, "visitor", public(t, s))
 				confirmed := time.Now()
 				store.load.set(trouble)
@@ -168,12 +168,12 @@ func TestCachedWhileTheStoreIsDown(t *testing.T) {
 
 func TestReload(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		s, elsewhere, _ := keeping(t)
+		s, elsewhere, _ := newCached(t)
 		require.Equal(t, "visitor", public(t, s))
 		require.NoError(t, elsewhere.Disable(t.Context(), "bob"))
 		require.NoError(t, s.Reload(t.Context()))
 		require.Empty(t, public(t, s))
-		require.NoError(t, elsewhere.Reload(t.Context()), "nothing is kept")
+		require.NoError(t, elsewhere.Reload(t.Context()), "nothing is cached")
 
 		gone, cancel := context.WithCancel(t.Context())
 		cancel()
@@ -184,7 +184,7 @@ func TestReload(t *testing.T) {
 // Other requests do not get the setting that one request's transaction sees.
 func TestTheStoreReceivesNoValuesOfTheCaller(t *testing.T) {
 	type tx struct{}
-	s, _, store := keeping(t)
+	s, _, store := newCached(t)
 	store.load.set(func(ctx context.Context) error {
 		require.Nil(t, ctx.Value(tx{}))
 		return nil
@@ -195,7 +195,7 @@ func TestTheStoreReceivesNoValuesOfTheCaller(t *testing.T) {
 
 func TestManyAskOnce(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		s, _, store := keeping(t)
+		s, _, store := newCached(t)
 		store.load.set(func(context.Context) error { time.Sleep(time.Second / 2); return nil })
 		got := make(chan string, 50)
 		for range cap(got) {
@@ -216,7 +216,7 @@ func TestManyAskOnce(t *testing.T) {
 
 func TestClose(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		s, elsewhere, store := keeping(t)
+		s, elsewhere, store := newCached(t)
 		require.Equal(t, "visitor", public(t, s))
 		store.load.set(func(ctx context.Context) error { <-ctx.Done(); return ctx.Err() })
 		time.Sleep(2500 * time.Millisecond) // a poll hangs

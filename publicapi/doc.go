@@ -1,7 +1,7 @@
 // Package publicapi holds the role of callers without a key, and reports what it opens to them.
 //
-// [Fixed] returns a role that is written into the program. [New] returns a [Service], whose role is stored and can be changed
-// while the program runs. Both are an [auth.Anonymous], for auth.Config. Of a Service:
+// [Fixed] returns a role that is written into the program. [New] returns a [Service], whose role is stored and can be
+// changed while the program runs. Both are an [auth.Anonymous], for auth.Config. Of a Service:
 //
 //   - [Service.Preview] reports what callers without a key could do with a role.
 //   - [Service.Set] opens the public API with a role, and [Service.Disable] closes it.

@@ -163,7 +163,7 @@ func TestAnEditNamesWhatItAdds(t *testing.T) {
 		{"another parent", roles.Role{AppID: "writer", Inherits: []string{"author"}, Permissions: writer.Permissions},
 			[]string{"content/*/read"}, []string{"app/odd", "content/posts/create"}, []string{"content/pages/read"}},
 		{"less", roles.Role{AppID: "writer", Permissions: roles.Grants{"content/pages/create": true}}, nil, nil, nil},
-		{"what a pattern allowed", roles.Role{AppID: "author", Permissions: roles.Grants{"**": true}}, nil, nil, nil},
+		{"a permission that a pattern allowed", roles.Role{AppID: "author", Permissions: roles.Grants{"**": true}}, nil, nil, nil},
 	} {
 		s := newSite(t)
 		require.NoError(t, open(t.Context(), s.Service, "writer"))

@@ -44,6 +44,6 @@ func TestAReadingFromBeforeAChangeIsNotUsed(t *testing.T) {
 		require.Empty(t, public(t, s), "it shares no reading from before")
 		require.Equal(t, began, time.Now(), "and does not wait for one")
 		time.Sleep(time.Second)
-		require.Empty(t, public(t, s), "nor is its answer kept")
+		require.Empty(t, public(t, s), "nor is its answer cached")
 	})
 }
