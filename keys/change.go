@@ -5,6 +5,8 @@ import (
 	"errors"
 	"fmt"
 	"math/rand/v2"
+	"net/netip"
+	"slices"
 	"time"
 )
 
@@ -69,98 +71,67 @@ func pause(ctx context.Context, try int) error {
 	}
 }
 
-// read returns the record with this ID in this space.
-func (r *Ring) read(ctx context.Context, id string) (Record, error) {
-	rec, err := r.store.Get(ctx, r.space, id)
-	if err != nil {
-		return Record{}, storeError(err)
-	}
-	if rec.ID != id || rec.Space != r.space || rec.Generation == 0 {
-		return Record{}, r.corrupt(&rec, "its ID, space or generation is wrong")
-	}
-	return rec, nil
+// Settings are the properties of a key that can be changed without a new value.
+type Settings struct {
+	Name       string
+	Role       string // custom keys only
+	Scopes     []string
+	AllowedIPs []netip.Prefix
+	ExpiresAt  time.Time // a time in the past ends the key now; see also [Config.MaxAge]
+	Generation uint64    // of the record before the change; read-only
 }
 
-// Get returns the record with this ID, or an error wrapping [ErrNotFound]. Its LastUsedAt includes uses on this node.
-func (r *Ring) Get(ctx context.Context, id string) (Record, error) {
+// Update reads a key's settings, calls edit to change them, and writes them. If the record was changed meanwhile, it starts
+// again, so edit may be called more than once. An error of edit is returned unchanged. Other errors wrap [ErrNotFound],
+// [ErrInvalidated], [ErrRefused], [ErrStore], or [ErrConflict] if each try met a concurrent change. If edit changes nothing,
+// nothing is written.
+func (r *Ring) Update(ctx context.Context, id string, edit func(*Settings) error) (Record, error) {
 	if err := r.open(); err != nil {
 		return Record{}, err
 	}
-	list, err := r.withLastUsed(func() ([]Record, error) {
-		rec, err := r.read(ctx, id)
-		return []Record{rec}, err
+	return r.change(ctx, id, "updated", func(rec *Record, now time.Time) (bool, error) {
+		if rec.State(now) == StateInvalidated {
+			return false, ErrInvalidated
+		}
+		old := *rec
+		s := Settings{
+			Name: old.Name, Role: old.Role, ExpiresAt: r.expiryOf(&old), Generation: old.Generation,
+			Scopes: slices.Clone(old.Scopes), AllowedIPs: slices.Clone(old.AllowedIPs),
+		}
+		if err := edit(&s); err != nil {
+			return false, err
+		}
+		rec.Name, rec.Role = s.Name, s.Role
+		if at := inMicros(s.ExpiresAt); !at.Equal(r.expiryOf(&old)) {
+			rec.ExpiresAt = at
+		}
+		rec.Scopes, rec.AllowedIPs = slices.Clone(s.Scopes), s.AllowedIPs
+		if err := checkRecord(rec, r.space); err != nil {
+			return false, err
+		}
+		rec.AllowedIPs = masked(rec.AllowedIPs)
+		if err := r.checkExpiry(rec, &old); err != nil {
+			return false, err
+		}
+		return rec.Name != old.Name || rec.Role != old.Role || !rec.ExpiresAt.Equal(old.ExpiresAt) ||
+			!slices.Equal(rec.Scopes, old.Scopes) || !slices.Equal(rec.AllowedIPs, old.AllowedIPs), nil
 	})
-	if err != nil {
-		return Record{}, err
-	}
-	return list[0], nil
 }
 
-// withLastUsed calls read and returns its records for a caller of the ring, with the uses on this node. It reads once more
-// if last-used times were written meanwhile.
-func (r *Ring) withLastUsed(read func() ([]Record, error)) ([]Record, error) {
-	for again := true; ; again = false {
-		flushes := r.uses.flushed()
-		list, err := read()
-		if err != nil {
-			return nil, err
-		}
-		if r.uses.fill(flushes, list) || !again {
-			for i := range list {
-				list[i] = r.forCaller(list[i])
-			}
-			return list, nil
-		}
+// checkExpiry refuses an edit that would keep a value valid for longer than MaxAge, counted from its issue and not from the
+// edit, or it could be prolonged without end. An earlier expiry is always allowed.
+func (r *Ring) checkExpiry(rec, old *Record) error {
+	if r.maxAge == 0 || rec.ExpiresAt.Equal(old.ExpiresAt) {
+		return nil
 	}
-}
-
-// Current returns the record of a verified key as it is stored now. The error wraps [ErrNotFound] if there is no such
-// record in this ring's space, and [ErrConflict] if the key was refreshed after the record of v was read.
-func (r *Ring) Current(ctx context.Context, v Verified) (Record, error) {
-	if err := r.open(); err != nil {
-		return Record{}, err
+	last := inMicros(old.issuedAt().Add(r.maxAge))
+	if rec.ExpiresAt.IsZero() {
+		rec.ExpiresAt = last
 	}
-	if v.IsZero() {
-		return Record{}, ErrNotFound
+	if rec.ExpiresAt.After(last) && (old.ExpiresAt.IsZero() || rec.ExpiresAt.After(old.ExpiresAt)) {
+		return fmt.Errorf("%w: a key may live for %v at most; refresh it", ErrRefused, r.maxAge)
 	}
-	rec, err := r.read(ctx, v.ID())
-	if err != nil {
-		return Record{}, err
-	}
-	if !rec.Digest.Equal(v.record().Digest) {
-		return Record{}, fmt.Errorf("%w: refreshed", ErrConflict)
-	}
-	return r.forCaller(rec), nil
-}
-
-// List returns the records of this space that pass f, in ascending order of ID, which is the order of issue. f.State is the
-// state at f.At, without regard to [Config.MaxAge]; a zero At means now. For the next page, set After to the last ID.
-// LastUsedAt includes uses on this node.
-func (r *Ring) List(ctx context.Context, f Filter) ([]Record, error) {
-	if err := r.open(); err != nil {
-		return nil, err
-	}
-	if f.Limit < 0 {
-		return nil, fmt.Errorf("%w: a negative limit", ErrRefused)
-	}
-	if f.At.IsZero() {
-		f.At = now()
-	}
-	return r.withLastUsed(func() ([]Record, error) {
-		list, err := r.store.List(ctx, r.space, f)
-		if err != nil {
-			return nil, storeError(err)
-		}
-		for i := range list {
-			if list[i].Space != r.space {
-				return nil, r.corrupt(&list[i], "it is of another space")
-			}
-		}
-		if len(list) > 0 && !r.imported {
-			importedKeys.begin(r)
-		}
-		return list, nil
-	})
+	return nil
 }
 
 // Disable disables a key until Enable. A second call changes nothing. It returns an error wrapping [ErrInvalidated] for an
