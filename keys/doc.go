@@ -7,6 +7,7 @@
 //   - [Ring.Verify] checks a credential; [Verified.Used] then records the use. auth.Guard does both.
 //   - [Ring.Refresh] replaces the value of a key, at once or with an overlap.
 //   - [Ring.Update], [Ring.Disable], [Ring.Enable] and [Ring.Invalidate] change a key.
+//   - [Ring.Import] accepts a key that was made elsewhere.
 //   - [Ring.Get] and [Ring.List] return the [Record] of a key: everything but its value.
 //   - [Ring.In] serves another tenant. [Ring.Close] stops the ring.
 //
@@ -39,5 +40,5 @@
 // A [LastUsedStore] records times of last use. A [Feed] lets several nodes cache the records of one store: [Changes] names
 // the records that changed after a [Revision].
 //
-// Package keystest checks the promises of all three. [MemoryStore] is the reference.
+// Package keystest checks the promises of all three. [MemoryStore] implements the first two.
 package keys
