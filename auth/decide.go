@@ -41,15 +41,13 @@ func (g *Guard) allows(p Principal, permission string) *Refusal {
 
 // inScope reports whether the key's scopes allow permission. A malformed scope allows nothing.
 func inScope(p Principal, permission string) bool {
-	if !p.key.HasScopes() {
-		return true
-	}
+	narrowed := false
 	for scope := range p.key.Scopes() {
-		if roles.Match(scope, permission) {
+		if narrowed = true; roles.Match(scope, permission) {
 			return true
 		}
 	}
-	return false
+	return !narrowed
 }
 
 // denied returns the refusal of a missing permission: 403 with its name for an authenticated principal, else 401.

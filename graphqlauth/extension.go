@@ -118,7 +118,10 @@ func (e *Extension) walk(ctx context.Context, oc *graphql.OperationContext, w *w
 func (e *Extension) caller(ctx context.Context) caller {
 	c := caller{plan: e.plan, grants: &e.grants, guard: e.guard}
 	if p, ok := e.guard.PrincipalFrom(ctx); ok {
-		c.principal, c.role, c.authenticated, c.scoped = p, p.Role(), p.Authenticated(), p.Key().HasScopes()
+		c.principal, c.role, c.authenticated = p, p.Role(), p.Authenticated()
+		for range p.Key().Scopes() {
+			c.scoped = true
+		}
 	}
 	return c
 }

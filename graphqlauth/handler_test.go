@@ -85,7 +85,7 @@ func TestABadKeyIsRefusedBeforeGraphQL(t *testing.T) {
 	require.Equal(t, "application/problem+json", r.header.Get("Content-Type"))
 }
 
-// An upgrade is not refused for want of a key, and its writer is the server's own.
+// An upgrade without a key is not refused, and its writer is the server's own.
 func TestAnUpgradePassesOn(t *testing.T) {
 	s := newSite(t, siteOptions{})
 	require.NoError(t, s.public.Disable(t.Context(), "test"))

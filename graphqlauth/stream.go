@@ -139,9 +139,9 @@ func (s *stream) failed(err error) {
 		refusal = &auth.Refusal{Status: http.StatusServiceUnavailable, Reason: auth.ReasonStoreFailed}
 	}
 	s.mu.Lock()
-	noVerdict := refusal.Status >= http.StatusInternalServerError && !s.stale(time.Now())
+	undecided := refusal.Status >= http.StatusInternalServerError && !s.stale(time.Now())
 	s.mu.Unlock()
-	if noVerdict {
+	if undecided {
 		s.owner.checkBy(s.schedule(s.owner.bound / 8))
 		return
 	}

@@ -95,7 +95,7 @@ func TestFaultsOnANode(t *testing.T) {
 			return err
 		},
 		"import": func(g given) error {
-			_, err := g.r.Import(ctx, keys.Imported{Kind: keys.KindCustom, Text: sealed("API-f1d3ff8443297732862df21dc4e57262")})
+			_, err := g.r.Import(ctx, keys.Imported{Kind: keys.KindCustom, Text: keys.NewKey(sealed("API-f1d3ff8443297732862df21dc4e57262"))})
 			return err
 		},
 		"end and remove": func(g given) error { return errors.Join(g.r.Invalidate(ctx, g.rec.ID), g.r.Remove(ctx, g.rec.ID)) },

@@ -249,7 +249,7 @@ func TestEveryWriteInvalidatesTheCache(t *testing.T) {
 	for name, write := range map[string]func(r *keys.Ring, rec keys.Record) error{
 		"issue": func(r *keys.Ring, _ keys.Record) error { _, err := r.IssueCustom(ctx, keys.Custom{}); return err },
 		"import": func(r *keys.Ring, _ keys.Record) error {
-			_, err := r.Import(ctx, keys.Imported{Kind: keys.KindCustom, Text: sealed("API-f1d3ff8443297732862df21dc4e57262")})
+			_, err := r.Import(ctx, keys.Imported{Kind: keys.KindCustom, Text: keys.NewKey(sealed("API-f1d3ff8443297732862df21dc4e57262"))})
 			return err
 		},
 		"refresh": func(r *keys.Ring, rec keys.Record) error {

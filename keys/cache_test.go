@@ -89,7 +89,7 @@ func TestIssuedElsewhere(t *testing.T) {
 			before := an.finds.Load()
 			refused(t, a, text, keys.ErrUnknown)
 			require.Equal(t, before, an.finds.Load())
-			_, err := b.Import(ctx, keys.Imported{Kind: keys.KindCustom, Text: text})
+			_, err := b.Import(ctx, keys.Imported{Kind: keys.KindCustom, Text: keys.NewKey(text)})
 			require.NoError(t, err)
 			reported()
 			good(t, a, text)

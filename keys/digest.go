@@ -103,9 +103,6 @@ func NewPepper(id string, secret []byte) Pepper {
 	return Pepper{id, func() []byte { return secret }}
 }
 
-// String returns "pepper" and the ID.
-func (p Pepper) String() string { return "pepper " + p.id }
-
 func (p Pepper) secret() []byte {
 	if p.reveal == nil {
 		return nil

@@ -173,7 +173,7 @@ func FuzzVerify(f *testing.F) {
 	r := open(f, keys.Config{Store: s, ImportedKeys: true, Peppers: []keys.Pepper{keys.NewPepper("p", make([]byte, 16))}})
 	through := open(f, keys.Config{Store: foreign{s}, ImportedKeys: true, Peppers: []keys.Pepper{keys.NewPepper("p", make([]byte, 16))}})
 	key, _ := issue(f, r, keys.Custom{})
-	_, err := r.Import(ctx, keys.Imported{Kind: keys.KindCustom, Text: legacyText})
+	_, err := r.Import(ctx, keys.Imported{Kind: keys.KindCustom, Text: keys.NewKey(legacyText)})
 	require.NoError(f, err)
 	for _, s := range []string{"", key, legacyText, key + " ", strings.ToUpper(key), sealed("API-" + strings.Repeat("0", 32)), strings.Repeat("a", 257)} {
 		f.Add(s)

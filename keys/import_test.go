@@ -37,7 +37,7 @@ func TestImport(t *testing.T) {
 				malformed = keys.ErrUnknown
 			}
 			refused(t, r, text, malformed)
-			in.Text = text
+			in.Text = keys.NewKey(text)
 			rec, err := r.Import(ctx, in)
 			require.NoError(t, err, text)
 			require.True(t, rec.Legacy)
@@ -58,7 +58,7 @@ func TestImport(t *testing.T) {
 			for _, wrong := range []string{text + "x", " " + text, text[1:], strings.ToUpper(text) + "!"} {
 				refused(t, r, wrong, keys.ErrMalformed)
 			}
-			_, err = r.Import(ctx, keys.Imported{Kind: in.Kind, UserID: in.UserID, Text: text, AllowWeak: true})
+			_, err = r.Import(ctx, keys.Imported{Kind: in.Kind, UserID: in.UserID, Text: keys.NewKey(text), AllowWeak: true})
 			require.ErrorIs(t, err, keys.ErrExists)
 
 			renewed, err := r.Refresh(ctx, rec.ID, keys.Renewal{})
@@ -75,7 +75,7 @@ func TestImport(t *testing.T) {
 
 func hintOf(t *testing.T, text string) string {
 	r := open(t, keys.Config{Store: keys.NewMemoryStore(), ImportedKeys: true, Peppers: []keys.Pepper{pepper("1")}})
-	rec, err := r.Import(ctx, keys.Imported{Kind: keys.KindCustom, Text: text, AllowWeak: true})
+	rec, err := r.Import(ctx, keys.Imported{Kind: keys.KindCustom, Text: keys.NewKey(text), AllowWeak: true})
 	require.NoError(t, err)
 	return rec.Hint
 }
@@ -92,30 +92,30 @@ func TestImportRefuses(t *testing.T) {
 	sum := sha256.Sum256([]byte(text))
 	for why, in := range map[string]keys.Imported{
 		"has no text, and no":     {},
-		"longer than 256":         {Text: strings.Repeat(text, 7)},
-		"UTF-8":                   {Text: text + "\xff"},
-		"blank at its":            {Text: text + " "},
-		"blank at its beginning":  {Text: "\u00a0" + text},
-		"blank at its  beginning": {Text: "\t" + text},
-		"comma":                   {Text: text[:20] + "," + text[20:]},
-		"control":                 {Text: text[:20] + "\x7f" + text[20:]},
-		"control ":                {Text: text[:20] + "\t" + text[20:]},
-		"control  ":               {Text: text[:20] + "\u0085" + text[20:]},
-		"scheme":                  {Text: "bearer " + text},
-		"scheme ":                 {Text: "BASIC " + text},
-		"scheme  ":                {Text: "Token " + text},
-		"scheme   ":               {Text: "Bearer", AllowWeak: true},
-		"other kind":              {Text: "USR-" + text},
-		"less than 112":           {Text: "public"},
-		"less than 112 ":          {Text: strings.Repeat("0a9f", 20)},
-		"has no role":             {Text: text, Kind: keys.KindUser, UserID: "a", Role: "admin"},
-		"belongs to no user":      {Text: text, UserID: "a"},
-		"neither user nor":        {Text: text, Kind: "root"},
-		"foreign ID":              {Text: text, ForeignID: "a\n"},
-		"user ID has 0":           {Text: text, Kind: keys.KindUser},
-		"excludes":                {Text: text, Hint: "x"},
-		"excludes ":               {Text: text, Strong: true},
-		"excludes  ":              {Text: text, Digest: keys.NewDigest(keys.SHA256, sum)},
+		"longer than 256":         {Text: keys.NewKey(strings.Repeat(text, 7))},
+		"UTF-8":                   {Text: keys.NewKey(text + "\xff")},
+		"blank at its":            {Text: keys.NewKey(text + " ")},
+		"blank at its beginning":  {Text: keys.NewKey("\u00a0" + text)},
+		"blank at its  beginning": {Text: keys.NewKey("\t" + text)},
+		"comma":                   {Text: keys.NewKey(text[:20] + "," + text[20:])},
+		"control":                 {Text: keys.NewKey(text[:20] + "\x7f" + text[20:])},
+		"control ":                {Text: keys.NewKey(text[:20] + "\t" + text[20:])},
+		"control  ":               {Text: keys.NewKey(text[:20] + "\u0085" + text[20:])},
+		"scheme":                  {Text: keys.NewKey("bearer " + text)},
+		"scheme ":                 {Text: keys.NewKey("BASIC " + text)},
+		"scheme  ":                {Text: keys.NewKey("Token " + text)},
+		"scheme   ":               {Text: keys.NewKey("Bearer"), AllowWeak: true},
+		"other kind":              {Text: keys.NewKey("USR-" + text)},
+		"less than 112":           {Text: keys.NewKey("public")},
+		"less than 112 ":          {Text: keys.NewKey(strings.Repeat("0a9f", 20))},
+		"has no role":             {Text: keys.NewKey(text), Kind: keys.KindUser, UserID: "a", Role: "admin"},
+		"belongs to no user":      {Text: keys.NewKey(text), UserID: "a"},
+		"neither user nor":        {Text: keys.NewKey(text), Kind: "root"},
+		"foreign ID":              {Text: keys.NewKey(text), ForeignID: "a\n"},
+		"user ID has 0":           {Text: keys.NewKey(text), Kind: keys.KindUser},
+		"excludes":                {Text: keys.NewKey(text), Hint: "x"},
+		"excludes ":               {Text: keys.NewKey(text), Strong: true},
+		"excludes  ":              {Text: keys.NewKey(text), Digest: keys.NewDigest(keys.SHA256, sum)},
 		"that this ring":          {Digest: keys.NewDigest(keys.SHA256, [32]byte{}), Strong: true},
 		"that this ring can":      {Digest: keys.NewDigest("md5", sum), Strong: true},
 		"that this ring can make": {Digest: keys.NewDigest("hmac-sha256:2", sum), Strong: true},
@@ -131,7 +131,7 @@ func TestImportRefuses(t *testing.T) {
 		require.ErrorContains(t, err, strings.Join(strings.Fields(why), " "))
 		require.NotContains(t, err.Error(), text)
 	}
-	_, err := bare.Import(ctx, keys.Imported{Kind: keys.KindCustom, Text: "public", AllowWeak: true})
+	_, err := bare.Import(ctx, keys.Imported{Kind: keys.KindCustom, Text: keys.NewKey("public"), AllowWeak: true})
 	require.ErrorIs(t, err, keys.ErrRefused, "weak only under a pepper")
 
 	// As a digest: with Strong, or weak under a pepper.
@@ -151,9 +151,9 @@ func TestImportRefuses(t *testing.T) {
 
 	// The same text under an older pepper is the same key.
 	s := keys.NewMemoryStore()
-	_, err = open(t, keys.Config{Store: s, ImportedKeys: true}).Import(ctx, keys.Imported{Kind: keys.KindCustom, Text: legacyText})
+	_, err = open(t, keys.Config{Store: s, ImportedKeys: true}).Import(ctx, keys.Imported{Kind: keys.KindCustom, Text: keys.NewKey(legacyText)})
 	require.NoError(t, err)
-	_, err = open(t, keys.Config{Store: s, ImportedKeys: true, Peppers: []keys.Pepper{pepper("1")}}).Import(ctx, keys.Imported{Kind: keys.KindCustom, Text: legacyText})
+	_, err = open(t, keys.Config{Store: s, ImportedKeys: true, Peppers: []keys.Pepper{pepper("1")}}).Import(ctx, keys.Imported{Kind: keys.KindCustom, Text: keys.NewKey(legacyText)})
 	require.ErrorIs(t, err, keys.ErrExists)
 }
 
@@ -162,7 +162,7 @@ func TestCheckImport(t *testing.T) {
 	onBoth(t, func(t *testing.T, s keys.Store) {
 		var l ledger
 		r := open(t, keys.Config{Store: s, LastUsed: &l, ImportedKeys: true, Peppers: []keys.Pepper{pepper("1")}})
-		in := keys.Imported{Kind: keys.KindCustom, Text: "public", Role: "reader", ForeignID: "f"}
+		in := keys.Imported{Kind: keys.KindCustom, Text: keys.NewKey("public"), Role: "reader", ForeignID: "f"}
 		_, err := r.CheckImport(ctx, in)
 		require.ErrorIs(t, err, keys.ErrRefused)
 		in.AllowWeak = true
@@ -173,7 +173,7 @@ func TestCheckImport(t *testing.T) {
 		all, err := r.List(ctx, keys.Filter{})
 		require.NoError(t, err)
 		require.Empty(t, all)
-		refused(t, r, in.Text, keys.ErrMalformed)
+		refused(t, r, in.Text.Reveal(), keys.ErrMalformed)
 
 		rec, err := r.Import(ctx, in)
 		require.NoError(t, err)
@@ -191,13 +191,13 @@ func TestCheckImport(t *testing.T) {
 
 // A program that reads a batch for Import may log it.
 func TestImportedPrintsWithoutItsText(t *testing.T) {
-	in := keys.Imported{Kind: keys.KindCustom, Text: "USR-0123456789abcdef", ForeignID: "f1"}
+	in := keys.Imported{Kind: keys.KindCustom, Text: keys.NewKey("USR-0123456789abcdef"), ForeignID: "f1"}
 	b, err := json.Marshal([]keys.Imported{in})
 	require.NoError(t, err)
 	var log bytes.Buffer
 	slog.New(slog.NewJSONHandler(&log, nil)).Info("importing", "batch", []keys.Imported{in}, "one", in)
-	for _, text := range []string{string(b), log.String(), fmt.Sprintf("%v %+v %#v %s", in, in, in, []keys.Imported{in})} {
+	for _, text := range []string{string(b), log.String(), fmt.Sprintf("%v %+v %#v %v", in, in, struct{ in keys.Imported }{in}, []keys.Imported{in})} {
 		require.Contains(t, text, "f1")
-		require.NotContains(t, text, in.Text)
+		require.NotContains(t, text, in.Text.Reveal())
 	}
 }

@@ -4,7 +4,6 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"log/slog"
 	"math"
 	"net/netip"
 	"strings"
@@ -13,10 +12,10 @@ import (
 	"unicode/utf8"
 )
 
-// Imported is a key that was made elsewhere, as its Text or a Digest of it. It prints and logs without them.
+// Imported is a key that was made elsewhere, as its Text or a Digest of it, neither of which prints.
 type Imported struct {
 	Kind Kind
-	Text string // the key; only its digest is stored
+	Text Key // see [NewKey]; only its digest is stored
 
 	// Digest is for keys whose text is not available. Its algorithm must be one of the ring's: [SHA256], or that of one of
 	// its peppers, over the whole text. Hint is shown in lists.
@@ -41,17 +40,6 @@ type Imported struct {
 	// until the key is refreshed.
 	AllowWeak bool
 }
-
-// Format writes the kind and the foreign ID, whatever the verb.
-func (i Imported) Format(s fmt.State, _ rune) {
-	fmt.Fprintf(s, "imported %s key %q", i.Kind, i.ForeignID)
-}
-
-// MarshalText returns the kind and the foreign ID. JSON uses it too.
-func (i Imported) MarshalText() ([]byte, error) { return []byte(fmt.Sprint(i)), nil }
-
-// LogValue logs the kind and the foreign ID.
-func (i Imported) LogValue() slog.Value { return slog.StringValue(fmt.Sprint(i)) }
 
 // Import stores a key made elsewhere, so that its holders need not change it. Its record is marked Legacy. Import
 // returns an error wrapping [ErrRefused], with the reason, if [Config.ImportedKeys] is not set, or if the text is empty,
@@ -123,16 +111,16 @@ func (r *Ring) checkImport(ctx context.Context, in *Imported) (Record, error) {
 // digestImported sets Digest, Hint and Weak of rec, and returns all digests under which the key may be stored.
 func (r *Ring) digestImported(rec *Record, in *Imported) ([]Digest, error) {
 	weak := !in.Strong
-	if in.Text != "" {
+	if text := in.Text.Reveal(); text != "" {
 		if !in.Digest.IsZero() || in.Hint != "" || in.Strong {
 			return nil, fmt.Errorf("%w: a text excludes a digest, a hint and Strong", ErrRefused)
 		}
-		if err := r.checkImportedText(in.Text, in.Kind); err != nil {
+		if err := r.checkImportedText(text, in.Kind); err != nil {
 			return nil, err
 		}
-		_, n := r.format.prefix(in.Text)
-		weak = strength(in.Text[n:]) < minStrength
-		rec.Digest, rec.Hint = r.digester.current(in.Text), r.format.hint(in.Text)
+		_, n := r.format.prefix(text)
+		weak = strength(text[n:]) < minStrength
+		rec.Digest, rec.Hint = r.digester.current(text), r.format.hint(text)
 	} else {
 		if algorithm, sum := in.Digest.Reveal(); sum == [32]byte{} || !r.digester.supports(algorithm) {
 			return nil, fmt.Errorf("%w: the key has no text, and no digest that this ring can make", ErrRefused)
@@ -149,8 +137,8 @@ func (r *Ring) digestImported(rec *Record, in *Imported) ([]Digest, error) {
 	case weak && rec.Digest.raw().algorithm == SHA256:
 		return nil, fmt.Errorf("%w: a weak key is only taken under a pepper", ErrRefused)
 	}
-	if in.Text != "" {
-		return sealAll(r.digester.all(nil, r.digester[0].digest(in.Text), in.Text)), nil
+	if text := in.Text.Reveal(); text != "" {
+		return sealAll(r.digester.all(nil, r.digester[0].digest(text), text)), nil
 	}
 	return []Digest{rec.Digest}, nil
 }

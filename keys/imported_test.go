@@ -17,7 +17,7 @@ import (
 // importText imports a key as a custom key.
 func importText(t testing.TB, r *keys.Ring, text string) keys.Record {
 	t.Helper()
-	rec, err := r.Import(ctx, keys.Imported{Kind: keys.KindCustom, Text: text})
+	rec, err := r.Import(ctx, keys.Imported{Kind: keys.KindCustom, Text: keys.NewKey(text)})
 	require.NoError(t, err)
 	return rec
 }
@@ -226,7 +226,7 @@ func TestImportWantsImportedKeys(t *testing.T) {
 	s := keys.NewMemoryStore()
 	r := open(t, keys.Config{Store: s})
 	for _, text := range []string{legacyText, sealed("API-f1d3ff8443297732862df21dc4e57262"), "Zq7-x0TfK2m9LwPb4RyVhC8sDgN1aJeU"} {
-		in := keys.Imported{Kind: keys.KindCustom, Text: text}
+		in := keys.Imported{Kind: keys.KindCustom, Text: keys.NewKey(text)}
 		_, err := r.Import(ctx, in)
 		require.ErrorIs(t, err, keys.ErrRefused)
 		require.ErrorContains(t, err, "set Config.ImportedKeys")

@@ -19,7 +19,7 @@ func TestMaxAge(t *testing.T) {
 
 		_, err := r.IssueCustom(ctx, keys.Custom{ExpiresAt: time.Now().Add(time.Hour + 1e3)})
 		require.ErrorIs(t, err, keys.ErrRefused)
-		_, err = r.Import(ctx, keys.Imported{Kind: keys.KindCustom, Text: legacyText, ExpiresAt: time.Now().Add(2 * time.Hour)})
+		_, err = r.Import(ctx, keys.Imported{Kind: keys.KindCustom, Text: keys.NewKey(legacyText), ExpiresAt: time.Now().Add(2 * time.Hour)})
 		require.ErrorIs(t, err, keys.ErrRefused)
 
 		time.Sleep(30 * time.Minute)

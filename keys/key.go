@@ -6,8 +6,8 @@ import (
 	"log/slog"
 )
 
-// A Key is a new credential. It prints, logs, formats and marshals as its hint; only Reveal returns the value. The zero
-// Key is empty. Keys are safe for concurrent use.
+// A Key is a credential. It prints, logs, formats and marshals as its hint, such as "API-…3f9c"; only Reveal returns the
+// value. The zero Key is empty. Keys are safe for concurrent use.
 type Key struct {
 	// A pointer, because fmt prints an unexported field of a host's struct without calling its methods. A function behind
 	// it, because some printers follow pointers.
@@ -23,6 +23,9 @@ func newKey(value, hint string) Key {
 	return Key{&hidden{hint: hint, reveal: func() string { return value }}}
 }
 
+// NewKey returns text as a Key, for [Imported]. Its hint is "[key]".
+func NewKey(text string) Key { return newKey(text, "[key]") }
+
 // Reveal returns the value. Show it once, to its owner, and do not store it.
 func (k Key) Reveal() string {
 	if k.p == nil {
@@ -31,22 +34,19 @@ func (k Key) Reveal() string {
 	return k.p.reveal()
 }
 
-// Hint returns the prefix and the last four characters, such as "API-…3f9c".
-func (k Key) Hint() string {
+// String returns the hint.
+func (k Key) String() string {
 	if k.p == nil {
 		return ""
 	}
 	return k.p.hint
 }
 
-// String returns the hint.
-func (k Key) String() string { return k.Hint() }
-
 // Format writes the hint, whatever the verb.
-func (k Key) Format(s fmt.State, _ rune) { io.WriteString(s, k.Hint()) }
+func (k Key) Format(s fmt.State, _ rune) { io.WriteString(s, k.String()) }
 
 // LogValue logs the hint.
-func (k Key) LogValue() slog.Value { return slog.StringValue(k.Hint()) }
+func (k Key) LogValue() slog.Value { return slog.StringValue(k.String()) }
 
 // MarshalText returns the hint. JSON and other encoders use it too.
-func (k Key) MarshalText() ([]byte, error) { return []byte(k.Hint()), nil }
+func (k Key) MarshalText() ([]byte, error) { return []byte(k.String()), nil }

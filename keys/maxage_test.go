@@ -21,7 +21,7 @@ func TestMaxAgeEndsValuesIssuedBefore(t *testing.T) {
 			endless, rec := issue(t, before, keys.Custom{})
 			late, _ := issue(t, before, keys.Custom{ExpiresAt: time.Now().Add(365 * day)})
 			soon, _ := issue(t, before, keys.Custom{ExpiresAt: time.Now().Add(31 * day)})
-			imported, err := before.Import(ctx, keys.Imported{Kind: keys.KindCustom, Text: legacyText, CreatedAt: time.Now().Add(-20 * day)})
+			imported, err := before.Import(ctx, keys.Imported{Kind: keys.KindCustom, Text: keys.NewKey(legacyText), CreatedAt: time.Now().Add(-20 * day)})
 			require.NoError(t, err)
 			pass(10 * day)
 			refreshed, other := issue(t, before, keys.Custom{})
@@ -128,7 +128,7 @@ func TestMaxAgeAndUpdate(t *testing.T) {
 func TestMaxAgeOfAnImportCountsFromItsCreation(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		r := open(t, keys.Config{Store: keys.NewMemoryStore(), MaxAge: 30 * day, ImportedKeys: true})
-		in := keys.Imported{Kind: keys.KindCustom, Text: legacyText, CreatedAt: time.Now().Add(-20 * day)}
+		in := keys.Imported{Kind: keys.KindCustom, Text: keys.NewKey(legacyText), CreatedAt: time.Now().Add(-20 * day)}
 		in.ExpiresAt = time.Now().Add(11 * day)
 		_, err := r.Import(ctx, in)
 		require.ErrorIs(t, err, keys.ErrRefused)

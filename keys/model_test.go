@@ -137,7 +137,7 @@ func runModel(t *testing.T, s keys.Store, rnd *rand.Rand) {
 			}
 		case op == 2:
 			m = &modelled{space: "a", expires: later(), generation: 1, legacy: true, value: fmt.Sprintf("%x%08x-legacy", rnd.Uint64(), rnd.Uint64())}
-			rec, err := root.In("a").Import(ctx, keys.Imported{Kind: keys.KindCustom, Text: m.value, ExpiresAt: m.expires})
+			rec, err := root.In("a").Import(ctx, keys.Imported{Kind: keys.KindCustom, Text: keys.NewKey(m.value), ExpiresAt: m.expires})
 			require.NoError(t, err)
 			m.id = rec.ID
 			all = append(all, m)

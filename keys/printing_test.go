@@ -202,8 +202,8 @@ func TestARingReturnsNoDigest(t *testing.T) {
 		bare(r.Update(ctx, id, func(st *keys.Settings) error { st.Name = "n"; return nil }))
 		bare(r.Update(ctx, id, func(st *keys.Settings) error { return nil }))
 		bare(r.Get(ctx, id))
-		bare(r.CheckImport(ctx, keys.Imported{Kind: keys.KindCustom, Text: legacyText}))
-		bare(r.Import(ctx, keys.Imported{Kind: keys.KindCustom, Text: legacyText}))
+		bare(r.CheckImport(ctx, keys.Imported{Kind: keys.KindCustom, Text: keys.NewKey(legacyText)}))
+		bare(r.Import(ctx, keys.Imported{Kind: keys.KindCustom, Text: keys.NewKey(legacyText)}))
 		list, err := r.List(ctx, keys.Filter{})
 		require.Len(t, list, 3)
 		for _, rec := range list {

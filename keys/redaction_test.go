@@ -32,7 +32,7 @@ func TestNothingShowsAKey(t *testing.T) {
 	type hiding struct{ k keys.Key } // fmt calls no methods of an unexported field
 	type deep struct{ h *hiding }    // nor of this one
 	type open struct{ K keys.Key }   // but of this one
-	imported := keys.Imported{Kind: keys.KindCustom, Text: key, ForeignID: "f"}
+	imported := keys.Imported{Kind: keys.KindCustom, Text: keys.NewKey(key), ForeignID: "f"}
 
 	var out bytes.Buffer
 	text := slog.New(slog.NewTextHandler(&out, nil))
@@ -75,13 +75,16 @@ func TestNothingShowsAKey(t *testing.T) {
 	for _, err := range []error{
 		func() error { _, err := r.Verify(ctx, key+"x"); return err }(),
 		func() error { _, err := r.In("b").Verify(ctx, key); return err }(),
-		func() error { _, err := r.Import(ctx, keys.Imported{Kind: keys.KindCustom, Text: key}); return err }(),
 		func() error {
-			_, err := r.Import(ctx, keys.Imported{Kind: keys.KindUser, UserID: "a", Text: key})
+			_, err := r.Import(ctx, keys.Imported{Kind: keys.KindCustom, Text: keys.NewKey(key)})
 			return err
 		}(),
 		func() error {
-			_, err := r.Import(ctx, keys.Imported{Kind: keys.KindCustom, Text: key + ","})
+			_, err := r.Import(ctx, keys.Imported{Kind: keys.KindUser, UserID: "a", Text: keys.NewKey(key)})
+			return err
+		}(),
+		func() error {
+			_, err := r.Import(ctx, keys.Imported{Kind: keys.KindCustom, Text: keys.NewKey(key + ",")})
 			return err
 		}(),
 		func() error {
@@ -111,11 +114,11 @@ func TestNothingShowsAKey(t *testing.T) {
 	}
 	require.Contains(t, out.String(), issued.Record.Hint)
 	require.Equal(t, key[:4]+"…"+key[40:], issued.Record.Hint)
-	require.Equal(t, issued.Record.Hint, issued.Key.Hint())
+	require.Equal(t, issued.Record.Hint, issued.Key.String())
 
 	b, err := json.Marshal(map[string]any{"key": issued.Key})
 	require.NoError(t, err)
 	require.JSONEq(t, `{"key":"`+issued.Record.Hint+`"}`, string(b))
 	var zero keys.Key
-	require.Empty(t, zero.Reveal()+zero.Hint()+fmt.Sprintf("%v%d", zero, zero))
+	require.Empty(t, zero.Reveal()+zero.String()+fmt.Sprintf("%v%d", zero, zero))
 }

@@ -67,9 +67,6 @@ func (v Verified) Role() string { return v.record().Role }
 // Space returns the tenant.
 func (v Verified) Space() string { return v.record().Space }
 
-// Hint returns the key's prefix and last four characters.
-func (v Verified) Hint() string { return v.record().Hint }
-
 // ExpiresAt returns the first instant at which the credential is not valid; zero if it does not expire. An old value ends
 // with its overlap, which the first use of the new value may bring forward.
 func (v Verified) ExpiresAt() time.Time {
@@ -89,9 +86,6 @@ func (v Verified) ExpiresAt() time.Time {
 
 // Record returns a copy of the record, without digests. Its LastUsedAt may be out of date.
 func (v Verified) Record() Record { return v.record().Clone().withoutDigests() }
-
-// HasScopes reports whether the key is narrowed by scopes.
-func (v Verified) HasScopes() bool { return len(v.record().Scopes) > 0 }
 
 // Scopes returns the patterns that narrow the key. None means not narrowed.
 func (v Verified) Scopes() iter.Seq[string] { return slices.Values(v.record().Scopes) }

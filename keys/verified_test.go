@@ -65,9 +65,8 @@ func TestZeroVerifiedIsNothing(t *testing.T) {
 	var v keys.Verified
 	require.True(t, v.IsZero())
 	require.False(t, v.AllowsAddr(netip.MustParseAddr("127.0.0.1")))
-	require.False(t, v.HasScopes())
 	require.Empty(t, slices.Collect(v.Scopes()))
-	require.Empty(t, v.ID()+string(v.Kind())+v.Name()+v.UserID()+v.Role()+v.Space()+v.Hint())
+	require.Empty(t, v.ID()+string(v.Kind())+v.Name()+v.UserID()+v.Role()+v.Space())
 	require.True(t, v.ExpiresAt().IsZero())
 	require.Equal(t, keys.Record{}, v.Record())
 	_, err := open(t, keys.Config{Store: keys.NewMemoryStore()}).Recheck(ctx, v)
@@ -85,7 +84,6 @@ func TestVerifiedIsImmutable(t *testing.T) {
 		v.Record().AllowedIPs[0] = networks("0.0.0.0/0")[0]
 		require.Equal(t, []string{"a/b"}, slices.Collect(v.Scopes()))
 		require.Equal(t, networks("10.0.0.0/8"), v.Record().AllowedIPs)
-		require.True(t, v.HasScopes())
 		require.Equal(t, []string{"a/b"}, slices.Collect(good(t, r, key).Scopes()))
 	})
 }
@@ -94,7 +92,7 @@ func TestVerifiedIsImmutable(t *testing.T) {
 func TestRecheckIsAboutTheSameRecord(t *testing.T) {
 	onBoth(t, func(t *testing.T, s keys.Store) {
 		r := open(t, keys.Config{Store: s, ImportedKeys: true})
-		in := keys.Imported{Kind: keys.KindCustom, Role: "editor", Text: legacyText}
+		in := keys.Imported{Kind: keys.KindCustom, Role: "editor", Text: keys.NewKey(legacyText)}
 		first, err := r.Import(ctx, in)
 		require.NoError(t, err)
 		v := good(t, r, legacyText)

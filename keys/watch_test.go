@@ -47,7 +47,7 @@ func TestWatch(t *testing.T) {
 		require.NoError(t, err)
 		require.NoError(t, r.Invalidate(ctx, id))
 		require.NoError(t, r.Remove(ctx, id))
-		_, err = r.Import(ctx, keys.Imported{Kind: keys.KindCustom, Text: legacyText})
+		_, err = r.Import(ctx, keys.Imported{Kind: keys.KindCustom, Text: keys.NewKey(legacyText)})
 		require.NoError(t, err)
 		_, err = r.In("b").IssueUser(ctx, "bert", keys.User{})
 		require.NoError(t, err)

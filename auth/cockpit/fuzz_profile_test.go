@@ -120,7 +120,7 @@ func FuzzConfigure(f *testing.F) {
 		}
 	}
 	const old = "Grüße; 50% an Lager+Versand & 7f3a9c41d8e2b60597aa14c3"
-	rec, err := ring.Import(f.Context(), keys.Imported{Kind: keys.KindCustom, Text: old, Name: "OLD", Role: "web"})
+	rec, err := ring.Import(f.Context(), keys.Imported{Kind: keys.KindCustom, Text: keys.NewKey(old), Name: "OLD", Role: "web"})
 	require.NoError(f, err)
 	add("OLD", old, rec.ID)
 	guard, err := auth.New(cockpit.Configure(auth.Config{

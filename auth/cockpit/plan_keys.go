@@ -151,7 +151,7 @@ func otherTail(text, hint string) bool {
 func (p *planner) planNew(ctx context.Context, i int, role string, reasons []string) error {
 	k := &p.from.keys[i]
 	in := keys.Imported{
-		Kind: k.kind, Text: k.text, Name: k.name, UserID: k.userID, Role: role, ForeignID: k.id,
+		Kind: k.kind, Text: keys.NewKey(k.text), Name: k.name, UserID: k.userID, Role: role, ForeignID: k.id,
 		CreatedAt: k.created, CreatedBy: p.into.By, AllowWeak: p.into.AllowWeak,
 	}
 	would, err := p.into.Keys.CheckImport(ctx, in)

@@ -215,11 +215,11 @@ func TestOddUsers(t *testing.T) {
 func TestTextsThatAreHereAlready(t *testing.T) {
 	w := newWorld(t)
 	text := good("API-", 1)
-	_, err := w.Into.Keys.Import(t.Context(), keys.Imported{Kind: keys.KindCustom, Text: text, ForeignID: "elsewhere"})
+	_, err := w.Into.Keys.Import(t.Context(), keys.Imported{Kind: keys.KindCustom, Text: keys.NewKey(text), ForeignID: "elsewhere"})
 	require.NoError(t, err)
 	issued, err := w.Into.Keys.IssueUser(t.Context(), "ada", keys.User{})
 	require.NoError(t, err)
-	_, err = w.Into.Keys.Import(t.Context(), keys.Imported{Kind: keys.KindCustom, Text: good("API-", 2), ForeignID: "bob"})
+	_, err = w.Into.Keys.Import(t.Context(), keys.Imported{Kind: keys.KindCustom, Text: keys.NewKey(good("API-", 2)), ForeignID: "bob"})
 	require.NoError(t, err)
 	report := w.bring(t, read(t, `{
 		"users": [

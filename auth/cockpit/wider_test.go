@@ -93,7 +93,7 @@ func TestPlanIsNoUseOfAKey(t *testing.T) {
 	store := keys.NewMemoryStore()
 	ring, err := keys.Open(keys.Config{Store: store, ImportedKeys: true})
 	require.NoError(t, err)
-	_, err = ring.Import(t.Context(), keys.Imported{Kind: keys.KindCustom, Text: good("API-", 1), ForeignID: "elsewhere"})
+	_, err = ring.Import(t.Context(), keys.Imported{Kind: keys.KindCustom, Text: keys.NewKey(good("API-", 1)), ForeignID: "elsewhere"})
 	require.NoError(t, err)
 	into := cockpit.Into{Keys: ring, Roles: roles.NewMemoryStore()}
 	report, err := cockpit.Plan(t.Context(), read(t, `{"api_keys": [{"_id": "k", "key": "`+good("API-", 1)+`"}]}`), into)

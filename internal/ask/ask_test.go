@@ -15,7 +15,7 @@ import (
 
 var (
 	ctx       = context.Background()
-	errFailed = errors.New("store in trouble")
+	errFailed = errors.New("store error")
 	errDown   = errors.New("down")
 )
 

@@ -530,7 +530,7 @@ func (w *world) live(n *node) {
 	every(staleness*2/5, n.wake)
 	every(40*time.Millisecond, func() { n.request(w.IntN(keyCount)) })
 	if n.kind == 0 {
-		every(600*time.Millisecond*w.pace, func() { delete(n.cache, w.IntN(keyCount)) }) // for want of room
+		every(600*time.Millisecond*w.pace, func() { delete(n.cache, w.IntN(keyCount)) }) // to make room
 	}
 	every(900*time.Millisecond*w.pace, func() { n.write(w.IntN(keyCount)) })
 	if n.id%2 == 0 { // its machine is suspended at times

@@ -213,7 +213,7 @@ func TestImportedKeys(t *testing.T) {
 	require.NoError(t, err)
 	w := newWorldWith(t, theUsers, ring, func(*admin.Config) {})
 	const mark = `<span class="badge weak">weak</span>`
-	in := keys.Imported{Kind: keys.KindCustom, Name: "Old app", Text: "a-text-that-can-be-guessed", Role: "viewer", AllowWeak: true}
+	in := keys.Imported{Kind: keys.KindCustom, Name: "Old app", Text: keys.NewKey("a-text-that-can-be-guessed"), Role: "viewer", AllowWeak: true}
 	rec, err := ring.Import(t.Context(), in)
 	require.NoError(t, err)
 	w.expect(w.get("kay", "/api"), 200, "Old app", mark)
@@ -224,7 +224,7 @@ func TestImportedKeys(t *testing.T) {
 	for _, page := range []string{"/api", page} {
 		require.NotContains(t, w.expect(w.get("kay", page), 200, "Old app").body, mark, "it was refreshed, so it is strong")
 	}
-	in.Text = "another-text-to-be-guessed"
+	in.Text = keys.NewKey("another-text-to-be-guessed")
 	rec, err = ring.Import(t.Context(), in)
 	require.NoError(t, err)
 	require.NoError(t, ring.Invalidate(t.Context(), rec.ID))
