@@ -76,7 +76,7 @@ func (c *UserCache) User(ctx context.Context, id string) (User, error) {
 func (c *UserCache) join(call fresh.Call) bool {
 	c.mu.RLock()
 	defer c.mu.RUnlock()
-	return c.state.Join(call, fresh.At(time.Now()))
+	return c.state.Keep(call, fresh.At(time.Now()))
 }
 
 // keep caches an answer, unless the user may have changed since the call began.

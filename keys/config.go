@@ -1,6 +1,7 @@
 package keys
 
 import (
+	"cmp"
 	"errors"
 	"fmt"
 	"reflect"
@@ -139,21 +140,11 @@ func (c Config) withDefaults() Config {
 	if c.CustomPrefixes == nil {
 		c.CustomPrefixes = []string{"API-"}
 	}
-	if c.StoreTimeout == 0 {
-		c.StoreTimeout = time.Second
-	}
-	if c.MaxWaiting == 0 {
-		c.MaxWaiting = 256
-	}
-	if c.Staleness == 0 {
-		c.Staleness = 5 * time.Second
-	}
-	if c.CacheBytes == 0 {
-		c.CacheBytes = 64 << 20
-	}
-	if c.FlushEvery == 0 {
-		c.FlushEvery = 30 * time.Second
-	}
+	c.StoreTimeout = cmp.Or(c.StoreTimeout, time.Second)
+	c.MaxWaiting = cmp.Or(c.MaxWaiting, 256)
+	c.Staleness = cmp.Or(c.Staleness, 5*time.Second)
+	c.CacheBytes = cmp.Or(c.CacheBytes, 64<<20)
+	c.FlushEvery = cmp.Or(c.FlushEvery, 30*time.Second)
 	return c
 }
 

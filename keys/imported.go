@@ -110,8 +110,8 @@ func (r *Ring) checkImport(ctx context.Context, in *Imported) (Record, error) {
 
 // digestImported sets Digest, Hint and Weak of rec, and returns all digests under which the key may be stored.
 func (r *Ring) digestImported(rec *Record, in *Imported) ([]Digest, error) {
-	weak := !in.Strong
-	if text := in.Text.Reveal(); text != "" {
+	weak, text := !in.Strong, in.Text.Reveal()
+	if text != "" {
 		if !in.Digest.IsZero() || in.Hint != "" || in.Strong {
 			return nil, fmt.Errorf("%w: a text excludes a digest, a hint and Strong", ErrRefused)
 		}
@@ -137,7 +137,7 @@ func (r *Ring) digestImported(rec *Record, in *Imported) ([]Digest, error) {
 	case weak && rec.Digest.raw().algorithm == SHA256:
 		return nil, fmt.Errorf("%w: a weak key is only taken under a pepper", ErrRefused)
 	}
-	if text := in.Text.Reveal(); text != "" {
+	if text != "" {
 		return sealAll(r.digester.all(nil, r.digester[0].digest(text), text)), nil
 	}
 	return []Digest{rec.Digest}, nil

@@ -1,6 +1,7 @@
 package roles
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -75,12 +76,7 @@ const maxCalls = 1
 // Open loads the roles and follows them until Close. It is an error if the store does not answer or if its roles do not
 // compile: there is no last good policy yet.
 func Open(ctx context.Context, c Config) (*Directory, error) {
-	if c.Staleness == 0 {
-		c.Staleness = 5 * time.Second
-	}
-	if c.Timeout == 0 {
-		c.Timeout = time.Second
-	}
+	c.Staleness, c.Timeout = cmp.Or(c.Staleness, 5*time.Second), cmp.Or(c.Timeout, time.Second)
 	var errs []error
 	if c.Store == nil {
 		errs = append(errs, errors.New("roles: a directory needs a store"))

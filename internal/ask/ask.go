@@ -13,8 +13,6 @@ type Limit struct {
 	Failure error // wrapped by every error that f itself did not return
 	Timeout time.Duration
 	Places  chan struct{} // holds a token for each running call; nil: calls never block and run inline
-
-	leave func()
 }
 
 // New returns a Limit that gives each call the time timeout and runs at most places calls at once. Both must be
@@ -23,9 +21,7 @@ func New(failure error, timeout time.Duration, places int) *Limit {
 	if timeout <= 0 || places <= 0 {
 		panic("ask: New wants a positive time and a positive number of places")
 	}
-	l := &Limit{Failure: failure, Timeout: timeout, Places: make(chan struct{}, places)}
-	l.leave = func() { <-l.Places }
-	return l
+	return &Limit{Failure: failure, Timeout: timeout, Places: make(chan struct{}, places)}
 }
 
 // Inline returns the Limit of code that never blocks: [Do] calls it in the caller's goroutine.
@@ -52,31 +48,24 @@ func Do[T any](ctx context.Context, l *Limit, f func(context.Context) (T, error)
 	case <-ctx.Done():
 		return none, fmt.Errorf("%w: too many wait for it: %w", l.Failure, ctx.Err())
 	}
-	return Run(ctx, l.Failure, l.leave, f)
-}
-
-// Run is Do for a caller that counts the running calls itself: f starts at once and may take until ctx is done. leave
-// is called when f has returned, before Run returns the result.
-func Run[T any](ctx context.Context, failure error, leave func(), f func(context.Context) (T, error)) (T, error) {
 	type answer struct {
 		value T
 		err   error
 	}
 	answers := make(chan answer, 1)
 	go func() {
-		a := answer{err: fmt.Errorf("%w: no answer", failure)} // stays so if f ends its goroutine
+		a := answer{err: fmt.Errorf("%w: no answer", l.Failure)} // stays so if f ends its goroutine
 		defer func() {
-			leave()
+			<-l.Places
 			answers <- a
 		}()
-		a.value, a.err = call(ctx, failure, f)
+		a.value, a.err = call(ctx, l.Failure, f)
 	}()
 	select {
 	case a := <-answers:
 		return a.value, a.err
 	case <-ctx.Done():
-		var none T
-		return none, fmt.Errorf("%w: no answer in time: %w", failure, ctx.Err())
+		return none, fmt.Errorf("%w: no answer in time: %w", l.Failure, ctx.Err())
 	}
 }
 

@@ -65,24 +65,6 @@ func TestInline(t *testing.T) {
 	require.NotContains(t, err.Error(), "secret")
 }
 
-func TestRunSaysWhenTheCallIsOver(t *testing.T) {
-	synctest.Test(t, func(t *testing.T) {
-		short, cancel := context.WithTimeout(ctx, time.Second)
-		defer cancel()
-		began, left := time.Now(), time.Duration(0)
-		_, err := ask.Run(short, errFailed, func() { left = time.Since(began) }, func(context.Context) (int, error) {
-			time.Sleep(time.Minute)
-			return 7, nil
-		})
-		require.ErrorIs(t, err, errFailed)
-		require.ErrorIs(t, err, context.DeadlineExceeded)
-		require.Equal(t, time.Second, time.Since(began))
-		time.Sleep(time.Minute)
-		synctest.Wait()
-		require.Equal(t, time.Minute, left)
-	})
-}
-
 // do calls f, which returns nothing but an error.
 func do(ctx context.Context, l *ask.Limit, f func(context.Context) error) error {
 	_, err := ask.Do(ctx, l, func(ctx context.Context) (struct{}, error) { return struct{}{}, f(ctx) })

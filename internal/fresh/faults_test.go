@@ -12,7 +12,6 @@ type faulty struct {
 	polled func(Call, Revision, Instant) (applies, recent bool)
 	wrote  func(Call) bool
 	keep   func(Call, Instant) bool
-	join   func(Call, Instant) bool
 
 	invalidate, beginWrite, endWrite, failed func()
 }
@@ -43,13 +42,6 @@ func (f *faulty) Keep(c Call, now Instant) bool {
 		return f.keep(c, now)
 	}
 	return f.State.Keep(c, now)
-}
-
-func (f *faulty) Join(c Call, now Instant) bool {
-	if f.join != nil {
-		return f.join(c, now)
-	}
-	return f.State.Join(c, now)
 }
 
 func (f *faulty) Invalidate() { either(f.invalidate, f.State.Invalidate) }
@@ -119,11 +111,7 @@ func TestSimulationFindsFaults(t *testing.T) {
 			return &faulty{State: s, keep: func(c Call, now Instant) bool { return s.Lease(c).Holds(now) }}
 		},
 		"an answer is cached however late it comes": func(s *State) *faulty {
-			return &faulty{State: s, keep: func(c Call, _ Instant) bool { return c.epoch == s.epoch },
-				join: func(c Call, _ Instant) bool { return c.epoch == s.epoch }}
-		},
-		"a caller joins a look-up from before a write": func(s *State) *faulty {
-			return &faulty{State: s, join: func(c Call, now Instant) bool { return s.Lease(c).Holds(now) }}
+			return &faulty{State: s, keep: func(c Call, _ Instant) bool { return c.epoch == s.epoch }}
 		},
 		"a failed call is no sign of a failover": func(s *State) *faulty {
 			return &faulty{State: s, polled: func(c Call, r Revision, now Instant) (bool, bool) {

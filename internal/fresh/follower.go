@@ -98,7 +98,7 @@ func (f *Follower) Begin() Call {
 func (f *Follower) Join(c Call) bool {
 	f.mu.Lock()
 	defer f.mu.Unlock()
-	return f.state.Join(c, At(time.Now()))
+	return f.state.Keep(c, At(time.Now()))
 }
 
 // Keep calls put, under the follower's lock, with whether the answer to look-up c, which has just come, may be cached. If
@@ -204,7 +204,7 @@ func (f *Follower) round(join bool) *round {
 	defer f.mu.Unlock()
 	f.start()
 	switch r := f.current; {
-	case join && r != nil && f.state.Join(r.call, At(time.Now())):
+	case join && r != nil && f.state.Keep(r.call, At(time.Now())):
 		return r
 	case join && r != nil: // it may hang, and its answer will be discarded
 		select {

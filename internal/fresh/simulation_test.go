@@ -55,7 +55,6 @@ type machine interface {
 	Failed()
 	Wrote(Call) bool
 	Keep(Call, Instant) bool
-	Join(Call, Instant) bool
 	Invalidate()
 	BeginWrite()
 	EndWrite()
@@ -295,7 +294,7 @@ func (n *node) request(key int) {
 	if n.kind != 0 {
 		return // 503, or it waits for the poll
 	}
-	if l := n.lookups[key]; l != nil && n.state.Join(l.call, now) {
+	if l := n.lookups[key]; l != nil && n.state.Keep(l.call, now) {
 		l.callers = append(l.callers, n.w.now)
 		return
 	}

@@ -106,13 +106,11 @@ func (s *State) Wrote(c Call) bool {
 	return sole
 }
 
-// Keep reports whether the answer to look-up c, which has just come, may be cached.
+// Keep reports whether the answer to look-up c may be cached if it comes now, and so whether a caller who begins now may
+// wait for it.
 func (s *State) Keep(c Call, now Instant) bool {
 	return c.epoch == s.epoch && s.Lease(c).Holds(now)
 }
-
-// Join reports whether a caller who begins now may wait for look-up c, begun by another caller.
-func (s *State) Join(c Call, now Instant) bool { return s.Keep(c, now) }
 
 // Invalidate says that the store may have changed. Cached answers may not be used until a poll that begins later has
 // reported what changed.
