@@ -1,0 +1,15 @@
+package door
+
+import (
+	"errors"
+	"testing"
+)
+
+func TestEnter(t *testing.T) {
+	if err := Enter(17); !errors.Is(err, ErrClosed) {
+		t.Error("17:", err)
+	}
+	if err := Enter(18); err != nil {
+		t.Error("18:", err)
+	}
+}
