@@ -26,3 +26,16 @@ func TestMissingSparesTheSharedGrants(t *testing.T) {
 	require.NoError(t, err)
 	require.Equal(t, []string{"z/one/*", "z/two/*"}, missing)
 }
+
+// A cheap comparison also ends when the context is done, though it takes too few steps to look at it on the way.
+func TestMissingAfterTheContext(t *testing.T) {
+	ctx, cancel := context.WithCancel(t.Context())
+	cancel()
+	p := roles.MustCompile(
+		roles.Role{AppID: "wide", Permissions: roles.Grants{"x/*": true, "y": true}},
+		roles.Role{AppID: "narrow", Permissions: roles.Grants{"y": true}},
+	).Within(ctx, &roles.Budget{Steps: 1000})
+	_, err := p.Missing(rights("wide"), p, rights("narrow", "y"))
+	require.ErrorIs(t, err, context.Canceled)
+	require.False(t, p.Covers(rights("wide"), rights("narrow")))
+}
