@@ -39,3 +39,18 @@ func TestMissingAfterTheContext(t *testing.T) {
 	require.ErrorIs(t, err, context.Canceled)
 	require.False(t, p.Covers(rights("wide"), rights("narrow")))
 }
+
+// The first comparison of a role pays for reading its grants, by their segments. Later ones do not.
+func TestComparisonsPayForTheGrants(t *testing.T) {
+	large := roles.Grants{}
+	for i := range 1000 {
+		large[fmt.Sprintf("content/m%d/read", i)] = true
+	}
+	p := roles.MustCompile(roles.Role{AppID: "large", Permissions: large})
+	for _, least := range []int{3000, 0} {
+		b := &roles.Budget{Steps: 10_000}
+		require.False(t, p.Within(t.Context(), b).Reaches(rights("large"), "z/*"))
+		require.GreaterOrEqual(t, roles.Used(b), least)
+		require.Less(t, roles.Used(b), least+100)
+	}
+}
