@@ -10,9 +10,8 @@ import (
 	"github.com/latchkey-go/latchkey/roles"
 )
 
-// What a role inherits from counts like a grant: roles without grants reach the bound as well.
-func TestWeightCountsInheritance(t *testing.T) {
-	const width = 56
+// layers returns 16 layers of roles without grants. Each role inherits from all of the layer before.
+func layers(width int) []roles.Role {
 	var rs []roles.Role
 	for layer := range 16 {
 		for i := range width {
@@ -25,8 +24,45 @@ func TestWeightCountsInheritance(t *testing.T) {
 			rs = append(rs, r)
 		}
 	}
-	_, err := roles.Compile(rs...)
+	return rs
+}
+
+// What a role inherits from counts like a grant: roles without grants reach the bound as well.
+func TestWeightCountsInheritance(t *testing.T) {
+	_, err := roles.Compile(layers(56)...)
 	require.ErrorContains(t, err, "more than 16777216 grants")
+}
+
+// Roles that a change leaves alone count as well, so that the bound cannot be passed bit by bit.
+func TestWeightCountsUnchangedRoles(t *testing.T) {
+	rs := layers(53)
+	p := roles.MustCompile(rs...)
+	last := rs[len(rs)-53:]
+	for i := range 20 {
+		r := roles.Role{AppID: fmt.Sprintf("more-%d", i)}
+		for _, parent := range last {
+			r.Inherits = append(r.Inherits, parent.AppID)
+		}
+		rs = append(rs, r)
+	}
+	_, err := p.Recompile(rs...)
+	require.ErrorContains(t, err, "more than 16777216 grants")
+}
+
+// One mistake of a role hides a second one that follows from the same list.
+func TestOneProblemForAnInheritsList(t *testing.T) {
+	rs := []roles.Role{{AppID: "c0"}}
+	for i := range 17 {
+		rs = append(rs, roles.Role{AppID: fmt.Sprintf("c%d", i+1), Inherits: []string{fmt.Sprintf("c%d", i)}})
+	}
+	_, err := roles.Compile(rs...)
+	require.ErrorContains(t, err, "inherits through 17 roles in a row")
+	for _, wrong := range []string{"admin", "ghost"} {
+		rs[17].Inherits = []string{"c16", wrong}
+		_, err := roles.Compile(rs...)
+		require.Len(t, roles.Problems(err), 1)
+		require.ErrorContains(t, err, "inherits from \""+wrong+"\", which is")
+	}
 }
 
 // The error for a cycle names each role. A long cycle leaves out the middle.
