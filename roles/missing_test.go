@@ -21,10 +21,12 @@ func TestMissingSparesTheSharedGrants(t *testing.T) {
 		roles.Role{AppID: "held", Permissions: held},
 		roles.Role{AppID: "wanted", Permissions: wanted},
 	)
-	bounded := p.Within(context.Background(), &roles.Budget{Steps: 30_000})
+	budget := &roles.Budget{Steps: 30_000}
+	bounded := p.Within(context.Background(), budget)
 	missing, err := bounded.Missing(rights("held"), p, rights("wanted"))
 	require.NoError(t, err)
 	require.Equal(t, []string{"z/one/*", "z/two/*"}, missing)
+	require.Less(t, roles.Used(budget), 11_500)
 }
 
 // A cheap comparison also ends when the context is done, though it takes too few steps to look at it on the way.
