@@ -30,7 +30,6 @@ type faults struct {
 	next    func(f *fed, last keys.Revision, changed []keys.Ref) (keys.Revision, []keys.Ref)
 	answer  func(f *fed, since keys.Revision, c keys.Changes) keys.Changes
 	early   bool // the log is written before the store, and each by itself
-	silent  func(changed []keys.Ref) bool
 	nothing bool // watchers are not called
 	deaf    bool // to the ctx
 }
