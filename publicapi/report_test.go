@@ -10,7 +10,7 @@ import (
 )
 
 func TestReportText(t *testing.T) {
-	const footer = "Routes that were registered otherwise than with Handle or Open are not known here.\n"
+	const footer = "Routes that were not registered with the guard are not listed.\n"
 	require.Equal(t, "The public API is closed.\n"+footer, publicapi.Report{}.String())
 	report := publicapi.Report{
 		Role: "visitor",
