@@ -26,8 +26,8 @@
 // # More
 //
 // [Guard.Check] decides and writes nothing; [Guard.Refuse] writes the answer. [Guard.CheckHeader] and
-// [Guard.CheckMessage] serve callers that are not net/http and messages of a websocket. [CacheUsers] caches the
-// host's users. [Config] has the host's own sign-in, the accepted sources of keys, limits and events.
+// [Guard.CheckMessage] serve callers that are not net/http and messages of a websocket. [Follow] ends a long-lived
+// response when the caller's access ends. [CacheUsers] caches the host's users. [Config] has the host's own sign-in, the accepted sources of keys, limits and events.
 //
 // # Packages that make their own decisions
 //

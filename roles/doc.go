@@ -27,4 +27,9 @@
 // allows nothing.
 //
 // Comparing roles ([Policy.Covers], [Policy.Missing], [Policy.Reaches]) can cost more. A [Budget] bounds it.
+//
+// # For stores
+//
+// A [Store] holds the roles under a [Revision], which each change moves. Package rolestest checks its promises.
+// [MemoryStore] is the reference.
 package roles
