@@ -24,9 +24,9 @@ type notifyingStore struct {
 }
 
 func (n notifyingStore) Save(ctx context.Context, setting Setting) error {
+	defer n.service.changed() // once the write has ended
 	if c := n.service.cached; c != nil {
 		defer c.Writing()()
 	}
-	defer n.service.changed()
 	return n.Store.Save(ctx, setting)
 }

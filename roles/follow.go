@@ -56,7 +56,10 @@ func (d *Directory) poll(ctx context.Context, since Revision) (fresh.Answer, err
 		},
 		After: func() {
 			d.changed(before, good)
-			if loaded && broken != nil {
+			if !loaded {
+				return
+			}
+			if broken != nil {
 				d.report(broken)
 			} else if over := good.overBound(before); over != nil {
 				d.report(over)
@@ -242,7 +245,7 @@ func (d *Directory) written(ctx context.Context, began fresh.Call, p *Policy) {
 		d.changed(before, p)
 	}
 	if err := d.follower.Refresh(ctx); err != nil && !installed {
+		d.follower.Locked(func() { d.current.Store(nil) }) // first, since a poll may follow at once
 		d.follower.Invalidate()
-		d.follower.Locked(func() { d.current.Store(nil) })
 	}
 }
