@@ -1,9 +1,9 @@
 // Package graphqlauth is an authorization layer for gqlgen servers.
 //
 // The schema states what a caller needs to reach each field, with @can, @authenticated, @requiresScopes and @public
-// (see [SDL]), and one [Extension] enforces it: it walks each operation once before the operation runs. A gqlgen
-// directive by itself protects nothing if a guarded type is reached through a union or an interface, if the directive
-// is on an interface's field, or if it is on a root type; the extension does. [Handler] wraps the server: it
+// (see [SDL]), and one [Extension] enforces it: it walks each operation once before the operation runs. gqlgen alone
+// does not run a directive if a guarded type is reached through a union or an interface, if the directive is on an
+// interface's field, or if it is on a root type; the extension enforces it there too. [Handler] wraps the server: it
 // authenticates the caller and gives refused operations their status.
 //
 //	graphqlauth.Secure(srv)
@@ -24,8 +24,8 @@
 //
 // # Partial and Reject
 //
-// In [ModePartial] mode, the default for queries, a denied field is null and there is one error for its coordinate,
-// for any number of objects; an operation whose root fields are all denied is refused as a whole. In [ModeReject]
+// In [ModePartial] mode, the default for queries, a denied field is null and there is one error for its coordinate
+// and the missing permission, for any number of objects; an operation whose root fields are all denied is refused as a whole. In [ModeReject]
 // mode, the default for mutations and subscriptions, one denied field refuses the operation, and nothing runs. If the
 // requirement of a selection on an interface depends on the object, Partial decides for each object, and Reject
 // applies the rules of all possible types.
@@ -37,5 +37,6 @@
 // policy, no permission is decided: the operation is refused with UNAVAILABLE. Mistakes in rules stop the program at
 // srv.Use, which reports all of them.
 //
-// Checking an operation of which nothing is denied allocates nothing and adds no cost to its fields as they run.
+// Checking an operation of which nothing is denied allocates nothing, behind [Handler] and for the first operation of a
+// request. Fields that no hook is on cost nothing more as they run.
 package graphqlauth

@@ -102,7 +102,7 @@ func (e *Extension) walk(ctx context.Context, oc *graphql.OperationContext, w *w
 	switch {
 	case !within:
 		return false, tooMany("root fields", w.maxRoots)
-	case w.unconditional:
+	case w.badCondition:
 		return false, invalid("@skip and @include need a boolean")
 	case w.noPolicy():
 		return false, refused(unavailable)

@@ -23,7 +23,7 @@ type walk struct {
 	inputsSeen   seen[inputEntry]
 	inputsBad    map[inputEntry]denial // the denied ones of inputsSeen
 
-	unconditional bool // an @skip or @include has no boolean
+	badCondition bool // an @skip or @include has no boolean
 }
 
 // A scope says which object types a selection may be on: one, or those of an abstract type that are in the set.
@@ -223,7 +223,7 @@ func (w *walk) condition(d *ast.Directive, otherwise bool) bool {
 			}
 		}
 	}
-	w.unconditional = true
+	w.badCondition = true
 	return otherwise
 }
 

@@ -24,12 +24,12 @@ const (
 	ReadLogs    = "app/logs"         // the audit log
 )
 
-// A change is one pass over the checks of an operation, with the current roles and caller. An operation makes two
-// passes, see [Service.change].
+// A change is the state of one operation: the roles and the caller that its current pass is checked against. See
+// [Service.change].
 type change struct {
 	*Service
 	policy   *roles.Policy // draws from limit
-	limit    *roles.Budget // of the costly checks but previews; nil until the caller is known
+	limit    *roles.Budget // of all costly checks except previews; nil until the caller is known
 	turn     *turn
 	revision roles.Revision
 	by       actor
@@ -95,8 +95,9 @@ var errAgain = fmt.Errorf("%w: roles, caller or key kept changing meanwhile", Er
 
 // change runs one operation. judge checks what the operation needs and returns how to carry it out, or nil if there is
 // nothing to do. It is called twice: before the transaction, where [change.ahead] answers costly checks, and again inside
-// it, over the state that is stored then. There only those answers count, and those that [change.compare] finds in few
-// steps. If an answer is missing because something changed in between, the operation starts again.
+// it, over the state that is stored then. The second pass uses the answers of the first, and finds only those itself that
+// take few steps ([change.compare]). If an answer is missing because something changed in between, the operation starts
+// again.
 func (s *Service) change(ctx context.Context, p auth.Principal, judge func(context.Context, *change) (apply func(context.Context) error, err error)) error {
 	if err := manages(p); err != nil {
 		return err
@@ -123,7 +124,7 @@ func (s *Service) change(ctx context.Context, p auth.Principal, judge func(conte
 				return err
 			}
 			if revision != c.revision {
-				// Another caller changed roles. Only what needs an answer of the first pass starts again.
+				// Another caller changed roles. A check that needs one of these answers returns errAgain.
 				clear(c.answers)
 				if err := c.loadRoles(ctx); err != nil {
 					return err

@@ -10,8 +10,8 @@
 //	app/logs          the audit log
 //
 // One's own user key needs none: users who are signed in, or present a user key, may see, make, refresh and end it.
-// Callers without a key or a sign-in manage nothing, whatever the public role says. Nor does the old value of a key that
-// was refreshed with an overlap: it may be used until it ends. A client that lost the new value goes on with the old one;
+// Callers without a key or a sign-in manage nothing, whatever the public role says. The old value of a key that
+// was refreshed with an overlap cannot manage anything either: it may be used until it ends. A client that lost the new value goes on with the old one;
 // its operator refreshes the key again.
 //
 // You can't grant more access than you have. A new key, a key that is changed, refreshed or enabled, a role that is saved

@@ -20,7 +20,7 @@
 // it has written: SQLite with synchronous below FULL or a journal_mode without a journal on disk, and PostgreSQL with
 // synchronous_commit off, unless [AllowSynchronous] or [AllowJournal] names the setting. In SQLite, synchronous
 // belongs to a connection, and Open sees only one of them: set it in the DSN, where it holds for all. With many keys,
-// set mmap_size there too: among a million, a look-up takes a third of the time with it.
+// set mmap_size there too: among a million, it makes a look-up three times as fast.
 //
 // # The revision
 //

@@ -13,8 +13,8 @@ type statement struct {
 	prepared *sql.Stmt
 }
 
-// statements are all that this package runs beside its migrations and the lists of the audit log. Each says by itself
-// whom it may touch: a miss changes nothing, and is looked into only then.
+// statements are all that this package runs beside its migrations and the lists of the audit log. The
+// WHERE clause of each contains its preconditions. If no row matches, a second query finds the reason.
 type statements struct {
 	find                                       [3]statement // by that many digests less one
 	get, list, listUser, listRole, listForeign statement
@@ -28,9 +28,9 @@ type statements struct {
 	append                                     statement
 }
 
-// Where a key is looked up by what it alone has, one value is asked for at a time, and the space is compared in a
-// form that no index serves. PostgreSQL would else read the whole table, or all keys in the space, for as long as it
-// has no statistics: after many were imported, until its next ANALYZE.
+// A look-up by a unique value takes one value at a time, and compares the space in a form that no index serves (space ||
+// ”). Without statistics, after a large import and until its next ANALYZE, PostgreSQL would otherwise read the whole
+// table, or all keys in the space.
 const (
 	findText = `SELECT ` + columns + ` FROM latchkey_keys WHERE digest = %[1]s AND space || '' = ?1 UNION ALL
 		SELECT ` + columns + ` FROM latchkey_keys WHERE previous = %[1]s AND space || '' = ?1`
@@ -65,7 +65,7 @@ const (
 			WHERE k.user_id = ?23 AND k.user_id <> '' AND k.space || '' = ?2 AND k.invalidated_at IS NULL))
 		ON CONFLICT DO NOTHING`
 
-	// The first two are for a key that keeps its role and foreign ID, as in every refresh: SQLite writes each index of
+	// updateSQLite and updatePostgreSQL are for a key that keeps its role and foreign ID, as in every refresh: SQLite writes each index of
 	// which a column is set, whether it changes or not. In PostgreSQL, indexes and triggers refuse what is not free. That
 	// would end a transaction, so in one it is updateAllText for any key, with which nothing is refused that way.
 	updateSQLite     = updatePostgreSQL + ` AND ` + free

@@ -30,7 +30,7 @@ type Executor interface {
 // A call within f joins the transaction; if the inner function fails, the whole transaction fails. After a statement
 // that made the database end the transaction, such as an interrupted one, nothing more is done.
 //
-// If InTx returns another error than f's, the commit failed: the changes may be stored or not.
+// If f succeeded and InTx returns an error, the commit may have failed: the changes may be stored or not.
 func (s *Store) InTx(ctx context.Context, f func(context.Context) error) error {
 	if t := s.tx(ctx); t != nil {
 		ok := false

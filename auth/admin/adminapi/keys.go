@@ -123,15 +123,15 @@ func (b *keyBody) fields() map[string]field {
 // custom returns the role of a custom key. A custom key has a name, and a role or, if the body says so with null, none.
 // An empty text is refused: more likely a form field was not filled in.
 func (b *keyBody) custom(there map[string]bool) (role string, err error) {
-	switch {
-	case there["name"] && strings.TrimSpace(b.name) == "":
-		return "", invalid("name", "must not be empty")
-	case b.role == nil:
-		return "", nil
-	case *b.role == "":
-		return "", invalid("role", "must be the appid of a role, or null for none")
+	if b.role != nil {
+		if role = *b.role; role == "" {
+			err = invalid("role", "must be the appid of a role, or null for none")
+		}
 	}
-	return *b.role, nil
+	if there["name"] && strings.TrimSpace(b.name) == "" {
+		err = invalid("name", "must not be empty")
+	}
+	return role, err
 }
 
 func (b *keyBody) networks() []netip.Prefix {

@@ -1,5 +1,5 @@
 -- A tag is drawn at random for each change and stands beside its revision. A database that was restored from a backup, or
--- lost changes, counts on from an older revision; the tags tell its new changes from those it lost.
+-- lost changes, continues from an older revision; the tags tell its new changes from those it lost.
 
 -- 64 bits of the 122 that are random in a UUID.
 CREATE FUNCTION latchkey_tag() RETURNS bigint LANGUAGE sql VOLATILE AS $$
@@ -22,5 +22,5 @@ BEGIN
 END $$;
 CREATE TRIGGER latchkey_tag_roles BEFORE UPDATE OF roles_revision ON latchkey_state
 	FOR EACH ROW EXECUTE FUNCTION latchkey_tag_roles();
-CREATE TRIGGER latchkey_tag_public_api BEFORE UPDATE OF role, changed_at, changed_by, revision ON latchkey_public_api
+CREATE TRIGGER latchkey_tag_public_api BEFORE INSERT OR UPDATE OF role, changed_at, changed_by, revision ON latchkey_public_api
 	FOR EACH ROW EXECUTE FUNCTION latchkey_tag_public_api();

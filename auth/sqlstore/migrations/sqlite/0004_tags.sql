@@ -1,5 +1,5 @@
 -- A tag is drawn at random for each change and stands beside its revision. A database that was restored from a backup, or
--- lost changes, counts on from an older revision; the tags tell its new changes from those it lost.
+-- lost changes, continues from an older revision; the tags tell its new changes from those it lost.
 
 ALTER TABLE latchkey_changes ADD COLUMN tag INTEGER NOT NULL DEFAULT 0;
 ALTER TABLE latchkey_state ADD COLUMN roles_tag INTEGER NOT NULL DEFAULT 0;
@@ -18,4 +18,11 @@ DROP TRIGGER latchkey_update_public_api;
 CREATE TRIGGER latchkey_update_public_api AFTER UPDATE OF role, changed_at, changed_by, revision ON latchkey_public_api BEGIN
 	INSERT INTO latchkey_changes (id, space) VALUES ('', '');
 	UPDATE latchkey_public_api SET tag = random();
+END;
+CREATE TRIGGER latchkey_insert_public_api AFTER INSERT ON latchkey_public_api BEGIN
+	INSERT INTO latchkey_changes (id, space) VALUES ('', '');
+	UPDATE latchkey_public_api SET tag = random();
+END;
+CREATE TRIGGER latchkey_delete_public_api AFTER DELETE ON latchkey_public_api BEGIN
+	INSERT INTO latchkey_changes (id, space) VALUES ('', '');
 END;
