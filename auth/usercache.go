@@ -10,7 +10,7 @@ import (
 	"github.com/latchkey-go/latchkey/keys"
 )
 
-// maxCachedUsers bounds a UserCache: beyond it, an entry that has ended, or else any other, makes room.
+// maxCachedUsers bounds a UserCache: beyond it, some other entry makes room.
 const maxCachedUsers = 65536
 
 // A UserCache caches the answers of a [Users] for a time. Make it with [CacheUsers]. It is safe for concurrent use.
@@ -87,24 +87,14 @@ func (c *UserCache) keep(id string, answer cachedUser, call fresh.Call) cachedUs
 		return answer
 	}
 	if _, known := c.known[id]; !known && len(c.known) >= maxCachedUsers {
-		c.makeRoom()
+		for other := range c.known {
+			delete(c.known, other)
+			break
+		}
 	}
 	answer.lease = c.state.Lease(call)
 	c.known[id] = answer
 	return answer
-}
-
-// makeRoom drops the ended ones among a few entries, or else one of them.
-func (c *UserCache) makeRoom() {
-	now, looked := fresh.At(time.Now()), 0
-	for id, old := range c.known {
-		if looked++; looked > 16 {
-			break
-		}
-		if !old.lease.Holds(now) || looked == 16 {
-			delete(c.known, id)
-		}
-	}
 }
 
 // Forget drops the cached answer for a user: the next request asks. Call it when the user changes.

@@ -2,6 +2,7 @@ package keys
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"hash/maphash"
 	"slices"
@@ -32,7 +33,8 @@ type cache struct {
 	found  digestIndex
 	absent negativeCache
 	sieve  sieve
-	recent []Ref // records that were cached since the last poll
+	// Records that were cached since the last poll was applied, and in the time before, in which it may have begun.
+	recent, earlier []Ref
 }
 
 func newCache(c Config, limit *ask.Limit, evicted func(*entry), report func(error)) *cache {
@@ -92,6 +94,9 @@ func (c *cache) lookUp(ctx context.Context, space string, digests []rawDigest, a
 	own := slices.Clone(digests) // the call may outlast the caller
 	x, err := c.calls.Do(ctx, callName(space, own), c.Begin(), c.Join, func(ctx context.Context, call fresh.Call) (*indexed, error) {
 		rec, err := c.store.Find(ctx, space, sealAll(own)) // a copy, for the store
+		if err != nil && !errors.Is(err, ErrNotFound) {
+			c.Failed()
+		}
 		x, err := answer(ctx, own, rec, err)
 		if err == nil {
 			err = ctx.Err()
@@ -101,9 +106,6 @@ func (c *cache) lookUp(ctx context.Context, space string, digests []rawDigest, a
 		}
 		return x, err
 	})
-	if err != nil && ctx.Err() == nil {
-		c.Failed()
-	}
 	return x.found(), err
 }
 
@@ -124,12 +126,15 @@ func callName(space string, digests []rawDigest) string {
 // older one, so that no later caller receives it.
 func (c *cache) put(call fresh.Call, space string, digests []rawDigest, x *indexed) {
 	c.Keep(call, func(keep bool) {
-		if x == nil || !keep {
-			for i := range digests {
-				if old := c.found.get(space, &digests[i]); old != nil {
-					c.sieve.drop(Ref{space, old.rec.ID})
-				}
+		for i := range digests {
+			old := c.found.get(space, &digests[i])
+			if old == nil {
+				continue
 			}
+			if keep && x != nil && old.rec.ID == x.rec.ID && old.rec.Generation > x.rec.Generation {
+				return // by a look-up of other digests that began later
+			}
+			c.sieve.drop(Ref{space, old.rec.ID})
 		}
 		switch {
 		case !keep:
@@ -166,19 +171,19 @@ func (c *cache) apply(changes Changes, since Revision, recent bool) {
 	case changes.All,
 		since == Revision{} && changes.Revision != since, // the feed names no records after the zero Revision
 		changes.Revision.Number < since.Number,           // the feed should have set All
-		recent && len(c.recent) == maxRecent:
+		recent && max(len(c.recent), len(c.earlier)) == maxRecent:
 		c.sieve.clear()
 	default:
 		for _, ref := range changes.Keys {
 			c.sieve.drop(ref)
 		}
 		if recent {
-			for _, ref := range c.recent {
+			for _, ref := range slices.Concat(c.earlier, c.recent) {
 				c.sieve.drop(ref)
 			}
 		}
 	}
-	c.recent = c.recent[:0]
+	c.earlier, c.recent = c.recent, c.earlier[:0]
 }
 
 // A notifyingStore invalidates the cache with every write.

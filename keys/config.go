@@ -74,6 +74,11 @@ type Config struct {
 func (c *Config) check() error {
 	var wrong []error
 	add := func(format string, a ...any) { wrong = append(wrong, fmt.Errorf(format, a...)) }
+	negative := func(field string, is bool) {
+		if is {
+			add("%s is negative", field)
+		}
+	}
 	if isNil(c.Store) {
 		add("Store is missing")
 	}
@@ -83,15 +88,9 @@ func (c *Config) check() error {
 	if c.Feed != nil && isNil(c.Feed) {
 		add("Feed holds a nil pointer")
 	}
-	if c.Staleness < 0 && c.Staleness != AlwaysAsk {
-		add("Staleness is negative")
-	}
-	if c.StoreTimeout < 0 && c.StoreTimeout != NeverBlocks {
-		add("StoreTimeout is negative")
-	}
-	if c.CacheBytes < 0 {
-		add("CacheBytes is negative")
-	}
+	negative("Staleness", c.Staleness < 0 && c.Staleness != AlwaysAsk)
+	negative("StoreTimeout", c.StoreTimeout < 0 && c.StoreTimeout != NeverBlocks)
+	negative("CacheBytes", c.CacheBytes < 0)
 	if len(c.UserPrefixes) == 0 || len(c.CustomPrefixes) == 0 {
 		add("at least one user and one custom prefix are needed")
 	}
@@ -117,15 +116,9 @@ func (c *Config) check() error {
 			add("pepper ID %q is there twice", p.id)
 		}
 	}
-	if c.MaxAge < 0 {
-		add("MaxAge is negative")
-	}
-	if c.MaxWaiting < 0 {
-		add("MaxWaiting is negative")
-	}
-	if c.FlushEvery < 0 {
-		add("FlushEvery is negative")
-	}
+	negative("MaxAge", c.MaxAge < 0)
+	negative("MaxWaiting", c.MaxWaiting < 0)
+	negative("FlushEvery", c.FlushEvery < 0)
 	if wrong == nil {
 		return nil
 	}

@@ -138,7 +138,14 @@ type Opening struct {
 
 // Set makes o.Role the public role, if o confirms the current preview. Otherwise the error is an *[UnconfirmedError] with a
 // new preview. Other refusals wrap [ErrRole]. When Set returns nil the change is durable, and it acts on the next request.
+// Set loads the roles first. It does not notice an edit by another node while it runs; with [Service.Prepare], a caller
+// holds the roles in a transaction.
 func (s *Service) Set(ctx context.Context, o Opening) error {
+	if s.directory != nil {
+		if err := s.directory.Reload(ctx); err != nil {
+			return err
+		}
+	}
 	for range attempts {
 		prepared, err := s.Prepare(ctx, withBudget(ctx, s.roles.Policy()), o)
 		if err != nil {

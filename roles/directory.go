@@ -60,6 +60,7 @@ type Directory struct {
 	broken error   // why the stored roles do not compile, or nil
 	lease  fresh.Lease
 	expiry *time.Timer
+	closed bool
 }
 
 // A change is from one policy to the next.
@@ -146,6 +147,7 @@ func (d *Directory) Watch(f func(before, now *Policy)) (stop func()) {
 // done, which is an error. It may be called again.
 func (d *Directory) Close(ctx context.Context) error {
 	d.follower.Locked(func() {
+		d.closed = true
 		d.expiry.Stop()
 		d.lease = fresh.Lease{}
 		d.current.Store(nil)

@@ -288,3 +288,41 @@ func TestDirectoriesAtOnce(t *testing.T) {
 	}
 	all.Wait()
 }
+
+// A directory that asks each time asks for the revision, and loads only what changed.
+func TestAskingEachTimeLoadsOnlyChanges(t *testing.T) {
+	follow(t, roles.Config{Staleness: roles.AlwaysAsk}, func(t *testing.T, d *roles.Directory, store *faulty) {
+		loads := 0
+		store.set(func(_ context.Context, method string) error {
+			if method == "Load" {
+				loads++
+			}
+			return nil
+		})
+		changes := 0
+		defer d.Watch(func(_, _ *roles.Policy) { changes++ })()
+		for range 10 {
+			require.True(t, d.Policy().Allows("editor", "read"))
+		}
+		require.Zero(t, loads)
+		require.Zero(t, changes)
+		outside(t, store.Store, mayWrite("editor"))
+		require.True(t, d.Policy().Allows("editor", "write"))
+		require.Equal(t, []int{1, 1}, []int{loads, changes})
+	})
+}
+
+// A store in which nothing was ever changed has no revision. That is no reason to report a change with each poll.
+func TestAStoreWithoutARevisionDoesNotChange(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		d, err := roles.Open(t.Context(), roles.Config{Store: roles.NewMemoryStore()})
+		require.NoError(t, err)
+		changes := 0
+		defer d.Watch(func(_, _ *roles.Policy) { changes++ })()
+		time.Sleep(time.Minute)
+		require.Zero(t, changes)
+		require.NoError(t, d.Save(t.Context(), mayRead("editor")))
+		require.Equal(t, 1, changes)
+		require.NoError(t, d.Close(t.Context()))
+	})
+}

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"math/rand/v2"
+	"reflect"
 	"slices"
 	"time"
 
@@ -36,7 +37,7 @@ func (d *Directory) poll(ctx context.Context, since Revision) (fresh.Answer, err
 			return fresh.Answer{}, err
 		}
 		var p *Policy
-		if p, broken = good.Recompile(snap.roles...); broken == nil {
+		if p, broken = good.Recompile(snap.roles...); broken == nil && !(since == Revision{} && sameRoles(good, p)) {
 			good = p
 		}
 		loaded, since = true, snap.revision
@@ -68,9 +69,12 @@ func (d *Directory) poll(ctx context.Context, since Revision) (fresh.Answer, err
 	}, nil
 }
 
+// sameRoles reports whether two policies are made of equal roles. It is for stores that have no revision yet.
+func sameRoles(a, b *Policy) bool { return a != nil && reflect.DeepEqual(a.Roles(), b.Roles()) }
+
 // install makes p the current policy while l holds. The follower's lock is held.
 func (d *Directory) install(p *Policy, broken error, l fresh.Lease) {
-	if d.follower.Life().Err() != nil {
+	if d.closed {
 		return
 	}
 	d.good, d.broken, d.lease = p, broken, l
@@ -105,7 +109,7 @@ func (d *Directory) changed(before, now *Policy) {
 // tell sets what Err returns and calls OnError.
 func (d *Directory) tell(err error) {
 	d.follower.Locked(func() {
-		if d.follower.Life().Err() == nil {
+		if !d.closed {
 			d.failure.Store(&err)
 		}
 	})
@@ -218,6 +222,7 @@ func (d *Directory) change(ctx context.Context, appid string, alter func(rs []Ro
 			return nil
 		}
 		if !errors.Is(err, ErrConflict) {
+			d.follower.Invalidate() // it may have been stored: a poll follows
 			return err
 		}
 		if try == tries {

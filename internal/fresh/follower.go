@@ -14,7 +14,7 @@ type Answer struct {
 	Asked    time.Time // when the store was asked for it last; zero: when the poll began
 	// Apply puts the answer in the place of what was cached. It runs under the follower's lock, before cached answers
 	// may be used under the lease, and not at all if the answer is discarded.
-	// recent says to drop what was cached since the last poll.
+	// recent says to drop what was cached since the poll before began.
 	Apply func(l Lease, recent bool)
 	// After, if not nil, runs without the lock after Apply, before the callers who wait for the poll hear of it.
 	After func()
@@ -141,7 +141,7 @@ func (f *Follower) publish() {
 	}
 }
 
-// Invalidate says that the store may have changed: no cached answer is used until a later poll, which begins at once.
+// Invalidate says that the store may have changed: no cached answer is used until a later poll.
 func (f *Follower) Invalidate() {
 	f.change((*State).Invalidate)
 }
@@ -206,6 +206,7 @@ func (f *Follower) round(join bool) *round {
 	switch r := f.current; {
 	case join && r != nil && f.state.Keep(r.call, At(time.Now())):
 		return r
+	case f.state.writes > 0: // a poll follows the write; until then all answers are discarded
 	case join && r != nil: // it may hang, and its answer will be discarded
 		select {
 		case f.urgent <- struct{}{}:

@@ -148,6 +148,21 @@ func TestWhatWasWrittenIsUsedUntilAPollReportsMore(t *testing.T) {
 	})
 }
 
+// While a write is under way all answers are discarded, so callers wait for its end and do not poll meanwhile.
+func TestCallersDoNotPollDuringAWrite(t *testing.T) {
+	bubble(t, func(t *testing.T, s *stub, f *Follower) {
+		require.NoError(t, f.Wait(t.Context()))
+		written := f.Writing()
+		before := s.polls.Load()
+		done := make(chan error)
+		go func() { done <- f.Wait(t.Context()) }()
+		time.Sleep(2 * staleness)
+		require.LessOrEqual(t, s.polls.Load()-before, int64(6))
+		written()
+		require.NoError(t, <-done)
+	})
+}
+
 func TestAWaitingCallerGetsAnError(t *testing.T) {
 	bubble(t, func(t *testing.T, s *stub, f *Follower) {
 		s.down.Store(true)

@@ -211,12 +211,12 @@ func (s *store) held(key, value int, from, to time.Duration) bool {
 // A node caches values under the decisions of its machine. A node of the first kind looks each key up; one of the others
 // polls all of them at once. Of these the third kind writes as the first does, the second by conditional writes.
 type node struct {
-	w      *world
-	id     int
-	kind   int
-	state  machine
-	cache  map[int]int
-	recent []int // keys that were cached since the last poll
+	w               *world
+	id              int
+	kind            int
+	state           machine
+	cache           map[int]int
+	recent, earlier []int // keys that were cached since the last poll, and before it
 
 	polling, wanted bool
 	lookups         map[int]*lookup
@@ -379,13 +379,13 @@ func (n *node) poll(then func(applied, failed bool)) {
 				default:
 					n.drop(s, call.Since)
 					if recent {
-						for _, key := range n.recent {
+						for _, key := range slices.Concat(n.earlier, n.recent) {
 							delete(n.cache, key)
 						}
 					}
 				}
 				if applied {
-					n.recent = nil
+					n.earlier, n.recent = n.recent, nil
 				}
 				end(applied, false)
 			})

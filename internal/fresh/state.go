@@ -73,16 +73,16 @@ func (s *State) Failed() { s.failed = true }
 
 // Polled says that poll c was answered with the store's revision. It does not apply if the answer has to be discarded,
 // because it is late or may be older than an invalidation. If it does, the caller has to drop what the store reported as
-// changed after c.Since, and with recent all that was cached since the last poll that applied, before cached answers are
-// used again.
+// changed after c.Since, and with recent all that was cached since the last poll that applied began, before cached answers
+// are used again.
 func (s *State) Polled(c Call, r Revision, now Instant) (applies, recent bool) {
 	granted := s.Lease(c)
 	if c.epoch != s.epoch || s.writes > 0 {
 		return false, false
 	}
-	if !granted.Holds(now) {
+	if s.staleness > 0 && !granted.Holds(now) {
 		s.failed = true
-		return s.staleness <= 0, true
+		return false, false
 	}
 	recent = s.failed || !s.granted.Holds(c.began)
 	if r != s.revision || recent {
