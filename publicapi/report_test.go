@@ -41,3 +41,15 @@ func TestReportHasNoDenies(t *testing.T) {
 	require.Equal(t, []string{"a/*", "a/b/**"}, listed)
 	require.Len(t, report.Grants, 3)
 }
+
+// A permission without a {name} in the catalog has its label.
+func TestReportHasTheLabelOfAPermission(t *testing.T) {
+	c, err := roles.NewCatalog(roles.Group{Name: "Site", Permissions: []roles.Entry{
+		{Permission: "site/map", Label: "Read the site map", Effect: roles.EffectRead},
+	}})
+	require.NoError(t, err)
+	policy := roles.MustCompile(roles.Role{AppID: "r", Permissions: roles.Grants{"site/map": true}})
+	report := publicapi.Exposure(policy, "r", c, nil)
+	require.Len(t, report.Permissions, 1)
+	require.Equal(t, "Read the site map", report.Permissions[0].Label)
+}
