@@ -30,3 +30,17 @@ func TestCheckBehindIdentifyWithoutACredential(t *testing.T) {
 	})).ServeHTTP(httptest.NewRecorder(), httptest.NewRequest("GET", "/", nil))
 	require.True(t, called)
 }
+
+// The observer hears of a refusal by Check as one.
+func TestCheckReportsItsRefusal(t *testing.T) {
+	ring := keys.NewRing(keys.NewMemoryStore())
+	defer ring.Close(context.Background())
+	var events []auth.Event
+	guard, err := auth.New(auth.Config{Keys: ring, Roles: roles.MustCompile(roles.Role{AppID: "editor"}),
+		Observe: func(_ context.Context, e auth.Event) { events = append(events, e) }})
+	require.NoError(t, err)
+	_, err = guard.Check(httptest.NewRequest("GET", "/", nil))
+	require.Error(t, err)
+	require.Len(t, events, 1)
+	require.Equal(t, auth.OutcomeRefused, events[0].Outcome)
+}
