@@ -371,3 +371,45 @@ func TestCloseEndsFollowing(t *testing.T) {
 		require.NoError(t, unused.Close(ctx))
 	})
 }
+
+// A failover goes back to the revision that a poll was reading while a change, which is lost, was looked up.
+func TestALostChangeThatWasCachedDuringAPoll(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		all := newShared()
+		r, n := all.ring(t, keys.Config{})
+		first, _ := issue(t, r, keys.Custom{})
+		n.warm(t, r, first)
+		key, rec := issue(t, all.node().ring(t, keys.Config{}), keys.Custom{})
+		rec = stored(t, all.store, rec)
+		store := func(disabledAt time.Time) {
+			rec.Generation, rec.DisabledAt = rec.Generation+1, disabledAt
+			require.NoError(t, all.store.Update(ctx, rec))
+		}
+		store(rec.CreatedAt)
+		pass(staleness)
+
+		polled := false
+		n.after.set(func(_ context.Context, method string) error {
+			if method != "Changes" || polled {
+				return nil
+			}
+			polled = true // what follows happens between the poll's reading and its answer
+			require.NoError(t, all.changed(func() ([]keys.Ref, error) { store(time.Time{}); return []keys.Ref{{ID: rec.ID}}, nil }))
+			good(t, r, key)
+			return nil
+		})
+		pass(staleness / 2)
+		require.True(t, polled)
+		good(t, r, key)
+
+		n.before.set(func(context.Context, string) error { return errDown })
+		pass(staleness / 2)
+		all.mu.Lock()
+		store(rec.CreatedAt)
+		all.log = all.log[:len(all.log)-1] // the change is lost
+		all.mu.Unlock()
+		n.before.set(func(context.Context, string) error { return nil })
+		pass(staleness)
+		refused(t, r, key, keys.ErrDisabled)
+	})
+}
