@@ -29,7 +29,7 @@ type Config struct {
 	// Users looks up the owners of user keys. Nil: every user key is refused with 401.
 	Users Users
 	// RoleChanges is the Watch method of the directory behind Roles. Changes are functions like [UserCache.Watch] and
-	// publicapi.Service.Watch, for Users, Anonymous and other sources of the host's decisions. Each calls f after
+	// publicapi.Service.Watch, for Users, Anonymous and other data of the host that decisions depend on. Each calls f after
 	// each change on this node, once the change is visible to callers, until stop is called. [Guard.Watch] calls
 	// them. A change that none of them reports still takes effect on the next request; a stream sees it at its next
 	// [Recheck].

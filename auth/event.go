@@ -20,7 +20,7 @@ const (
 
 // An Event describes the decision on one request. It is sent once, before the handler runs; for OutcomePassed, after
 // it ran. A request that is refused after it was granted, for example by a Require inside another, sends a second
-// one. It never holds a key or a digest.
+// one. It never holds a key or a digest, unless a host's store puts one into the text of its error.
 type Event struct {
 	Time       time.Time
 	Outcome    Outcome

@@ -19,8 +19,8 @@ const (
 	maxRecent = 4096 // records cached between two polls that are dropped singly; if there are more, all records are dropped
 )
 
-// A cache holds the answers of a host's store, in bounded memory. The follower polls the feed and decides while they are
-// valid. A hit takes no lock and allocates nothing.
+// A cache holds the answers of a host's store, in bounded memory. The follower polls the feed and decides whether they may
+// be used. A hit takes no lock and allocates nothing.
 //
 // The follower's lock guards all fields. found and absent may be read without it.
 type cache struct {
@@ -244,7 +244,7 @@ func (t *absentTable) slot(d *rawDigest) *atomic.Pointer[absentDigest] {
 	return &t.slots[maphash.Bytes(t.seed, d.sum[:])%absentSlots]
 }
 
-// has reports whether the store had none of digests less than a second ago. It may be used only while the cache is valid.
+// has reports whether a look-up that was answered less than a second ago found none of digests. It may be used only while the cache is valid.
 func (a *negativeCache) has(space string, digests []rawDigest, now time.Time) bool {
 	t := a.slots.Load()
 	if t == nil {

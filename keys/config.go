@@ -42,7 +42,7 @@ type Config struct {
 
 	// ImportedKeys lets [Ring.Import] accept keys that were made elsewhere, and [Ring.Verify] look up texts that fail the
 	// checksum, as those keys do. Each text that is not a key then costs one call of Store; with a Feed, the same text
-	// costs one call a second. If ImportedKeys is false, such a text is neither hashed nor looked up. If Store holds
+	// costs one call a second, and one after each change. If ImportedKeys is false, such a text is neither hashed nor looked up. If Store holds
 	// imported keys anyway, OnError receives one error for each space that has some: for "" after Open, for another space
 	// after its keys were listed.
 	ImportedKeys bool

@@ -11,8 +11,8 @@ import (
 
 const wrongDigest = "it does not have the digest that was looked up"
 
-// find returns the entry of a credential, or nil if there is no such key. at is the time at which the cache was valid; it
-// is zero if a store was asked.
+// find returns the entry of a credential, or nil if there is no such key. at is the time of the hit in the cache, and zero
+// if a store was asked.
 func (r *Ring) find(ctx context.Context, credential string) (e *entry, at time.Time, err error) {
 	first := r.digester[0].digest(credential) // the others cost more hashing and are seldom needed
 	switch {

@@ -3,7 +3,6 @@ package publicapi
 import (
 	"context"
 	"errors"
-	"fmt"
 	"sync/atomic"
 	"time"
 
@@ -66,15 +65,4 @@ func (c *cached) invalidate() {
 	if c != nil {
 		c.Invalidate()
 	}
-}
-
-// close stops polling.
-func (c *cached) close(ctx context.Context) error {
-	if c == nil {
-		return nil
-	}
-	if err := c.Close(ctx); err != nil {
-		return fmt.Errorf("publicapi: the setting is still being read: %w", err)
-	}
-	return nil
 }

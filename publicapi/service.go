@@ -3,6 +3,7 @@ package publicapi
 import (
 	"context"
 	"errors"
+	"fmt"
 	"reflect"
 	"sync"
 	"sync/atomic"
@@ -149,7 +150,13 @@ func (s *Service) Close(ctx context.Context) error {
 	if s.closed.CompareAndSwap(false, true) && s.unwatchRoles != nil {
 		s.unwatchRoles()
 	}
-	return s.cached.close(ctx)
+	if s.cached == nil {
+		return nil
+	}
+	if err := s.cached.Close(ctx); err != nil {
+		return fmt.Errorf("publicapi: the setting is still being read: %w", err)
+	}
+	return nil
 }
 
 // Current returns the stored setting. If its role was deleted, the public API is closed and Role is "".

@@ -42,7 +42,7 @@ type Config struct {
 //
 // It keeps the last good policy while the stored roles do not compile, and says so by Err and OnError. While the store
 // cannot be reached it keeps it for Config.Staleness after the store last confirmed it, and has no policy after that. Both
-// end by themselves when the cause does. After a suspension of the machine, an outdated policy ends within a second.
+// end when the cause does, without a restart. After a suspension of the machine, an outdated policy ends within a second.
 type Directory struct {
 	store     Store
 	staleness time.Duration

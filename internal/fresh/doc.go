@@ -1,8 +1,8 @@
 // Package fresh decides how long cached answers of a store that several processes share may be used.
 //
-// It keeps two promises. A node answers with no state of the store that ended more than the staleness before, and on the
-// node that made a change with none from before that change. A failing store is never an answer: once nothing confirms
-// what is cached, callers receive the store's error, and a revoked key stays revoked.
+// It keeps two promises. A cached answer is never older than the staleness, and on the node that made a change never older
+// than that change. A store error is never an answer: once nothing confirms a cached answer, callers receive the error, and
+// a revoked key stays revoked.
 //
 // A [State] makes the decisions. It has no goroutine, lock or clock, so a simulation can replay any order of events. A
 // [Follower] runs one: it polls the store and lets callers wait for a poll. A [Group] lets callers who need the same

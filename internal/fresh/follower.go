@@ -110,11 +110,7 @@ func (f *Follower) Keep(c Call, put func(keep bool)) {
 }
 
 // Failed says that a call of the store has failed, other than a poll.
-func (f *Follower) Failed() {
-	f.mu.Lock()
-	defer f.mu.Unlock()
-	f.state.Failed()
-}
+func (f *Follower) Failed() { f.Locked(f.state.Failed) }
 
 // Locked calls g under the follower's lock, which guards what Apply and Keep change.
 func (f *Follower) Locked(g func()) {
@@ -218,7 +214,8 @@ func (f *Follower) round(join bool) *round {
 	return f.next
 }
 
-// run polls until the follower is closed: one poll after the other, but for urgent ones.
+// run polls until the follower is closed. A second poll runs beside the first if a caller needs one at once, or if the
+// first takes longer than the time to the next.
 func (f *Follower) run(over chan struct{}) {
 	defer close(over)
 	timer := time.NewTimer(time.Hour)

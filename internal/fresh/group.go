@@ -9,7 +9,7 @@ import (
 )
 
 // A Group lets callers who need the same answer of a store wait for one call. The call has its own deadline and its own
-// place in the limit, and depends on no caller: its context has none of their values, such as an open transaction. Make
+// place among those of the limit, and depends on no caller: its context has none of their values, such as an open transaction. Make
 // it with NewGroup. It is safe for concurrent use.
 type Group[K comparable, V any] struct {
 	life  context.Context

@@ -36,16 +36,17 @@ func (l Lease) Left(now Instant) time.Duration { return l.until.Mono - now.Mono 
 // nothing was invalidated since then and no local write is under way. An answer may be cached only if nothing was
 // invalidated and no poll reported a change while it was under way: the next poll then names whatever it missed.
 //
-// A failover or a restored backup may take the store back to the very revision that the node knows. Answers looked up
-// after the poll that reported it may then hold changes that were lost, and no later poll names them. So where the store
-// may have been away (a call failed, or the lease ended before the next poll began) the next poll drops them.
+// A failover or a restored backup may take the store back to the revision that the node knows. For example: a poll reports
+// revision 5; the change to 6 is looked up and cached; the store loses 6 and is back at 5; the next poll reports 5, and names
+// no change. So after any sign that the store was away (a call failed, or the lease ended before the next poll began) the
+// next poll drops what was looked up since the poll before began.
 type State struct {
 	staleness time.Duration
 	revision  Revision // the last poll reported it
 	epoch     uint64   // grows with all that makes earlier answers unusable
 	writes    int      // local writes under way
 	lease     Lease
-	granted   Lease // by the last poll, invalidated or not
+	granted   Lease // of the last poll that applied; Invalidate keeps it
 	failed    bool  // a call has failed since the last poll
 }
 
@@ -71,8 +72,8 @@ func (s *State) Valid(now Instant) bool { return s.lease.Holds(now) }
 // Failed says that a call of the store has failed.
 func (s *State) Failed() { s.failed = true }
 
-// Polled says that poll c was answered with the store's revision. It does not apply if the answer has to be discarded,
-// because it is late or may be older than an invalidation. If it does, the caller has to drop what the store reported as
+// Polled says that poll c was answered with the store's revision. applies is false if the answer is late or began before an
+// invalidation; it has to be discarded. If it applies, the caller has to drop what the store reported as
 // changed after c.Since, and with recent all that was cached since the last poll that applied began, before cached answers
 // are used again.
 func (s *State) Polled(c Call, r Revision, now Instant) (applies, recent bool) {
