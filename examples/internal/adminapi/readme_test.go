@@ -9,7 +9,6 @@ import (
 	"path/filepath"
 	"strings"
 	"testing"
-	"time"
 
 	"github.com/stretchr/testify/require"
 
@@ -41,7 +40,7 @@ func TestREADMEsWiringOpensThePublicAPI(t *testing.T) {
 	require.NoError(t, err)
 	directory, err := roles.Open(ctx, roles.Config{Store: store.Roles()})
 	require.NoError(t, err)
-	public, err := publicapi.New(publicapi.Config{Store: store.PublicAPI(), Directory: directory, Catalog: catalog, Staleness: 5 * time.Second})
+	public, err := publicapi.New(publicapi.Config{Store: store.PublicAPI(), Directory: directory, Catalog: catalog})
 	require.NoError(t, err)
 	guard, err := auth.New(auth.Config{Keys: ring, Roles: directory, Anonymous: public, Users: users})
 	require.NoError(t, err)
