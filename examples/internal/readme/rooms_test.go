@@ -21,7 +21,7 @@ var rooms = map[string]string{
 	"roles/internal/automaton": "",
 
 	"auth/audit":          "",
-	"auth/sqlstore":       "auth/audit keys publicapi roles",
+	"auth/sqlstore":       "auth/audit internal/fresh keys publicapi roles",
 	"auth/admin":          "auth auth/audit keys publicapi roles",
 	"auth/admin/adminapi": "auth auth/admin auth/audit keys publicapi roles",
 	"auth/admin/console":  "auth auth/admin auth/audit keys publicapi roles",
