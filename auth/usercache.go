@@ -55,7 +55,7 @@ func (c *UserCache) User(ctx context.Context, id string) (User, error) {
 	if ok && hit.lease.Holds(now) {
 		return hit.user, hit.err
 	}
-	answer, err := c.calls.Do(ctx, id, call, c.join, func(ctx context.Context, call fresh.Call) (cachedUser, error) {
+	answer, err := c.calls.Do(ctx, id, call, c.join, func(ctx context.Context) (cachedUser, error) {
 		user, err := c.users.User(ctx, id)
 		switch {
 		case err == nil && user.ID != id:
@@ -65,8 +65,8 @@ func (c *UserCache) User(ctx context.Context, id string) (User, error) {
 		case err != nil:
 			return cachedUser{}, err
 		}
-		return c.keep(id, cachedUser{user: user, err: err}, call), nil
-	})
+		return cachedUser{user: user, err: err}, nil
+	}, func(call fresh.Call, answer cachedUser, newest bool) { c.put(id, answer, call, newest) })
 	if err != nil {
 		return User{}, err
 	}
@@ -79,12 +79,13 @@ func (c *UserCache) join(call fresh.Call) bool {
 	return c.state.Keep(call, fresh.At(time.Now()))
 }
 
-// keep caches an answer, unless the user may have changed since the call began.
-func (c *UserCache) keep(id string, answer cachedUser, call fresh.Call) cachedUser {
+// put caches an answer, unless the user may have changed since the call began. Then an older answer goes too.
+func (c *UserCache) put(id string, answer cachedUser, call fresh.Call, newest bool) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
-	if !c.state.Keep(call, fresh.At(time.Now())) {
-		return answer
+	if !newest || !c.state.Keep(call, fresh.At(time.Now())) {
+		delete(c.known, id)
+		return
 	}
 	if _, known := c.known[id]; !known && len(c.known) >= maxCachedUsers {
 		for other := range c.known {
@@ -94,7 +95,6 @@ func (c *UserCache) keep(id string, answer cachedUser, call fresh.Call) cachedUs
 	}
 	answer.lease = c.state.Lease(call)
 	c.known[id] = answer
-	return answer
 }
 
 // Forget drops the cached answer for a user: the next request asks. Call it when the user changes.

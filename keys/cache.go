@@ -1,6 +1,7 @@
 package keys
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -92,20 +93,14 @@ func (c *cache) get(space string, d *rawDigest) *entry {
 func (c *cache) lookUp(ctx context.Context, space string, digests []rawDigest, answer answerFunc) (*entry, error) {
 	c.Start()
 	own := slices.Clone(digests) // the call may outlast the caller
-	x, err := c.calls.Do(ctx, callName(space, own), c.Begin(), c.Join, func(ctx context.Context, call fresh.Call) (*indexed, error) {
+	x, err := c.calls.Do(ctx, callName(space, own), c.Begin(), c.Join, func(ctx context.Context) (*indexed, error) {
 		rec, err := c.store.Find(ctx, space, sealAll(own)) // a copy, for the store
 		if err != nil && !errors.Is(err, ErrNotFound) {
 			c.Failed()
 		}
 		x, err := answer(ctx, own, rec, err)
-		if err == nil {
-			err = ctx.Err()
-		}
-		if err == nil {
-			c.put(call, space, own, x)
-		}
-		return x, err
-	})
+		return x, cmp.Or(err, ctx.Err())
+	}, func(call fresh.Call, x *indexed, keep bool) { c.put(call, space, own, x, keep) })
 	return x.found(), err
 }
 
@@ -124,8 +119,9 @@ func callName(space string, digests []rawDigest) string {
 
 // put caches the answer to a look-up: x, or that there is no key if x is nil. If the answer may not be cached, put drops an
 // older one, so that no later caller receives it.
-func (c *cache) put(call fresh.Call, space string, digests []rawDigest, x *indexed) {
+func (c *cache) put(call fresh.Call, space string, digests []rawDigest, x *indexed, newest bool) {
 	c.Keep(call, func(keep bool) {
+		keep = keep && newest
 		for i := range digests {
 			old := c.found.get(space, &digests[i])
 			if old == nil {

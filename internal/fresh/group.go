@@ -1,6 +1,7 @@
 package fresh
 
 import (
+	"cmp"
 	"context"
 	"fmt"
 	"sync"
@@ -31,15 +32,20 @@ type shared[V any] struct {
 	cancel  context.CancelFunc
 	waiting int           // callers, under the group's lock
 	begun   bool          // the store is asked; under the group's lock
+	behind  bool          // another call for the same key was answered since this one began; under the group's lock
 	done    chan struct{} // closed once value and err are set
 	value   V
 	err     error
 }
 
 // Do returns the answer of f for k, from a call that other callers share. now is the call that begins if there is none
-// to join; join reports whether an earlier one will do. When ctx is done first, or the limit's time is over, the error
-// wraps the limit's Failure.
-func (g *Group[K, V]) Do(ctx context.Context, k K, now Call, join func(Call) bool, f func(context.Context, Call) (V, error)) (V, error) {
+// to join; join reports whether an earlier one will do. put then receives the answer, to cache it. When ctx is done first,
+// or the limit's time is over, the error wraps the limit's Failure.
+//
+// Two calls for one key may be under way, if the first could not be joined. Once one is answered, the other may bring an
+// older state of the store: no caller joins it any more, and put is told not to keep its answer.
+func (g *Group[K, V]) Do(ctx context.Context, k K, now Call, join func(Call) bool,
+	f func(context.Context) (V, error), put func(c Call, v V, keep bool)) (V, error) {
 	var none V
 	if err := ctx.Err(); err != nil {
 		return none, fmt.Errorf("%w: not asked: %w", g.limit.Failure, err)
@@ -59,13 +65,13 @@ func (g *Group[K, V]) Do(ctx context.Context, k K, now Call, join func(Call) boo
 	switch {
 	case joined:
 	case g.limit.Places == nil:
-		g.run(k, c, f)
+		g.run(k, c, f, put)
 	default:
 		go func() {
 			select {
 			case g.limit.Places <- struct{}{}:
 				defer func() { <-g.limit.Places }()
-				g.run(k, c, f)
+				g.run(k, c, f, put)
 			case <-c.ctx.Done():
 			}
 		}()
@@ -82,14 +88,11 @@ func (g *Group[K, V]) Do(ctx context.Context, k K, now Call, join func(Call) boo
 	}
 	g.mu.Lock()
 	defer g.mu.Unlock()
-	why, err := "no answer in time", ctx.Err()
+	why := "no answer in time"
 	if !c.begun {
 		why = "too many wait for it"
 	}
-	if err == nil {
-		err = c.ctx.Err()
-	}
-	return none, fmt.Errorf("%w: %s: %w", g.limit.Failure, why, err)
+	return none, fmt.Errorf("%w: %s: %w", g.limit.Failure, why, cmp.Or(ctx.Err(), c.ctx.Err()))
 }
 
 // deadline returns the context of a new call.
@@ -109,7 +112,7 @@ func (g *Group[K, V]) leave(k K, c *shared[V]) {
 	}
 }
 
-// end takes c off the list. The lock is held.
+// end ends c. The lock is held.
 func (g *Group[K, V]) end(k K, c *shared[V]) {
 	c.cancel()
 	if g.calls[k] == c {
@@ -118,7 +121,7 @@ func (g *Group[K, V]) end(k K, c *shared[V]) {
 }
 
 // run asks the store. The answer is an error if f panics or ends its goroutine.
-func (g *Group[K, V]) run(k K, c *shared[V], f func(context.Context, Call) (V, error)) {
+func (g *Group[K, V]) run(k K, c *shared[V], f func(context.Context) (V, error), put func(Call, V, bool)) {
 	g.mu.Lock()
 	over := c.ctx.Err() != nil
 	c.begun = !over
@@ -130,9 +133,16 @@ func (g *Group[K, V]) run(k K, c *shared[V], f func(context.Context, Call) (V, e
 	defer func() {
 		g.mu.Lock()
 		defer g.mu.Unlock()
+		if err == nil {
+			put(c.call, value, !c.behind)
+			if other := g.calls[k]; other != nil {
+				other.behind = true
+				delete(g.calls, k)
+			}
+		}
 		c.value, c.err = value, err
 		close(c.done)
 		g.end(k, c)
 	}()
-	value, err = ask.Do(c.ctx, ask.Inline(g.limit.Failure), func(ctx context.Context) (V, error) { return f(ctx, c.call) })
+	value, err = ask.Do(c.ctx, ask.Inline(g.limit.Failure), f)
 }

@@ -246,6 +246,7 @@ func (n *node) bound(key int, began time.Duration) (at time.Duration) {
 type lookup struct {
 	call    Call
 	callers []time.Duration // when each began
+	behind  bool            // another look-up of the key was answered since
 }
 
 func (n *node) clock() Instant {
@@ -298,20 +299,21 @@ func (n *node) request(key int) {
 		l.callers = append(l.callers, n.w.now)
 		return
 	}
-	l := &lookup{n.state.Begin(now), []time.Duration{n.w.now}}
+	l := &lookup{call: n.state.Begin(now), callers: []time.Duration{n.w.now}}
 	n.lookups[key] = l
 	n.w.ask(func() func() {
 		value := n.w.store.values[key]
 		return func() {
 			n.run(func() {
-				if n.lookups[key] == l {
+				if other := n.lookups[key]; other != nil {
+					other.behind = other != l
 					delete(n.lookups, key)
 				}
 				for _, began := range l.callers {
 					n.answer(key, value, began, "looked up")
 				}
 				delete(n.cache, key) // else a later caller might get an older answer than this one
-				if n.state.Keep(l.call, n.clock()) {
+				if !l.behind && n.state.Keep(l.call, n.clock()) {
 					n.cache[key] = value
 					n.recent = append(n.recent, key)
 				}
