@@ -59,10 +59,3 @@ func (c *cached) load(ctx context.Context) (Setting, error) {
 	}
 	return *c.setting.Load(), nil
 }
-
-// invalidate makes the cached setting unusable until the next poll. A nil cached holds nothing.
-func (c *cached) invalidate() {
-	if c != nil {
-		c.Invalidate()
-	}
-}

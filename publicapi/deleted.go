@@ -18,7 +18,9 @@ const closeTimeout = time.Second
 // waits for the callback, so it first remembers the deleted roles, and then waits for the store for at most closeTimeout.
 func (s *Service) watchRoles() (stop func()) {
 	return s.directory.Watch(func(before, now *roles.Policy) {
-		s.cached.invalidate() // a setting older than the roles may name a role that was deleted and saved again
+		if s.cached != nil { // a setting older than the roles may name a role that was deleted and saved again
+			s.cached.Invalidate()
+		}
 		var gone []string
 		for _, appid := range before.AppIDs() {
 			if !now.Has(appid) {

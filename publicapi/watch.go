@@ -13,7 +13,9 @@ func (s *Service) Watch(f func(auth.Change)) (stop func()) { return s.watchers.A
 
 // changed invalidates the cached setting and calls the watchers.
 func (s *Service) changed() {
-	s.cached.invalidate()
+	if s.cached != nil {
+		s.cached.Invalidate()
+	}
 	s.watchers.Call(auth.Change{}, nil)
 }
 
