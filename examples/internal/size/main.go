@@ -1,7 +1,7 @@
 // Command size checks the size of the library against the limits of its design. It prints each count beside its limit and
 // fails if one is exceeded. A limit changes only in a commit that says why.
 //
-//	go run ./.ci/size
+//	go run ./examples/internal/size
 package main
 
 import (
@@ -75,7 +75,7 @@ func read(root string) (*tree, error) {
 		switch {
 		case err != nil:
 			return err
-		case entry.IsDir() && path != root && (strings.HasPrefix(name, ".") || name == "testdata" || name == "testschema"):
+		case entry.IsDir() && path != root && (name == ".git" || name == "testdata" || name == "testschema"):
 			return filepath.SkipDir
 		case entry.IsDir() || !strings.HasSuffix(name, ".go") || strings.HasSuffix(name, "_test.go"):
 			return nil

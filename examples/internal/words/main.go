@@ -1,8 +1,8 @@
 // Command words fails if a source file contains one of 20 words that make code hard to read. It prints each place as
 // file:line: word.
 //
-//	go run ./.ci/words            # Go, SQL and shell files
-//	go run ./.ci/words -md -html  # Markdown files and pages as well
+//	go run ./examples/internal/words            # Go, SQL and shell files
+//	go run ./examples/internal/words -md -html  # Markdown files and pages as well
 //
 // Tests are read too. Generated code, testdata and this folder are not.
 package main
@@ -84,7 +84,7 @@ func main() {
 // search returns each place as file:line: word. It reads files with one of the given extensions, and shell scripts
 // without extension.
 func search(root fs.FS, kinds []string) (places []string, err error) {
-	skipped := []string{".git", ".ci/words", "testdata", "vendor", "node_modules"}
+	skipped := []string{".git", "examples/internal/words", "testdata", "vendor", "node_modules"}
 	err = fs.WalkDir(root, ".", func(path string, entry fs.DirEntry, err error) error {
 		switch {
 		case err != nil:
