@@ -591,7 +591,7 @@ The caller must have all permissions of at least one of the inner lists.
 directive @requiresScopes(scopes: [[String!]!]!) on OBJECT | FIELD_DEFINITION
 
 """
-Anybody may ask for this root field, or for those of this root type. It lifts the default alone: other rules stay.
+Any caller may ask for this root field, or for those of this root type. It lifts the default alone: other rules stay.
 """
 directive @public on OBJECT | FIELD_DEFINITION
 `, BuiltIn: false},
