@@ -5,7 +5,6 @@ import (
 	"encoding/json"
 	"errors"
 	"net/http"
-	"slices"
 	"strconv"
 	"strings"
 
@@ -91,7 +90,7 @@ func (a *api) refuse(w http.ResponseWriter, r *http.Request, err error) {
 	switch {
 	case refused.Err == admin.ErrInput:
 		input := invalid(clip(refused.Field), refused.Text)
-		if a.showsKey(refused.Field) { // the answer names an unknown member, but must not repeat a key
+		if a.guard.Format().Contains(refused.Field) { // the answer names an unknown member, but must not repeat a key
 			input = invalid("", "the name of a member or parameter holds a key")
 		}
 		writeProblem(w, problem{Status: http.StatusBadRequest, Field: input.Field, Detail: sentence(input) + "."})
@@ -131,11 +130,6 @@ func sentence(e *admin.Error) string {
 		return e.Text
 	}
 	return e.Field + " " + e.Text
-}
-
-// showsKey reports whether text contains one of the ring's keys, such as one sent as the name of a parameter.
-func (a *api) showsKey(text string) bool {
-	return slices.ContainsFunc(a.keyLike.FindAllString(text, -1), a.guard.Format().Valid)
 }
 
 // clip shortens a name that the client chose.

@@ -3,7 +3,6 @@ package adminapi
 import (
 	"net/http"
 	"path"
-	"regexp"
 	"strings"
 
 	"github.com/latchkey-go/latchkey/auth"
@@ -27,7 +26,7 @@ func Handler(s *admin.Service) http.Handler {
 		panic("adminapi: Handler needs a service")
 	}
 	c := s.Config()
-	a := &api{s, c.Guard, c.Catalog, http.NewServeMux(), regexp.MustCompile(strings.ReplaceAll(c.Keys.Format().Pattern(), `\b`, ""))}
+	a := &api{s, c.Guard, c.Catalog, http.NewServeMux()}
 	for pattern, route := range a.routes() {
 		a.mux.HandleFunc(pattern, a.guarded(route))
 	}
@@ -41,7 +40,6 @@ type api struct {
 	guard   *auth.Guard
 	catalog *roles.Catalog
 	mux     *http.ServeMux
-	keyLike *regexp.Regexp // finds possible keys, also in the middle of a word
 }
 
 // serve also answers requests without a route with problem documents.
