@@ -60,6 +60,9 @@ type machine interface {
 	EndWrite()
 }
 
+// Valid reports whether cached answers may be used. A Follower reads a copy of the lease.
+func (s *State) Valid(now Instant) bool { return s.lease.Holds(now) }
+
 const (
 	staleness = 1000 * time.Millisecond
 	length    = 12 * time.Second // of a schedule

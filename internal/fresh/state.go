@@ -66,9 +66,6 @@ func (s *State) Lease(c Call) Lease { return LeaseFrom(c.began, s.staleness) }
 // Begin says that a poll or a look-up begins.
 func (s *State) Begin(now Instant) Call { return Call{s.revision, s.epoch, now} }
 
-// Valid reports whether cached answers may be used.
-func (s *State) Valid(now Instant) bool { return s.lease.Holds(now) }
-
 // Failed says that a call of the store has failed.
 func (s *State) Failed() { s.failed = true }
 
