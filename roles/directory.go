@@ -96,7 +96,7 @@ func Open(ctx context.Context, c Config) (*Directory, error) {
 		d.limit = ask.New(errStore, c.Timeout, maxCalls)
 	}
 	d.follower = fresh.NewFollower(fresh.Options{
-		Staleness: c.Staleness, Poll: d.poll, Failed: func(err error, _ bool) { d.tell(err) },
+		Staleness: c.Staleness, Poll: d.poll, Failed: func(err error, _ bool) { d.report(err) },
 		Closed: errClosed, Timeout: errors.New("roles: waiting for the store"),
 	})
 	d.expiry = time.AfterFunc(time.Hour, func() { d.follower.Locked(d.expire) })

@@ -11,8 +11,18 @@ import (
 	"github.com/latchkey-go/latchkey/internal/fresh"
 )
 
-// poll asks for the revision and, if it differs from since, loads and compiles the roles.
-func (d *Directory) poll(ctx context.Context, since Revision) (fresh.Answer, error) {
+// poll asks for the revision and, if it differs from since, loads and compiles the roles. Callers who wait for it find in
+// Err why it failed.
+func (d *Directory) poll(ctx context.Context, since Revision) (_ fresh.Answer, err error) {
+	defer func() {
+		if err != nil {
+			d.follower.Locked(func() {
+				if !d.closed {
+					d.failure.Store(&err)
+				}
+			})
+		}
+	}()
 	var good *Policy
 	var broken error
 	d.follower.Locked(func() { good, broken = d.good, d.broken })
@@ -99,16 +109,6 @@ func (d *Directory) changed(before, now *Policy) {
 	if before != nil && before != now {
 		d.watchers.Call(change{before, now}, nil)
 	}
-}
-
-// tell sets what Err returns and calls OnError.
-func (d *Directory) tell(err error) {
-	d.follower.Locked(func() {
-		if !d.closed {
-			d.failure.Store(&err)
-		}
-	})
-	d.report(err)
 }
 
 // report calls OnError.
