@@ -226,6 +226,64 @@ func TestAnImportThatBrokeGoesOn(t *testing.T) {
 	}
 }
 
+// Other writers need not wait for a whole import, and what its transactions do together is what one would.
+func TestALargeImportIsManyTransactions(t *testing.T) {
+	large := func() *cockpit.Source {
+		s, err := cockpit.ReadJSON(newCockpit(300, 1300, 0))
+		require.NoError(t, err)
+		return s
+	}
+	w := newWorld(t)
+	var sizes []int
+	w.InTx = func(ctx context.Context, f func(context.Context) error) error {
+		before := w.writes
+		defer func() { sizes = append(sizes, w.writes-before) }()
+		return f(ctx)
+	}
+	w.failAt = 2500
+	_, err := cockpit.Import(t.Context(), large(), w.Into)
+	require.ErrorIs(t, err, errBroken)
+	require.Equal(t, []int{1000, 1000, 500}, sizes, "a change and its record are two writes")
+
+	w.failAt, sizes = 0, nil
+	report, err := cockpit.Import(t.Context(), large(), w.Into)
+	require.NoError(t, err)
+	require.Less(t, len(sizes), 4, "the rest")
+	require.Zero(t, report.Count(cockpit.AboutKey, cockpit.VerdictRefused))
+	onlyUnchanged(t, w.bring(t, large()))
+}
+
+// A public role is judged by the roles that the import began with, so it is not opened after these have changed.
+func TestThePublicAPIIsNotOpenedAfterAnotherChangeOfRoles(t *testing.T) {
+	source := func() *cockpit.Source {
+		var text strings.Builder
+		text.WriteString(`{"roles": [{"appid": "reader", "permissions": {"content/posts/read": true}}], "public": "reader", "api_keys": [`)
+		for i := range 600 {
+			fmt.Fprintf(&text, `{"_id": "k%d", "name": "k", "role": "reader", "key": %q},`, i, good("API-", i))
+		}
+		return read(t, strings.TrimSuffix(text.String(), ",")+`]}`)
+	}
+	w := newWorld(t)
+	n := 0
+	w.InTx = func(ctx context.Context, f func(context.Context) error) error {
+		if n++; n == 2 {
+			revision, err := w.roles.Revision(ctx)
+			require.NoError(t, err)
+			require.NoError(t, w.roles.Save(ctx, roles.Role{AppID: "reader", Permissions: roles.Grants{"content/**": true}}, revision))
+		}
+		return f(ctx)
+	}
+	_, err := cockpit.Import(t.Context(), source(), w.Into)
+	require.ErrorIs(t, err, roles.ErrConflict)
+	setting, err := w.Public.Load(t.Context())
+	require.NoError(t, err)
+	require.Zero(t, setting)
+
+	report, err := cockpit.Import(t.Context(), source(), w.Into)
+	require.NoError(t, err)
+	require.Equal(t, 1, report.Count(cockpit.AboutPublic, cockpit.VerdictRefused), "it allows more than in Cockpit now")
+}
+
 func TestATransactionMayRunTwice(t *testing.T) {
 	w := newWorld(t)
 	w.InTx = func(ctx context.Context, f func(context.Context) error) error {

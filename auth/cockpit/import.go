@@ -12,9 +12,13 @@ import (
 	"github.com/latchkey-go/latchkey/roles"
 )
 
+// inOneTransaction is how many changes are one transaction: other writers wait for it.
+const inOneTransaction = 500
+
 // Import writes the objects of source that do not exist here, and returns the report that [Plan] would have returned. Its
-// error is a store error or a mistake in into; with [Into.InTx] nothing was done then. It may be called again at any
-// time, and by several nodes. Users and roles come first, and the public API is opened last.
+// error is a store error or a mistake in into. It may be called again at any time, and by several nodes; after an error it
+// does the rest. Roles come first, and the public API is opened last. With [Into.InTx] the roles and the first 500 changes
+// are one transaction, and so is each further 500, so that other writers need not wait for the whole.
 func Import(ctx context.Context, source *Source, into Into) (*Report, error) {
 	if err := into.check(source); err != nil {
 		return nil, err
@@ -24,19 +28,26 @@ func Import(ctx context.Context, source *Source, into Into) (*Report, error) {
 		run = func(ctx context.Context, f func(context.Context) error) error { return f(ctx) }
 	}
 	var p *planner
-	err := run(ctx, func(ctx context.Context) (err error) {
-		if p, err = plan(ctx, source, into); err != nil {
-			return err
-		}
-		for _, step := range p.steps {
-			if err := step(ctx); err != nil {
-				return err
+	for done := 0; p == nil || done < len(p.steps); {
+		end := 0
+		err := run(ctx, func(ctx context.Context) (err error) {
+			if done == 0 {
+				if p, err = plan(ctx, source, into); err != nil {
+					return err
+				}
 			}
+			end = min(max(done+inOneTransaction, p.roleSteps), len(p.steps))
+			for _, step := range p.steps[done:end] {
+				if err := step(ctx); err != nil {
+					return err
+				}
+			}
+			return nil
+		})
+		if err != nil {
+			return nil, err
 		}
-		return nil
-	})
-	if err != nil {
-		return nil, err
+		done = end
 	}
 	return p.finish(), nil
 }
@@ -63,9 +74,8 @@ type Into struct {
 	// [Source.Users].
 	Users Users
 
-	// InTx runs the import in one transaction over all stores above, such as sqlstore's InTx: if it fails, it is
-	// rolled back, and no other change runs meanwhile. It may call f more than once. Nil is for stores in memory: an
-	// error does not undo earlier writes, and another Import does the rest.
+	// InTx runs f in one transaction over all stores above, such as sqlstore's InTx. It may call f more than once. Nil
+	// is for stores in memory.
 	InTx func(ctx context.Context, f func(ctx context.Context) error) error
 	// Audit gets a record of each change, and its records identify what an earlier import wrote. Nil: see the package
 	// comment.

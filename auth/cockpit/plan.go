@@ -31,8 +31,10 @@ type planner struct {
 	report Report
 	steps  []func(context.Context) error // in the order of entries
 
-	revision roles.Revision
-	policy   *roles.Policy // after the roles are written
+	roleSteps int // how many steps write roles: they are the first
+
+	revision roles.Revision // after the roles are written
+	policy   *roles.Policy  // after the roles are written
 	ours     map[string]bool
 	wider    []string // roles that may do more here than in Cockpit
 	refused  []bool   // users, by index
@@ -56,6 +58,9 @@ func plan(ctx context.Context, source *Source, into Into) (*planner, error) {
 	} {
 		if err := part.plan(ctx); err != nil {
 			return nil, fmt.Errorf("cockpit: %s: %w", part.name, err)
+		}
+		if part.name == "roles" {
+			p.roleSteps = len(p.steps)
 		}
 	}
 	return p, nil

@@ -42,6 +42,12 @@ func (p *planner) planPublic(ctx context.Context) error {
 		return nil
 	}
 	save := func(ctx context.Context) error {
+		switch revision, err := p.into.Roles.Revision(ctx); {
+		case err != nil:
+			return err
+		case revision != p.revision: // the role may allow more now
+			return fmt.Errorf("%w: roles were changed during the import; import again", roles.ErrConflict)
+		}
 		now := time.Now().UTC().Truncate(time.Microsecond)
 		err := p.into.Public.Save(ctx, publicapi.Setting{
 			Role: d.role, ChangedAt: now, ChangedBy: p.into.By, Revision: here.Revision,

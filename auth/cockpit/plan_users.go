@@ -52,6 +52,9 @@ func (p *planner) planUser(ctx context.Context, i int) error {
 			return nil
 		}
 		p.add(d.entryOf(AboutUser, d.id, VerdictNew, reasons...), func(ctx context.Context) error {
+			if _, there, err := p.into.find(ctx, user.ID); err != nil || there { // another node imports, too
+				return err
+			}
 			if err := p.into.Users.Add(ctx, user); err != nil {
 				return err
 			}

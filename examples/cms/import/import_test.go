@@ -277,7 +277,7 @@ func TestNoKeyIsKept(t *testing.T) {
 	})
 }
 
-// An interruption at any point loses nothing: access comes last and in one transaction, and another run does the
+// An interruption at any point loses nothing: access comes last, and another run does the
 // rest.
 func TestBrokenOff(t *testing.T) {
 	t.Parallel()

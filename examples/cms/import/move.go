@@ -13,7 +13,7 @@ import (
 	"github.com/latchkey-go/latchkey/roles"
 )
 
-// move copies models and items, and then access in one transaction. If it is interrupted, another run does the rest.
+// move copies models and items, and access last. If it is interrupted, another run does the rest.
 func move(ctx context.Context, from *storage, to *target, dryRun bool, out io.Writer) error {
 	source, err := cockpit.ReadSQL(ctx, from.system)
 	if err != nil {
