@@ -145,14 +145,9 @@ func (b *keyBody) networks() []netip.Prefix {
 func (a *api) createKey(w http.ResponseWriter, r *http.Request, p auth.Principal) error {
 	var b keyBody
 	there, err := b.read(w, r, false, b.fields())
-	if err != nil {
-		return err
-	}
-	if err := needs(there, "name", "role"); err != nil {
-		return err
-	}
-	role, err := b.custom(there)
-	if err != nil {
+	missing := needs(there, "name", "role")
+	role, wrong := b.custom(there)
+	if err := cmp.Or(err, missing, wrong); err != nil {
 		return err
 	}
 	issued, err := a.CreateKey(r.Context(), p, keys.Custom{
@@ -173,11 +168,8 @@ func (a *api) getKey(w http.ResponseWriter, r *http.Request, p auth.Principal) e
 func (a *api) patchKey(w http.ResponseWriter, r *http.Request, p auth.Principal) error {
 	var b keyBody
 	there, err := b.read(w, r, false, b.fields())
-	if err != nil {
-		return err
-	}
-	match, err := match(r)
-	if err != nil {
+	match, unmet := match(r)
+	if err := cmp.Or(err, unmet); err != nil {
 		return err
 	}
 	id := r.PathValue("id")
@@ -213,11 +205,9 @@ func (a *api) removeKey(w http.ResponseWriter, r *http.Request, p auth.Principal
 // setKey serves a change that needs nothing but the key. The body may be left out.
 func (a *api) setKey(to keys.State) operation {
 	return func(w http.ResponseWriter, r *http.Request, p auth.Principal) error {
-		if _, err := decode(w, r, true, nil); err != nil {
-			return err
-		}
-		match, err := match(r)
-		if err != nil {
+		_, err := decode(w, r, true, nil)
+		match, unmet := match(r)
+		if err := cmp.Or(err, unmet); err != nil {
 			return err
 		}
 		rec, err := a.SetKeyState(r.Context(), p, r.PathValue("id"), match, to)

@@ -1,6 +1,7 @@
 package adminapi
 
 import (
+	"cmp"
 	"net/http"
 	"time"
 
@@ -63,13 +64,10 @@ func (a *api) putPublic(w http.ResponseWriter, r *http.Request, p auth.Principal
 	fields := confirmationFields(&seen)
 	fields["role"] = text(&role)
 	there, err := decode(w, r, false, fields)
-	if err != nil {
-		return err
-	}
-	if err := needs(there, "role"); err != nil {
-		return err
-	}
-	if seen.Match, err = match(r); err != nil {
+	missing := needs(there, "role")
+	var unmet error
+	seen.Match, unmet = match(r)
+	if err := cmp.Or(err, missing, unmet); err != nil {
 		return err
 	}
 	if _, err := a.OpenPublic(r.Context(), p, role, seen); err != nil {
