@@ -24,11 +24,11 @@ type alert struct {
 	Page, PageText string // a page about it, if any
 }
 
-// message answers with a page that holds only a title and a text.
-func (v *visit) message(status int, title, text string) {
-	p := page{Heading: title, Body: text}
-	if err := v.show(status, "trouble", p); err != nil {
-		http.Error(v.w, title, status)
+// refuse answers with a page that holds only an alert.
+func (v *visit) refuse(status int, a *alert) {
+	v.status, v.alert = status, nil
+	if err := v.show("refused", a.Title, a); err != nil {
+		http.Error(v.w, a.Title, status)
 	}
 }
 
@@ -36,7 +36,7 @@ func (v *visit) message(status int, title, text string) {
 var errForm = errors.New("console: malformed form")
 
 // explain returns the status and the words for an error. An unknown error is a store error: 503, without its text.
-func explain(err error) (status int, a alert) {
+func explain(err error) (status int, a *alert) {
 	var (
 		why      = new(admin.Error)
 		refusal  *auth.Refusal
@@ -45,38 +45,38 @@ func explain(err error) (status int, a alert) {
 	errors.As(err, &why)
 	switch {
 	case why.Err == admin.ErrInput:
-		return http.StatusBadRequest, alert{Title: "This cannot be saved", Field: why.Field, Text: "The field " + label(why.Field) + " " + strings.TrimSuffix(why.Text, ".") + "."}
+		return http.StatusBadRequest, &alert{Title: "This cannot be saved", Field: why.Field, Text: "The field " + label(why.Field) + " " + strings.TrimSuffix(why.Text, ".") + "."}
 	case why.Err == admin.ErrForbidden:
 		return http.StatusForbidden, refused(why)
 	case errors.As(err, &tooLarge):
-		return http.StatusRequestEntityTooLarge, alert{Title: "That is too much", Text: "The form is larger than this page takes. Nothing was done."}
+		return http.StatusRequestEntityTooLarge, &alert{Title: "That is too much", Text: "The form is larger than this page takes. Nothing was done."}
 	case errors.Is(err, roles.ErrBudget):
-		return http.StatusUnprocessableEntity, alert{Title: "This is too complex to check",
+		return http.StatusUnprocessableEntity, &alert{Title: "This is too complex to check",
 			Text: "Comparing this access with yours would take too long, so nothing was done. Use fewer or simpler patterns with * and **."}
 	case errors.Is(err, errForm):
-		return http.StatusBadRequest, alert{Title: "This cannot be read", Text: "The form did not arrive as it should. Nothing was done; go back and try again."}
+		return http.StatusBadRequest, &alert{Title: "This cannot be read", Text: "The form did not arrive as it should. Nothing was done; go back and try again."}
 	case errors.Is(err, admin.ErrChanged):
-		return http.StatusConflict, alert{Title: "Another change came first",
+		return http.StatusConflict, &alert{Title: "Another change came first",
 			Text: "This has changed since you opened it, so nothing was done. Look at its current state, and decide again."}
 	case errors.Is(err, admin.ErrNotFound):
-		return http.StatusNotFound, alert{Title: "This is not here", Text: "It may have been removed meanwhile, or the address is mistyped."}
+		return http.StatusNotFound, &alert{Title: "This is not here", Text: "It may have been removed meanwhile, or the address is mistyped."}
 	case errors.Is(err, admin.ErrConflict):
-		return http.StatusConflict, alert{Title: "This is not possible now",
+		return http.StatusConflict, &alert{Title: "This is not possible now",
 			Text: "The present state does not allow it, so nothing was done. Another user may have changed it meanwhile: look at its current state."}
 	case errors.Is(err, audit.ErrNotListed):
-		return http.StatusNotFound, alert{Title: "This log is written elsewhere", Text: "Changes are recorded, but this log cannot be read back here."}
+		return http.StatusNotFound, &alert{Title: "This log is written elsewhere", Text: "Changes are recorded, but this log cannot be read back here."}
 	case errors.As(err, &refusal) && refusal.Status == http.StatusTooManyRequests:
-		return refusal.Status, alert{Title: "That was too fast", Text: "Nothing was done. Wait a little, then try again."}
+		return refusal.Status, &alert{Title: "That was too fast", Text: "Nothing was done. Wait a little, then try again."}
 	case errors.As(err, &refusal) && refusal.Status < http.StatusInternalServerError:
-		return refusal.Status, alert{Title: "You may not do this", Text: sentence(refusal.Error())}
+		return refusal.Status, &alert{Title: "You may not do this", Text: sentence(refusal.Error())}
 	}
-	return http.StatusServiceUnavailable, alert{Title: "This cannot be answered now",
+	return http.StatusServiceUnavailable, &alert{Title: "This cannot be answered now",
 		Text: "Something that is needed for it does not answer. Nothing is known to be wrong with what you asked for: try again in a moment."}
 }
 
 // refused names the permissions that the user lacks.
-func refused(err *admin.Error) alert {
-	a := alert{Title: "You may not do this", Text: sentence(err.Text), List: err.Missing}
+func refused(err *admin.Error) *alert {
+	a := &alert{Title: "You may not do this", Text: sentence(err.Text), List: err.Missing}
 	if len(err.Missing) > 0 {
 		a.Text += " Ask a manager of roles for what your role lacks:"
 	}
@@ -93,19 +93,17 @@ func (v *visit) fail(err error) {
 	if status == http.StatusServiceUnavailable || status == http.StatusTooManyRequests {
 		v.w.Header().Set("Retry-After", strconv.Itoa(max(1, int(math.Ceil(wait.Seconds())))))
 	}
-	p := page{Heading: a.Title, Body: a}
-	if err := v.show(status, "refused", p); err != nil {
-		http.Error(v.w, a.Title, status)
-	}
+	v.refuse(status, a)
 }
 
 // retry shows the current page again with the reason why nothing was done. A store error has a page of its own.
-func (v *visit) retry(err error, show func(status int, why *alert) error) error {
+func (v *visit) retry(err error, show func() error) error {
 	status, why := explain(err)
 	if status == http.StatusServiceUnavailable || status == http.StatusNotFound {
 		return err
 	}
-	if again := show(status, &why); again != nil {
+	v.status, v.alert = status, why
+	if again := show(); again != nil {
 		return err // this user may not see the page, or it is gone
 	}
 	return nil

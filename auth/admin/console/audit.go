@@ -4,7 +4,6 @@ import (
 	"cmp"
 	"fmt"
 	"maps"
-	"net/http"
 	"net/url"
 	"slices"
 	"strings"
@@ -60,14 +59,13 @@ func (v *visit) showAudit() error {
 	q := v.r.URL.Query()
 	body := auditPage{Actor: q.Get("actor"), Action: q.Get("action"), Object: q.Get("object"), Since: q.Get("since"), Until: q.Get("until")}
 	f := audit.Filter{Actor: body.Actor, Action: body.Action, Object: body.Object, Before: q.Get("before"), Limit: 50}
-	var wrong *alert
 	day := func(text string, days int) time.Time {
 		if text == "" {
 			return time.Time{}
 		}
 		t, err := time.Parse(time.DateOnly, text)
 		if err != nil {
-			wrong = &alert{Title: "The whole log is shown", Text: "A date is written as 2030-01-31."}
+			v.alert = &alert{Title: "The whole log is shown", Text: "A date is written as 2030-01-31."}
 			return time.Time{}
 		}
 		return t.AddDate(0, 0, days)
@@ -95,7 +93,7 @@ func (v *visit) showAudit() error {
 		q.Del("done")
 		body.Older = "?" + url.Values(q).Encode()
 	}
-	return v.show(http.StatusOK, "audit", page{Heading: "Audit log", Alert: wrong, Body: body})
+	return v.show("audit", "Audit log", body)
 }
 
 // auditRow puts a record in words. It links to the object's page if this user may see it.

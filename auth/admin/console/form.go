@@ -90,14 +90,9 @@ func formTime(t time.Time) string {
 // A difference is one field whose saved value and typed value differ.
 type difference struct{ Field, Saved, Typed string }
 
-// explainConflict changes the text of why after a conflict: the form keeps what the user typed.
-func explainConflict(conflict bool, why *alert) *alert {
-	if conflict {
-		why.Text = "This has changed since you opened it, so nothing was saved. What you typed is still in the form. Compare " +
-			"it with what is saved now, then save again to put yours in its place."
-	}
-	return why
-}
+// conflictText is the text of the alert after a conflict: the form keeps what the user typed.
+const conflictText = "This has changed since you opened it, so nothing was saved. What you typed is still in the form. Compare " +
+	"it with what is saved now, then save again to put yours in its place."
 
 // differ lists the fields, given as triples of name, saved and typed, that are not the same.
 func differ(triples ...string) []difference {

@@ -79,12 +79,19 @@ type visit struct {
 	w   http.ResponseWriter
 	r   *http.Request
 	who auth.Principal
+
+	status int    // of the answer
+	alert  *alert // why a change was not made
+}
+
+func (c *console) visit(w http.ResponseWriter, r *http.Request) *visit {
+	return &visit{console: c, w: w, r: r.WithContext(c.service.Context(r)), status: http.StatusOK}
 }
 
 // handle registers a page.
 func (c *console) handle(pattern string, f func(*visit) error) {
 	c.mux.HandleFunc(pattern, func(w http.ResponseWriter, r *http.Request) {
-		v := &visit{c, w, r.WithContext(c.service.Context(r)), auth.Principal{}}
+		v := c.visit(w, r)
 		if err := v.authenticate(); err != nil {
 			v.turnAway(err)
 			return
@@ -111,10 +118,10 @@ func (c *console) handlePost(pattern string, do buttons) {
 
 func (c *console) serve(w http.ResponseWriter, r *http.Request) {
 	setHeaders(w.Header())
-	v := &visit{c, w, r.WithContext(c.service.Context(r)), auth.Principal{}}
+	v := c.visit(w, r)
 	if err := c.origin.Check(r); err != nil {
-		v.message(http.StatusForbidden, "This came from another site",
-			"Your browser says that another site sent this request, so nothing was done. Open the console and do it there.")
+		v.refuse(http.StatusForbidden, &alert{Title: "This came from another site",
+			Text: "Your browser says that another site sent this request, so nothing was done. Open the console and do it there."})
 		return
 	}
 	has := func(method string) bool {
@@ -134,10 +141,10 @@ func (c *console) serve(w http.ResponseWriter, r *http.Request) {
 			allow += ", POST"
 		}
 		w.Header().Set("Allow", allow)
-		v.message(http.StatusMethodNotAllowed, "Not like this", "This page takes "+allow+".")
+		v.refuse(http.StatusMethodNotAllowed, &alert{Title: "Not like this", Text: "This page takes " + allow + "."})
 		return
 	}
-	v.message(http.StatusNotFound, "There is nothing here", "The address may be mistyped, or what was here is gone.")
+	v.refuse(http.StatusNotFound, &alert{Title: "There is nothing here", Text: "The address may be mistyped, or what was here is gone."})
 }
 
 // setHeaders keeps the pages out of caches, frames and other sites, and foreign content out of the pages.
@@ -183,32 +190,29 @@ type buttons map[string]func(*visit) error
 var routes = []route{
 	{"/{$}", func(v *visit) error { return v.redirect("users/user") }, nil},
 
-	{"/users/user", showUserKey, ofUserKey},
-	{"/users/user/{id}", showUserKey, ofUserKey},
+	{"/users/user", (*visit).showUserKey, ofUserKey},
+	{"/users/user/{id}", (*visit).showUserKey, ofUserKey},
 	{"/users", (*visit).showUsers, nil},
 
 	{"/api", (*visit).showKeys, nil},
-	{"/api/create", func(v *visit) error { return v.showNewKeyForm(http.StatusOK, keyForm{}, nil) }, buttons{"create": (*visit).createKey}},
-	{"/api/key/{id}", func(v *visit) error { return v.showKey(http.StatusOK, nil) }, buttons{
+	{"/api/create", (*visit).showNewKeyForm, buttons{"create": (*visit).createKey}},
+	{"/api/key/{id}", (*visit).showKey, buttons{
 		"save": (*visit).saveKey, "refresh": (*visit).refreshKey, "remove": (*visit).removeKey,
 		"disable": setKey(keys.StateDisabled, "disabled"), "enable": setKey(keys.StateActive, "enabled"),
 		"invalidate": setKey(keys.StateInvalidated, "invalidated"),
 	}},
-	{"/api/public", func(v *visit) error {
-		return v.showPublic(http.StatusOK, v.r.URL.Query().Get("role"), admin.Confirmation{}, nil)
-	},
+	{"/api/public", func(v *visit) error { return v.showPublic(v.r.URL.Query().Get("role")) },
 		buttons{"open": (*visit).openPublic, "close": (*visit).closePublic}},
 
 	{"/users/roles", (*visit).showRoles, nil},
-	{"/users/roles/create", func(v *visit) error { return v.showNewRole(http.StatusOK, roles.Role{}, nil) }, buttons{"create": (*visit).createRole}},
-	{"/users/roles/role/{appid}", func(v *visit) error { return v.showRole(http.StatusOK, nil, nil) },
+	{"/users/roles/create", func(v *visit) error { return v.showNewRole(roles.Role{}) },
+		buttons{"create": (*visit).createRole}},
+	{"/users/roles/role/{appid}", func(v *visit) error { return v.showRole(nil) },
 		buttons{"save": (*visit).saveRole, "delete": (*visit).deleteRole}},
 	{"/users/roles/matrix", (*visit).showMatrix, nil},
 
 	{"/audit", (*visit).showAudit, nil},
 }
-
-func showUserKey(v *visit) error { return v.showUserKey(http.StatusOK, keyForm{}, nil) }
 
 var ofUserKey = buttons{
 	"create": (*visit).createUserKey, "refresh": (*visit).refreshUserKey, "invalidate": (*visit).invalidateUserKey,
@@ -237,7 +241,7 @@ func (v *visit) turnAway(err error) {
 	var refusal *auth.Refusal
 	switch {
 	case errors.Is(err, errKey):
-		v.message(http.StatusForbidden, "These pages are for people", "Sign in to use them. Keys are for the JSON API.")
+		v.refuse(http.StatusForbidden, &alert{Title: "These pages are for people", Text: "Sign in to use them. Keys are for the JSON API."})
 	case !errors.As(err, &refusal):
 		v.fail(err)
 	case refusal.Reason == auth.ReasonMissingKey && v.SignIn != "":
@@ -250,7 +254,8 @@ func (v *visit) turnAway(err error) {
 		v.w.Header().Set("Location", to.String())
 		v.w.WriteHeader(http.StatusSeeOther)
 	case refusal.Status == http.StatusUnauthorized:
-		v.message(http.StatusUnauthorized, "You are not signed in", "Sign in first. If you are, your account may have been deactivated.")
+		v.refuse(http.StatusUnauthorized, &alert{Title: "You are not signed in",
+			Text: "Sign in first. If you are, your account may have been deactivated."})
 	default:
 		v.fail(err)
 	}

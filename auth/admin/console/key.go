@@ -131,10 +131,10 @@ func (v *visit) roleOptions(chosen string, withAdmin bool) ([]roleOption, error)
 	return options, nil
 }
 
-func (v *visit) showKey(status int, why *alert) error { return v.showKeyForm(status, nil, why, false) }
+func (v *visit) showKey() error { return v.showKeyForm(nil, false) }
 
 // showKeyForm shows a key, with form in place of its settings if the user has sent one. After a conflict it shows both.
-func (v *visit) showKeyForm(status int, form *keyForm, why *alert, conflict bool) error {
+func (v *visit) showKeyForm(form *keyForm, conflict bool) error {
 	rec, err := v.service.Key(v.r.Context(), v.who, v.r.PathValue("id"))
 	if err != nil {
 		return err
@@ -144,6 +144,7 @@ func (v *visit) showKeyForm(status int, form *keyForm, why *alert, conflict bool
 	body.Seen = body.Form.digest()
 	if form != nil {
 		if conflict {
+			v.alert.Text = conflictText
 			body.Conflict, body.Meanwhile = true, keyDifferences(body.Form, *form, body.User)
 		}
 		body.Form = *form
@@ -153,7 +154,7 @@ func (v *visit) showKeyForm(status int, form *keyForm, why *alert, conflict bool
 			return err
 		}
 	}
-	return v.show(status, "key", page{Heading: cmp.Or(rec.Name, "Key "+rec.Hint), Alert: why, Body: body})
+	return v.show("key", cmp.Or(rec.Name, "Key "+rec.Hint), body)
 }
 
 func (v *visit) saveKey() error {
@@ -176,9 +177,7 @@ func (v *visit) saveKey() error {
 	}
 	if err != nil {
 		conflict := errors.Is(err, admin.ErrChanged)
-		return v.retry(err, func(status int, why *alert) error {
-			return v.showKeyForm(status, &form, explainConflict(conflict, why), conflict)
-		})
+		return v.retry(err, func() error { return v.showKeyForm(&form, conflict) })
 	}
 	return v.backToKey("saved")
 }

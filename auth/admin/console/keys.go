@@ -39,7 +39,7 @@ func (v *visit) showKeys() error {
 	if next != "" {
 		body.Next = "?" + url.Values{"q": {body.Text}, "state": {string(body.State)}, "after": {next}}.Encode()
 	}
-	return v.show(http.StatusOK, "keys", page{Heading: "API keys", Body: body})
+	return v.show("keys", "API keys", body)
 }
 
 // A keyRow is the record of a key on a page, without digests.
@@ -72,39 +72,41 @@ func rowOf(rec keys.Record) keyRow {
 	return row
 }
 
-func (v *visit) showNewKeyForm(status int, form keyForm, why *alert) error {
+func (v *visit) showNewKeyForm() error {
 	// A user without the permission must learn it before filling in the form.
 	if _, _, err := v.service.Keys(v.r.Context(), v.who, keys.Filter{Limit: 1}, ""); err != nil {
 		return err
 	}
+	form := v.sentKey()
 	options, err := v.roleOptions(form.Role, true)
 	if err != nil {
 		return err
 	}
-	return v.show(status, "key", page{Heading: "New API key", Alert: why, Body: keyPage{Form: form, Roles: options, Opened: formTimestamp(time.Now())}})
+	return v.show("key", "New API key", keyPage{Form: form, Roles: options, Opened: formTimestamp(time.Now())})
 }
 
 func (v *visit) createKey() error {
 	form := v.sentKey()
-	again := func(status int, why *alert) error { return v.showNewKeyForm(status, form, why) }
 	var set keys.Settings
 	if err := errors.Join(form.checkCustom(), form.settings(&set)); err != nil {
-		return v.retry(err, again)
+		return v.retry(err, v.showNewKeyForm)
 	}
 	v.making.Lock()
 	defer v.making.Unlock()
 	made, err := v.madeSince(v.field("opened"), set)
 	if err != nil {
-		return v.retry(err, again)
+		return v.retry(err, v.showNewKeyForm)
 	}
 	if made != nil {
-		return again(http.StatusConflict, &alert{Title: "Made already", Page: "api/key/" + made.ID, PageText: "See the key that was made",
-			Text: "Just this key has been made since the form was opened, so nothing was done: a form may be sent twice by accident. To have one more like it, create it again."})
+		v.status = http.StatusConflict
+		v.alert = &alert{Title: "Made already", Page: "api/key/" + made.ID, PageText: "See the key that was made",
+			Text: "Just this key has been made since the form was opened, so nothing was done: a form may be sent twice by accident. To have one more like it, create it again."}
+		return v.showNewKeyForm()
 	}
 	issued, err := v.service.CreateKey(v.r.Context(), v.who, keys.Custom{
 		Name: set.Name, Role: set.Role, Scopes: set.Scopes, AllowedIPs: set.AllowedIPs, ExpiresAt: set.ExpiresAt})
 	if err != nil {
-		return v.retry(err, again)
+		return v.retry(err, v.showNewKeyForm)
 	}
 	return v.showNewKey(issued, newKey{Page: "api/key/" + issued.Record.ID})
 }
@@ -166,7 +168,7 @@ func (v *visit) showNewKey(issued keys.Issued, body newKey) error {
 	if body.Refreshed {
 		heading = "New value"
 	}
-	return v.show(http.StatusOK, "newkey", page{Heading: heading, Body: body})
+	return v.show("newkey", heading, body)
 }
 
 // apiURL returns the address in the lines to try a key.

@@ -2,7 +2,6 @@ package console
 
 import (
 	"cmp"
-	"net/http"
 	"net/url"
 
 	"github.com/latchkey-go/latchkey/auth/admin"
@@ -82,7 +81,7 @@ func (v *visit) showMatrix() error {
 			return err
 		}
 	}
-	return v.show(http.StatusOK, "matrix", page{Heading: "Access matrix", Body: body})
+	return v.show("matrix", "Access matrix", body)
 }
 
 func cells(appids []string, row admin.Row) []matrixCell {

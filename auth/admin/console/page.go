@@ -26,7 +26,6 @@ type page struct {
 	Alert   *alert // why a change was not made
 	Body    any
 
-	// The rest is filled in by show.
 	Root, Version string
 	Host          Config
 	User          string
@@ -55,7 +54,7 @@ var templates = func() map[string]*template.Template {
 		"form": func(f keyForm, a *alert, custom bool) formPart { return formPart{f, a, custom} },
 	}).ParseFS(templateFiles, "templates/layout.html", "templates/parts.html"))
 	all := map[string]*template.Template{}
-	for _, name := range []string{"trouble", "refused", "userkey", "newkey", "keys", "key", "users", "public", "roles", "role", "matrix", "audit"} {
+	for _, name := range []string{"refused", "userkey", "newkey", "keys", "key", "users", "public", "roles", "role", "matrix", "audit"} {
 		all[name] = template.Must(template.Must(layout.Clone()).ParseFS(templateFiles, "templates/"+name+".html"))
 	}
 	return all
@@ -106,9 +105,9 @@ func count(n int, one, many string) string {
 }
 
 // show answers with a page.
-func (v *visit) show(status int, name string, p page) error {
-	p.Root, p.Version, p.Host = root(v.r), version, v.Config
-	p.User, p.Nav = cmp.Or(v.who.Name(), v.who.UserID()), v.nav()
+func (v *visit) show(name, heading string, body any) error {
+	p := page{Heading: heading, Alert: v.alert, Body: body, Root: root(v.r), Version: version, Host: v.Config,
+		User: cmp.Or(v.who.Name(), v.who.UserID()), Nav: v.nav()}
 	if site := v.r.Header.Get("Sec-Fetch-Site"); site == "" || site == "same-origin" { // a link from another site must not claim a change
 		p.Notice = notices[v.r.URL.Query().Get("done")]
 	}
@@ -118,7 +117,7 @@ func (v *visit) show(status int, name string, p page) error {
 	}
 	v.w.Header().Set("Content-Type", "text/html; charset=utf-8")
 	v.w.Header().Set("Content-Length", strconv.Itoa(out.Len()))
-	v.w.WriteHeader(status)
+	v.w.WriteHeader(v.status)
 	_, _ = out.WriteTo(v.w) // the browser may be gone, and gets no error then
 	return nil
 }

@@ -117,10 +117,11 @@ func unlisted(grant string) string {
 }
 
 // showPublic shows the setting and, unless role is "", the access that role would open.
-func (v *visit) showPublic(status int, role string, sent admin.Confirmation, why *alert) error {
+func (v *visit) showPublic(role string) error {
 	setting, now, err := v.service.Public(v.r.Context(), v.who)
 	if errors.Is(err, admin.ErrNotFound) {
-		v.message(http.StatusNotFound, "The public API is not managed here", "This application has no setting for it: its program says what callers without a key may do.")
+		v.refuse(http.StatusNotFound, &alert{Title: "The public API is not managed here",
+			Text: "This application has no setting for it: its program says what callers without a key may do."})
 		return nil
 	}
 	if err != nil {
@@ -134,15 +135,14 @@ func (v *visit) showPublic(status int, role string, sent admin.Confirmation, why
 		report, err := v.service.PreviewPublic(v.r.Context(), v.who, role)
 		switch {
 		case errors.Is(err, admin.ErrInput): // a role that cannot be public, or is gone
-			refused, reason := explain(err)
-			if why == nil {
-				status, why = refused, &reason
+			if v.alert == nil {
+				v.status, v.alert = explain(err)
 			}
 			role = ""
 		case err != nil:
 			return err
 		default:
-			if body.Preview, err = v.expose(report, sent); err != nil {
+			if body.Preview, err = v.expose(report, v.confirmation()); err != nil {
 				return err
 			}
 		}
@@ -150,7 +150,7 @@ func (v *visit) showPublic(status int, role string, sent admin.Confirmation, why
 	if body.Roles, err = v.roleOptions(cmp.Or(role, setting.Role), false); err != nil {
 		return err
 	}
-	return v.show(status, "public", page{Heading: "Public API", Alert: why, Body: body})
+	return v.show("public", "Public API", body)
 }
 
 // confirmation reads the confirmation in a form.
@@ -164,11 +164,11 @@ func (v *visit) openPublic() error {
 	if err == nil {
 		return v.redirect("api/public?done=opened")
 	}
-	again := func(status int, why *alert) error { return v.showPublic(status, role, sent, why) }
 	if opening, ok := errors.AsType[*publicapi.UnconfirmedError](err); ok {
-		return again(http.StatusConflict, unconfirmed(opening, sent, "Not opened yet"))
+		v.status, v.alert = http.StatusConflict, unconfirmed(opening, sent, "Not opened yet")
+		return v.showPublic(role)
 	}
-	return v.retry(err, again)
+	return v.retry(err, func() error { return v.showPublic(role) })
 }
 
 // unconfirmed says why an opening was not confirmed.
@@ -186,7 +186,7 @@ func unconfirmed(err *publicapi.UnconfirmedError, sent admin.Confirmation, title
 
 func (v *visit) closePublic() error {
 	if _, err := v.service.ClosePublic(v.r.Context(), v.who, v.field("match")); err != nil {
-		return v.retry(err, func(status int, why *alert) error { return v.showPublic(status, "", admin.Confirmation{}, why) })
+		return v.retry(err, func() error { return v.showPublic("") })
 	}
 	return v.redirect("api/public?done=closed")
 }

@@ -39,10 +39,10 @@ func (v *visit) showRoles() error {
 		}
 		body.Roles = append(body.Roles, row)
 	}
-	return v.show(http.StatusOK, "roles", page{Heading: "Roles", Body: body})
+	return v.show("roles", "Roles", body)
 }
 
-func (v *visit) showNewRole(status int, role roles.Role, why *alert) error {
+func (v *visit) showNewRole(role roles.Role) error {
 	body, err := v.rolePageOf(role)
 	if err != nil {
 		return err
@@ -52,7 +52,7 @@ func (v *visit) showNewRole(status int, role roles.Role, why *alert) error {
 		return err
 	}
 	body.New = true
-	return v.show(status, "role", page{Heading: "New role", Alert: why, Body: body})
+	return v.show("role", "New role", body)
 }
 
 func (v *visit) createRole() error {
@@ -61,18 +61,18 @@ func (v *visit) createRole() error {
 		err = v.service.CreateRole(v.r.Context(), v.who, role)
 	}
 	if err != nil {
-		return v.retry(err, func(status int, why *alert) error {
+		return v.retry(err, func() error {
 			if errors.Is(err, admin.ErrConflict) {
-				why = &alert{Title: "This appid is taken", Field: "appid", Text: "There is a role with it already, perhaps in other letter case. Choose another one."}
+				v.alert = &alert{Title: "This appid is taken", Field: "appid", Text: "There is a role with it already, perhaps in other letter case. Choose another one."}
 			}
-			return v.showNewRole(status, role, why)
+			return v.showNewRole(role)
 		})
 	}
 	return v.redirect("users/roles/role/" + role.AppID + "?done=created")
 }
 
 // showRole shows a role, with the content of the form that was sent, if any. change may add to the page.
-func (v *visit) showRole(status int, sent *roles.Role, why *alert, change ...func(*rolePage)) error {
+func (v *visit) showRole(sent *roles.Role, change ...func(*rolePage)) error {
 	stored, err := v.service.Role(v.r.Context(), v.who, v.r.PathValue("appid"))
 	if err != nil {
 		return err
@@ -101,7 +101,7 @@ func (v *visit) showRole(status int, sent *roles.Role, why *alert, change ...fun
 		usage.Keys, usage.Users = usage.Keys[:min(len(usage.Keys), mostUsing)], usage.Users[:min(len(usage.Users), mostUsing)]
 		body.Usage = &usage
 	}
-	return v.show(status, "role", page{Heading: cmp.Or(stored.Name, stored.AppID), Alert: why, Body: body})
+	return v.show("role", cmp.Or(stored.Name, stored.AppID), body)
 }
 
 func (v *visit) saveRole() error {
@@ -119,12 +119,14 @@ func (v *visit) saveRole() error {
 		if err != nil {
 			return err
 		}
-		return v.showRole(http.StatusConflict, &role, unconfirmed(opening, sent, "Not saved yet"), func(p *rolePage) { p.Gains = gains })
+		v.status, v.alert = http.StatusConflict, unconfirmed(opening, sent, "Not saved yet")
+		return v.showRole(&role, func(p *rolePage) { p.Gains = gains })
 	}
 	conflict := errors.Is(err, admin.ErrChanged)
-	return v.retry(err, func(status int, why *alert) error {
-		return v.showRole(status, &role, explainConflict(conflict, why), func(p *rolePage) {
+	return v.retry(err, func() error {
+		return v.showRole(&role, func(p *rolePage) {
 			if conflict {
+				v.alert.Text = conflictText
 				p.Conflict, p.Meanwhile = true, roleDifferences(p.stored, role)
 			}
 		})
@@ -139,8 +141,9 @@ func (v *visit) deleteRole() error {
 	}
 	deleting := func(p *rolePage) { p.Deleting = true }
 	if refused, ok := errors.AsType[*admin.Error](err); ok && refused.Usage != nil {
-		return v.showRole(http.StatusConflict, nil, &alert{Title: "Not deleted yet",
-			Text: "The keys or users with this role have changed since you looked. See below what its deletion changes now, and confirm again."}, deleting)
+		v.status, v.alert = http.StatusConflict, &alert{Title: "Not deleted yet",
+			Text: "The keys or users with this role have changed since you looked. See below what its deletion changes now, and confirm again."}
+		return v.showRole(nil, deleting)
 	}
-	return v.retry(err, func(status int, why *alert) error { return v.showRole(status, nil, why, deleting) })
+	return v.retry(err, func() error { return v.showRole(nil, deleting) })
 }

@@ -22,13 +22,15 @@ func (v *visit) showUsers() error {
 	q := v.r.URL.Query()
 	body := usersPage{Text: q.Get("q")}
 	var err error
-	if body.Users, body.Next, err = v.service.Users(v.r.Context(), v.who, admin.UserFilter{Text: body.Text, After: q.Get("after")}); errors.Is(err, admin.ErrNotFound) {
-		v.message(http.StatusNotFound, "Users are not listed here", "This application does not tell who its users are.")
+	body.Users, body.Next, err = v.service.Users(v.r.Context(), v.who, admin.UserFilter{Text: body.Text, After: q.Get("after")})
+	switch {
+	case errors.Is(err, admin.ErrNotFound):
+		v.refuse(http.StatusNotFound, &alert{Title: "Users are not listed here", Text: "This application does not tell who its users are."})
 		return nil
-	} else if err != nil {
+	case err != nil:
 		return err
 	}
-	return v.show(http.StatusOK, "users", page{Heading: "Users", Body: body})
+	return v.show("users", "Users", body)
 }
 
 // A userKey is the page about the key of one user.
@@ -49,10 +51,10 @@ func (v *visit) owner() userKey {
 	return userKey{Own: true, Page: "users/user", User: auth.User{ID: v.who.UserID(), Name: v.who.Name(), Role: v.who.Role()}}
 }
 
-// showUserKey shows the key of a user; form is the content of the form for a new one.
-func (v *visit) showUserKey(status int, form keyForm, why *alert) error {
+// showUserKey shows the key of a user, or the form for a new one as it was sent.
+func (v *visit) showUserKey() error {
 	body := v.owner()
-	body.Form = form
+	body.Form = v.sentKey()
 	rec, err := v.service.UserKey(v.r.Context(), v.who, body.User.ID)
 	switch {
 	case err == nil:
@@ -69,18 +71,14 @@ func (v *visit) showUserKey(status int, form keyForm, why *alert) error {
 		body.User.Name = cmp.Or(body.User.Name, body.User.ID)
 		heading = "Key of " + body.User.Name
 	}
-	return v.show(status, "userkey", page{Heading: heading, Alert: why, Body: body})
-}
-
-func (v *visit) retryUserKey(err error) error {
-	return v.retry(err, func(status int, why *alert) error { return v.showUserKey(status, v.sentKey(), why) })
+	return v.show("userkey", heading, body)
 }
 
 func (v *visit) createUserKey() error {
 	of := v.owner()
 	var set keys.Settings
 	if err := v.sentKey().settings(&set); err != nil {
-		return v.retryUserKey(err)
+		return v.retry(err, v.showUserKey)
 	}
 	v.making.Lock()
 	defer v.making.Unlock()
@@ -90,12 +88,12 @@ func (v *visit) createUserKey() error {
 		err = admin.ErrConflict
 	}
 	if !errors.Is(err, admin.ErrNotFound) {
-		return v.retryUserKey(err)
+		return v.retry(err, v.showUserKey)
 	}
 	issued, err := v.service.CreateUserKey(v.r.Context(), v.who, of.User.ID,
 		keys.User{Name: set.Name, Scopes: set.Scopes, AllowedIPs: set.AllowedIPs, ExpiresAt: set.ExpiresAt})
 	if err != nil {
-		return v.retryUserKey(err)
+		return v.retry(err, v.showUserKey)
 	}
 	return v.showNewKey(issued, newKey{Page: of.Page})
 }
@@ -104,11 +102,11 @@ func (v *visit) refreshUserKey() error {
 	of := v.owner()
 	rec, err := v.service.UserKey(v.r.Context(), v.who, of.User.ID)
 	if err != nil {
-		return v.retryUserKey(err)
+		return v.retry(err, v.showUserKey)
 	}
 	issued, err := v.service.RefreshKey(v.r.Context(), v.who, rec.ID, v.mustMatch(), keys.Renewal{})
 	if err != nil {
-		return v.retryUserKey(err)
+		return v.retry(err, v.showUserKey)
 	}
 	return v.showNewKey(issued, newKey{Page: of.Page, Refreshed: true})
 }
@@ -116,7 +114,7 @@ func (v *visit) refreshUserKey() error {
 func (v *visit) invalidateUserKey() error {
 	of := v.owner()
 	if _, err := v.service.InvalidateUserKeys(v.r.Context(), v.who, of.User.ID, v.field("match")); err != nil {
-		return v.retryUserKey(err)
+		return v.retry(err, v.showUserKey)
 	}
 	return v.redirect(of.Page + "?done=invalidated")
 }
