@@ -13,6 +13,7 @@ import (
 	"github.com/latchkey-go/latchkey/auth"
 	"github.com/latchkey-go/latchkey/auth/admin"
 	"github.com/latchkey-go/latchkey/auth/audit"
+	"github.com/latchkey-go/latchkey/publicapi"
 	"github.com/latchkey-go/latchkey/roles"
 )
 
@@ -36,9 +37,10 @@ func (v *visit) refuse(status int, a *alert) {
 var errForm = errors.New("console: malformed form")
 
 // explain returns the status and the words for an error. An unknown error is a store error: 503, without its text.
-func explain(err error) (status int, a *alert) {
+func (v *visit) explain(err error) (status int, a *alert) {
 	var (
 		why      = new(admin.Error)
+		opening  *publicapi.UnconfirmedError
 		refusal  *auth.Refusal
 		tooLarge *http.MaxBytesError
 	)
@@ -48,6 +50,11 @@ func explain(err error) (status int, a *alert) {
 		return http.StatusBadRequest, &alert{Title: "This cannot be saved", Field: why.Field, Text: "The field " + label(why.Field) + " " + strings.TrimSuffix(why.Text, ".") + "."}
 	case why.Err == admin.ErrForbidden:
 		return http.StatusForbidden, refused(why)
+	case why.Usage != nil:
+		return http.StatusConflict, &alert{Title: "Not deleted yet",
+			Text: "The keys or users with this role have changed since you looked. See below what its deletion changes now, and confirm again."}
+	case errors.As(err, &opening):
+		return http.StatusConflict, v.unconfirmed(opening)
 	case errors.As(err, &tooLarge):
 		return http.StatusRequestEntityTooLarge, &alert{Title: "That is too much", Text: "The form is larger than this page takes. Nothing was done."}
 	case errors.Is(err, roles.ErrBudget):
@@ -85,7 +92,7 @@ func refused(err *admin.Error) *alert {
 
 // fail answers with a page about an error.
 func (v *visit) fail(err error) {
-	status, a := explain(err)
+	status, a := v.explain(err)
 	wait := time.Duration(0)
 	if refusal, ok := errors.AsType[*auth.Refusal](err); ok {
 		wait = refusal.RetryAfter
@@ -97,13 +104,13 @@ func (v *visit) fail(err error) {
 }
 
 // retry shows the current page again with the reason why nothing was done. A store error has a page of its own.
-func (v *visit) retry(err error, show func() error) error {
-	status, why := explain(err)
+func (v *visit) retry(err error, show func(*visit) error) error {
+	status, why := v.explain(err)
 	if status == http.StatusServiceUnavailable || status == http.StatusNotFound {
 		return err
 	}
-	v.status, v.alert = status, why
-	if again := show(); again != nil {
+	v.status, v.alert, v.failed = status, why, err
+	if again := show(v); again != nil {
 		return err // this user may not see the page, or it is gone
 	}
 	return nil

@@ -90,9 +90,16 @@ func formTime(t time.Time) string {
 // A difference is one field whose saved value and typed value differ.
 type difference struct{ Field, Saved, Typed string }
 
-// conflictText is the text of the alert after a conflict: the form keeps what the user typed.
-const conflictText = "This has changed since you opened it, so nothing was saved. What you typed is still in the form. Compare " +
-	"it with what is saved now, then save again to put yours in its place."
+// conflict reports whether the form was not saved because of another change, and says so: the form keeps what the user
+// typed.
+func (v *visit) conflict() bool {
+	if !errors.Is(v.failed, admin.ErrChanged) {
+		return false
+	}
+	v.alert.Text = "This has changed since you opened it, so nothing was saved. What you typed is still in the form. Compare " +
+		"it with what is saved now, then save again to put yours in its place."
+	return true
+}
 
 // differ lists the fields, given as triples of name, saved and typed, that are not the same.
 func differ(triples ...string) []difference {

@@ -12,7 +12,6 @@ import (
 	"github.com/latchkey-go/latchkey/auth"
 	"github.com/latchkey-go/latchkey/auth/admin"
 	"github.com/latchkey-go/latchkey/keys"
-	"github.com/latchkey-go/latchkey/roles"
 )
 
 // Config describes the host around the pages. Every field may be zero.
@@ -55,7 +54,7 @@ func Handler(s *admin.Service, c Config) http.Handler {
 	for _, page := range routes {
 		app.handle("GET "+page.address, page.show)
 		if page.do != nil {
-			app.handlePost("POST "+page.address, page.do)
+			app.handle("POST "+page.address, page.press)
 		}
 	}
 	app.mux.HandleFunc("GET /static/{name}", serveStatic)
@@ -82,6 +81,7 @@ type visit struct {
 
 	status int    // of the answer
 	alert  *alert // why a change was not made
+	failed error  // of the pressed button
 }
 
 func (c *console) visit(w http.ResponseWriter, r *http.Request) *visit {
@@ -102,18 +102,23 @@ func (c *console) handle(pattern string, f func(*visit) error) {
 	})
 }
 
-// handlePost registers the forms of a page: the pressed button sends its name as "do".
-func (c *console) handlePost(pattern string, do buttons) {
-	c.handle(pattern, func(v *visit) error {
-		if err := v.form(); err != nil {
-			return err
-		}
-		f, ok := do[v.field("do")]
-		if !ok {
-			return errForm
-		}
-		return f(v)
-	})
+// press does what the pressed button is for: the form has its name as "do". If that fails, the page is shown again.
+func (p route) press(v *visit) error {
+	if err := v.form(); err != nil {
+		return err
+	}
+	f, ok := p.do[v.field("do")]
+	if !ok {
+		return errForm
+	}
+	to, err := f(v)
+	switch {
+	case err != nil:
+		return v.retry(err, p.show)
+	case to != "":
+		return v.redirect(to)
+	}
+	return nil
 }
 
 func (c *console) serve(w http.ResponseWriter, r *http.Request) {
@@ -184,7 +189,10 @@ type route struct {
 	do      buttons
 }
 
-type buttons map[string]func(*visit) error
+// A button makes a change. It returns the page to look at then, or "" if it has answered itself.
+type button func(*visit) (page string, err error)
+
+type buttons map[string]button
 
 // routes are all pages.
 var routes = []route{
@@ -201,14 +209,11 @@ var routes = []route{
 		"disable": setKey(keys.StateDisabled, "disabled"), "enable": setKey(keys.StateActive, "enabled"),
 		"invalidate": setKey(keys.StateInvalidated, "invalidated"),
 	}},
-	{"/api/public", func(v *visit) error { return v.showPublic(v.r.URL.Query().Get("role")) },
-		buttons{"open": (*visit).openPublic, "close": (*visit).closePublic}},
+	{"/api/public", (*visit).showPublic, buttons{"open": (*visit).openPublic, "close": (*visit).closePublic}},
 
 	{"/users/roles", (*visit).showRoles, nil},
-	{"/users/roles/create", func(v *visit) error { return v.showNewRole(roles.Role{}) },
-		buttons{"create": (*visit).createRole}},
-	{"/users/roles/role/{appid}", func(v *visit) error { return v.showRole(nil) },
-		buttons{"save": (*visit).saveRole, "delete": (*visit).deleteRole}},
+	{"/users/roles/create", (*visit).showNewRole, buttons{"create": (*visit).createRole}},
+	{"/users/roles/role/{appid}", (*visit).showRole, buttons{"save": (*visit).saveRole, "delete": (*visit).deleteRole}},
 	{"/users/roles/matrix", (*visit).showMatrix, nil},
 
 	{"/audit", (*visit).showAudit, nil},

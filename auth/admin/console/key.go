@@ -131,10 +131,8 @@ func (v *visit) roleOptions(chosen string, withAdmin bool) ([]roleOption, error)
 	return options, nil
 }
 
-func (v *visit) showKey() error { return v.showKeyForm(nil, false) }
-
-// showKeyForm shows a key, with form in place of its settings if the user has sent one. After a conflict it shows both.
-func (v *visit) showKeyForm(form *keyForm, conflict bool) error {
+// showKey shows a key, with the form in place of its settings if the user has sent one. After a conflict it shows both.
+func (v *visit) showKey() error {
 	rec, err := v.service.Key(v.r.Context(), v.who, v.r.PathValue("id"))
 	if err != nil {
 		return err
@@ -142,12 +140,12 @@ func (v *visit) showKeyForm(form *keyForm, conflict bool) error {
 	row := rowOf(rec)
 	body := keyPage{Key: &row, User: rec.Kind == keys.KindUser, Match: admin.Revision(&rec), Form: formOf(&rec)}
 	body.Seen = body.Form.digest()
-	if form != nil {
-		if conflict {
-			v.alert.Text = conflictText
-			body.Conflict, body.Meanwhile = true, keyDifferences(body.Form, *form, body.User)
+	if v.field("do") == "save" {
+		form := v.sentKey()
+		if body.Conflict = v.conflict(); body.Conflict {
+			body.Meanwhile = keyDifferences(body.Form, form, body.User)
 		}
-		body.Form = *form
+		body.Form = form
 	}
 	if rec.Kind == keys.KindCustom {
 		if body.Roles, err = v.roleOptions(body.Form.Role, true); err != nil {
@@ -157,11 +155,11 @@ func (v *visit) showKeyForm(form *keyForm, conflict bool) error {
 	return v.show("key", cmp.Or(rec.Name, "Key "+rec.Hint), body)
 }
 
-func (v *visit) saveKey() error {
+func (v *visit) saveKey() (string, error) {
 	form, id, match := v.sentKey(), v.r.PathValue("id"), v.field("match")
 	rec, err := v.service.Key(v.r.Context(), v.who, id)
 	if err != nil {
-		return err
+		return "", err
 	}
 	if rec.Kind == keys.KindCustom {
 		err = form.checkCustom()
@@ -175,48 +173,38 @@ func (v *visit) saveKey() error {
 			_, err = v.service.UpdateKey(v.r.Context(), v.who, id, admin.Revision(&rec), form.settings)
 		}
 	}
-	if err != nil {
-		conflict := errors.Is(err, admin.ErrChanged)
-		return v.retry(err, func() error { return v.showKeyForm(&form, conflict) })
-	}
-	return v.backToKey("saved")
+	return keyAddress(id) + "?done=saved", err
 }
 
-func (v *visit) backToKey(done string) error {
-	return v.redirect("api/key/" + v.r.PathValue("id") + "?done=" + done)
-}
+func keyAddress(id string) string { return "api/key/" + id }
 
 // overlaps are the choices of how long an old value stays valid after the first use of the new one.
 var overlaps = map[string]keys.Renewal{
 	"": {}, "leaked": {Leaked: true}, "1h": {Overlap: time.Hour}, "24h": {Overlap: 24 * time.Hour}, "168h": {Overlap: 7 * 24 * time.Hour},
 }
 
-func (v *visit) refreshKey() error {
+func (v *visit) refreshKey() (string, error) {
 	renewal, ok := overlaps[v.field("overlap")]
 	if !ok {
-		return errForm
+		return "", errForm
 	}
 	id := v.r.PathValue("id")
 	issued, err := v.service.RefreshKey(v.r.Context(), v.who, id, v.mustMatch(), renewal)
 	if err != nil {
-		return v.retry(err, v.showKey)
+		return "", err
 	}
-	return v.showNewKey(issued, newKey{Page: "api/key/" + id, Refreshed: true})
+	return "", v.showNewKey(issued, newKey{Page: keyAddress(id), Refreshed: true})
 }
 
 // setKey returns the button that puts a key into a state.
-func setKey(to keys.State, done string) func(*visit) error {
-	return func(v *visit) error {
-		if _, err := v.service.SetKeyState(v.r.Context(), v.who, v.r.PathValue("id"), v.field("match"), to); err != nil {
-			return v.retry(err, v.showKey)
-		}
-		return v.backToKey(done)
+func setKey(to keys.State, done string) button {
+	return func(v *visit) (string, error) {
+		id := v.r.PathValue("id")
+		_, err := v.service.SetKeyState(v.r.Context(), v.who, id, v.field("match"), to)
+		return keyAddress(id) + "?done=" + done, err
 	}
 }
 
-func (v *visit) removeKey() error {
-	if err := v.service.RemoveKey(v.r.Context(), v.who, v.r.PathValue("id"), v.field("match")); err != nil {
-		return v.retry(err, v.showKey)
-	}
-	return v.redirect("api?done=removed")
+func (v *visit) removeKey() (string, error) {
+	return "api?done=removed", v.service.RemoveKey(v.r.Context(), v.who, v.r.PathValue("id"), v.field("match"))
 }

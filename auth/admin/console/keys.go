@@ -85,30 +85,30 @@ func (v *visit) showNewKeyForm() error {
 	return v.show("key", "New API key", keyPage{Form: form, Roles: options, Opened: formTimestamp(time.Now())})
 }
 
-func (v *visit) createKey() error {
+func (v *visit) createKey() (string, error) {
 	form := v.sentKey()
 	var set keys.Settings
 	if err := errors.Join(form.checkCustom(), form.settings(&set)); err != nil {
-		return v.retry(err, v.showNewKeyForm)
+		return "", err
 	}
 	v.making.Lock()
 	defer v.making.Unlock()
 	made, err := v.madeSince(v.field("opened"), set)
 	if err != nil {
-		return v.retry(err, v.showNewKeyForm)
+		return "", err
 	}
 	if made != nil {
 		v.status = http.StatusConflict
-		v.alert = &alert{Title: "Made already", Page: "api/key/" + made.ID, PageText: "See the key that was made",
+		v.alert = &alert{Title: "Made already", Page: keyAddress(made.ID), PageText: "See the key that was made",
 			Text: "Just this key has been made since the form was opened, so nothing was done: a form may be sent twice by accident. To have one more like it, create it again."}
-		return v.showNewKeyForm()
+		return "", v.showNewKeyForm()
 	}
 	issued, err := v.service.CreateKey(v.r.Context(), v.who, keys.Custom{
 		Name: set.Name, Role: set.Role, Scopes: set.Scopes, AllowedIPs: set.AllowedIPs, ExpiresAt: set.ExpiresAt})
 	if err != nil {
-		return v.retry(err, v.showNewKeyForm)
+		return "", err
 	}
-	return v.showNewKey(issued, newKey{Page: "api/key/" + issued.Record.ID})
+	return "", v.showNewKey(issued, newKey{Page: keyAddress(issued.Record.ID)})
 }
 
 // madeSince returns a custom key like set that was made since a form was opened. A form that is sent again, by Reload,

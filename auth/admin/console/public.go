@@ -116,8 +116,8 @@ func unlisted(grant string) string {
 	return "Not listed by the application"
 }
 
-// showPublic shows the setting and, unless role is "", the access that role would open.
-func (v *visit) showPublic(role string) error {
+// showPublic shows the setting and, if there is one to choose, the access that another role would open.
+func (v *visit) showPublic() error {
 	setting, now, err := v.service.Public(v.r.Context(), v.who)
 	if errors.Is(err, admin.ErrNotFound) {
 		v.refuse(http.StatusNotFound, &alert{Title: "The public API is not managed here",
@@ -131,12 +131,16 @@ func (v *visit) showPublic(role string) error {
 	if body.Now, err = v.expose(now, admin.Confirmation{}); err != nil {
 		return err
 	}
+	role := v.r.URL.Query().Get("role")
+	if v.failed != nil {
+		role = v.field("role")
+	}
 	if role != "" {
 		report, err := v.service.PreviewPublic(v.r.Context(), v.who, role)
 		switch {
 		case errors.Is(err, admin.ErrInput): // a role that cannot be public, or is gone
 			if v.alert == nil {
-				v.status, v.alert = explain(err)
+				v.status, v.alert = v.explain(err)
 			}
 			role = ""
 		case err != nil:
@@ -158,25 +162,20 @@ func (v *visit) confirmation() admin.Confirmation {
 	return admin.Confirmation{Match: v.field("match"), Token: v.field("token"), Acknowledged: v.r.PostForm["acknowledge"]}
 }
 
-func (v *visit) openPublic() error {
-	role, sent := v.field("role"), v.confirmation()
-	_, err := v.service.OpenPublic(v.r.Context(), v.who, role, sent)
-	if err == nil {
-		return v.redirect("api/public?done=opened")
-	}
-	if opening, ok := errors.AsType[*publicapi.UnconfirmedError](err); ok {
-		v.status, v.alert = http.StatusConflict, unconfirmed(opening, sent, "Not opened yet")
-		return v.showPublic(role)
-	}
-	return v.retry(err, func() error { return v.showPublic(role) })
+func (v *visit) openPublic() (string, error) {
+	_, err := v.service.OpenPublic(v.r.Context(), v.who, v.field("role"), v.confirmation())
+	return "api/public?done=opened", err
 }
 
-// unconfirmed says why an opening was not confirmed.
-func unconfirmed(err *publicapi.UnconfirmedError, sent admin.Confirmation, title string) *alert {
-	why := &alert{Title: title, Field: "acknowledge", // the list to confirm
+// unconfirmed says why an opening, of the public API or by an edit of a role, was not confirmed.
+func (v *visit) unconfirmed(err *publicapi.UnconfirmedError) *alert {
+	why := &alert{Title: "Not opened yet", Field: "acknowledge", // the list to confirm
 		Text: "Callers without a key could change data. Tick each permission in red that you want to open to them."}
-	switch {
-	case sent.Token != "" && sent.Token != err.Preview.Token:
+	if v.field("do") == "save" {
+		why.Title = "Not saved yet"
+	}
+	switch token := v.confirmation().Token; {
+	case token != "" && token != err.Preview.Token:
 		why.Text = "What this opens has changed since you looked. Look at it again, tick each permission in red that you want to open, and confirm."
 	case len(err.Preview.Writes) == 0:
 		why.Text = "Callers without a key could read more. Look at what this opens, and confirm by sending the form again."
@@ -184,9 +183,7 @@ func unconfirmed(err *publicapi.UnconfirmedError, sent admin.Confirmation, title
 	return why
 }
 
-func (v *visit) closePublic() error {
-	if _, err := v.service.ClosePublic(v.r.Context(), v.who, v.field("match")); err != nil {
-		return v.retry(err, func() error { return v.showPublic("") })
-	}
-	return v.redirect("api/public?done=closed")
+func (v *visit) closePublic() (string, error) {
+	_, err := v.service.ClosePublic(v.r.Context(), v.who, v.field("match"))
+	return "api/public?done=closed", err
 }

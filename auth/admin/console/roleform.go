@@ -28,8 +28,6 @@ type rolePage struct {
 	SeePublic bool // the user may look at the page of the public API
 	// Gains is the access that saving this adds for callers without a key. It must be confirmed.
 	Gains *exposure
-
-	stored roles.Role // the stored role
 }
 
 // A permissionGroup is some permissions of the catalog under one heading.

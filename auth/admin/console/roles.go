@@ -3,11 +3,9 @@ package console
 import (
 	"cmp"
 	"errors"
-	"net/http"
 
 	"github.com/latchkey-go/latchkey/auth/admin"
 	"github.com/latchkey-go/latchkey/publicapi"
-	"github.com/latchkey-go/latchkey/roles"
 )
 
 // A rolesPage is the list of roles.
@@ -42,7 +40,8 @@ func (v *visit) showRoles() error {
 	return v.show("roles", "Roles", body)
 }
 
-func (v *visit) showNewRole(role roles.Role) error {
+func (v *visit) showNewRole() error {
+	role, _ := v.sentRole() // createRole has reported its mistakes
 	body, err := v.rolePageOf(role)
 	if err != nil {
 		return err
@@ -51,44 +50,46 @@ func (v *visit) showNewRole(role roles.Role) error {
 		_, err := v.service.RoleUsage(v.r.Context(), v.who, role.AppID) // its error names the missing permission
 		return err
 	}
+	if errors.Is(v.failed, admin.ErrConflict) {
+		v.alert = &alert{Title: "This appid is taken", Field: "appid",
+			Text: "There is a role with it already, perhaps in other letter case. Choose another one."}
+	}
 	body.New = true
 	return v.show("role", "New role", body)
 }
 
-func (v *visit) createRole() error {
+func (v *visit) createRole() (string, error) {
 	role, err := v.sentRole()
 	if err == nil {
 		err = v.service.CreateRole(v.r.Context(), v.who, role)
 	}
-	if err != nil {
-		return v.retry(err, func() error {
-			if errors.Is(err, admin.ErrConflict) {
-				v.alert = &alert{Title: "This appid is taken", Field: "appid", Text: "There is a role with it already, perhaps in other letter case. Choose another one."}
-			}
-			return v.showNewRole(role)
-		})
-	}
-	return v.redirect("users/roles/role/" + role.AppID + "?done=created")
+	return "users/roles/role/" + role.AppID + "?done=created", err
 }
 
-// showRole shows a role, with the content of the form that was sent, if any. change may add to the page.
-func (v *visit) showRole(sent *roles.Role, change ...func(*rolePage)) error {
+// showRole shows a role, with the content of the form in place of it if the user has sent one.
+func (v *visit) showRole() error {
 	stored, err := v.service.Role(v.r.Context(), v.who, v.r.PathValue("appid"))
 	if err != nil {
 		return err
 	}
-	role := stored
-	if sent != nil {
-		role = *sent
+	role, saving := stored, v.field("do") == "save"
+	if saving {
+		role, _ = v.sentRole() // saveRole has reported its mistakes
+		role.AppID = stored.AppID
 	}
 	body, err := v.rolePageOf(role)
 	if err != nil {
 		return err
 	}
-	body.Match, body.stored = admin.Revision(stored), stored
-	body.SeePublic = v.may(admin.ManageAPI)
-	for _, f := range change {
-		f(&body)
+	body.Match, body.SeePublic = admin.Revision(stored), v.may(admin.ManageAPI)
+	body.Deleting = v.field("do") == "delete"
+	if body.Conflict = saving && v.conflict(); body.Conflict {
+		body.Meanwhile = roleDifferences(stored, role)
+	}
+	if opening, ok := errors.AsType[*publicapi.UnconfirmedError](v.failed); ok {
+		if body.Gains, err = v.expose(opening.Preview, v.confirmation()); err != nil {
+			return err
+		}
 	}
 	if err := v.explainRows(stored.AppID, body.Groups); err != nil {
 		return err
@@ -104,46 +105,16 @@ func (v *visit) showRole(sent *roles.Role, change ...func(*rolePage)) error {
 	return v.show("role", cmp.Or(stored.Name, stored.AppID), body)
 }
 
-func (v *visit) saveRole() error {
+func (v *visit) saveRole() (string, error) {
 	role, err := v.sentRole()
 	role.AppID = v.r.PathValue("appid")
-	sent := v.confirmation()
 	if err == nil {
-		err = v.service.UpdateRole(v.r.Context(), v.who, role, sent)
+		err = v.service.UpdateRole(v.r.Context(), v.who, role, v.confirmation())
 	}
-	if err == nil {
-		return v.redirect("users/roles/role/" + role.AppID + "?done=saved")
-	}
-	if opening, ok := errors.AsType[*publicapi.UnconfirmedError](err); ok {
-		gains, err := v.expose(opening.Preview, sent)
-		if err != nil {
-			return err
-		}
-		v.status, v.alert = http.StatusConflict, unconfirmed(opening, sent, "Not saved yet")
-		return v.showRole(&role, func(p *rolePage) { p.Gains = gains })
-	}
-	conflict := errors.Is(err, admin.ErrChanged)
-	return v.retry(err, func() error {
-		return v.showRole(&role, func(p *rolePage) {
-			if conflict {
-				v.alert.Text = conflictText
-				p.Conflict, p.Meanwhile = true, roleDifferences(p.stored, role)
-			}
-		})
-	})
+	return "users/roles/role/" + role.AppID + "?done=saved", err
 }
 
-func (v *visit) deleteRole() error {
-	appid := v.r.PathValue("appid")
-	err := v.service.DeleteRole(v.r.Context(), v.who, appid, admin.Confirmation{Match: v.field("match"), Token: v.field("confirm")})
-	if err == nil {
-		return v.redirect("users/roles?done=deleted")
-	}
-	deleting := func(p *rolePage) { p.Deleting = true }
-	if refused, ok := errors.AsType[*admin.Error](err); ok && refused.Usage != nil {
-		v.status, v.alert = http.StatusConflict, &alert{Title: "Not deleted yet",
-			Text: "The keys or users with this role have changed since you looked. See below what its deletion changes now, and confirm again."}
-		return v.showRole(nil, deleting)
-	}
-	return v.retry(err, func() error { return v.showRole(nil, deleting) })
+func (v *visit) deleteRole() (string, error) {
+	seen := admin.Confirmation{Match: v.field("match"), Token: v.field("confirm")}
+	return "users/roles?done=deleted", v.service.DeleteRole(v.r.Context(), v.who, v.r.PathValue("appid"), seen)
 }

@@ -74,11 +74,11 @@ func (v *visit) showUserKey() error {
 	return v.show("userkey", heading, body)
 }
 
-func (v *visit) createUserKey() error {
+func (v *visit) createUserKey() (string, error) {
 	of := v.owner()
 	var set keys.Settings
 	if err := v.sentKey().settings(&set); err != nil {
-		return v.retry(err, v.showUserKey)
+		return "", err
 	}
 	v.making.Lock()
 	defer v.making.Unlock()
@@ -88,33 +88,31 @@ func (v *visit) createUserKey() error {
 		err = admin.ErrConflict
 	}
 	if !errors.Is(err, admin.ErrNotFound) {
-		return v.retry(err, v.showUserKey)
+		return "", err
 	}
 	issued, err := v.service.CreateUserKey(v.r.Context(), v.who, of.User.ID,
 		keys.User{Name: set.Name, Scopes: set.Scopes, AllowedIPs: set.AllowedIPs, ExpiresAt: set.ExpiresAt})
 	if err != nil {
-		return v.retry(err, v.showUserKey)
+		return "", err
 	}
-	return v.showNewKey(issued, newKey{Page: of.Page})
+	return "", v.showNewKey(issued, newKey{Page: of.Page})
 }
 
-func (v *visit) refreshUserKey() error {
+func (v *visit) refreshUserKey() (string, error) {
 	of := v.owner()
 	rec, err := v.service.UserKey(v.r.Context(), v.who, of.User.ID)
 	if err != nil {
-		return v.retry(err, v.showUserKey)
+		return "", err
 	}
 	issued, err := v.service.RefreshKey(v.r.Context(), v.who, rec.ID, v.mustMatch(), keys.Renewal{})
 	if err != nil {
-		return v.retry(err, v.showUserKey)
+		return "", err
 	}
-	return v.showNewKey(issued, newKey{Page: of.Page, Refreshed: true})
+	return "", v.showNewKey(issued, newKey{Page: of.Page, Refreshed: true})
 }
 
-func (v *visit) invalidateUserKey() error {
+func (v *visit) invalidateUserKey() (string, error) {
 	of := v.owner()
-	if _, err := v.service.InvalidateUserKeys(v.r.Context(), v.who, of.User.ID, v.field("match")); err != nil {
-		return v.retry(err, v.showUserKey)
-	}
-	return v.redirect(of.Page + "?done=invalidated")
+	_, err := v.service.InvalidateUserKeys(v.r.Context(), v.who, of.User.ID, v.field("match"))
+	return of.Page + "?done=invalidated", err
 }
