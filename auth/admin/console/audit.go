@@ -103,15 +103,12 @@ func (v *visit) auditRow(r audit.Record) auditRow {
 	if i := slices.IndexFunc(actions, func(a auditAction) bool { return a.Name == r.Action }); i >= 0 {
 		row.Text = actions[i].Text
 	}
-	row.Name = r.Object
-	for _, field := range []string{"hint", "name"} {
-		for _, values := range []map[string]any{r.After, r.Before} {
-			if text, ok := values[field].(string); ok && text != "" {
-				row.Name = text
-				break
-			}
-		}
+	text := func(field string) string {
+		before, _ := r.Before[field].(string)
+		after, _ := r.After[field].(string)
+		return cmp.Or(after, before)
 	}
+	row.Name = cmp.Or(text("name"), text("hint"), r.Object)
 	switch kind, what, _ := strings.Cut(r.Action, "."); {
 	case what == "remove" || what == "delete":
 	case kind == "key" && v.may(admin.ManageAPI), kind == "userkey" && what != "invalidate_all" && v.may(admin.ManageUsers):

@@ -131,13 +131,10 @@ func roleDifferences(saved, typed roles.Role) []difference {
 	}
 	says := func(role roles.Role, grant string) string {
 		allowed, ok := role.Permissions[grant]
-		switch {
-		case !ok:
+		if !ok {
 			return "Inherit"
-		case allowed:
-			return "Allow"
 		}
-		return "Deny"
+		return map[bool]string{true: "Allow", false: "Deny"}[allowed]
 	}
 	both := roles.Grants{}
 	maps.Copy(both, saved.Permissions)

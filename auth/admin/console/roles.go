@@ -6,6 +6,7 @@ import (
 
 	"github.com/latchkey-go/latchkey/auth/admin"
 	"github.com/latchkey-go/latchkey/publicapi"
+	"github.com/latchkey-go/latchkey/roles"
 )
 
 // A rolesPage is the list of roles.
@@ -15,9 +16,8 @@ type rolesPage struct {
 }
 
 type roleRow struct {
-	AppID, Name, Info string
-	Allows, Denies    int
-	Inherits          []string
+	roles.Role
+	Allows, Denies int
 }
 
 func (v *visit) showRoles() error {
@@ -27,7 +27,7 @@ func (v *visit) showRoles() error {
 	}
 	body := rolesPage{Manage: v.may(admin.ManageRoles)}
 	for _, role := range all {
-		row := roleRow{AppID: role.AppID, Name: role.Name, Info: role.Info, Inherits: role.Inherits}
+		row := roleRow{Role: role}
 		for _, allowed := range role.Permissions {
 			if allowed {
 				row.Allows++
