@@ -23,18 +23,11 @@ func (c *change) key(ctx context.Context, id, match string) (keys.Record, error)
 // after: a caller cannot change a key that is broader than they are. match is as for [Service.RefreshKey]. edit may be
 // called more than once; UpdateKey returns its error. Unchanged settings are neither written nor recorded.
 func (s *Service) UpdateKey(ctx context.Context, by auth.Principal, id, match string, edit func(*keys.Settings) error) (after keys.Record, err error) {
-	if err := s.mayManage(ctx, by, id); err != nil {
-		return keys.Record{}, err
-	}
-	err = s.change(ctx, by, func(ctx context.Context, c *change) (func(context.Context) error, error) {
-		before, err := c.managed(ctx, id, match)
-		if err != nil {
-			return nil, err
-		}
+	err = s.changeKey(ctx, by, id, match, false, func(ctx context.Context, c *change, before *keys.Record) (func(context.Context) error, error) {
 		if !before.InvalidatedAt.IsZero() {
 			return nil, keys.ErrInvalidated
 		}
-		role, err := c.coversWhole(ctx, &before)
+		role, err := c.coversWhole(ctx, before)
 		if err != nil {
 			return nil, err
 		}
@@ -45,7 +38,7 @@ func (s *Service) UpdateKey(ctx context.Context, by auth.Principal, id, match st
 		if err := edit(&edited); err != nil {
 			return nil, err
 		}
-		if err := c.checkSettings(&before, &edited, role); err != nil {
+		if err := c.checkSettings(before, &edited, role); err != nil {
 			return nil, err
 		}
 		return func(ctx context.Context) error {
@@ -59,7 +52,7 @@ func (s *Service) UpdateKey(ctx context.Context, by auth.Principal, id, match st
 			if err != nil {
 				return refusedInput(err, "expires_at")
 			}
-			return c.recordKey(ctx, "update", &before, &after)
+			return c.recordKey(ctx, "update", before, &after)
 		}, nil
 	})
 	return after, err
@@ -81,28 +74,10 @@ func (s *Service) SetKeyState(ctx context.Context, by auth.Principal, id, match 
 	if !ok {
 		return keys.Record{}, badInput("state", "is active, disabled or invalidated")
 	}
-	rec, err := s.Key(ctx, by, id)
-	if err != nil {
-		return keys.Record{}, err
-	}
-	own := to == keys.StateInvalidated && owns(by, &rec)
-	if !own {
-		if err := s.may(by, permissionFor(rec.Kind)); err != nil {
-			return keys.Record{}, err
-		}
-	}
-	err = s.change(ctx, by, func(ctx context.Context, c *change) (func(context.Context) error, error) {
-		before, err := c.key(ctx, id, match)
-		if err != nil {
-			return nil, err
-		}
-		if !own {
-			if err := c.needs(permissionFor(before.Kind)); err != nil {
-				return nil, err
-			}
-		}
+	ends := to == keys.StateInvalidated
+	err = s.changeKey(ctx, by, id, match, ends, func(ctx context.Context, c *change, before *keys.Record) (func(context.Context) error, error) {
 		if to == keys.StateActive {
-			if _, err := c.coversWhole(ctx, &before); err != nil {
+			if _, err := c.coversWhole(ctx, before); err != nil {
 				return nil, err
 			}
 			if c.by.outlivedBy(before.ExpiresAt) {
@@ -116,7 +91,7 @@ func (s *Service) SetKeyState(ctx context.Context, by auth.Principal, id, match 
 			if after, err = s.cfg.Keys.Get(ctx, id); err != nil {
 				return err
 			}
-			return c.recordKey(ctx, set.what, &before, &after)
+			return c.recordKey(ctx, set.what, before, &after)
 		}, nil
 	})
 	return after, err
@@ -125,14 +100,7 @@ func (s *Service) SetKeyState(ctx context.Context, by auth.Principal, id, match 
 // RemoveKey drops the record of an invalidated key; any other is [ErrConflict]. It needs what managing the key
 // needs.
 func (s *Service) RemoveKey(ctx context.Context, by auth.Principal, id, match string) error {
-	if err := s.mayManage(ctx, by, id); err != nil {
-		return err
-	}
-	return s.change(ctx, by, func(ctx context.Context, c *change) (func(context.Context) error, error) {
-		before, err := c.managed(ctx, id, match)
-		if err != nil {
-			return nil, err
-		}
+	return s.changeKey(ctx, by, id, match, false, func(_ context.Context, c *change, before *keys.Record) (func(context.Context) error, error) {
 		if before.InvalidatedAt.IsZero() {
 			return nil, fmt.Errorf("%w: only an invalidated key can be removed", ErrConflict)
 		}
@@ -140,7 +108,7 @@ func (s *Service) RemoveKey(ctx context.Context, by auth.Principal, id, match st
 			if err := s.cfg.Keys.Remove(ctx, id); err != nil {
 				return err
 			}
-			return c.record(ctx, action(&before, "remove"), id, describeKey(&before), nil)
+			return c.record(ctx, action(before, "remove"), id, describeKey(before), nil)
 		}, nil
 	})
 }
@@ -192,22 +160,31 @@ func (s *Service) InvalidateUserKeys(ctx context.Context, by auth.Principal, use
 	return n, err
 }
 
-// mayManage reports early, outside the transaction, whether the caller may manage a key.
-func (s *Service) mayManage(ctx context.Context, by auth.Principal, id string) error {
+// changeKey runs a change of a key, which needs the permission to manage it. If ownFree, the caller's own key needs none.
+func (s *Service) changeKey(ctx context.Context, by auth.Principal, id, match string, ownFree bool,
+	judge func(context.Context, *change, *keys.Record) (func(context.Context) error, error)) error {
 	rec, err := s.Key(ctx, by, id)
 	if err != nil {
 		return err
 	}
-	return s.may(by, permissionFor(rec.Kind))
-}
-
-// managed returns a key that the caller may manage.
-func (c *change) managed(ctx context.Context, id, match string) (keys.Record, error) {
-	rec, err := c.key(ctx, id, match)
-	if err == nil {
-		err = c.needs(permissionFor(rec.Kind))
+	free := ownFree && owns(by, &rec) // a key keeps its kind and its user
+	if !free {
+		if err := s.may(by, permissionFor(rec.Kind)); err != nil {
+			return err
+		}
 	}
-	return rec, err
+	return s.change(ctx, by, func(ctx context.Context, c *change) (func(context.Context) error, error) {
+		before, err := c.key(ctx, id, match)
+		if err != nil {
+			return nil, err
+		}
+		if !free {
+			if err := c.needs(permissionFor(before.Kind)); err != nil {
+				return nil, err
+			}
+		}
+		return judge(ctx, c, &before)
+	})
 }
 
 // coversWhole returns the role that a stored key carries, or an error unless the caller has all access that the key gives.
