@@ -1,6 +1,7 @@
 package admin
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -73,16 +74,13 @@ func (s *Service) may(p auth.Principal, permission string) error {
 }
 
 // mayAny returns an error unless p has one of the permissions.
-func (s *Service) mayAny(p auth.Principal, permissions ...string) error {
-	var first error
+func (s *Service) mayAny(p auth.Principal, permissions ...string) (first error) {
 	for _, permission := range permissions {
 		err := s.may(p, permission)
 		if err == nil {
 			return nil
 		}
-		if first == nil {
-			first = err
-		}
+		first = cmp.Or(first, err)
 	}
 	return first
 }

@@ -1,8 +1,10 @@
 package admin
 
 import (
+	"cmp"
 	"context"
 	"errors"
+	"slices"
 	"strings"
 
 	"github.com/latchkey-go/latchkey/auth"
@@ -14,16 +16,12 @@ import (
 // at most, so a page may be short, even empty, and still not the last. A Kind of "" means custom keys. User keys need
 // [ManageUsers], custom ones [ManageAPI].
 func (s *Service) Keys(ctx context.Context, by auth.Principal, f keys.Filter, text string) (page []keys.Record, next string, err error) {
-	switch f.Kind {
-	case "":
-		f.Kind = keys.KindCustom
-	case keys.KindCustom, keys.KindUser:
-	default:
+	f.Kind = cmp.Or(f.Kind, keys.KindCustom)
+	if f.Kind != keys.KindCustom && f.Kind != keys.KindUser {
 		return nil, "", badInput("kind", "is user or custom")
 	}
-	switch f.State {
-	case "", keys.StateActive, keys.StateDisabled, keys.StateExpired, keys.StateInvalidated:
-	default:
+	states := []keys.State{"", keys.StateActive, keys.StateDisabled, keys.StateExpired, keys.StateInvalidated}
+	if !slices.Contains(states, f.State) {
 		return nil, "", badInput("state", "is active, disabled, expired or invalidated")
 	}
 	if err := s.may(by, permissionFor(f.Kind)); err != nil {
@@ -65,12 +63,9 @@ func (s *Service) Keys(ctx context.Context, by auth.Principal, f keys.Filter, te
 }
 
 func holds(rec *keys.Record, text string) bool {
-	for _, field := range []string{rec.Name, rec.Hint, rec.ID, rec.UserID, rec.Role} {
-		if strings.Contains(strings.ToLower(field), text) {
-			return true
-		}
-	}
-	return false
+	return slices.ContainsFunc([]string{rec.Name, rec.Hint, rec.ID, rec.UserID, rec.Role}, func(field string) bool {
+		return strings.Contains(strings.ToLower(field), text)
+	})
 }
 
 // pageSize returns the most rows that a page has.
@@ -150,26 +145,31 @@ func (s *Service) mayFor(by auth.Principal, userID string) error {
 }
 
 func (s *Service) userKey(ctx context.Context, userID string) (keys.Record, error) {
-	var latest keys.Record
 	if userID == "" {
-		return latest, keys.ErrNotFound
+		return keys.Record{}, keys.ErrNotFound
 	}
-	for f := (keys.Filter{Kind: keys.KindUser, UserID: userID, Limit: 1000}); ; {
-		found, err := s.cfg.Keys.List(ctx, f)
+	var latest keys.Record
+	err := s.eachValid(ctx, keys.Filter{Kind: keys.KindUser, UserID: userID}, func(rec keys.Record) { latest = rec })
+	if err == nil && latest.ID == "" {
+		err = keys.ErrNotFound
+	}
+	return latest, err
+}
+
+// eachValid calls f with each key that passes the filter and is not invalidated, in the order of issue.
+func (s *Service) eachValid(ctx context.Context, filter keys.Filter, f func(keys.Record)) error {
+	for filter.Limit = 1000; ; {
+		found, err := s.cfg.Keys.List(ctx, filter)
 		if err != nil {
-			return keys.Record{}, err
+			return err
 		}
 		for _, rec := range found {
-			if f.After = rec.ID; rec.InvalidatedAt.IsZero() {
-				latest = rec
+			if filter.After = rec.ID; rec.InvalidatedAt.IsZero() {
+				f(rec)
 			}
 		}
-		if len(found) < f.Limit {
-			break
+		if len(found) < filter.Limit {
+			return nil
 		}
 	}
-	if latest.ID == "" {
-		return latest, keys.ErrNotFound
-	}
-	return latest, nil
 }

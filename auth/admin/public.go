@@ -91,9 +91,6 @@ type Confirmation struct {
 // confirmed against its current preview, see [Service.PreviewPublic]; otherwise the error is a
 // *[publicapi.UnconfirmedError] with a new one. If the role is public already, nothing is changed.
 func (s *Service) OpenPublic(ctx context.Context, by auth.Principal, appid string, seen Confirmation) (publicapi.Setting, error) {
-	if err := s.mayPublic(by); err != nil {
-		return publicapi.Setting{}, err
-	}
 	var prepared *publicapi.Prepared
 	return s.changePublic(ctx, by, seen.Match, "public.set", func(ctx context.Context, c *change, before publicapi.Setting) (func(context.Context) error, error) {
 		if err := possible(c.policy, appid); err != nil {
@@ -153,9 +150,6 @@ func (c *change) confirmEdit(ctx context.Context, next *roles.Policy, seen Confi
 // ClosePublic closes the public API: callers without a key get 401. It needs [ManageAPI]. A second call changes
 // nothing. match is the [Revision] that the caller knows, or "".
 func (s *Service) ClosePublic(ctx context.Context, by auth.Principal, match string) (publicapi.Setting, error) {
-	if err := s.mayPublic(by); err != nil {
-		return publicapi.Setting{}, err
-	}
 	return s.changePublic(ctx, by, match, "public.close", func(ctx context.Context, c *change, before publicapi.Setting) (func(context.Context) error, error) {
 		if before.Role == "" {
 			return nil, nil
@@ -178,6 +172,9 @@ func (s *Service) mayPublic(by auth.Principal) error {
 // on this node reads the stored setting: before the commit other requests may have cached the old one.
 func (s *Service) changePublic(ctx context.Context, by auth.Principal, match, action string,
 	judge func(context.Context, *change, publicapi.Setting) (func(context.Context) error, error)) (after publicapi.Setting, err error) {
+	if err := s.mayPublic(by); err != nil {
+		return after, err
+	}
 	if err := s.reloadRoles(ctx); err != nil {
 		return after, err
 	}

@@ -106,24 +106,12 @@ func (s *Service) countUsers(ctx context.Context, u *Usage, sum hash.Hash) error
 
 // countKeys counts the custom keys with the role that are not invalidated.
 func (s *Service) countKeys(ctx context.Context, u *Usage, sum hash.Hash) error {
-	for filter := (keys.Filter{Kind: keys.KindCustom, Role: u.Role, Limit: mostShown}); ; {
-		found, err := s.cfg.Keys.List(ctx, filter)
-		if err != nil {
-			return err
+	return s.eachValid(ctx, keys.Filter{Kind: keys.KindCustom, Role: u.Role}, func(rec keys.Record) {
+		if u.KeyCount++; u.KeyCount <= mostShown {
+			u.Keys = append(u.Keys, rec)
 		}
-		for i := range found {
-			if filter.After = found[i].ID; !found[i].InvalidatedAt.IsZero() {
-				continue
-			}
-			if u.KeyCount++; u.KeyCount <= mostShown {
-				u.Keys = append(u.Keys, found[i])
-			}
-			fmt.Fprintf(sum, " key %q", found[i].ID)
-		}
-		if len(found) < filter.Limit {
-			return nil
-		}
-	}
+		fmt.Fprintf(sum, " key %q", rec.ID)
+	})
 }
 
 // isPublic reports whether a role is that of the public API.
