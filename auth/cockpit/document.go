@@ -227,14 +227,19 @@ func (r *reader) takeUser(u userDocument, k *keyDocument) {
 	}
 }
 
-// open takes in a document of the public API.
+// open takes in a document of the public API. Where there are several, all must mean the same.
 func (r *reader) open(d document) {
+	public := &r.d.public
 	role, ok := d.text("role")
 	if !ok || role != "" && !roles.ValidAppID(role) {
-		r.d.public.refused, role = "its role is not the appid of a role", ""
+		public.refused, role = "its role is not the appid of a role", ""
 	}
-	r.d.public.say(role, !r.opened)
-	r.d.public.said, r.opened = true, true
+	if r.opened && role != public.role {
+		public.refused = "two documents give different roles"
+	} else {
+		public.role = role
+	}
+	public.said, r.opened = true, true
 }
 
 // source ends reading.

@@ -150,14 +150,11 @@ func (p *planner) differs(in []string) string {
 }
 
 // role returns the role that a document gives, if it has come over, and else none and the reason.
-func (p *planner) role(appid string) (role, why string) {
-	switch {
-	case appid == "" || appid == roles.Admin:
-		return appid, ""
-	case p.from.rolesHere && p.policy.Has(appid), p.ours[appid]:
-		return appid, ""
+func (p *planner) role(appid string) (role string, why []string) {
+	if appid == "" || appid == roles.Admin || p.from.rolesHere && p.policy.Has(appid) || p.ours[appid] {
+		return appid, nil
 	}
-	return "", fmt.Sprintf("there is no role %q: it comes without a role", appid)
+	return "", []string{fmt.Sprintf("there is no role %q: it comes without a role", appid)}
 }
 
 // The actions in the records of an import. Those of new objects later identify what an import added.

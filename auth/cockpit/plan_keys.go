@@ -65,12 +65,9 @@ func (p *planner) readRecords(ctx context.Context) error {
 
 func (p *planner) planKey(ctx context.Context, i int) error {
 	k := &p.from.keys[i]
-	var reasons []string
-	role, why := "", ""
+	role, reasons := "", []string(nil)
 	if k.kind == keys.KindCustom {
-		if role, why = p.role(k.role); why != "" {
-			reasons = append(reasons, why)
-		}
+		role, reasons = p.role(k.role)
 	}
 	here, there := p.here[k.id]
 	switch {

@@ -72,26 +72,22 @@ func (p *planner) judgeRoles(here map[string]roles.Role, folded map[string]strin
 	}
 	why, write = map[string]string{}, map[string]roles.Role{}
 	for i := range p.from.roles {
-		role := p.from.roles[i].role
+		role, reason := p.from.roles[i].role, p.from.roles[i].refused
 		stored, there := here[role.AppID]
 		other, taken := folded[strings.ToLower(role.AppID)]
 		switch {
-		case p.from.roles[i].refused != "":
-			if role.AppID != "" {
-				why[role.AppID] = p.from.roles[i].refused
-			}
-			continue
+		case reason != "":
 		case strings.EqualFold(role.AppID, roles.Admin):
-			why[role.AppID] = "the name is that of the built-in role, which needs no document"
-			continue
+			reason = "the name is that of the built-in role, which needs no document"
 		case count[role.AppID] > 1:
-			why[role.AppID] = "there are several roles of this name, and it cannot be told which one counts"
-			continue
+			reason = "there are several roles of this name, and it cannot be told which one counts"
 		case taken && other != role.AppID:
-			why[role.AppID] = fmt.Sprintf("its name differs only in case from %q", other)
-			continue
+			reason = fmt.Sprintf("its name differs only in case from %q", other)
 		case !there && !p.into.Overwrite && p.brought[importedRole+" "+role.AppID]:
-			why[role.AppID] = removedHere
+			reason = removedHere
+		}
+		if reason != "" {
+			why[role.AppID] = reason
 			continue
 		}
 		folded[strings.ToLower(role.AppID)] = role.AppID

@@ -37,10 +37,7 @@ func (p *planner) planUser(ctx context.Context, i int) error {
 	d := &p.from.users[i]
 	user := d.user
 	var reasons []string
-	role, why := p.role(user.Role)
-	if user.Role = role; why != "" {
-		reasons = append(reasons, why)
-	}
+	user.Role, reasons = p.role(user.Role)
 	here, there, err := p.into.find(ctx, user.ID)
 	if err != nil {
 		return err

@@ -88,16 +88,6 @@ type publicDocument struct {
 	refused string
 }
 
-// say takes in a role that a document gives. Where several documents give one, all must mean the same.
-func (p *publicDocument) say(role string, first bool) {
-	switch {
-	case first:
-		p.role = role
-	case role != p.role:
-		p.refused = "two documents give different roles"
-	}
-}
-
 // A User is a user of Cockpit's, as a host's own table of users may want it. Its key is not part of it.
 type User struct {
 	ID        string // Cockpit's _id, and the UserID of the imported key

@@ -29,12 +29,9 @@ func (t *texts) add(text string) {
 		return
 	}
 	text = text[:min(len(text), mostText)]
-	if t.all == nil {
-		t.all = map[string]bool{}
-	}
 	t.all[text] = true
-	if i, there := slices.BinarySearch(t.lengths, len(text)); !there {
-		t.lengths = slices.Insert(t.lengths, i, len(text))
+	if !slices.Contains(t.lengths, len(text)) {
+		t.lengths = append(t.lengths, len(text))
 	}
 }
 
@@ -54,7 +51,7 @@ func (t *texts) in(s string) bool {
 // seal makes documents safe to write and report: it removes the texts of keys from everything else, makes names single
 // lines, and finds duplicate keys and documents. It is the last step of reading.
 func (d *documents) seal() *Source {
-	known := &texts{}
+	known := &texts{all: map[string]bool{}}
 	for i := range d.keys {
 		known.add(d.keys[i].text)
 	}
@@ -124,12 +121,9 @@ func (t *texts) sealRole(r *roleDocument) {
 			r.note("left out a permission %s", hidden)
 		}
 	}
-	for _, from := range r.role.Inherits {
-		if t.in(from) {
-			r.refuse("it inherits from a role of which the name holds the text of a key")
-			r.role.Inherits = nil
-			break
-		}
+	if slices.ContainsFunc(r.role.Inherits, t.in) {
+		r.refuse("it inherits from a role of which the name holds the text of a key")
+		r.role.Inherits = nil
 	}
 	for _, l := range r.leaves {
 		r.note("left out %q: %s", t.show(l.permission), l.why)
