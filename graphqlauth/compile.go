@@ -87,7 +87,7 @@ func (k *compiler) addObjects() {
 			continue
 		}
 		t := k.plan.types[def.Name]
-		onType := slices.Concat(k.typeRules[def.Name], k.inherited(def))
+		onType := k.ofType(def.Name)
 		for _, f := range def.Fields {
 			own := slices.Clone(k.fieldRules[f])
 			args := f.Arguments
@@ -98,7 +98,7 @@ func (k *compiler) addObjects() {
 				}
 			}
 			explicit := len(own)+len(onType) > 0
-			rules := slices.Concat(own, onType, k.returned(f.Type.Name()))
+			rules := slices.Concat(own, onType, k.ofType(f.Type.Name()))
 			switch {
 			case def != k.schema.Query && def != k.schema.Mutation && def != k.schema.Subscription:
 			case introspective(f):
@@ -172,21 +172,18 @@ func (k *compiler) interfaces(def *ast.Definition) []*ast.Definition {
 	return all
 }
 
-// inherited returns the rules on a type's interfaces.
-func (k *compiler) inherited(def *ast.Definition) (rules []Rule) {
-	for _, outer := range k.interfaces(def) {
-		rules = append(rules, k.typeRules[outer.Name]...)
-	}
-	return rules
-}
-
-// returned returns the rules of the type with this name, which apply to each field that returns it.
-func (k *compiler) returned(name string) []Rule {
+// ofType returns the rules of the type with this name and of its interfaces. They apply to its fields, and to each field
+// that returns it.
+func (k *compiler) ofType(name string) []Rule {
 	def := k.schema.Types[name]
 	if def == nil {
 		return nil
 	}
-	return slices.Concat(k.typeRules[name], k.inherited(def))
+	rules := slices.Clone(k.typeRules[name])
+	for _, outer := range k.interfaces(def) {
+		rules = append(rules, k.typeRules[outer.Name]...)
+	}
+	return rules
 }
 
 // introspective reports whether a root field describes the schema.

@@ -147,17 +147,12 @@ func (e *Extension) InterceptResponse(ctx context.Context, next graphql.Response
 		return resp
 	}
 	reported := map[denial]bool{}
-	kept := resp.Errors[:0]
-	for _, err := range resp.Errors {
-		if d, ok := denialOf(err); ok {
-			if reported[d] {
-				continue
-			}
-			reported[d] = true
-		}
-		kept = append(kept, err)
-	}
-	resp.Errors = kept
+	resp.Errors = slices.DeleteFunc(resp.Errors, func(err *gqlerror.Error) bool {
+		d, ok := denialOf(err)
+		repeated := ok && reported[d]
+		reported[d] = reported[d] || ok
+		return repeated
+	})
 	return resp
 }
 

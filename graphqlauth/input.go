@@ -97,27 +97,18 @@ func (w *walk) unset(v *ast.Value) bool {
 
 // sent checks the value of a variable.
 func (w *walk) sent(in *input, value any, node *ast.Field) (denial, bool) {
-	switch value := value.(type) {
-	case nil:
-		return denial{}, true
-	case map[string]any:
-		for i := range in.fields {
-			if inner, ok := value[in.fields[i].name]; ok {
-				if d, ok := w.sentField(&in.fields[i], inner, node); !ok {
-					return d, false
-				}
-			}
-		}
-		return denial{}, true
-	case []any:
-		for _, inner := range value {
-			if d, ok := w.sent(in, inner, node); !ok {
+	object, ok := value.(map[string]any)
+	if !ok {
+		return w.sentValue(in, reflect.ValueOf(value), node)
+	}
+	for i := range in.fields {
+		if inner, ok := object[in.fields[i].name]; ok {
+			if d, ok := w.sentField(&in.fields[i], inner, node); !ok {
 				return d, false
 			}
 		}
-		return denial{}, true
 	}
-	return w.sentValue(in, reflect.ValueOf(value), node)
+	return denial{}, true
 }
 
 func (w *walk) sentField(f *guarded, value any, node *ast.Field) (denial, bool) {
@@ -130,15 +121,14 @@ func (w *walk) sentField(f *guarded, value any, node *ast.Field) (denial, bool) 
 	return w.sent(f.input, value, node)
 }
 
-// sentValue checks what gqlparser makes of a single value in place of a list, and variables set by Go code. A value
-// that it cannot read counts as one that contains every guarded field.
+// sentValue checks lists, and variables set by Go code. A value that it cannot read counts as one that contains every
+// guarded field.
 func (w *walk) sentValue(in *input, v reflect.Value, node *ast.Field) (denial, bool) {
 	switch v.Kind() {
+	case reflect.Invalid: // nil
+		return denial{}, true
 	case reflect.Pointer, reflect.Interface:
-		if v.IsNil() {
-			return denial{}, true
-		}
-		return w.sent(in, v.Elem().Interface(), node)
+		return w.sentValue(in, v.Elem(), node)
 	case reflect.Slice, reflect.Array:
 		for i := range v.Len() {
 			if d, ok := w.sent(in, v.Index(i).Interface(), node); !ok {
@@ -148,14 +138,11 @@ func (w *walk) sentValue(in *input, v reflect.Value, node *ast.Field) (denial, b
 		return denial{}, true
 	case reflect.Map:
 		if v.Type().Key().Kind() == reflect.String {
-			for _, key := range v.MapKeys() {
-				if f := in.field(key.String()); f != nil {
-					if d, ok := w.sentField(f, v.MapIndex(key).Interface(), node); !ok {
-						return d, false
-					}
-				}
+			object := map[string]any{}
+			for key, inner := range v.Seq2() {
+				object[key.String()] = inner.Interface()
 			}
-			return denial{}, true
+			return w.sent(in, object, node)
 		}
 	}
 	return denial{coordinate: "?"}, false

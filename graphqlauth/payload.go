@@ -2,6 +2,7 @@ package graphqlauth
 
 import (
 	"net/http"
+	"slices"
 	"strings"
 
 	"github.com/99designs/gqlgen/graphql/handler/transport"
@@ -60,11 +61,7 @@ func holdsKey(value any, format keys.Format) bool {
 	case string:
 		return isKey(v, format)
 	case []any:
-		for _, element := range v {
-			if holdsKey(element, format) {
-				return true
-			}
-		}
+		return slices.ContainsFunc(v, func(element any) bool { return holdsKey(element, format) })
 	case map[string]any:
 		for name, element := range v {
 			if isKey(name, format) || holdsKey(element, format) {

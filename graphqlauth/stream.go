@@ -3,7 +3,9 @@ package graphqlauth
 import (
 	"context"
 	"errors"
+	"maps"
 	"net/http"
+	"slices"
 	"sync"
 	"time"
 
@@ -118,10 +120,7 @@ func (s *stream) recheck(ctx context.Context) (auth.Principal, error) {
 // reauthorize decides on each subscription again for p. It returns an error if the guard has no policy.
 func (s *stream) reauthorize(p auth.Principal) error {
 	s.mu.Lock()
-	subs := make([]*subscription, 0, len(s.subs))
-	for sub := range s.subs {
-		subs = append(subs, sub)
-	}
+	subs := slices.Collect(maps.Keys(s.subs))
 	s.mu.Unlock()
 	var failed error
 	for _, sub := range subs {
