@@ -46,12 +46,7 @@ func (c *caller) satisfies(need *requirement, node *ast.Field, vars map[string]a
 	if need.never || need.key && !c.authenticated {
 		return "", false
 	}
-	for _, i := range need.all {
-		if missing, ok := c.has(i, node, vars); !ok {
-			return missing, false
-		}
-	}
-	for _, groups := range need.any {
+	for _, groups := range need.needs {
 		if missing, ok := c.hasAny(groups, node, vars); !ok {
 			return missing, false
 		}

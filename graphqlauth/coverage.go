@@ -171,13 +171,7 @@ func (x *exposure) passes(need *requirement, way []string) (permissions []string
 	if need.never || need.key {
 		return nil, false
 	}
-	for _, i := range need.all {
-		if !x.reaches(i) {
-			return nil, false
-		}
-		permissions = append(permissions, x.plan.permissions[i].text)
-	}
-	for _, groups := range need.any {
+	for _, groups := range need.needs {
 		any := false
 		for _, group := range groups {
 			if slices.ContainsFunc(group, func(i int) bool { return !x.reaches(i) }) {

@@ -66,17 +66,15 @@ func (in *input) field(name string) *guarded {
 type requirement struct {
 	never bool      // no caller passes
 	key   bool      // the caller must be authenticated
-	all   []int     // indexes of permissions, all needed
-	any   [][][]int // for each element, all permissions of at least one of its lists
+	needs [][][]int // of each element, all permissions of at least one of its lists; single permissions come first
 }
 
-func (r *requirement) free() bool {
-	return !r.never && !r.key && len(r.all) == 0 && len(r.any) == 0
-}
+func (r *requirement) free() bool { return !r.never && !r.key && len(r.needs) == 0 }
 
 // requirement compiles rules that must all hold.
 func (p *plan) requirement(rules []Rule) requirement {
 	var need requirement
+	var lists [][][]int
 	for _, rule := range rules {
 		need.never = need.never || !rule.valid
 		need.key = need.key || rule.key
@@ -90,16 +88,17 @@ func (p *plan) requirement(rules []Rule) requirement {
 				compiled = append(compiled, all)
 			}
 			if len(compiled) > 1 {
-				need.any = append(need.any, compiled)
+				lists = append(lists, compiled)
 				continue
 			}
 			for _, i := range compiled[0] {
-				if !slices.Contains(need.all, i) {
-					need.all = append(need.all, i)
+				if !slices.ContainsFunc(need.needs, func(known [][]int) bool { return known[0][0] == i }) {
+					need.needs = append(need.needs, [][]int{{i}})
 				}
 			}
 		}
 	}
+	need.needs = append(need.needs, lists...)
 	return need
 }
 
@@ -125,22 +124,20 @@ func (p *plan) text(need *requirement) string {
 	case need.key:
 		parts = append(parts, "key")
 	}
-	join := func(all []int) string {
-		var names []string
-		for _, i := range all {
-			names = append(names, p.permissions[i].text)
-		}
-		return strings.Join(names, " and ")
-	}
-	if len(need.all) > 0 {
-		parts = append(parts, join(need.all))
-	}
-	for _, groups := range need.any {
+	for _, groups := range need.needs {
 		var lists []string
 		for _, group := range groups {
-			lists = append(lists, join(group))
+			var names []string
+			for _, i := range group {
+				names = append(names, p.permissions[i].text)
+			}
+			lists = append(lists, strings.Join(names, " and "))
 		}
-		parts = append(parts, "("+strings.Join(lists, " or ")+")")
+		text := strings.Join(lists, " or ")
+		if len(groups) > 1 {
+			text = "(" + text + ")"
+		}
+		parts = append(parts, text)
 	}
 	return strings.Join(parts, " and ")
 }

@@ -26,29 +26,23 @@ type keyJSON struct {
 	Generation    uint64         `json:"generation"`
 	CreatedAt     time.Time      `json:"created_at"`
 	CreatedBy     string         `json:"created_by,omitempty"`
-	RefreshedAt   *time.Time     `json:"refreshed_at,omitempty"`
-	ExpiresAt     *time.Time     `json:"expires_at,omitempty"`
-	DisabledAt    *time.Time     `json:"disabled_at,omitempty"`
-	InvalidatedAt *time.Time     `json:"invalidated_at,omitempty"`
-	LastUsedAt    *time.Time     `json:"last_used_at,omitempty"`
-	OldValueUntil *time.Time     `json:"old_value_until,omitempty"` // after a refresh with overlap
+	RefreshedAt   time.Time      `json:"refreshed_at,omitzero"`
+	ExpiresAt     time.Time      `json:"expires_at,omitzero"`
+	DisabledAt    time.Time      `json:"disabled_at,omitzero"`
+	InvalidatedAt time.Time      `json:"invalidated_at,omitzero"`
+	LastUsedAt    time.Time      `json:"last_used_at,omitzero"`
+	OldValueUntil time.Time      `json:"old_value_until,omitzero"` // after a refresh with overlap
 	Imported      bool           `json:"imported,omitempty"`
 	Weak          bool           `json:"weak,omitempty"`
 }
 
 func keyAsJSON(rec *keys.Record) keyJSON {
-	at := func(t time.Time) *time.Time {
-		if t.IsZero() {
-			return nil
-		}
-		return &t
-	}
 	shown := keyJSON{
 		ID: rec.ID, Kind: rec.Kind, Name: rec.Name, Hint: rec.Hint, User: rec.UserID,
 		Scopes: append([]string{}, rec.Scopes...), AllowedIPs: append([]netip.Prefix{}, rec.AllowedIPs...),
 		State: rec.State(time.Now()), Generation: rec.Generation, CreatedAt: rec.CreatedAt, CreatedBy: rec.CreatedBy,
-		RefreshedAt: at(rec.RefreshedAt), ExpiresAt: at(rec.ExpiresAt), DisabledAt: at(rec.DisabledAt),
-		InvalidatedAt: at(rec.InvalidatedAt), LastUsedAt: at(rec.LastUsedAt), OldValueUntil: at(rec.PreviousUntil),
+		RefreshedAt: rec.RefreshedAt, ExpiresAt: rec.ExpiresAt, DisabledAt: rec.DisabledAt,
+		InvalidatedAt: rec.InvalidatedAt, LastUsedAt: rec.LastUsedAt, OldValueUntil: rec.PreviousUntil,
 		Imported: rec.Legacy, Weak: rec.Weak,
 	}
 	if rec.Kind == keys.KindCustom {

@@ -40,7 +40,7 @@ func confirmationFields(seen *admin.Confirmation) map[string]field {
 
 type publicJSON struct {
 	Role      string       `json:"role"` // "" is closed
-	ChangedAt *time.Time   `json:"changed_at,omitempty"`
+	ChangedAt time.Time    `json:"changed_at,omitzero"`
 	ChangedBy string       `json:"changed_by,omitempty"`
 	Exposure  exposureJSON `json:"exposure"`
 }
@@ -50,12 +50,8 @@ func (a *api) showPublic(w http.ResponseWriter, r *http.Request, p auth.Principa
 	if err != nil {
 		return err
 	}
-	shown := publicJSON{Role: setting.Role, ChangedBy: setting.ChangedBy, Exposure: exposureAsJSON(report)}
-	if !setting.ChangedAt.IsZero() {
-		shown.ChangedAt = &setting.ChangedAt
-	}
 	setETag(w, admin.Revision(setting))
-	return answer(w, http.StatusOK, shown)
+	return answer(w, http.StatusOK, publicJSON{setting.Role, setting.ChangedAt, setting.ChangedBy, exposureAsJSON(report)})
 }
 
 func (a *api) putPublic(w http.ResponseWriter, r *http.Request, p auth.Principal) error {
