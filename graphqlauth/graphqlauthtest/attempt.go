@@ -10,6 +10,8 @@ import (
 
 // An attempt is an operation that asks for one guarded coordinate.
 type attempt struct {
+	*survey
+	round   int // which of the given values it uses
 	query   string
 	keys    []string        // of the field, from the root
 	guarded map[string]bool // the coordinates that may refuse it: its own and those on the path
@@ -22,13 +24,13 @@ func (s *survey) attempt(coordinate string, round int) *attempt {
 	typ, rest, _ := strings.Cut(coordinate, ".")
 	name, argument, _ := strings.Cut(strings.TrimSuffix(rest, ":)"), "(")
 	def := s.Schema.Types[typ]
-	w := &writer{survey: s, attempt: &attempt{guarded: map[string]bool{}}, round: round}
+	a := &attempt{survey: s, round: round, guarded: map[string]bool{}}
 	if def.Kind == ast.InputObject {
 		p := s.placeOf(typ, name)
 		if p == nil {
 			return nil
 		}
-		return w.operation(p.on, p.field, p.arg, p.path)
+		return a.operation(p.on, p.field, p.arg, p.path)
 	}
 	on := s.ways[typ]
 	if on == nil {
@@ -36,63 +38,56 @@ func (s *survey) attempt(coordinate string, round int) *attempt {
 	}
 	f := def.Fields.ForName(name)
 	if argument == "" {
-		return w.operation(on, f, nil, nil)
+		return a.operation(on, f, nil, nil)
 	}
-	return w.operation(on, f, f.Arguments.ForName(argument), nil)
-}
-
-// A writer writes one attempt and collects the guarded coordinates in it.
-type writer struct {
-	*survey
-	*attempt
-	round int
+	return a.operation(on, f, f.Arguments.ForName(argument), nil)
 }
 
 // operation asks for f at the end of a path. If arg is not nil, it is written, with the input fields of path in it.
-func (w *writer) operation(on *way, f *ast.FieldDefinition, arg *ast.ArgumentDefinition, path []*ast.FieldDefinition) *attempt {
-	text := w.field(on.to, f, arg, path)
-	if w.Schema.Types[f.Type.Name()].IsCompositeType() {
+func (a *attempt) operation(on *way, f *ast.FieldDefinition, arg *ast.ArgumentDefinition, path []*ast.FieldDefinition) *attempt {
+	text := a.field(on.to, f, arg, path)
+	if a.Schema.Types[f.Type.Name()].IsCompositeType() {
 		text += " { __typename }"
 	}
-	w.keys = []string{f.Name}
+	a.keys = []string{f.Name}
 	for ; on.from != nil; on = on.from {
-		if w.Schema.Types[on.last.Type.Name()].IsAbstractType() {
+		if a.Schema.Types[on.last.Type.Name()].IsAbstractType() {
 			text = "... on " + on.to.Name + " { " + text + " }"
 		}
-		text = w.field(on.from.to, on.last, nil, nil) + " { " + text + " }"
-		w.keys = append(w.keys, on.last.Name)
+		text = a.field(on.from.to, on.last, nil, nil) + " { " + text + " }"
+		a.keys = append(a.keys, on.last.Name)
 	}
-	slices.Reverse(w.keys)
+	slices.Reverse(a.keys)
 	kind := "query"
 	switch on.to {
-	case w.Schema.Mutation:
+	case a.Schema.Mutation:
 		kind = "mutation"
-	case w.Schema.Subscription:
+	case a.Schema.Subscription:
 		kind = "subscription"
 	}
-	w.query = kind + " { " + text + " }"
-	return w.attempt
+	a.query = kind + " { " + text + " }"
+	return a
 }
 
-func (w *writer) note(coordinate string) {
-	if n := w.needs[coordinate]; n != "" && n != "anyone" {
-		w.guarded[coordinate] = true
+func (a *attempt) note(coordinate string) {
+	if n := a.needs[coordinate]; n != "" && n != "anyone" {
+		a.guarded[coordinate] = true
 	}
 }
 
 // field returns a field with its needed arguments and with arg.
-func (w *writer) field(on *ast.Definition, f *ast.FieldDefinition, asked *ast.ArgumentDefinition, path []*ast.FieldDefinition) string {
-	w.note(on.Name + "." + f.Name)
+func (a *attempt) field(on *ast.Definition, f *ast.FieldDefinition, asked *ast.ArgumentDefinition, path []*ast.FieldDefinition) string {
+	a.note(on.Name + "." + f.Name)
 	var args []string
 	for _, arg := range f.Arguments {
 		at := argumentAt(on, f, arg)
 		switch {
 		case arg == asked:
-			w.note(at)
-			args = append(args, arg.Name+": "+w.value(at, arg.Type, path))
-		case w.isWritten(on, f, arg):
-			w.note(at)
-			args = append(args, arg.Name+": "+w.value(at, arg.Type, nil))
+			a.note(at)
+			args = append(args, arg.Name+": "+a.value(at, arg.Type, path))
+		case a.isWritten(on, f, arg):
+			a.note(at)
+			args = append(args, arg.Name+": "+a.value(at, arg.Type, nil))
 		}
 	}
 	if args == nil {
@@ -103,15 +98,15 @@ func (w *writer) field(on *ast.Definition, f *ast.FieldDefinition, asked *ast.Ar
 
 // value returns the value for a coordinate: the host's value, else one of its type. If path is not empty, the value
 // contains these input fields.
-func (w *writer) value(at string, t *ast.Type, path []*ast.FieldDefinition) string {
-	if given := w.Values[at]; len(given) > 0 && len(path) == 0 {
-		w.rounds = max(w.rounds, len(given))
-		return given[w.round%len(given)]
+func (a *attempt) value(at string, t *ast.Type, path []*ast.FieldDefinition) string {
+	if given := a.Values[at]; len(given) > 0 && len(path) == 0 {
+		a.rounds = max(a.rounds, len(given))
+		return given[a.round%len(given)]
 	}
-	def := w.Schema.Types[t.Name()]
+	def := a.Schema.Types[t.Name()]
 	text := ""
 	if def.Kind == ast.InputObject {
-		text = w.input(def, path)
+		text = a.input(def, path)
 	} else {
 		text = literal(def)
 	}
@@ -123,21 +118,19 @@ func (w *writer) value(at string, t *ast.Type, path []*ast.FieldDefinition) stri
 
 // input returns an input object with its needed fields. A @oneOf object has a single field: of a plain type, if path
 // does not choose one.
-func (w *writer) input(def *ast.Definition, path []*ast.FieldDefinition) string {
+func (a *attempt) input(def *ast.Definition, path []*ast.FieldDefinition) string {
 	var only *ast.FieldDefinition
 	if def.Directives.ForName("oneOf") != nil {
-		plain := func(f *ast.FieldDefinition) bool { return w.Schema.Types[f.Type.Name()].Kind != ast.InputObject }
-		switch i := slices.IndexFunc(def.Fields, plain); {
-		case len(path) > 0:
+		plain := func(f *ast.FieldDefinition) bool { return a.Schema.Types[f.Type.Name()].Kind != ast.InputObject }
+		only = def.Fields[max(slices.IndexFunc(def.Fields, plain), 0)]
+		if len(path) > 0 {
 			only = path[0]
-		default:
-			only = def.Fields[max(i, 0)]
 		}
 	}
 	var fields []string
 	for _, f := range def.Fields {
 		at := def.Name + "." + f.Name
-		given := len(w.Values[at]) > 0
+		given := len(a.Values[at]) > 0
 		var inner []*ast.FieldDefinition
 		switch {
 		case len(path) > 0 && f == path[0]:
@@ -147,8 +140,8 @@ func (w *writer) input(def *ast.Definition, path []*ast.FieldDefinition) string 
 		case f != only && !given && (!f.Type.NonNull || f.DefaultValue != nil):
 			continue
 		}
-		w.note(at)
-		fields = append(fields, f.Name+": "+w.value(at, f.Type, inner))
+		a.note(at)
+		fields = append(fields, f.Name+": "+a.value(at, f.Type, inner))
 	}
 	return "{" + strings.Join(fields, ", ") + "}"
 }
