@@ -76,14 +76,6 @@ func (ds *denials) refuse(authenticated bool) *gqlerror.Error {
 	return err
 }
 
-// noExtensionError is the error of a hook that runs without the extension. It is written for the host's developer.
-func noExtensionError() *gqlerror.Error {
-	return &gqlerror.Error{
-		Message:    "Permission denied: the operation was not checked, since the server does not Use graphqlauth.New",
-		Extensions: map[string]any{"code": CodeForbidden},
-	}
-}
-
 // A partial decides on each field and object of an operation of which a part is denied. It uses the policy and the
 // principal with which the operation started.
 type partial struct {

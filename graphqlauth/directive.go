@@ -206,12 +206,7 @@ func (k *compiler) arguments(at string, args ast.ArgumentDefinitionList) []guard
 
 // addInputs compiles the input objects with guarded fields, at any depth.
 func (k *compiler) addInputs() {
-	var defs []*ast.Definition
-	for _, def := range k.defs {
-		if def.Kind == ast.InputObject {
-			defs = append(defs, def)
-		}
-	}
+	defs := slices.DeleteFunc(slices.Clone(k.defs), func(def *ast.Definition) bool { return def.Kind != ast.InputObject })
 	guards := func(f *ast.FieldDefinition) bool {
 		return len(k.fieldRules[f])+len(k.typeRules[f.Type.Name()]) > 0 || k.inputs[f.Type.Name()] != nil
 	}

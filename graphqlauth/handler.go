@@ -122,7 +122,10 @@ func (f *flushWriter) Flush() {
 func Cleared(ctx context.Context, _ any, next graphql.Resolver) (any, error) {
 	c, ok := cleared(ctx)
 	if !ok {
-		return nil, noExtensionError()
+		return nil, &gqlerror.Error{ // for the host's developer
+			Message:    "Permission denied: the operation was not checked, since the server does not Use graphqlauth.New",
+			Extensions: map[string]any{"code": CodeForbidden},
+		}
 	}
 	if c.part != nil {
 		if err, ok := c.part.allows(ctx); !ok {
