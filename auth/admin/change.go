@@ -31,7 +31,7 @@ type change struct {
 	*Service
 	policy   *roles.Policy // draws from limit
 	limit    *roles.Budget // of all costly checks except previews; nil until the caller is known
-	turn     *turn
+	endTurn  func()        // ends the operation's turn; nil: it has not taken one
 	revision roles.Revision
 	by       actor
 	from     string
@@ -102,8 +102,12 @@ func (s *Service) change(ctx context.Context, p auth.Principal, judge func(conte
 	}
 	ctx, cancel := context.WithTimeout(ctx, s.cfg.Timeout)
 	defer cancel()
-	c := &change{Service: s, turn: &turn{caller: actor{Principal: p}.id()}, answers: map[string]error{}}
-	defer c.turn.leave()
+	c := &change{Service: s, answers: map[string]error{}}
+	defer func() {
+		if c.endTurn != nil {
+			c.endTurn()
+		}
+	}()
 	c.from, _ = ctx.Value(peerKey{}).(string)
 	var err error
 	for range maxTries {

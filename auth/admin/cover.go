@@ -106,23 +106,12 @@ func costly(err error) error {
 	return err
 }
 
-// A turn is the place in the queue of one operation, which takes it at most once.
-type turn struct {
-	caller string
-	end    func() // nil: not taken
-}
-
-func (t *turn) take(ctx context.Context) (err error) {
-	if t.end == nil {
-		t.end, err = turns.take(ctx, t.caller)
+// takeTurn waits for the turn of a costly operation, once.
+func (c *change) takeTurn(ctx context.Context) (err error) {
+	if c.endTurn == nil {
+		c.endTurn, err = turns.take(ctx, c.by.id())
 	}
 	return err
-}
-
-func (t *turn) leave() {
-	if t.end != nil {
-		t.end()
-	}
 }
 
 // budget returns a step budget. A caller who covers everything has no limit, and never waits.
@@ -130,7 +119,7 @@ func (c *change) budget() *roles.Budget {
 	if c.unlimited() {
 		return &roles.Budget{Steps: math.MaxInt}
 	}
-	return &roles.Budget{Steps: maxSteps, Free: freeSteps, Wait: c.turn.take}
+	return &roles.Budget{Steps: maxSteps, Free: freeSteps, Wait: c.takeTurn}
 }
 
 // previewBudget returns a new budget, so that a preview does not depend on the checks before it. It is limited for every

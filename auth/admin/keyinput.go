@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"net/netip"
 	"slices"
+	"strings"
 	"unicode"
 	"unicode/utf8"
 
@@ -18,7 +19,7 @@ func (s *Service) checkKey(name string, scopes []string, networks []netip.Prefix
 	switch {
 	case len(name) > mostName:
 		return badInput("name", "is longer than 200 bytes")
-	case !utf8.ValidString(name) || oneOf(name, unicode.IsControl):
+	case !utf8.ValidString(name) || strings.ContainsFunc(name, unicode.IsControl):
 		return badInput("name", "is not one line of text")
 	case s.showsKey(name):
 		return badInput("name", "holds a key: names are shown to others")
@@ -49,8 +50,6 @@ func (c *change) checkRole(appid string) error {
 func (s *Service) showsKey(text string) bool {
 	return slices.ContainsFunc(s.keyLike.FindAllString(text, -1), s.cfg.Keys.Format().Valid)
 }
-
-func oneOf(text string, is func(rune) bool) bool { return slices.ContainsFunc([]rune(text), is) }
 
 // checkSettings checks the settings that a key would get.
 func (c *change) checkSettings(before *keys.Record, set *keys.Settings, role string) error {

@@ -101,8 +101,7 @@ func (a *api) refuse(w http.ResponseWriter, r *http.Request, err error) {
 		writeProblem(w, problem{Status: http.StatusConflict, Acknowledge: opening.Preview.Writes, Preview: &preview,
 			Detail: "This opens what the preview shows to callers without a key: repeat the request with its token, and acknowledge each of its writes."})
 	case refused.Usage != nil:
-		shown := usageAsJSON(refused.Usage)
-		writeProblem(w, problem{Status: http.StatusConflict, Usage: &shown,
+		writeProblem(w, problem{Status: http.StatusConflict, Usage: usageAsJSON(refused.Usage),
 			Detail: "The role is in use: repeat the request with this usage's confirm."})
 	case errors.Is(err, roles.ErrBudget):
 		writeProblem(w, problem{Status: http.StatusUnprocessableEntity,

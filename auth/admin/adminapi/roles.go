@@ -42,8 +42,8 @@ type usageJSON struct {
 	Confirm   string     `json:"confirm"`
 }
 
-func usageAsJSON(u *admin.Usage) usageJSON {
-	return usageJSON{Role: u.Role, Keys: eachOf(u.Keys, keyAsJSON), KeyCount: u.KeyCount, Users: eachOf(u.Users, userAsJSON),
+func usageAsJSON(u *admin.Usage) *usageJSON {
+	return &usageJSON{Role: u.Role, Keys: eachOf(u.Keys, keyAsJSON), KeyCount: u.KeyCount, Users: eachOf(u.Users, userAsJSON),
 		UserCount: u.UserCount, Public: u.Public, Heirs: append([]string{}, u.Heirs...), Confirm: u.Confirm}
 }
 
@@ -113,8 +113,7 @@ func (a *api) getRole(w http.ResponseWriter, r *http.Request, p auth.Principal) 
 	shown := a.roleAsJSON(role)
 	switch usage, err := a.RoleUsage(r.Context(), p, role.AppID); {
 	case err == nil:
-		used := usageAsJSON(&usage)
-		shown.Usage = &used
+		shown.Usage = usageAsJSON(&usage)
 	case !errors.Is(err, admin.ErrForbidden): // callers who manage keys or users see the role without it
 		return err
 	}
