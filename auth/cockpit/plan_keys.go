@@ -98,21 +98,18 @@ func (p *planner) planKnown(k *keyDocument, here *keys.Record, role string, reas
 	if here.Weak && !ended {
 		reasons = append(reasons, weakReason)
 	}
+	verdict := VerdictUnchanged
 	switch {
 	case ended:
-		p.add(k.entry(VerdictUnchanged, append([]string{"it was ended here, and stays so"}, reasons...)...), nil)
-		return
+		reasons = append([]string{"it was ended here, and stays so"}, reasons...)
 	case !here.RefreshedAt.IsZero():
 		reasons = append(reasons, "it was refreshed here, and Cockpit's text is not taken again")
 	case otherTail(k.text, here.Hint):
 		reasons = append(reasons, "it has another text in Cockpit now, which is not taken: refresh it here, too")
-		if differs == nil {
-			p.add(k.entry(VerdictChanged, reasons...), nil)
-			return
-		}
+		verdict = VerdictChanged
 	}
-	if differs == nil {
-		p.add(k.entry(VerdictUnchanged, reasons...), nil)
+	if ended || differs == nil {
+		p.add(k.entry(verdict, reasons...), nil)
 		return
 	}
 	var step func(context.Context) error

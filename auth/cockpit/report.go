@@ -2,7 +2,6 @@ package cockpit
 
 import (
 	"fmt"
-	"slices"
 	"strings"
 )
 
@@ -100,7 +99,7 @@ func oneWord(text string) string {
 	plain := func(r rune) bool {
 		return r >= '0' && r <= '9' || r >= 'A' && r <= 'Z' || r >= 'a' && r <= 'z' || r == '_' || r == '-'
 	}
-	if slices.ContainsFunc([]rune(text), func(r rune) bool { return !plain(r) }) {
+	if strings.ContainsFunc(text, func(r rune) bool { return !plain(r) }) {
 		return fmt.Sprintf("%q", text)
 	}
 	return text

@@ -58,16 +58,14 @@ func (d *documents) seal() *Source {
 	for i := range d.roles {
 		known.sealRole(&d.roles[i])
 	}
-	for i := range d.users {
-		known.sealUser(&d.users[i])
-	}
 	ids, first := map[string]bool{}, map[string]bool{}
 	for i := range d.users {
-		if u := &d.users[i]; ids[u.id] && u.id != "" {
+		u := &d.users[i]
+		known.sealUser(u)
+		if ids[u.id] && u.id != "" {
 			u.refuse("an earlier user has this _id")
-		} else {
-			ids[u.id] = true
 		}
+		ids[u.id] = true
 	}
 	for i := range d.keys {
 		k := &d.keys[i]
