@@ -15,13 +15,7 @@ func (s *Service) CreateKey(ctx context.Context, by auth.Principal, k keys.Custo
 	if err := s.may(by, ManageAPI); err != nil {
 		return keys.Issued{}, err
 	}
-	role := func(_ context.Context, c *change) (string, error) {
-		if err := c.needs(ManageAPI); err != nil {
-			return "", err
-		}
-		return k.Role, c.checkRole(k.Role)
-	}
-	return s.create(ctx, by, k, "key.create", role, s.cfg.Keys.IssueCustom)
+	return s.create(ctx, by, keys.KindCustom, "", k, s.cfg.Keys.IssueCustom)
 }
 
 // CreateUserKey makes a user's key; CreatedBy is the caller. One's own needs no permission, others' need
@@ -32,26 +26,27 @@ func (s *Service) CreateUserKey(ctx context.Context, by auth.Principal, userID s
 		return keys.Issued{}, err
 	}
 	common := keys.Custom{Name: k.Name, Scopes: k.Scopes, AllowedIPs: k.AllowedIPs, ExpiresAt: k.ExpiresAt}
-	role := func(ctx context.Context, c *change) (string, error) { return c.ownerRole(ctx, userID) }
 	issue := func(ctx context.Context, k keys.Custom) (keys.Issued, error) {
 		return s.cfg.Keys.IssueUser(ctx, userID, keys.User{
 			Name: k.Name, Scopes: k.Scopes, AllowedIPs: k.AllowedIPs, ExpiresAt: k.ExpiresAt, CreatedBy: k.CreatedBy,
 		})
 	}
-	return s.create(ctx, by, common, "userkey.create", role, issue)
+	return s.create(ctx, by, keys.KindUser, userID, common, issue)
 }
 
-// create makes a key of either kind. role checks that the caller may make it, and returns the role that it carries.
-func (s *Service) create(ctx context.Context, by auth.Principal, k keys.Custom, action string,
-	role func(context.Context, *change) (string, error),
+// create makes a key of either kind.
+func (s *Service) create(ctx context.Context, by auth.Principal, kind keys.Kind, userID string, k keys.Custom,
 	issue func(context.Context, keys.Custom) (keys.Issued, error)) (issued keys.Issued, err error) {
 	if err := s.checkKey(k.Name, k.Scopes, k.AllowedIPs); err != nil {
 		return keys.Issued{}, err
 	}
 	err = s.change(ctx, by, func(ctx context.Context, c *change) (func(context.Context) error, error) {
 		k := k
-		carried, err := role(ctx, c)
+		carried, err := c.mayIssue(ctx, &keys.Record{Kind: kind, UserID: userID, Role: k.Role})
 		if err != nil {
+			return nil, err
+		}
+		if err := c.checkRole(k.Role); err != nil {
 			return nil, err
 		}
 		if len(k.AllowedIPs) == 0 {
@@ -68,7 +63,7 @@ func (s *Service) create(ctx context.Context, by auth.Principal, k keys.Custom, 
 			if issued, err = issue(ctx, k); err != nil {
 				return refusedInput(err, "expires_at")
 			}
-			return c.record(ctx, action, issued.Record.ID, nil, describeKey(&issued.Record))
+			return c.record(ctx, action(&issued.Record, "create"), issued.Record.ID, nil, describeKey(&issued.Record))
 		}, nil
 	})
 	return ifDurable(issued, err)
@@ -87,7 +82,7 @@ func (s *Service) RefreshKey(ctx context.Context, by auth.Principal, id, match s
 		if err != nil {
 			return nil, err
 		}
-		role, err := c.mayReplace(ctx, &before)
+		role, err := c.mayIssue(ctx, &before)
 		if err != nil {
 			return nil, err
 		}
@@ -117,8 +112,8 @@ func (s *Service) RefreshKey(ctx context.Context, by auth.Principal, id, match s
 	return ifDurable(issued, err)
 }
 
-// mayReplace reports whether the caller may get a new value for the key, and returns the role that it carries.
-func (c *change) mayReplace(ctx context.Context, rec *keys.Record) (role string, err error) {
+// mayIssue reports whether the caller may get a value of the key, and returns the role that it carries.
+func (c *change) mayIssue(ctx context.Context, rec *keys.Record) (role string, err error) {
 	if rec.Kind == keys.KindUser {
 		return c.ownerRole(ctx, rec.UserID)
 	}
