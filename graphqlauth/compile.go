@@ -10,7 +10,7 @@ import (
 )
 
 // compile reads the rules in a schema. The plan may be used only if no finding is a mistake.
-func compile(schema *ast.Schema, c *config) (*plan, []Finding) {
+func compile(schema *ast.Schema, c *config) *compiler {
 	k := &compiler{
 		schema:     schema,
 		config:     c,
@@ -27,7 +27,7 @@ func compile(schema *ast.Schema, c *config) (*plan, []Finding) {
 	k.addInputs()
 	k.addObjects()
 	k.addInterfaces()
-	return k.plan, k.findings
+	return k
 }
 
 type compiler struct {
@@ -100,7 +100,7 @@ func (k *compiler) addObjects() {
 			explicit := len(own)+len(onType) > 0
 			rules := slices.Concat(own, onType, k.ofType(f.Type.Name()))
 			switch {
-			case def != k.schema.Query && def != k.schema.Mutation && def != k.schema.Subscription:
+			case !k.isRoot(def):
 			case introspective(f):
 				rules = append(rules, k.config.introspection)
 				explicit = true
@@ -159,6 +159,10 @@ func (k *compiler) add(t *typ, def *ast.FieldDefinition, f *field) {
 	}
 	k.plan.fields[def] = f
 	t.fields[def.Name] = f
+}
+
+func (k *compiler) isRoot(def *ast.Definition) bool {
+	return def == k.schema.Query || def == k.schema.Mutation || def == k.schema.Subscription
 }
 
 // interfaces returns the interfaces that a type implements.

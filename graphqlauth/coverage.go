@@ -50,11 +50,11 @@ func Coverage(schema *ast.Schema, opts ...Option) map[string]string {
 
 // compiled returns the plan of a schema whose rules have no mistakes.
 func compiled(schema *ast.Schema, opts []Option) *plan {
-	p, findings := compile(schema, newConfig(opts))
-	if err := mistakes(findings); err != nil {
+	k := compile(schema, newConfig(opts))
+	if err := mistakes(k.findings); err != nil {
 		panic(err)
 	}
-	return p
+	return k.plan
 }
 
 // Exposure lists the coordinates that callers without a key reach while role is the public role: fields on a path

@@ -55,13 +55,13 @@ func (e *Extension) Validate(es graphql.ExecutableSchema) error {
 	if e.plan != nil && e.schema != schema {
 		return errors.New("graphqlauth: an extension serves one schema: make another with New")
 	}
-	p, findings := compile(schema, e.config)
-	if err := mistakes(findings); err != nil {
+	k := compile(schema, e.config)
+	if err := mistakes(k.findings); err != nil {
 		return err
 	}
-	e.schema, e.plan, e.roots = schema, p, map[ast.Operation]*typ{}
+	e.schema, e.plan, e.roots = schema, k.plan, map[ast.Operation]*typ{}
 	for kind, def := range rootsOf(schema) {
-		e.roots[kind] = p.types[def.Name]
+		e.roots[kind] = k.plan.types[def.Name]
 	}
 	return nil
 }

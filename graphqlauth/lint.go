@@ -4,7 +4,6 @@ import (
 	"cmp"
 	"errors"
 	"fmt"
-	"maps"
 	"slices"
 	"strings"
 
@@ -31,13 +30,12 @@ import (
 // Findings with the codes hidden, interface and map are guarded by the [Extension] only. Lint does not see a map that
 // gqlgen.yml binds without @goModel.
 func Lint(schema *ast.Schema, catalog *roles.Catalog, opts ...Option) []Finding {
-	l := linter{schema: schema, config: newConfig(opts), catalog: catalog}
-	l.plan, l.findings = compile(schema, l.config)
-	for _, name := range slices.Sorted(maps.Keys(schema.Types)) {
-		if def := schema.Types[name]; !strings.HasPrefix(name, "__") {
+	l := linter{compile(schema, newConfig(opts)), catalog}
+	for _, def := range l.defs {
+		if !strings.HasPrefix(def.Name, "__") {
 			l.defaults(def)
 			l.hidden(def)
-			l.interfaces(def)
+			l.onInterface(def)
 			l.nulls(def)
 			l.public(def)
 			l.goMap(def)
@@ -53,12 +51,10 @@ func Lint(schema *ast.Schema, catalog *roles.Catalog, opts ...Option) []Finding 
 	return slices.Compact(l.findings)
 }
 
+// A linter adds findings to those of a compiler.
 type linter struct {
-	schema   *ast.Schema
-	config   *config
-	catalog  *roles.Catalog
-	plan     *plan
-	findings []Finding
+	*compiler
+	catalog *roles.Catalog
 }
 
 func (l *linter) find(code, at, format string, args ...any) {
@@ -72,21 +68,17 @@ func (l *linter) ruled(list ast.DirectiveList) bool {
 
 // ruledType reports whether a type or one of its interfaces has a rule.
 func (l *linter) ruledType(def *ast.Definition) bool {
-	return l.ruled(def.Directives) || slices.ContainsFunc(def.Interfaces, func(name string) bool {
-		return l.schema.Types[name] != nil && l.ruled(l.schema.Types[name].Directives)
+	return l.ruled(def.Directives) || slices.ContainsFunc(l.interfaces(def), func(outer *ast.Definition) bool {
+		return l.ruled(outer.Directives)
 	})
 }
 
 // ruledField reports whether a field, or the same field of an interface, has a rule.
 func (l *linter) ruledField(def *ast.Definition, f *ast.FieldDefinition) bool {
-	return l.ruled(f.Directives) || slices.ContainsFunc(def.Interfaces, func(name string) bool {
-		outer := l.schema.Types[name]
-		return outer != nil && outer.Fields.ForName(f.Name) != nil && l.ruled(outer.Fields.ForName(f.Name).Directives)
+	return l.ruled(f.Directives) || slices.ContainsFunc(l.interfaces(def), func(outer *ast.Definition) bool {
+		same := outer.Fields.ForName(f.Name)
+		return same != nil && l.ruled(same.Directives)
 	})
-}
-
-func (l *linter) isRoot(def *ast.Definition) bool {
-	return def == l.schema.Query || def == l.schema.Mutation || def == l.schema.Subscription
 }
 
 // defaults finds root fields without a rule and without @public. gqlgen makes _entities, which cannot have either.
@@ -114,10 +106,9 @@ func (l *linter) hidden(def *ast.Definition) {
 		l.find("hidden", def.Name, "is a root type, for whose rule gqlgen calls no hook: the extension alone guards it")
 	}
 	var through []string
-	for _, name := range slices.Sorted(maps.Keys(l.schema.Types)) {
-		outer := l.schema.Types[name]
-		if outer.IsAbstractType() && l.isReturned(name) && slices.Contains(l.schema.GetPossibleTypes(outer), def) {
-			through = append(through, name)
+	for _, outer := range l.defs {
+		if outer.IsAbstractType() && l.isReturned(outer.Name) && slices.Contains(l.schema.GetPossibleTypes(outer), def) {
+			through = append(through, outer.Name)
 		}
 	}
 	if through != nil {
@@ -128,16 +119,14 @@ func (l *linter) hidden(def *ast.Definition) {
 
 // isReturned reports whether a field returns this type.
 func (l *linter) isReturned(name string) bool {
-	for _, def := range l.schema.Types {
-		if def.IsCompositeType() && slices.ContainsFunc(def.Fields, func(f *ast.FieldDefinition) bool { return f.Type.Name() == name }) {
-			return true
-		}
-	}
-	return false
+	returns := func(f *ast.FieldDefinition) bool { return f.Type.Name() == name }
+	return slices.ContainsFunc(l.defs, func(def *ast.Definition) bool {
+		return def.IsCompositeType() && slices.ContainsFunc(def.Fields, returns)
+	})
 }
 
-// interfaces finds rules that apply to all implementing types.
-func (l *linter) interfaces(def *ast.Definition) {
+// onInterface finds rules that apply to all implementing types.
+func (l *linter) onInterface(def *ast.Definition) {
 	if def.Kind != ast.Interface {
 		return
 	}

@@ -14,8 +14,8 @@ import (
 
 // everywhere calls f with each list of directives in the schema.
 func (l *linter) everywhere(f func(at string, list ast.DirectiveList)) {
-	for _, name := range slices.Sorted(maps.Keys(l.schema.Types)) {
-		eachList(l.schema.Types[name], f)
+	for _, def := range l.defs {
+		eachList(def, f)
 	}
 }
 
