@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"slices"
 	"strings"
 
 	"github.com/latchkey-go/latchkey/auth"
@@ -59,14 +60,10 @@ func (s *Service) PreviewPublic(ctx context.Context, by auth.Principal, appid st
 
 // opened returns the routes that a role reaches by policy and not by before.
 func (s *Service) opened(policy, before *roles.Policy, appid string) []auth.Route {
-	var opened []auth.Route
-	for _, route := range s.cfg.Routes() {
-		role := roles.Rights{Role: appid}
-		if route.ReachedBy(policy, role) && (before == nil || !route.ReachedBy(before, role)) {
-			opened = append(opened, route)
-		}
-	}
-	return opened
+	role := roles.Rights{Role: appid}
+	return slices.DeleteFunc(slices.Clone(s.cfg.Routes()), func(route auth.Route) bool {
+		return !route.ReachedBy(policy, role) || before != nil && route.ReachedBy(before, role)
+	})
 }
 
 // possible reports whether a role can be the public one.
