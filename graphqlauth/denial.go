@@ -82,8 +82,7 @@ type partial struct {
 	caller caller // with its policy loaded
 	vars   map[string]any
 
-	mu       sync.Mutex
-	reported map[denial]bool
+	reported sync.Map // denials
 }
 
 // around returns the middleware of this operation; next is the operation's previous one.
@@ -123,12 +122,9 @@ func (p *partial) allows(ctx context.Context) (err error, ok bool) {
 // errorFor returns the error of a denied field. A nullable field needs one error for its coordinate. A non-null field
 // always needs one, because only an error makes its object null; InterceptResponse drops the repeated ones.
 func (p *partial) errorFor(f *field, d denial) error {
-	p.mu.Lock()
-	defer p.mu.Unlock()
-	if p.reported[d] && !f.nonNull {
+	if _, repeated := p.reported.LoadOrStore(d, true); repeated && !f.nonNull {
 		return nil
 	}
-	p.reported[d] = true
 	return denied(p.caller.authenticated, d)
 }
 

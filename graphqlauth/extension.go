@@ -77,7 +77,7 @@ func (e *Extension) MutateOperationContext(ctx context.Context, oc *graphql.Oper
 	}
 	c := clearance{by: e}
 	if !clear {
-		c.part = &partial{caller: w.caller, vars: oc.Variables, reported: map[denial]bool{}}
+		c.part = &partial{caller: w.caller, vars: oc.Variables}
 		oc.ResolverMiddleware = c.part.around(oc.ResolverMiddleware)
 	}
 	recordClearance(ctx, oc, c)

@@ -4,7 +4,6 @@ import (
 	"context"
 	"net/http"
 	"slices"
-	"sync"
 	"time"
 
 	"github.com/99designs/gqlgen/graphql"
@@ -36,16 +35,14 @@ func (e *Extension) InterceptOperation(ctx context.Context, next graphql.Operati
 type subscription struct {
 	e       *Extension
 	stream  *stream
-	ctx     context.Context // the operation's; done when the subscription is over
-	cancel  context.CancelFunc
+	ctx     context.Context // the operation's; done when the subscription is over, with the error for the client as cause
+	cancel  context.CancelCauseFunc
 	oc      *graphql.OperationContext // a copy for reauthorize, apart from the one that resolvers use
 	initial auth.Principal            // the principal in ctx
 
 	start verdict // the verdict under which it runs
 
-	mu   sync.Mutex
-	over bool
-	err  *gqlerror.Error // why it was ended, until it is delivered; nil if it ended by itself
+	reported bool // the client got the error
 }
 
 // streamKey finds the stream of the socket that an operation came over.
@@ -59,7 +56,7 @@ func (e *Extension) subscribe(ctx context.Context, oc *graphql.OperationContext)
 		sub.start = verdict{policy: c.part.caller.policy, rights: c.part.caller.principal.Rights()}
 	}
 	sub.initial, _ = e.guard.PrincipalFrom(ctx)
-	sub.ctx, sub.cancel = context.WithCancel(ctx)
+	sub.ctx, sub.cancel = context.WithCancelCause(ctx)
 	if sub.stream, _ = ctx.Value(streamKey{e}).(*stream); sub.stream == nil {
 		sub.stream = e.rechecker.add(sub.ctx, sub.initial, func(refusal *auth.Refusal) { sub.end(refused(refusal)) })
 	}
@@ -78,12 +75,10 @@ func (sub *subscription) begin() *gqlerror.Error {
 	} else {
 		confirmed = sub.stream.check(sub.stream.ctx, sub.stream.recheck)
 	}
-	sub.mu.Lock()
-	defer sub.mu.Unlock()
-	switch {
-	case sub.over && sub.err != nil:
-		return sub.err
-	case sub.over, !confirmed:
+	switch err := sub.failure(); {
+	case err != nil:
+		return err
+	case sub.ctx.Err() != nil, !confirmed:
 		return refused(unavailable)
 	}
 	return nil
@@ -135,19 +130,16 @@ func (sub *subscription) withPrincipal(ctx context.Context, p auth.Principal) co
 	return auth.NewContext(ctx, p)
 }
 
-// end ends the subscription once. err, if not nil, is delivered to the client.
-func (sub *subscription) end(err *gqlerror.Error) {
-	sub.mu.Lock()
-	over := sub.over
-	if !over {
-		sub.over, sub.err = true, err
-	}
-	sub.mu.Unlock()
-	if over {
-		return
-	}
+// end ends the subscription. The first err, if it is a [gqlerror.Error], is delivered to the client.
+func (sub *subscription) end(err error) {
 	sub.stream.remove(sub)
-	sub.cancel()
+	sub.cancel(err)
+}
+
+// failure returns the error that ended the subscription, or nil if it is not over or ended by itself.
+func (sub *subscription) failure() *gqlerror.Error {
+	err, _ := context.Cause(sub.ctx).(*gqlerror.Error)
+	return err
 }
 
 // deliver returns the events of next while the caller may have them: each is resolved for the current principal and
@@ -155,7 +147,7 @@ func (sub *subscription) end(err *gqlerror.Error) {
 func (sub *subscription) deliver(next graphql.ResponseHandler) graphql.ResponseHandler {
 	return func(ctx context.Context) *graphql.Response {
 		response := next(sub.withPrincipal(ctx, sub.stream.current()))
-		if response != nil && sub.stream.confirm(ctx) && !sub.isOver() {
+		if response != nil && sub.stream.confirm(ctx) && sub.ctx.Err() == nil {
 			return response
 		}
 		sub.end(nil)
@@ -163,22 +155,14 @@ func (sub *subscription) deliver(next graphql.ResponseHandler) graphql.ResponseH
 	}
 }
 
-func (sub *subscription) isOver() bool {
-	sub.mu.Lock()
-	defer sub.mu.Unlock()
-	return sub.over
-}
-
 // finalResponse returns the response with the error that ended the subscription, once.
 func (sub *subscription) finalResponse() *graphql.Response {
-	sub.mu.Lock()
-	defer sub.mu.Unlock()
-	if sub.err == nil {
+	err := sub.failure()
+	if err == nil || sub.reported {
 		return nil
 	}
-	response := &graphql.Response{Errors: gqlerror.List{sub.err}}
-	sub.err = nil
-	return response
+	sub.reported = true
+	return &graphql.Response{Errors: gqlerror.List{err}}
 }
 
 // unavailable is not a verdict: the client should try again.
