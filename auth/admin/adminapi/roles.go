@@ -13,18 +13,14 @@ import (
 
 // roleJSON is a role in an answer: Cockpit's document, and the grants that the catalog does not list.
 type roleJSON struct {
-	AppID       string       `json:"appid"`
-	Name        string       `json:"name"`
-	Info        string       `json:"info"`
-	Permissions roles.Grants `json:"permissions"`
-	Inherits    []string     `json:"inherits"`
-	Unknown     []string     `json:"unknown,omitempty"` // grants that match nothing in the catalog
-	Usage       *usageJSON   `json:"usage,omitempty"`   // in the answer about one role, with ManageRoles
+	roles.Role
+	Inherits []string   `json:"inherits"`          // in place of the role's own: never absent
+	Unknown  []string   `json:"unknown,omitempty"` // grants that match nothing in the catalog
+	Usage    *usageJSON `json:"usage,omitempty"`   // in the answer about one role, with ManageRoles
 }
 
 func (a *api) roleAsJSON(role roles.Role) roleJSON {
-	shown := roleJSON{AppID: role.AppID, Name: role.Name, Info: role.Info, Permissions: role.Permissions,
-		Inherits: append([]string{}, role.Inherits...)}
+	shown := roleJSON{Role: role, Inherits: append([]string{}, role.Inherits...)}
 	if a.catalog != nil {
 		shown.Unknown = a.catalog.Unknown(role)
 	}

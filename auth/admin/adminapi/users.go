@@ -1,6 +1,7 @@
 package adminapi
 
 import (
+	"cmp"
 	"net/http"
 
 	"github.com/latchkey-go/latchkey/auth"
@@ -17,24 +18,13 @@ type userJSON struct {
 
 func userAsJSON(u *auth.User) userJSON { return userJSON(*u) }
 
-// An owner returns the user whose key a request is about.
-type owner func(*http.Request, auth.Principal) (userID string, err error)
-
-var inPath owner = func(r *http.Request, _ auth.Principal) (string, error) { return r.PathValue("id"), nil }
-
-var oneself owner = func(_ *http.Request, p auth.Principal) (string, error) {
-	if p.UserID() == "" { // a custom key, for example, belongs to no user
-		return "", &admin.Error{Err: admin.ErrForbidden, Text: "only users have a key of their own"}
-	}
-	return p.UserID(), nil
-}
-
-// key returns the operation that calls f with the owner.
-func (o owner) key(f func(w http.ResponseWriter, r *http.Request, p auth.Principal, userID string) error) operation {
+// ofUser returns the operation that calls f with the user whose key a request is about: the one in the path or, below
+// /me, the caller.
+func ofUser(f func(w http.ResponseWriter, r *http.Request, p auth.Principal, userID string) error) operation {
 	return func(w http.ResponseWriter, r *http.Request, p auth.Principal) error {
-		userID, err := o(r, p)
-		if err != nil {
-			return err
+		userID := cmp.Or(r.PathValue("id"), p.UserID())
+		if userID == "" { // a custom key, for example, belongs to no user
+			return &admin.Error{Err: admin.ErrForbidden, Text: "only users have a key of their own"}
 		}
 		return f(w, r, p, userID)
 	}
