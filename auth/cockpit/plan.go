@@ -98,19 +98,16 @@ func (p *planner) finish() *Report {
 	for _, appid := range p.wider {
 		r.Warnings = append(r.Warnings, fmt.Sprintf("role %q may do more here than in Cockpit: so may the keys and users that have it", appid))
 	}
-	if n := countReason(r, weakReason); n > 0 {
-		r.Warnings = append(r.Warnings, fmt.Sprintf("%d keys are weak: refresh them", n))
-	}
-	return r
-}
-
-func countReason(r *Report, reason string) (n int) {
-	for i := range r.Entries {
-		if r.Entries[i].Verdict != VerdictRefused && strings.Contains(r.Entries[i].Reason, reason) {
-			n++
+	weak := 0
+	for _, e := range r.Entries {
+		if e.Verdict != VerdictRefused && strings.Contains(e.Reason, weakReason) {
+			weak++
 		}
 	}
-	return n
+	if weak > 0 {
+		r.Warnings = append(r.Warnings, fmt.Sprintf("%d keys are weak: refresh them", weak))
+	}
+	return r
 }
 
 // entryOf makes the entry of a document. Its reasons come before the notes.

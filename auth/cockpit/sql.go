@@ -22,17 +22,15 @@ import (
 func ReadSQL(ctx context.Context, system *sql.DB) (*Source, error) {
 	r := new(reader)
 	err := reading(ctx, system, func(tx *sql.Tx) error {
-		found := 0
+		found := false
 		for _, table := range []string{"roles", "users", "api_keys"} {
 			there, err := eachDocument(ctx, tx, table, func(row int, d document) { r.take(table, row, d) })
 			if err != nil {
 				return err
 			}
-			if there {
-				found++
-			}
+			found = found || there
 		}
-		if found == 0 {
+		if !found {
 			return errors.New("none of the tables roles, users and api_keys is there")
 		}
 		return nil
