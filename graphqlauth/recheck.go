@@ -132,8 +132,8 @@ func (r *rechecker) run(stop func()) {
 	}
 }
 
-// due returns the streams to check now and the time to look again. none reports that no stream is left; the goroutine
-// then ends.
+// due returns the streams to check now, the least recently confirmed first, and the time to look again. none reports that
+// no stream is left; the goroutine then ends.
 func (r *rechecker) due(now time.Time) (due []*stream, next time.Time, none bool) {
 	r.mu.Lock()
 	defer r.mu.Unlock()
@@ -143,6 +143,7 @@ func (r *rechecker) due(now time.Time) (due []*stream, next time.Time, none bool
 		return nil, next, true
 	}
 	next = now.Add(r.bound / 2)
+	confirmed := map[*stream]time.Time{}
 	for s := range r.live {
 		s.mu.Lock()
 		concerned := r.all || len(r.changedIDs) > 0 && (r.concerns(s.principal.KeyID()) || r.concerns(s.principal.UserID()))
@@ -150,12 +151,14 @@ func (r *rechecker) due(now time.Time) (due []*stream, next time.Time, none bool
 		case s.confirmed.IsZero(): // its first check has not run
 		case concerned || !s.due.After(now):
 			due = append(due, s)
+			confirmed[s] = s.confirmed
 			s.due = now.Add(r.bound / 2)
 		case s.due.Before(next):
 			next = s.due
 		}
 		s.mu.Unlock()
 	}
+	slices.SortFunc(due, func(x, y *stream) int { return confirmed[x].Compare(confirmed[y]) })
 	r.all, r.nextCheck = false, next
 	clear(r.changedIDs)
 	return due, next, false
@@ -163,19 +166,9 @@ func (r *rechecker) due(now time.Time) (due []*stream, next time.Time, none bool
 
 func (r *rechecker) concerns(id string) bool { return id != "" && r.changedIDs[id] }
 
-// check checks these streams, a few at a time, the least recently confirmed first. A hanging store delays it by not
-// much more than the bound; the streams that it could not check are stale by then.
+// check checks these streams, a few at a time. A hanging store delays it by not much more than the bound; the streams that
+// it could not check are stale by then.
 func (r *rechecker) check(due []*stream) {
-	if len(due) == 0 {
-		return
-	}
-	age := make(map[*stream]time.Time, len(due))
-	for _, s := range due {
-		s.mu.Lock()
-		age[s] = s.confirmed
-		s.mu.Unlock()
-	}
-	slices.SortFunc(due, func(x, y *stream) int { return age[x].Compare(age[y]) })
 	deadline := time.Now().Add(max(r.bound/2, time.Second))
 	places := make(chan struct{}, checkers)
 	var wg sync.WaitGroup

@@ -122,7 +122,7 @@ func (w *walk) spread(s scope, fragment *ast.FragmentDefinition) {
 	if !ok {
 		return
 	}
-	if w.entered.len() >= maxScopes && w.plan.types[fragment.TypeCondition] != nil {
+	if w.entered.n >= maxScopes && w.plan.types[fragment.TypeCondition] != nil {
 		inner = scopeOf(w.plan.types[fragment.TypeCondition])
 	}
 	if w.entered.add(entry{fragment, inner}) {
@@ -205,10 +205,6 @@ func (w *walk) reached(f *field, node *ast.Field) bool {
 // included evaluates @skip and @include as gqlgen does. A directive over which gqlgen would panic counts as included,
 // and is noted.
 func (w *walk) included(directives ast.DirectiveList) bool {
-	return len(directives) == 0 || w.conditions(directives)
-}
-
-func (w *walk) conditions(directives ast.DirectiveList) bool {
 	skip, include := directives.ForName("skip"), directives.ForName("include")
 	return (skip == nil || !w.condition(skip, false)) && (include == nil || w.condition(include, true))
 }
@@ -254,8 +250,6 @@ func (s *seen[T]) add(value T) bool {
 	s.n++
 	return true
 }
-
-func (s *seen[T]) len() int { return s.n }
 
 // A set is a set of object types that are members of interfaces and unions. In a schema with more than 256 of them
 // some share a bit. A set may then appear larger than it is, so more is checked, never less.
