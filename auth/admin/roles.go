@@ -2,7 +2,6 @@ package admin
 
 import (
 	"context"
-	"encoding/json"
 	"fmt"
 	"strings"
 
@@ -177,10 +176,7 @@ func roleInput(err error) error {
 
 // describeRole returns a role as the audit log records it.
 func describeRole(role roles.Role) map[string]any {
-	about := map[string]any{"name": role.Name, "info": role.Info, "permissions": json.RawMessage("{}")}
-	if len(role.Permissions) > 0 {
-		about["permissions"] = role.Permissions
-	}
+	about := map[string]any{"name": role.Name, "info": role.Info, "permissions": role.Permissions}
 	if len(role.Inherits) > 0 {
 		about["inherits"] = role.Inherits
 	}
