@@ -114,10 +114,7 @@ func (p *planner) addRole(d *roleDocument, here, write map[string]roles.Role, wh
 	}
 	p.ours[appid] = true
 	stored, there := here[appid]
-	differs := []string(nil)
-	if there {
-		differs = roleDiffers(stored, d.role)
-	}
+	differs := roleDiffers(stored, d.role)
 	role, writes := write[appid]
 	save := func(action string, before map[string]any) func(context.Context) error {
 		return func(ctx context.Context) error { return p.saveRole(ctx, role, action, before) }

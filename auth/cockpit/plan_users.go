@@ -42,12 +42,12 @@ func (p *planner) planUser(ctx context.Context, i int) error {
 	if err != nil {
 		return err
 	}
-	if !there {
-		if !p.into.Overwrite && p.brought[importedUser+" "+user.ID] {
-			p.refused[i] = true
-			p.add(d.entryOf(AboutUser, d.id, VerdictRefused, removedHere), nil)
-			return nil
-		}
+	differs := userDiffers(here, user)
+	switch {
+	case !there && !p.into.Overwrite && p.brought[importedUser+" "+user.ID]:
+		p.refused[i] = true
+		p.add(d.entryOf(AboutUser, d.id, VerdictRefused, removedHere), nil)
+	case !there:
 		p.add(d.entryOf(AboutUser, d.id, VerdictNew, reasons...), func(ctx context.Context) error {
 			if _, there, err := p.into.find(ctx, user.ID); err != nil || there { // another node imports, too
 				return err
@@ -57,24 +57,21 @@ func (p *planner) planUser(ctx context.Context, i int) error {
 			}
 			return p.record(ctx, importedUser, user.ID, nil, describeUser(user))
 		})
-		return nil
-	}
-	differs := userDiffers(here, user)
-	if differs == nil {
+	case differs == nil:
 		p.add(d.entryOf(AboutUser, d.id, VerdictUnchanged, reasons...), nil)
-		return nil
-	}
-	p.other[i] = !p.into.Overwrite && (here.Role != user.Role || here.Active && !user.Active)
-	var step func(context.Context) error
-	if p.into.Overwrite {
-		step = func(ctx context.Context) error {
-			if err := p.into.Users.Change(ctx, user); err != nil {
-				return err
+	default:
+		p.other[i] = !p.into.Overwrite && (here.Role != user.Role || here.Active && !user.Active)
+		var step func(context.Context) error
+		if p.into.Overwrite {
+			step = func(ctx context.Context) error {
+				if err := p.into.Users.Change(ctx, user); err != nil {
+					return err
+				}
+				return p.record(ctx, "user.update", user.ID, describeUser(here), describeUser(user))
 			}
-			return p.record(ctx, "user.update", user.ID, describeUser(here), describeUser(user))
 		}
+		p.add(d.entryOf(AboutUser, d.id, VerdictChanged, append([]string{p.differs(differs)}, reasons...)...), step)
 	}
-	p.add(d.entryOf(AboutUser, d.id, VerdictChanged, append([]string{p.differs(differs)}, reasons...)...), step)
 	return nil
 }
 
