@@ -66,10 +66,7 @@ func (k *compiler) addTypes() {
 			continue
 		}
 		t := k.plan.types[def.Name]
-		for _, object := range k.schema.GetPossibleTypes(def) {
-			if object.Kind != ast.Object {
-				continue
-			}
+		for _, object := range k.objects(def) {
 			o := k.plan.types[object.Name]
 			if o.member == (set{}) {
 				o.member = bit(known)
@@ -135,10 +132,7 @@ func (k *compiler) addInterfaces() {
 			compiled := &field{
 				typ: t, coordinate: def.Name + "." + f.Name, out: k.plan.types[f.Type.Name()], free: true, sameOut: true,
 			}
-			for _, object := range k.schema.GetPossibleTypes(def) {
-				if object.Kind != ast.Object {
-					continue
-				}
+			for _, object := range k.objects(def) {
 				impl := k.plan.types[object.Name].fields[f.Name]
 				if impl == nil {
 					k.mistake("interface", object.Name, "implements %s without its field %s", def.Name, f.Name)
@@ -159,6 +153,13 @@ func (k *compiler) add(t *typ, def *ast.FieldDefinition, f *field) {
 	}
 	k.plan.fields[def] = f
 	t.fields[def.Name] = f
+}
+
+// objects returns the object types that an abstract type stands for. For gqlparser, an interface that implements another
+// one is among its possible types.
+func (k *compiler) objects(def *ast.Definition) []*ast.Definition {
+	possible := slices.Clone(k.schema.GetPossibleTypes(def))
+	return slices.DeleteFunc(possible, func(t *ast.Definition) bool { return t.Kind != ast.Object })
 }
 
 func (k *compiler) isRoot(def *ast.Definition) bool {

@@ -29,13 +29,16 @@ func (w *walk) argument(arg *guarded, node *ast.Field) (denial, bool) {
 
 // written checks the value of an argument or input field in the document.
 func (w *walk) written(g *guarded, v *ast.Value, node *ast.Field) (denial, bool) {
-	if missing, ok := w.satisfies(&g.need, node, w.vars); !ok {
-		return denial{g.coordinate, missing}, false
-	}
-	if g.input == nil {
-		return denial{}, true
+	if d, ok := w.may(g, node); !ok || g.input == nil {
+		return d, ok
 	}
 	return w.literal(g.input, v, node)
+}
+
+// may reports whether the caller may write an argument or input field, whatever its value contains.
+func (w *walk) may(g *guarded, node *ast.Field) (denial, bool) {
+	missing, ok := w.satisfies(&g.need, node, w.vars)
+	return denial{g.coordinate, missing}, ok
 }
 
 // literal checks a value in the document: an input object, or lists of them.
@@ -112,11 +115,8 @@ func (w *walk) sent(in *input, value any, node *ast.Field) (denial, bool) {
 }
 
 func (w *walk) sentField(f *guarded, value any, node *ast.Field) (denial, bool) {
-	if missing, ok := w.satisfies(&f.need, node, w.vars); !ok {
-		return denial{f.coordinate, missing}, false
-	}
-	if f.input == nil {
-		return denial{}, true
+	if d, ok := w.may(f, node); !ok || f.input == nil {
+		return d, ok
 	}
 	return w.sent(f.input, value, node)
 }

@@ -161,9 +161,9 @@ func (l *linter) nulls(def *ast.Definition) {
 		if out == nil || !out.IsAbstractType() || !innermost(f.Type).NonNull {
 			continue
 		}
-		for _, object := range l.schema.GetPossibleTypes(out) {
+		for _, object := range l.objects(out) {
 			required := slices.ContainsFunc(object.Fields, func(f *ast.FieldDefinition) bool { return f.Type.NonNull })
-			if object.Kind == ast.Object && required && l.ruledType(object) {
+			if required && l.ruledType(object) {
 				l.find("null", at, "cannot hold null in place of a denied %s, so more than that object is lost", object.Name)
 			}
 		}
