@@ -47,13 +47,19 @@ func eachOf[A, B any](list []A, f func(*A) B) []B {
 	return made
 }
 
-// nothing answers 204, unless the change failed.
-func nothing(w http.ResponseWriter, err error) error {
-	if err != nil {
-		return err
+// A removal makes a change that needs no body and has no answer. match is the revision that the request requires, or "".
+type removal func(r *http.Request, p auth.Principal, match string) error
+
+// serve is the operation of the removal.
+func (f removal) serve(w http.ResponseWriter, r *http.Request, p auth.Principal) error {
+	match, err := match(r)
+	if err == nil {
+		err = f(r, p, match)
 	}
-	w.WriteHeader(http.StatusNoContent)
-	return nil
+	if err == nil {
+		w.WriteHeader(http.StatusNoContent)
+	}
+	return err
 }
 
 // A problem is an RFC 9457 problem document, with the member "error" of the guard's.

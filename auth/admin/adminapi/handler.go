@@ -80,7 +80,7 @@ func (a *api) routes() map[string]route {
 		"POST /keys":                 {do: a.createKey},
 		"GET /keys/{id}":             {do: a.getKey},
 		"PATCH /keys/{id}":           {do: a.patchKey},
-		"DELETE /keys/{id}":          {do: a.removeKey},
+		"DELETE /keys/{id}":          {do: removal(a.removeKey).serve},
 		"POST /keys/{id}/refresh":    {do: a.refreshKey},
 		"POST /keys/{id}/disable":    {do: a.setKey(keys.StateDisabled)},
 		"POST /keys/{id}/enable":     {do: a.setKey(keys.StateActive)},
@@ -100,11 +100,11 @@ func (a *api) routes() map[string]route {
 		"POST /roles":           {do: a.createRole},
 		"GET /roles/{appid}":    {do: a.getRole},
 		"PUT /roles/{appid}":    {do: a.putRole},
-		"DELETE /roles/{appid}": {a.deleteRole, []string{"confirm"}},
+		"DELETE /roles/{appid}": {removal(a.deleteRole).serve, []string{"confirm"}},
 
 		"GET /public":         {do: a.showPublic},
 		"PUT /public":         {do: a.putPublic},
-		"DELETE /public":      {do: a.closePublic},
+		"DELETE /public":      {do: removal(a.closePublic).serve},
 		"GET /public/preview": {a.previewPublic, []string{"role"}},
 
 		"GET /permissions": {do: a.permissions},

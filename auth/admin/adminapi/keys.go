@@ -188,12 +188,8 @@ func (a *api) patchKey(w http.ResponseWriter, r *http.Request, p auth.Principal)
 	return showKey(w, &rec, err)
 }
 
-func (a *api) removeKey(w http.ResponseWriter, r *http.Request, p auth.Principal) error {
-	match, err := match(r)
-	if err != nil {
-		return err
-	}
-	return nothing(w, a.RemoveKey(r.Context(), p, r.PathValue("id"), match))
+func (a *api) removeKey(r *http.Request, p auth.Principal, match string) error {
+	return a.RemoveKey(r.Context(), p, r.PathValue("id"), match)
 }
 
 // setKey serves a change that needs nothing but the key. The body may be left out.

@@ -72,13 +72,9 @@ func (a *api) putPublic(w http.ResponseWriter, r *http.Request, p auth.Principal
 	return a.showPublic(w, r, p)
 }
 
-func (a *api) closePublic(w http.ResponseWriter, r *http.Request, p auth.Principal) error {
-	match, err := match(r)
-	if err != nil {
-		return err
-	}
-	_, err = a.ClosePublic(r.Context(), p, match)
-	return nothing(w, err)
+func (a *api) closePublic(r *http.Request, p auth.Principal, match string) error {
+	_, err := a.ClosePublic(r.Context(), p, match)
+	return err
 }
 
 func (a *api) previewPublic(w http.ResponseWriter, r *http.Request, p auth.Principal) error {

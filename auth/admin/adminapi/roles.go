@@ -139,11 +139,7 @@ func (a *api) putRole(w http.ResponseWriter, r *http.Request, p auth.Principal) 
 	return a.showRole(w, http.StatusOK, role)
 }
 
-func (a *api) deleteRole(w http.ResponseWriter, r *http.Request, p auth.Principal) error {
-	match, err := match(r)
-	if err != nil {
-		return err
-	}
+func (a *api) deleteRole(r *http.Request, p auth.Principal, match string) error {
 	seen := admin.Confirmation{Match: match, Token: r.URL.Query().Get("confirm")}
-	return nothing(w, a.DeleteRole(r.Context(), p, r.PathValue("appid"), seen))
+	return a.DeleteRole(r.Context(), p, r.PathValue("appid"), seen)
 }

@@ -76,10 +76,9 @@ func (a *api) refreshUserKey(w http.ResponseWriter, r *http.Request, p auth.Prin
 }
 
 func (a *api) invalidateUserKeys(w http.ResponseWriter, r *http.Request, p auth.Principal, userID string) error {
-	match, err := match(r)
-	if err != nil {
+	invalidate := func(r *http.Request, p auth.Principal, match string) error {
+		_, err := a.InvalidateUserKeys(r.Context(), p, userID, match)
 		return err
 	}
-	_, err = a.InvalidateUserKeys(r.Context(), p, userID, match)
-	return nothing(w, err)
+	return removal(invalidate).serve(w, r, p)
 }
