@@ -52,12 +52,11 @@ func parseNetworks(text string) ([]netip.Prefix, error) {
 	var all []netip.Prefix
 	for _, line := range fieldLines(text) {
 		network, err := netip.ParsePrefix(line)
+		if addr, single := netip.ParseAddr(line); single == nil && addr.Zone() == "" {
+			network, err = netip.PrefixFrom(addr, addr.BitLen()), nil
+		}
 		if err != nil {
-			addr, err := netip.ParseAddr(line)
-			if err != nil || addr.Zone() != "" {
-				return nil, &admin.Error{Err: admin.ErrInput, Field: "allowed_ips", Text: "has a line that is not an address or a network, such as 192.0.2.1 or 10.0.0.0/8"}
-			}
-			network = netip.PrefixFrom(addr, addr.BitLen())
+			return nil, &admin.Error{Err: admin.ErrInput, Field: "allowed_ips", Text: "has a line that is not an address or a network, such as 192.0.2.1 or 10.0.0.0/8"}
 		}
 		all = append(all, network)
 	}

@@ -116,7 +116,7 @@ func (p route) press(v *visit) error {
 	case err != nil:
 		return v.retry(err, p.show)
 	case to != "":
-		return v.redirect(to)
+		return v.redirect(root(v.r) + to)
 	}
 	return nil
 }
@@ -165,9 +165,9 @@ func setHeaders(h http.Header) {
 	h.Set("Cross-Origin-Resource-Policy", "same-origin")
 }
 
-// redirect sends the browser to another page, after a change or where there is nothing to show.
-func (v *visit) redirect(page string) error {
-	v.w.Header().Set("Location", root(v.r)+page)
+// redirect sends the browser to another address, after a change or where there is nothing to show.
+func (v *visit) redirect(to string) error {
+	v.w.Header().Set("Location", to)
 	v.w.WriteHeader(http.StatusSeeOther)
 	return nil
 }
@@ -196,7 +196,7 @@ type buttons map[string]button
 
 // routes are all pages.
 var routes = []route{
-	{"/{$}", func(v *visit) error { return v.redirect("users/user") }, nil},
+	{"/{$}", func(v *visit) error { return v.redirect(root(v.r) + "users/user") }, nil},
 
 	{"/users/user", (*visit).showUserKey, ofUserKey},
 	{"/users/user/{id}", (*visit).showUserKey, ofUserKey},
@@ -256,8 +256,7 @@ func (v *visit) turnAway(err error) {
 			q.Set("next", next)
 			to.RawQuery = q.Encode()
 		}
-		v.w.Header().Set("Location", to.String())
-		v.w.WriteHeader(http.StatusSeeOther)
+		_ = v.redirect(to.String())
 	case refusal.Status == http.StatusUnauthorized:
 		v.refuse(http.StatusUnauthorized, &alert{Title: "You are not signed in",
 			Text: "Sign in first. If you are, your account may have been deactivated."})
