@@ -37,20 +37,16 @@ func (c *change) coversIn(policy, next *roles.Policy, rights roles.Rights) error
 // and after a change. next is the policy after the change.
 func (c *change) coversRole(next *roles.Policy, appid string) error {
 	for _, policy := range []*roles.Policy{c.policy, next} {
-		for _, heir := range heirs(policy, appid) {
+		for _, heir := range policy.AppIDs() {
+			if !slices.Contains(policy.Lineage(heir), appid) {
+				continue // it does not inherit from the role
+			}
 			if err := c.coversIn(c.policy, policy, roles.Rights{Role: heir}); err != nil {
 				return err
 			}
 		}
 	}
 	return nil
-}
-
-// heirs returns a role and all that inherit from it, in order.
-func heirs(policy *roles.Policy, appid string) []string {
-	return slices.DeleteFunc(policy.AppIDs(), func(heir string) bool {
-		return !slices.Contains(policy.Lineage(heir), appid)
-	})
 }
 
 // coversKey returns an error unless the caller has all access that a key with these settings gives.
