@@ -65,10 +65,7 @@ func (p *planner) readRecords(ctx context.Context) error {
 
 func (p *planner) planKey(ctx context.Context, i int) error {
 	k := &p.from.keys[i]
-	role, reasons := "", []string(nil)
-	if k.kind == keys.KindCustom {
-		role, reasons = p.role(k.role)
-	}
+	role, reasons := p.role(k.role) // none for the key of a user
 	here, there := p.here[k.id]
 	switch {
 	case k.refused != "":
