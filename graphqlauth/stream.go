@@ -1,6 +1,7 @@
 package graphqlauth
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"maps"
@@ -124,9 +125,7 @@ func (s *stream) reauthorize(p auth.Principal) error {
 	s.mu.Unlock()
 	var failed error
 	for _, sub := range subs {
-		if err := sub.reauthorize(p); err != nil {
-			failed = err
-		}
+		failed = cmp.Or(sub.reauthorize(p), failed)
 	}
 	return failed
 }
