@@ -103,19 +103,6 @@ func (v *visit) fail(err error) {
 	v.refuse(status, a)
 }
 
-// retry shows the current page again with the reason why nothing was done. A store error has a page of its own.
-func (v *visit) retry(err error, show func(*visit) error) error {
-	status, why := v.explain(err)
-	if status == http.StatusServiceUnavailable || status == http.StatusNotFound {
-		return err
-	}
-	v.status, v.alert, v.failed = status, why, err
-	if again := show(v); again != nil {
-		return err // this user may not see the page, or it is gone
-	}
-	return nil
-}
-
 // sentence returns text with a capital first and a full stop last.
 func sentence(text string) string {
 	first, size := utf8.DecodeRuneInString(text)

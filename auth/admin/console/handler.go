@@ -102,7 +102,8 @@ func (c *console) handle(pattern string, f func(*visit) error) {
 	})
 }
 
-// press does what the pressed button is for: the form has its name as "do". If that fails, the page is shown again.
+// press does what the pressed button is for: the form has its name as "do". If that fails, the page is shown again with the
+// reason why nothing was done. A store error has a page of its own.
 func (p route) press(v *visit) error {
 	if err := v.form(); err != nil {
 		return err
@@ -113,10 +114,18 @@ func (p route) press(v *visit) error {
 	}
 	to, err := f(v)
 	switch {
-	case err != nil:
-		return v.retry(err, p.show)
-	case to != "":
+	case err == nil && to == "":
+		return nil
+	case err == nil:
 		return v.redirect(root(v.r) + to)
+	}
+	status, why := v.explain(err)
+	if status == http.StatusServiceUnavailable || status == http.StatusNotFound {
+		return err
+	}
+	v.status, v.alert, v.failed = status, why, err
+	if again := p.show(v); again != nil {
+		return err // this user may not see the page, or it is gone
 	}
 	return nil
 }
