@@ -155,8 +155,10 @@ func (a *attempt) failure(body []byte) (what string, final bool) {
 	}
 	what = "is not proved: nothing was found to refuse it on; give Sweep other Values, or the server data"
 	for _, e := range answer.Errors {
+		blamed := append(e.Extensions.Also, e.Extensions.Coordinate)
+		onTheWay := slices.ContainsFunc(blamed, func(coordinate string) bool { return a.guarded[coordinate] })
 		switch code := e.Extensions.Code; {
-		case code == graphqlauth.CodeUnauthenticated && slices.ContainsFunc(append(e.Extensions.Also, e.Extensions.Coordinate), a.isGuarded):
+		case code == graphqlauth.CodeUnauthenticated && onTheWay:
 			return "", true
 		case code == graphqlauth.CodeUnauthenticated || code == graphqlauth.CodeForbidden:
 			what = "is refused, and not by the extension for a rule on it or on the way to it"
@@ -164,8 +166,6 @@ func (a *attempt) failure(body []byte) (what string, final bool) {
 	}
 	return what, false
 }
-
-func (a *attempt) isGuarded(coordinate string) bool { return a.guarded[coordinate] }
 
 // holds reports whether there is a value at the end of a path, in any object of a list.
 func holds(value any, path []string) bool {
