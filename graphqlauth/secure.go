@@ -73,24 +73,16 @@ func (m measure) of(sels ast.SelectionSet) (all size) {
 		case *ast.InlineFragment:
 			one = m.of(sel.SelectionSet)
 		case *ast.FragmentSpread:
-			one = m.fragment(sel.Definition)
+			var known bool
+			if one, known = m[sel.Definition]; !known && sel.Definition != nil {
+				one = m.of(sel.Definition.SelectionSet) // validation has refused cycles
+				m[sel.Definition] = one
+			}
 		}
 		all.depth = min(max(all.depth, one.depth), maxDepth+1)
 		all.fields = min(all.fields+one.fields, maxFields+1)
 	}
 	return all
-}
-
-func (m measure) fragment(f *ast.FragmentDefinition) size {
-	if f == nil {
-		return size{}
-	}
-	known, ok := m[f]
-	if !ok {
-		known = m.of(f.SelectionSet) // validation has refused cycles
-		m[f] = known
-	}
-	return known
 }
 
 // validation returns gqlgen's validation rules for one document, without suggestions: SetDisableSuggestion leaves them
