@@ -39,6 +39,9 @@ type change struct {
 	answers  map[string]error // of the costly checks before the transaction, by question
 }
 
+// A step carries out a change. Nil is a change with nothing to do.
+type step func(context.Context) error
+
 // An actor is the caller with current rights, which may differ from those at the start of the request.
 type actor struct {
 	auth.Principal
@@ -96,7 +99,7 @@ var errAgain = fmt.Errorf("%w: roles, caller or key kept changing meanwhile", Er
 // it, over the state that is stored then. The second pass uses the answers of the first, and finds only those itself that
 // take few steps ([change.compare]). If an answer is missing because something changed in between, the operation starts
 // again.
-func (s *Service) change(ctx context.Context, p auth.Principal, judge func(context.Context, *change) (apply func(context.Context) error, err error)) error {
+func (s *Service) change(ctx context.Context, p auth.Principal, judge func(context.Context, *change) (step, error)) error {
 	if err := manages(p); err != nil {
 		return err
 	}
@@ -146,7 +149,7 @@ func (s *Service) change(ctx context.Context, p auth.Principal, judge func(conte
 	return translate(err)
 }
 
-func (c *change) judge(ctx context.Context, p auth.Principal, judge func(context.Context, *change) (func(context.Context) error, error)) (func(context.Context) error, error) {
+func (c *change) judge(ctx context.Context, p auth.Principal, judge func(context.Context, *change) (step, error)) (step, error) {
 	var err error
 	if c.by, err = c.actor(ctx, p); err != nil {
 		return nil, err

@@ -23,7 +23,7 @@ func (c *change) key(ctx context.Context, id, match string) (keys.Record, error)
 // after: a caller cannot change a key that is broader than they are. match is as for [Service.RefreshKey]. edit may be
 // called more than once; UpdateKey returns its error. Unchanged settings are neither written nor recorded.
 func (s *Service) UpdateKey(ctx context.Context, by auth.Principal, id, match string, edit func(*keys.Settings) error) (after keys.Record, err error) {
-	err = s.changeKey(ctx, by, id, match, false, func(ctx context.Context, c *change, before *keys.Record) (func(context.Context) error, error) {
+	err = s.changeKey(ctx, by, id, match, false, func(ctx context.Context, c *change, before *keys.Record) (step, error) {
 		if !before.InvalidatedAt.IsZero() {
 			return nil, keys.ErrInvalidated
 		}
@@ -75,7 +75,7 @@ func (s *Service) SetKeyState(ctx context.Context, by auth.Principal, id, match 
 		return keys.Record{}, badInput("state", "is active, disabled or invalidated")
 	}
 	ends := to == keys.StateInvalidated
-	err = s.changeKey(ctx, by, id, match, ends, func(ctx context.Context, c *change, before *keys.Record) (func(context.Context) error, error) {
+	err = s.changeKey(ctx, by, id, match, ends, func(ctx context.Context, c *change, before *keys.Record) (step, error) {
 		if to == keys.StateActive {
 			if _, err := c.coversWhole(ctx, before); err != nil {
 				return nil, err
@@ -100,7 +100,7 @@ func (s *Service) SetKeyState(ctx context.Context, by auth.Principal, id, match 
 // RemoveKey drops the record of an invalidated key; any other is [ErrConflict]. It needs what managing the key
 // needs.
 func (s *Service) RemoveKey(ctx context.Context, by auth.Principal, id, match string) error {
-	return s.changeKey(ctx, by, id, match, false, func(_ context.Context, c *change, before *keys.Record) (func(context.Context) error, error) {
+	return s.changeKey(ctx, by, id, match, false, func(_ context.Context, c *change, before *keys.Record) (step, error) {
 		if before.InvalidatedAt.IsZero() {
 			return nil, fmt.Errorf("%w: only an invalidated key can be removed", ErrConflict)
 		}
@@ -128,7 +128,7 @@ func (s *Service) InvalidateUserKeys(ctx context.Context, by auth.Principal, use
 			return 0, translate(err)
 		}
 	}
-	err = s.change(ctx, by, func(ctx context.Context, c *change) (func(context.Context) error, error) {
+	err = s.change(ctx, by, func(ctx context.Context, c *change) (step, error) {
 		if userID == "" {
 			return nil, keys.ErrNotFound
 		}
@@ -162,7 +162,7 @@ func (s *Service) InvalidateUserKeys(ctx context.Context, by auth.Principal, use
 
 // changeKey runs a change of a key, which needs the permission to manage it. If ownFree, the caller's own key needs none.
 func (s *Service) changeKey(ctx context.Context, by auth.Principal, id, match string, ownFree bool,
-	judge func(context.Context, *change, *keys.Record) (func(context.Context) error, error)) error {
+	judge func(context.Context, *change, *keys.Record) (step, error)) error {
 	rec, err := s.Key(ctx, by, id)
 	if err != nil {
 		return err
@@ -173,7 +173,7 @@ func (s *Service) changeKey(ctx context.Context, by auth.Principal, id, match st
 			return err
 		}
 	}
-	return s.change(ctx, by, func(ctx context.Context, c *change) (func(context.Context) error, error) {
+	return s.change(ctx, by, func(ctx context.Context, c *change) (step, error) {
 		before, err := c.key(ctx, id, match)
 		if err != nil {
 			return nil, err

@@ -40,7 +40,7 @@ func (s *Service) create(ctx context.Context, by auth.Principal, kind keys.Kind,
 	if err := s.checkKey(k.Name, k.Scopes, k.AllowedIPs); err != nil {
 		return keys.Issued{}, err
 	}
-	err = s.change(ctx, by, func(ctx context.Context, c *change) (func(context.Context) error, error) {
+	err = s.change(ctx, by, func(ctx context.Context, c *change) (step, error) {
 		k := k
 		carried, err := c.mayIssue(ctx, &keys.Record{Kind: kind, UserID: userID, Role: k.Role})
 		if err != nil {
@@ -77,7 +77,7 @@ func (s *Service) RefreshKey(ctx context.Context, by auth.Principal, id, match s
 	if err != nil {
 		return keys.Issued{}, err
 	}
-	err = s.change(ctx, by, func(ctx context.Context, c *change) (func(context.Context) error, error) {
+	err = s.change(ctx, by, func(ctx context.Context, c *change) (step, error) {
 		before, err := c.key(ctx, id, match)
 		if err != nil {
 			return nil, err

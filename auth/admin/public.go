@@ -89,7 +89,7 @@ type Confirmation struct {
 // *[publicapi.UnconfirmedError] with a new one. If the role is public already, nothing is changed.
 func (s *Service) OpenPublic(ctx context.Context, by auth.Principal, appid string, seen Confirmation) (publicapi.Setting, error) {
 	var prepared *publicapi.Prepared
-	return s.changePublic(ctx, by, seen.Match, "public.set", func(ctx context.Context, c *change, before publicapi.Setting) (func(context.Context) error, error) {
+	return s.changePublic(ctx, by, seen.Match, "public.set", func(ctx context.Context, c *change, before publicapi.Setting) (step, error) {
 		if err := possible(c.policy, appid); err != nil {
 			return nil, err
 		}
@@ -147,7 +147,7 @@ func (c *change) confirmEdit(ctx context.Context, next *roles.Policy, seen Confi
 // ClosePublic closes the public API: callers without a key get 401. It needs [ManageAPI]. A second call changes
 // nothing. match is the [Revision] that the caller knows, or "".
 func (s *Service) ClosePublic(ctx context.Context, by auth.Principal, match string) (publicapi.Setting, error) {
-	return s.changePublic(ctx, by, match, "public.close", func(ctx context.Context, c *change, before publicapi.Setting) (func(context.Context) error, error) {
+	return s.changePublic(ctx, by, match, "public.close", func(ctx context.Context, c *change, before publicapi.Setting) (step, error) {
 		if before.Role == "" {
 			return nil, nil
 		}
@@ -168,7 +168,7 @@ func (s *Service) mayPublic(by auth.Principal) error {
 // changePublic runs a change of the setting, and records it if there was one. Also after an error, the next request
 // on this node reads the stored setting: before the commit other requests may have cached the old one.
 func (s *Service) changePublic(ctx context.Context, by auth.Principal, match, action string,
-	judge func(context.Context, *change, publicapi.Setting) (func(context.Context) error, error)) (after publicapi.Setting, err error) {
+	judge func(context.Context, *change, publicapi.Setting) (step, error)) (after publicapi.Setting, err error) {
 	if err := s.mayPublic(by); err != nil {
 		return after, err
 	}
@@ -180,7 +180,7 @@ func (s *Service) changePublic(ctx context.Context, by auth.Principal, match, ac
 		defer cancel()
 		_ = s.cfg.Public.Reload(ctx) // it drops the cached setting even if it fails
 	}()
-	err = s.change(ctx, by, func(ctx context.Context, c *change) (func(context.Context) error, error) {
+	err = s.change(ctx, by, func(ctx context.Context, c *change) (step, error) {
 		if err := c.needs(ManageAPI); err != nil {
 			return nil, err
 		}

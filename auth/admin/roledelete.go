@@ -143,7 +143,7 @@ func directHeirs(policy *roles.Policy, appid string) (heirs []string) {
 // audit record has the number of keys that lost the role, in all spaces and states.
 func (s *Service) DeleteRole(ctx context.Context, by auth.Principal, appid string, seen Confirmation) error {
 	var usage Usage
-	return s.changeRoles(ctx, by, func(ctx context.Context, c *change) (func(context.Context) error, error) {
+	return s.changeRoles(ctx, by, func(ctx context.Context, c *change) (step, error) {
 		role, ok := c.policy.Role(appid)
 		switch {
 		case !ok:

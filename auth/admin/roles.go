@@ -47,7 +47,7 @@ func (s *Service) readRoles(by auth.Principal) (*roles.Policy, error) {
 // CreateRole saves a new role. It needs [ManageRoles] and cover for the role with all it inherits. It returns
 // [ErrConflict] if the appid is taken.
 func (s *Service) CreateRole(ctx context.Context, by auth.Principal, role roles.Role) error {
-	return s.changeRoles(ctx, by, func(ctx context.Context, c *change) (func(context.Context) error, error) {
+	return s.changeRoles(ctx, by, func(ctx context.Context, c *change) (step, error) {
 		if _, ok := c.policy.Role(role.AppID); ok {
 			return nil, fmt.Errorf("%w: there is a role with this appid", ErrConflict)
 		}
@@ -61,7 +61,7 @@ func (s *Service) CreateRole(ctx context.Context, by auth.Principal, role roles.
 // If it lets callers without a key do more than before, the change must be confirmed against its current preview;
 // otherwise the error is a *[publicapi.UnconfirmedError] with a new one, which has only what the change adds.
 func (s *Service) UpdateRole(ctx context.Context, by auth.Principal, role roles.Role, seen Confirmation) error {
-	return s.changeRoles(ctx, by, func(ctx context.Context, c *change) (func(context.Context) error, error) {
+	return s.changeRoles(ctx, by, func(ctx context.Context, c *change) (step, error) {
 		before, ok := c.policy.Role(role.AppID)
 		if !ok {
 			return nil, roles.ErrNotFound
@@ -79,14 +79,14 @@ func (s *Service) UpdateRole(ctx context.Context, by auth.Principal, role roles.
 
 // changeRoles runs a change of roles. The directory reloads before this returns, also after an error, so that the next
 // request on this node is judged by the stored roles.
-func (s *Service) changeRoles(ctx context.Context, by auth.Principal, judge func(context.Context, *change) (func(context.Context) error, error)) error {
+func (s *Service) changeRoles(ctx context.Context, by auth.Principal, judge func(context.Context, *change) (step, error)) error {
 	if err := s.may(by, ManageRoles); err != nil {
 		return err
 	}
 	if err := s.reloadRoles(ctx); err != nil {
 		return err
 	}
-	err := s.change(ctx, by, func(ctx context.Context, c *change) (func(context.Context) error, error) {
+	err := s.change(ctx, by, func(ctx context.Context, c *change) (step, error) {
 		if err := c.needs(ManageRoles); err != nil {
 			return nil, err
 		}
@@ -108,7 +108,7 @@ func (s *Service) reloadRoles(ctx context.Context) error {
 }
 
 // saveRole checks a role and returns the function that saves it.
-func (c *change) saveRole(ctx context.Context, role roles.Role, before map[string]any, action string, seen Confirmation) (func(context.Context) error, error) {
+func (c *change) saveRole(ctx context.Context, role roles.Role, before map[string]any, action string, seen Confirmation) (step, error) {
 	if err := c.checkRoleText(role); err != nil {
 		return nil, err
 	}
