@@ -5,6 +5,7 @@ import (
 	"errors"
 	"time"
 
+	"github.com/latchkey-go/latchkey/internal/suite"
 	"github.com/latchkey-go/latchkey/keys"
 )
 
@@ -14,11 +15,9 @@ func whenDone(do func(ctx context.Context, p *probe, live, dead keys.Record) err
 	return func(p *probe) {
 		live, dead, own := ofUser("ada"), ended(ofUser("ada")), custom()
 		p.insert(live, dead, own)
-		cancelled, cancel := context.WithCancel(background)
-		cancel()
 		late, cancel := context.WithDeadline(background, time.Unix(0, 0))
 		defer cancel()
-		for _, ctx := range []context.Context{cancelled, late} {
+		for _, ctx := range []context.Context{suite.Done(), late} {
 			if err := do(ctx, p, live, dead); !errors.Is(err, ctx.Err()) {
 				p.broken("got error %v, want one wrapping %q", err, ctx.Err())
 			}

@@ -8,6 +8,7 @@ import (
 	"sync/atomic"
 	"time"
 
+	"github.com/latchkey-go/latchkey/internal/suite"
 	"github.com/latchkey-go/latchkey/keys"
 )
 
@@ -134,7 +135,7 @@ var lastUsedChecks = []check{
 		}
 		var done [2]atomic.Int64
 		var failed atomic.Bool
-		errs := together(2, func(i int) error { // each goes on until both have done enough
+		errs := suite.Together(2, func(i int) error { // each goes on until both have done enough
 			for !failed.Load() && min(done[0].Load(), done[1].Load()) < 2*rounds {
 				if err := []func() error{use, update}[i](); err != nil {
 					failed.Store(true)

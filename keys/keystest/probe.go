@@ -7,18 +7,13 @@ import (
 	"reflect"
 	"slices"
 	"strings"
-	"sync"
 	"time"
 
+	"github.com/latchkey-go/latchkey/internal/suite"
 	"github.com/latchkey-go/latchkey/keys"
 )
 
-// tb is what the checks use of a [testing.T]. The suite's own tests give them something that only listens.
-type tb interface {
-	Helper()
-	Errorf(format string, args ...any)
-	Fatalf(format string, args ...any)
-}
+type tb = suite.TB
 
 // A probe is a store under a check, with ways to ask it that stop the check if the store does not even do that.
 type probe struct {
@@ -175,36 +170,13 @@ func differences(got, want keys.Record) (diffs []string) {
 	return diffs
 }
 
-// together runs f for 0..n-1 at the same time and returns their errors.
-func together(n int, f func(i int) error) []error {
-	errs := make([]error, n)
-	start := make(chan struct{})
-	var all sync.WaitGroup
-	for i := range n {
-		all.Go(func() {
-			<-start
-			errs[i] = f(i)
-		})
-	}
-	close(start)
-	all.Wait()
-	return errs
-}
-
 // oneWins reports a promise as broken unless exactly one of errs is nil and the others wrap target. It returns
 // the number of the winner.
 func (p *probe) oneWins(errs []error, target error, what string) (winner int) {
 	p.Helper()
-	winners := 0
-	for i, err := range errs {
-		if err == nil {
-			winners, winner = winners+1, i
-		} else {
-			p.wraps(err, target, what)
-		}
-	}
-	if winners != 1 {
-		p.broken("%s: %d of %d calls succeeded, want exactly one", what, winners, len(errs))
+	winner, err := suite.OneWins(errs, target)
+	if err != nil {
+		p.broken("%s: %v", what, err)
 	}
 	return winner
 }

@@ -8,6 +8,7 @@ import (
 	"sync"
 	"sync/atomic"
 
+	"github.com/latchkey-go/latchkey/internal/suite"
 	"github.com/latchkey-go/latchkey/keys"
 )
 
@@ -19,7 +20,7 @@ const (
 var raceChecks = []check{
 	{"Methods may be called concurrently", func(p *probe) {
 		records := make([]keys.Record, callers)
-		errs := together(callers, func(i int) error {
+		errs := suite.Together(callers, func(i int) error {
 			r := ofUser(fmt.Sprintf("user %d", i))
 			for range rounds {
 				r.ID, r.Digest, r.Generation = custom().ID, digest(), 1
@@ -78,7 +79,7 @@ var raceChecks = []check{
 				for i := range pairs {
 					pairs[i] = pair()
 				}
-				errs := together(callers, func(i int) error { return p.Insert(background, pairs[i/2][i%2]) })
+				errs := suite.Together(callers, func(i int) error { return p.Insert(background, pairs[i/2][i%2]) })
 				for i := range pairs {
 					p.oneWins(errs[2*i:2*i+2], keys.ErrExists, c.what)
 				}
@@ -94,7 +95,7 @@ var raceChecks = []check{
 				tries[i].Generation++
 				tries[i].Digest, tries[i].Name = digest(), fmt.Sprintf("caller %d", i)
 			}
-			errs := together(callers, func(i int) error { return p.Update(background, tries[i]) })
+			errs := suite.Together(callers, func(i int) error { return p.Update(background, tries[i]) })
 			winner := p.oneWins(errs, keys.ErrConflict, fmt.Sprintf("%d callers", callers))
 			p.stands(tries[winner], "the record, against what the call that succeeded wrote")
 			for i := range tries {
@@ -114,7 +115,7 @@ var raceChecks = []check{
 		var stop atomic.Bool
 		var reading sync.WaitGroup
 		reading.Add(2)
-		errs := together(3, func(i int) error {
+		errs := suite.Together(3, func(i int) error {
 			if i == 0 {
 				defer stop.Store(true)
 				reading.Wait()
@@ -158,7 +159,7 @@ func (p *probe) besideUpdates(r keys.Record, what string, change func() error) k
 	p.Helper()
 	var done atomic.Uint64
 	updating := make(chan struct{})
-	errs := together(2, func(i int) error {
+	errs := suite.Together(2, func(i int) error {
 		if i == 0 {
 			<-updating
 			return change()

@@ -6,11 +6,12 @@ package publicapitest
 import (
 	"context"
 	"errors"
+	"fmt"
 	"strings"
-	"sync"
 	"testing"
 	"time"
 
+	"github.com/latchkey-go/latchkey/internal/suite"
 	"github.com/latchkey-go/latchkey/publicapi"
 )
 
@@ -22,11 +23,7 @@ func TestStore(t *testing.T, open func(*testing.T) publicapi.Store) {
 	}
 }
 
-// tb is what the checks use of a [testing.T]. The suite's own tests give them something that only listens.
-type tb interface {
-	Helper()
-	Errorf(format string, args ...any)
-}
+type tb = suite.TB
 
 type check struct {
 	promise string
@@ -82,25 +79,12 @@ var checks = []check{
 	{"of concurrent Saves with one Revision exactly one succeeds", func(t tb, s publicapi.Store) {
 		for range 20 {
 			before := revision(t, s)
-			const callers = 8
-			errs := make([]error, callers)
-			var all sync.WaitGroup
-			for i := range callers {
-				all.Go(func() {
-					errs[i] = s.Save(background, publicapi.Setting{Role: "role-" + string('a'+rune(i)), Revision: before})
-				})
-			}
-			all.Wait()
-			won, winner := 0, ""
-			for i, err := range errs {
-				if err == nil {
-					won, winner = won+1, "role-"+string('a'+rune(i))
-				} else if !errors.Is(err, publicapi.ErrConflict) {
-					t.Errorf("a Save that lost returns error %v, want one wrapping ErrConflict", err)
-				}
-			}
-			if got, _ := s.Load(background); won != 1 || got.Role != winner {
-				t.Errorf("%d of %d concurrent Saves succeeded, and the role is %q; want one, and its role %q", won, callers, got.Role, winner)
+			errs := suite.Together(8, func(i int) error {
+				return s.Save(background, publicapi.Setting{Role: fmt.Sprint("role-", i), Revision: before})
+			})
+			winner, err := suite.OneWins(errs, publicapi.ErrConflict)
+			if got, _ := s.Load(background); err != nil || got.Role != fmt.Sprint("role-", winner) {
+				t.Errorf("of concurrent Saves number %d won, and the role is %q: %v", winner, got.Role, err)
 				return
 			}
 		}
@@ -122,16 +106,12 @@ var checks = []check{
 		}
 	}},
 	{"a Load whose ctx is done returns its error", func(t tb, s publicapi.Store) {
-		ctx, cancel := context.WithCancel(background)
-		cancel()
-		if _, err := s.Load(ctx); !errors.Is(err, context.Canceled) {
+		if _, err := s.Load(suite.Done()); !errors.Is(err, context.Canceled) {
 			t.Errorf("Load with a cancelled ctx returns error %v, want one wrapping context.Canceled", err)
 		}
 	}},
 	{"a Save whose ctx is done does nothing", func(t tb, s publicapi.Store) {
-		ctx, cancel := context.WithCancel(background)
-		cancel()
-		if err := s.Save(ctx, publicapi.Setting{Role: "public"}); !errors.Is(err, context.Canceled) {
+		if err := s.Save(suite.Done(), publicapi.Setting{Role: "public"}); !errors.Is(err, context.Canceled) {
 			t.Errorf("Save with a cancelled ctx returns error %v, want one wrapping context.Canceled", err)
 		}
 		if got, err := s.Load(background); err != nil || got.Role != "" || got.Revision != (publicapi.Revision{}) {

@@ -43,6 +43,7 @@ func (*listener) Helper() {}
 func (l *listener) Errorf(format string, args ...any) {
 	l.failures = append(l.failures, fmt.Sprintf(format, args...))
 }
+func (l *listener) Fatalf(format string, args ...any) { panic(fmt.Sprintf(format, args...)) }
 
 // For each promise there is a store that breaks it, and no other check notices.
 func TestEachBrokenPromiseIsFoundByItsCheck(t *testing.T) {

@@ -1,6 +1,7 @@
 package rolestest
 
 import (
+	"github.com/latchkey-go/latchkey/internal/suite"
 	"github.com/latchkey-go/latchkey/roles"
 )
 
@@ -15,7 +16,7 @@ var borders = []promise{
 	}},
 	{"the store returns copies", func(t reporter, s roles.Store) {
 		save(t, s, full("editor"))
-		rs, _, err := s.Load(t.Context())
+		rs, _, err := s.Load(background)
 		if err != nil || len(rs) != 1 {
 			t.Fatalf("Load: %d roles, %v", len(rs), err)
 		}
@@ -29,20 +30,20 @@ var borders = []promise{
 		stored(t, s, full("editor"))
 	}},
 	{"a context that is done stops Load", func(t reporter, s roles.Store) {
-		_, _, err := s.Load(done(t))
+		_, _, err := s.Load(suite.Done())
 		stopped(t, "Load", err)
 	}},
 	{"a context that is done stops Revision", func(t reporter, s roles.Store) {
-		_, err := s.Revision(done(t))
+		_, err := s.Revision(suite.Done())
 		stopped(t, "Revision", err)
 	}},
 	{"a context that is done stops Save before it begins", func(t reporter, s roles.Store) {
-		stopped(t, "Save", s.Save(done(t), full("editor"), revision(t, s)))
+		stopped(t, "Save", s.Save(suite.Done(), full("editor"), revision(t, s)))
 		stored(t, s)
 	}},
 	{"a context that is done stops Delete before it begins", func(t reporter, s roles.Store) {
 		save(t, s, full("editor"))
-		stopped(t, "Delete", s.Delete(done(t), "editor", revision(t, s)))
+		stopped(t, "Delete", s.Delete(suite.Done(), "editor", revision(t, s)))
 		stored(t, s, full("editor"))
 	}},
 }

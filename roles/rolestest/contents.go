@@ -9,11 +9,11 @@ import (
 // contents: what is stored comes back, and nothing else does.
 var contents = []promise{
 	{"a new store has no roles and no error", func(t reporter, s roles.Store) {
-		rs, _, err := s.Load(t.Context())
+		rs, _, err := s.Load(background)
 		if err != nil || len(rs) != 0 {
 			t.Errorf("Load of an empty store: %d roles, error %v; want none and nil", len(rs), err)
 		}
-		if _, err := s.Revision(t.Context()); err != nil {
+		if _, err := s.Revision(background); err != nil {
 			t.Errorf("Revision of an empty store: %v", err)
 		}
 	}},
@@ -63,7 +63,7 @@ var contents = []promise{
 	}},
 	{"deleting a role that is not there is ErrNotFound", func(t reporter, s roles.Store) {
 		save(t, s, full("editor"))
-		if err := s.Delete(t.Context(), "ghost", revision(t, s)); !errors.Is(err, roles.ErrNotFound) {
+		if err := s.Delete(background, "ghost", revision(t, s)); !errors.Is(err, roles.ErrNotFound) {
 			t.Errorf("Delete: %v; want ErrNotFound", err)
 		}
 		stored(t, s, full("editor"))

@@ -4,6 +4,7 @@ import (
 	"context"
 	"slices"
 
+	"github.com/latchkey-go/latchkey/internal/suite"
 	"github.com/latchkey-go/latchkey/roles"
 )
 
@@ -15,10 +16,6 @@ type promise struct {
 	check func(t reporter, s roles.Store)
 }
 
-// reporter is what a promise needs of a *testing.T.
-type reporter interface {
-	Helper()
-	Context() context.Context
-	Errorf(format string, args ...any)
-	Fatalf(format string, args ...any)
-}
+type reporter = suite.TB
+
+var background = context.Background()

@@ -44,8 +44,8 @@ var restores = []struct {
 		lost := revision(t, s)
 		restore()
 		for _, when := range []string{"after the restore", "after the restore and as many changes", "after the restore and more changes"} {
-			conflicts(t, "Save "+when, s.Save(t.Context(), roles.Role{AppID: "editor"}, lost))
-			conflicts(t, "Delete "+when, s.Delete(t.Context(), "editor", lost))
+			conflicts(t, "Save "+when, s.Save(background, roles.Role{AppID: "editor"}, lost))
+			conflicts(t, "Delete "+when, s.Delete(background, "editor", lost))
 			if all := load(t, s); !same(all["editor"], full("editor")) {
 				t.Errorf("something was stored %s: %v", when, all)
 			}

@@ -75,7 +75,7 @@ func TestEachStoreThatIsBrokenByARestoreIsNoticed(t *testing.T) {
 		for _, p := range restores {
 			s := newRestorable()
 			m.worsen(s)
-			r := watch(t.Context(), promise{check: func(t reporter, _ roles.Store) { p.check(t, s, s.backup) }}, nil)
+			r := watch(promise{check: func(t reporter, _ roles.Store) { p.check(t, s, s.backup) }}, nil)
 			if len(r.texts) > 0 {
 				failed = append(failed, p.name)
 			}

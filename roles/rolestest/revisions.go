@@ -45,14 +45,14 @@ var revisions = []promise{
 		save(t, s, full("editor"))
 		other := revision(t, s)
 		other.Tag++
-		conflicts(t, "Save", s.Save(t.Context(), roles.Role{AppID: "editor"}, other))
-		conflicts(t, "Delete", s.Delete(t.Context(), "editor", other))
+		conflicts(t, "Save", s.Save(background, roles.Role{AppID: "editor"}, other))
+		conflicts(t, "Delete", s.Delete(background, "editor", other))
 		stored(t, s, full("editor"))
 	}},
 	{"Load and Revision tell the same revision", func(t reporter, s roles.Store) {
 		for range 3 {
 			save(t, s, full("editor"))
-			_, loaded, err := s.Load(t.Context())
+			_, loaded, err := s.Load(background)
 			if err != nil {
 				t.Fatalf("Load: %v", err)
 			}
@@ -66,7 +66,7 @@ var revisions = []promise{
 		old := revision(t, s)
 		save(t, s, full("viewer"))
 		for _, appid := range []string{"editor", "new"} {
-			conflicts(t, "Save of "+appid, s.Save(t.Context(), roles.Role{AppID: appid, Name: "stale"}, old))
+			conflicts(t, "Save of "+appid, s.Save(background, roles.Role{AppID: appid, Name: "stale"}, old))
 		}
 		stored(t, s, full("editor"), full("viewer"))
 	}},
@@ -74,26 +74,23 @@ var revisions = []promise{
 		save(t, s, full("editor"))
 		next := revision(t, s)
 		next.Number++
-		conflicts(t, "Save", s.Save(t.Context(), roles.Role{AppID: "editor"}, next))
+		conflicts(t, "Save", s.Save(background, roles.Role{AppID: "editor"}, next))
 		stored(t, s, full("editor"))
 	}},
 	{"deleting for an older revision is ErrConflict and deletes nothing", func(t reporter, s roles.Store) {
 		save(t, s, full("editor"))
 		old := revision(t, s)
 		save(t, s, full("viewer"))
-		conflicts(t, "Delete", s.Delete(t.Context(), "editor", old))
+		conflicts(t, "Delete", s.Delete(background, "editor", old))
 		stored(t, s, full("editor"), full("viewer"))
 	}},
 	{"of concurrent saves for one revision exactly one succeeds", func(t reporter, s roles.Store) {
 		save(t, s, roles.Role{AppID: "raced"})
 		for range rounds {
 			now := revision(t, s)
-			won := race(func(i int) error {
-				return s.Save(t.Context(), roles.Role{AppID: "raced", Name: fmt.Sprint(i)}, now)
-			}, t)
-			if won < 0 {
-				return
-			}
+			won := race(t, func(i int) error {
+				return s.Save(background, roles.Role{AppID: "raced", Name: fmt.Sprint(i)}, now)
+			})
 			if got := load(t, s)["raced"].Name; got != fmt.Sprint(won) {
 				t.Errorf("caller %d won, %q is stored", won, got)
 				return
@@ -106,10 +103,7 @@ var revisions = []promise{
 				save(t, s, roles.Role{AppID: fmt.Sprint("r", i)})
 			}
 			now := revision(t, s)
-			won := race(func(i int) error { return s.Delete(t.Context(), fmt.Sprint("r", i), now) }, t)
-			if won < 0 {
-				return
-			}
+			won := race(t, func(i int) error { return s.Delete(background, fmt.Sprint("r", i), now) })
 			all := load(t, s)
 			if _, there := all[fmt.Sprint("r", won)]; there || len(all) != racers-1 {
 				t.Errorf("caller %d won; %d roles are left", won, len(all))
@@ -123,7 +117,7 @@ var revisions = []promise{
 		seen := map[roles.Revision]string{}
 		save(t, s, roles.Role{AppID: "first", Name: "0"})
 		save(t, s, roles.Role{AppID: "second", Name: "0"})
-		ctx, stop := context.WithCancel(t.Context())
+		ctx, stop := context.WithCancel(background)
 		var writer sync.WaitGroup
 		writer.Go(func() {
 			for i := 1; i < 200 && ctx.Err() == nil; i++ {
@@ -141,7 +135,7 @@ var revisions = []promise{
 		defer writer.Wait()
 		defer stop()
 		for range 300 {
-			rs, rev, err := s.Load(t.Context())
+			rs, rev, err := s.Load(background)
 			if err != nil {
 				t.Errorf("Load: %v", err)
 				return

@@ -5,8 +5,8 @@ import (
 	"errors"
 	"maps"
 	"slices"
-	"sync"
 
+	"github.com/latchkey-go/latchkey/internal/suite"
 	"github.com/latchkey-go/latchkey/roles"
 )
 
@@ -29,7 +29,7 @@ func same(a, b roles.Role) bool {
 
 func save(t reporter, s roles.Store, role roles.Role) {
 	t.Helper()
-	if err := s.Save(t.Context(), role, revision(t, s)); err != nil {
+	if err := s.Save(background, role, revision(t, s)); err != nil {
 		t.Fatalf("Save of %q: %v", role.AppID, err)
 	}
 }
@@ -37,7 +37,7 @@ func save(t reporter, s roles.Store, role roles.Role) {
 // remove deletes a role that is stored.
 func remove(t reporter, s roles.Store, appid string) {
 	t.Helper()
-	if err := s.Delete(t.Context(), appid, revision(t, s)); err != nil {
+	if err := s.Delete(background, appid, revision(t, s)); err != nil {
 		t.Fatalf("Delete of %q: %v", appid, err)
 	}
 }
@@ -73,7 +73,7 @@ func conflicts(t reporter, what string, err error) {
 
 func revision(t reporter, s roles.Store) roles.Revision {
 	t.Helper()
-	revision, err := s.Revision(t.Context())
+	revision, err := s.Revision(background)
 	if err != nil {
 		t.Fatalf("Revision: %v", err)
 	}
@@ -83,7 +83,7 @@ func revision(t reporter, s roles.Store) roles.Revision {
 // load returns all roles by appid. One that is there twice is an error.
 func load(t reporter, s roles.Store) map[string]roles.Role {
 	t.Helper()
-	rs, _, err := s.Load(t.Context())
+	rs, _, err := s.Load(background)
 	if err != nil {
 		t.Fatalf("Load: %v", err)
 	}
@@ -102,49 +102,21 @@ func different(t reporter, s roles.Store, one, two string) {
 	t.Helper()
 	first, second := roles.Role{AppID: one, Name: "one"}, roles.Role{AppID: two, Name: "two"}
 	save(t, s, first)
-	_ = s.Delete(t.Context(), two, revision(t, s)) // what it returns is another promise
+	_ = s.Delete(background, two, revision(t, s)) // what it returns is another promise
 	stored(t, s, first)
 	save(t, s, second)
 	stored(t, s, first, second)
 }
 
-// race lets all racers go at once and returns which one got nil, or -1 after reporting that it was not exactly
-// one or that another got something else than ErrConflict.
-func race(try func(i int) error, t reporter) int {
+// race calls try by all racers at once and returns which one got nil. It stops the check unless exactly one did, and the
+// others got ErrConflict.
+func race(t reporter, try func(i int) error) (winner int) {
 	t.Helper()
-	var all sync.WaitGroup
-	start := make(chan struct{})
-	errs := make([]error, racers)
-	for i := range racers {
-		all.Go(func() {
-			<-start
-			errs[i] = try(i)
-		})
+	winner, err := suite.OneWins(suite.Together(racers, try), roles.ErrConflict)
+	if err != nil {
+		t.Fatalf("%v", err)
 	}
-	close(start)
-	all.Wait()
-	won, winners := -1, 0
-	for i, err := range errs {
-		switch {
-		case err == nil:
-			won = i
-			winners++
-		case !errors.Is(err, roles.ErrConflict):
-			t.Errorf("a caller who lost got %v; want ErrConflict", err)
-			return -1
-		}
-	}
-	if winners != 1 {
-		t.Errorf("%d of %d concurrent callers succeeded; want exactly one", winners, racers)
-		return -1
-	}
-	return won
-}
-
-func done(t reporter) context.Context {
-	ctx, cancel := context.WithCancel(t.Context())
-	cancel()
-	return ctx
+	return winner
 }
 
 func stopped(t reporter, method string, err error) {

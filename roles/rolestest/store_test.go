@@ -1,7 +1,6 @@
 package rolestest
 
 import (
-	"context"
 	"fmt"
 	"runtime"
 	"slices"
@@ -34,7 +33,7 @@ func TestEachBrokenPromiseIsNamed(t *testing.T) {
 				s := &store{memory: roles.NewMemoryStore()}
 				s.load, s.revision, s.save, s.delete = s.memory.Load, s.memory.Revision, s.memory.Save, s.memory.Delete
 				breaks(s)
-				if r := watch(t.Context(), each, s); len(r.texts) > 0 {
+				if r := watch(each, s); len(r.texts) > 0 {
 					failed = append(failed, each.name)
 					t.Logf("%s: %s", each.name, strings.Join(r.texts, "; "))
 				}
@@ -51,13 +50,12 @@ func TestEachBrokenPromiseIsNamed(t *testing.T) {
 
 // A recorder is a reporter that writes down what a test would have failed with.
 type recorder struct {
-	ctx   context.Context
 	mu    sync.Mutex
 	texts []string
 }
 
-func watch(ctx context.Context, p promise, s roles.Store) *recorder {
-	r := &recorder{ctx: ctx}
+func watch(p promise, s roles.Store) *recorder {
+	r := &recorder{}
 	done := make(chan struct{})
 	go func() { // Fatalf ends the goroutine, as it does in a test
 		defer close(done)
@@ -68,8 +66,6 @@ func watch(ctx context.Context, p promise, s roles.Store) *recorder {
 }
 
 func (r *recorder) Helper() {}
-
-func (r *recorder) Context() context.Context { return r.ctx }
 
 func (r *recorder) Errorf(format string, args ...any) {
 	r.mu.Lock()

@@ -17,6 +17,7 @@ import (
 	"time"
 
 	"github.com/latchkey-go/latchkey/auth/audit"
+	"github.com/latchkey-go/latchkey/internal/suite"
 )
 
 // TestLog checks each promise of [audit.Log] in its own subtest, for a log that can be listed. It calls open once for
@@ -36,13 +37,9 @@ type promise struct {
 	check func(t reporter, log audit.Log)
 }
 
-// reporter is the part of *testing.T that a promise needs.
-type reporter interface {
-	Helper()
-	Context() context.Context
-	Errorf(format string, args ...any)
-	Fatalf(format string, args ...any)
-}
+type reporter = suite.TB
+
+var background = context.Background()
 
 var start = time.Date(2026, 3, 1, 12, 0, 0, 123456000, time.UTC)
 
@@ -74,7 +71,7 @@ func series(t reporter, log audit.Log, n int) {
 func add(t reporter, log audit.Log, rs ...audit.Record) {
 	t.Helper()
 	for _, r := range rs {
-		if err := log.Append(t.Context(), r); err != nil {
+		if err := log.Append(background, r); err != nil {
 			t.Fatalf("Append of %q: %v", r.ID, err)
 		}
 	}
@@ -82,7 +79,7 @@ func add(t reporter, log audit.Log, rs ...audit.Record) {
 
 func list(t reporter, log audit.Log, f audit.Filter) []audit.Record {
 	t.Helper()
-	rs, err := log.List(t.Context(), f)
+	rs, err := log.List(background, f)
 	if err != nil {
 		t.Fatalf("List(%+v): %v", f, err)
 	}
@@ -117,33 +114,27 @@ var borders = []promise{
 		expectNested(t, list(t, log, audit.Filter{}))
 	}},
 	{"a context that is done stops Append before it begins", func(t reporter, log audit.Log) {
-		if err := log.Append(ended(t), record(t, 1, nil)); err == nil {
+		if err := log.Append(suite.Done(), record(t, 1, nil)); err == nil {
 			t.Errorf("Append gave no error")
 		}
 		expect(t, log, audit.Filter{})
 	}},
 	{"a context that is done stops List", func(t reporter, log audit.Log) {
 		add(t, log, record(t, 1, nil))
-		if page, err := log.List(ended(t), audit.Filter{}); err == nil || len(page) > 0 {
+		if page, err := log.List(suite.Done(), audit.Filter{}); err == nil || len(page) > 0 {
 			t.Errorf("List gave %d records and the error %v", len(page), err)
 		}
 	}},
 	{"the error of Append wraps the one of its context", func(t reporter, log audit.Log) {
-		if err := log.Append(ended(t), record(t, 1, nil)); err != nil && !errors.Is(err, context.Canceled) {
+		if err := log.Append(suite.Done(), record(t, 1, nil)); err != nil && !errors.Is(err, context.Canceled) {
 			t.Errorf("the error is %v", err)
 		}
 	}},
 	{"the error of List wraps the one of its context", func(t reporter, log audit.Log) {
-		if _, err := log.List(ended(t), audit.Filter{}); err != nil && !errors.Is(err, context.Canceled) {
+		if _, err := log.List(suite.Done(), audit.Filter{}); err != nil && !errors.Is(err, context.Canceled) {
 			t.Errorf("the error is %v", err)
 		}
 	}},
-}
-
-func ended(t reporter) context.Context {
-	ctx, cancel := context.WithCancel(t.Context())
-	cancel()
-	return ctx
 }
 
 // nested is a record with values within values.

@@ -1,7 +1,6 @@
 package audittest
 
 import (
-	"context"
 	"fmt"
 	"runtime"
 	"slices"
@@ -30,7 +29,7 @@ func TestEachBrokenPromiseIsNamed(t *testing.T) {
 				l := &log{memory: audit.NewMemoryLog(0)}
 				l.append, l.list = l.memory.Append, l.memory.List
 				breaks(l)
-				if texts := watch(t.Context(), each, l); len(texts) > 0 {
+				if texts := watch(each, l); len(texts) > 0 {
 					failed = append(failed, each.name)
 					t.Logf("%s: %s", each.name, strings.Join(texts, "; "))
 				}
@@ -47,13 +46,12 @@ func TestEachBrokenPromiseIsNamed(t *testing.T) {
 
 // A recorder is a reporter that writes down what a test would have failed with.
 type recorder struct {
-	ctx   context.Context
 	mu    sync.Mutex
 	texts []string
 }
 
-func watch(ctx context.Context, p promise, l audit.Log) []string {
-	r := &recorder{ctx: ctx}
+func watch(p promise, l audit.Log) []string {
+	r := &recorder{}
 	var running sync.WaitGroup
 	running.Go(func() { p.check(r, l) }) // Fatalf ends the goroutine, as it does in a test
 	running.Wait()
@@ -61,8 +59,6 @@ func watch(ctx context.Context, p promise, l audit.Log) []string {
 }
 
 func (r *recorder) Helper() {}
-
-func (r *recorder) Context() context.Context { return r.ctx }
 
 func (r *recorder) Errorf(format string, args ...any) {
 	r.mu.Lock()

@@ -1,12 +1,13 @@
 package audittest
 
 import (
+	"errors"
 	"fmt"
 	"reflect"
-	"sync"
-	"sync/atomic"
+	"slices"
 
 	"github.com/latchkey-go/latchkey/auth/audit"
+	"github.com/latchkey-go/latchkey/internal/suite"
 )
 
 // contents are the promises on appended and listed records.
@@ -37,46 +38,39 @@ var contents = []promise{
 	}},
 	{"a second record with one ID is an error", func(t reporter, log audit.Log) {
 		add(t, log, record(t, 1, nil))
-		if err := log.Append(t.Context(), record(t, 1, forged)); err == nil {
+		if err := log.Append(background, record(t, 1, forged)); err == nil {
 			t.Errorf("a second record with one ID was taken")
 		}
 	}},
 	{"a second record with the same ID does not change the first", func(t reporter, log audit.Log) {
 		add(t, log, record(t, 1, nil))
-		_ = log.Append(t.Context(), record(t, 1, forged)) // the promise before this one is on its error
+		_ = log.Append(background, record(t, 1, forged)) // the promise before this one is on its error
 		expect(t, log, audit.Filter{}, "k1")
 	}},
 	{"of concurrent records with one ID exactly one is taken", func(t reporter, log audit.Log) {
-		var took atomic.Int64
-		var group sync.WaitGroup
-		for n := range 8 {
-			group.Go(func() {
-				if log.Append(t.Context(), record(t, 1, func(r *audit.Record) { r.Object = fmt.Sprint(n) })) == nil {
-					took.Add(1)
-				}
-			})
-		}
-		group.Wait()
-		if n := took.Load(); n != 1 {
-			t.Errorf("%d of 8 were taken", n)
+		errs := suite.Together(8, func(n int) error {
+			return log.Append(background, record(t, 1, func(r *audit.Record) { r.Object = fmt.Sprint(n) }))
+		})
+		if refused := slices.DeleteFunc(errs, func(err error) bool { return err == nil }); len(refused) != 7 {
+			t.Errorf("%d of 8 were taken", 8-len(refused))
 		}
 	}},
 	{"all records of concurrent appends are listed", func(t reporter, log audit.Log) {
 		const writers, each = 8, 25
-		var group sync.WaitGroup
-		for w := range writers {
-			group.Go(func() {
-				for i := range each {
-					if err := log.Append(t.Context(), record(t, w*each+i, nil)); err != nil {
-						t.Errorf("Append: %v", err)
-					}
-					if _, err := log.List(t.Context(), audit.Filter{Limit: 3}); err != nil {
-						t.Errorf("List: %v", err)
-					}
+		errs := suite.Together(writers, func(w int) error {
+			for i := range each {
+				if err := log.Append(background, record(t, w*each+i, nil)); err != nil {
+					return fmt.Errorf("Append: %w", err)
 				}
-			})
+				if _, err := log.List(background, audit.Filter{Limit: 3}); err != nil {
+					return fmt.Errorf("List: %w", err)
+				}
+			}
+			return nil
+		})
+		if err := errors.Join(errs...); err != nil {
+			t.Errorf("%v", err)
 		}
-		group.Wait()
 		if n := len(list(t, log, audit.Filter{Limit: 1000})); n != writers*each {
 			t.Errorf("%d records of %d are there", n, writers*each)
 		}

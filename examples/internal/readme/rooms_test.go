@@ -17,6 +17,7 @@ var rooms = map[string]string{
 	"publicapi":      "auth internal/ask internal/fresh keys roles",
 	"internal/ask":   "",
 	"internal/fresh": "internal/ask",
+	"internal/suite": "", // for the suites of stores below
 
 	"roles/internal/automaton": "",
 
@@ -31,10 +32,10 @@ var rooms = map[string]string{
 	"graphqlauth/cmd/sdl": "graphqlauth",
 
 	// for tests: of hosts, of their stores, and our own
-	"roles/rolestest":             "roles",
-	"keys/keystest":               "keys uuid",
-	"publicapi/publicapitest":     "publicapi",
-	"auth/audit/audittest":        "auth/audit",
+	"roles/rolestest":             "internal/suite roles",
+	"keys/keystest":               "internal/suite keys uuid",
+	"publicapi/publicapitest":     "internal/suite publicapi",
+	"auth/audit/audittest":        "auth/audit internal/suite",
 	"auth/authtest":               "auth keys roles",
 	"graphqlauth/graphqlauthtest": "auth gqlparser graphqlauth roles",
 	"graphqlauth/testschema":      "gqlgen gqlparser",

@@ -1,0 +1,56 @@
+// Package suite holds what the test suites of stores share: keystest, rolestest, publicapitest and audittest.
+package suite
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"sync"
+)
+
+// A TB is the part of [testing.T] that checks use. The tests of a suite pass one that records what a check reports.
+type TB interface {
+	Helper()
+	Errorf(format string, args ...any)
+	Fatalf(format string, args ...any)
+}
+
+// Together calls f with 0 to n-1 at the same time, and returns the errors by that number.
+func Together(n int, f func(i int) error) []error {
+	errs := make([]error, n)
+	start := make(chan struct{})
+	var all sync.WaitGroup
+	for i := range n {
+		all.Go(func() {
+			<-start
+			errs[i] = f(i)
+		})
+	}
+	close(start)
+	all.Wait()
+	return errs
+}
+
+// OneWins returns the index of the only nil in errs. It returns an error if not exactly one is nil, or if another does
+// not wrap lost.
+func OneWins(errs []error, lost error) (winner int, err error) {
+	winners := 0
+	for i, e := range errs {
+		if e == nil {
+			winner, winners = i, winners+1
+		} else if !errors.Is(e, lost) {
+			err = fmt.Errorf("a call that lost returns error %v, want one wrapping %q", e, lost)
+		}
+	}
+	if winners != 1 {
+		err = fmt.Errorf("%d of %d concurrent calls succeeded, want exactly one", winners, len(errs))
+	}
+	return winner, err
+}
+
+// Done returns a context that is done.
+func Done() context.Context {
+	ctx, cancel := context.WithCancel(context.Background())
+	cancel()
+	return ctx
+}
