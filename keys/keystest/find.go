@@ -10,9 +10,7 @@ import (
 
 var findChecks = []check{
 	{"Find returns the record whose Digest equals one of digests", func(p *probe) {
-		imported := custom()
-		imported.Legacy = true
-		for what, r := range map[string]keys.Record{"a custom key": custom(), "a user key": ofUser("ada"), "an imported key": imported} {
+		for what, r := range ofEachKind() {
 			p.insert(r)
 			p.found(r.Digest, r, what)
 		}
@@ -89,16 +87,14 @@ var findChecks = []check{
 		asked = []keys.Digest{digest(), digest(), digest()}
 		_, _ = p.Find(background, "", asked)
 		asked[0] = r.Digest
-		_, err := p.Find(background, "", []keys.Digest{digest(), digest(), digest()})
-		p.wraps(err, keys.ErrNotFound, "after a change of digests that were asked for before, Find of others")
+		p.wraps(errorOf(p.Find(background, "", []keys.Digest{digest(), digest(), digest()})), keys.ErrNotFound,
+			"after a change of digests that were asked for before, Find of others")
 	}},
 }
 
 var getChecks = []check{
 	{"Get returns the record with this ID", func(p *probe) {
-		imported := custom()
-		imported.Legacy = true
-		for what, r := range map[string]keys.Record{"a custom key": custom(), "a user key": ofUser("ada"), "an imported key": imported} {
+		for what, r := range ofEachKind() {
 			p.insert(r)
 			p.stands(r, what)
 		}

@@ -39,11 +39,7 @@ var isolationChecks = []check{
 		spoil(r)
 		p.stands(sliced(r), "after a change of the slices that were given")
 	}},
-	{"Find returns slices of the caller's own", isolated(func(p *probe, r keys.Record) keys.Record {
-		got, err := p.Find(background, r.Space, []keys.Digest{r.Digest})
-		p.must(err, "Find")
-		return got
-	})},
+	{"Find returns slices of the caller's own", isolated((*probe).find)},
 	{"Get returns slices of the caller's own", isolated((*probe).get)},
 	{"List returns slices of the caller's own", isolated(func(p *probe, r keys.Record) keys.Record {
 		got := p.list(r.Space, keys.Filter{})

@@ -54,6 +54,19 @@ func ended(r keys.Record) keys.Record {
 	return r
 }
 
+// nextEnded returns r as the next generation, invalidated.
+func nextEnded(r keys.Record) keys.Record {
+	r.Generation++
+	return ended(r)
+}
+
+// ofEachKind returns a new key of each kind, by name.
+func ofEachKind() map[string]keys.Record {
+	imported := custom()
+	imported.Legacy = true
+	return map[string]keys.Record{"a custom key": custom(), "a user key": ofUser("ada"), "an imported key": imported}
+}
+
 // inStates returns a new key of this user in each state, by name.
 func inStates(userID string) map[string]keys.Record {
 	active, disabled, expired, both := ofUser(userID), ofUser(userID), ofUser(userID), ofUser(userID)

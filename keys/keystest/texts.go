@@ -50,8 +50,7 @@ var textChecks = []check{
 			p.found(common, r, fmt.Sprintf("space %q", space))
 			p.lists(space, keys.Filter{}, fmt.Sprintf("space %q", space), r)
 		}
-		_, err := p.Get(background, "Ärger", records["ärger"].ID)
-		p.wraps(err, keys.ErrNotFound, `in space "Ärger", Get of a record of "ärger"`)
+		p.wraps(errorOf(p.Get(background, "Ärger", records["ärger"].ID)), keys.ErrNotFound, `in space "Ärger", Get of a record of "ärger"`)
 	}},
 	{"A user ID is compared byte by byte", func(p *probe) {
 		records := p.insertEach("Sole key of user", alike, func(r *keys.Record, userID string) { *r = soleOf(userID) })
@@ -104,8 +103,7 @@ var textChecks = []check{
 		for _, id := range []string{
 			strings.ToUpper(r.ID), r.ID + " ", " " + r.ID, "{" + r.ID + "}", "urn:uuid:" + r.ID, strings.ReplaceAll(r.ID, "-", ""),
 		} {
-			_, err := p.Get(background, "", id)
-			p.wraps(err, keys.ErrNotFound, fmt.Sprintf("another spelling of a stored ID, %q: Get", id))
+			p.wraps(errorOf(p.Get(background, "", id)), keys.ErrNotFound, fmt.Sprintf("another spelling of a stored ID, %q: Get", id))
 		}
 	}},
 	{"Texts come back byte by byte", func(p *probe) {

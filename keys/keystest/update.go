@@ -1,6 +1,7 @@
 package keystest
 
 import (
+	"crypto/rand"
 	"fmt"
 	"time"
 
@@ -118,7 +119,7 @@ var moreUpdateChecks = []check{
 				}
 			}
 		}
-		stored := p.updated(custom())
+		stored := p.update(p.inserted(custom()))
 		for _, generation := range []uint64{1, 2, 4} {
 			r := stored
 			r.Generation, r.Digest = generation, digest()
@@ -130,14 +131,13 @@ var moreUpdateChecks = []check{
 		try("the record is invalidated", dead, revived)
 		for _, c := range clashes {
 			other, r := custom(), stored
-			other.ForeignID = digestText()
+			other.ForeignID = rand.Text()
 			c.make(&other, &r)
 			p.insert(other)
 			r.Generation++
 			try(c.what, stored, r)
 			p.stands(other, c.what+": the other record")
-			p.must(p.end(other), "Update that invalidates")
-			p.must(p.Delete(background, "", other.ID), "Delete of an invalidated record")
+			p.erase(other)
 		}
 		never := custom()
 		if p.Update(background, never) != nil {
@@ -162,10 +162,4 @@ var moreUpdateChecks = []check{
 		}
 		p.lists("", keys.Filter{UserID: "ada"}, "the keys of the user it still belongs to", user)
 	}},
-}
-
-// updated inserts r, updates it once and returns it as it should be stored.
-func (p *probe) updated(r keys.Record) keys.Record {
-	p.Helper()
-	return p.update(p.inserted(r))
 }
