@@ -73,7 +73,7 @@ func (g *Guard) enter(w http.ResponseWriter, r *http.Request, next http.Handler,
 // used records a use of the caller's key once address, owner and limit have let the request pass. Without a policy
 // the answer is 503, which is not a use.
 func (g *Guard) used(p Principal) {
-	if !p.key.IsZero() && g.policy() != nil {
+	if p.key != (keys.Verified{}) && g.policy() != nil {
 		p.key.Used()
 	}
 }

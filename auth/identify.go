@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"net/http"
+	"net/netip"
 	"strings"
 
 	"github.com/latchkey-go/latchkey/internal/ask"
@@ -67,7 +68,8 @@ func refuseKey(ctx context.Context, err error) *Refusal {
 // keyPrincipal makes the principal of a valid key. The client's address must be allowed, and the owner, if any,
 // active.
 func (g *Guard) keyPrincipal(ctx context.Context, v keys.Verified, from origin) (Principal, *Refusal) {
-	if v.HasAllowedIPs() && !v.AllowsAddr(from.peer(g)) {
+	// The host is asked for the address only if the key is not valid from every one.
+	if !v.AllowsAddr(netip.Addr{}) && !v.AllowsAddr(from.peer(g)) {
 		return Principal{}, &Refusal{Status: http.StatusUnauthorized, Reason: ReasonAddressRefused, credential: true, key: v.ID()}
 	}
 	switch v.Kind() {

@@ -80,7 +80,7 @@ func (g *Guard) attach(r *http.Request, p Principal) *requestState {
 	a := &both.requestState
 	a.request = &both.own
 	*a.request = *r.WithContext(a) // the copy in between does not escape
-	if g.c.StripCredentials && !p.key.IsZero() {
+	if g.c.StripCredentials && p.KeyID() != "" {
 		a.stripped = g.strip(a.request)
 	}
 	return a

@@ -35,7 +35,7 @@ func (g *Guard) messagePrincipal(r *http.Request, header http.Header) (p Princip
 	case refusal != nil:
 	case found.source == 0 && p.Kind() == KindNone:
 		refusal = refuseMissing
-	case found.source != 0 && !p.key.IsZero():
+	case found.source != 0 && p.KeyID() != "":
 		refusal = refuseAmbiguous
 	case found.source != 0:
 		p, refusal = g.identify(ctx, header, "", origin{request: r})

@@ -16,17 +16,15 @@ var (
 	ErrInvalidated = fmt.Errorf("%w: invalidated", ErrInvalid) // permanently
 )
 
-// A StateError refuses a key because of its record's state. It has the record's ID for logs. Its text is that of Err.
+// A StateError refuses a key because of its record's state. It has the record's ID for logs. It wraps [ErrExpired],
+// [ErrDisabled] or [ErrInvalidated], whose text it has.
 type StateError struct {
-	ID  string // of the record; not a secret
-	Err error  // [ErrExpired], [ErrDisabled] or [ErrInvalidated]
+	ID string // of the record; not a secret
+	error
 }
 
-// Error returns the text of Err.
-func (e *StateError) Error() string { return e.Err.Error() }
-
-// Unwrap returns Err.
-func (e *StateError) Unwrap() error { return e.Err }
+// Unwrap returns the error that e wraps.
+func (e *StateError) Unwrap() error { return e.error }
 
 // Errors of management operations and stores. They say nothing about a credential.
 var (

@@ -87,11 +87,11 @@ func (r *Ring) insert(ctx context.Context, rec Record) (Record, error) {
 	if err != nil {
 		return Record{}, fmt.Errorf("keys: random source: %w", err)
 	}
-	rec = rec.Clone()
+	rec = rec.clone()
 	rec.ID, rec.Space, rec.Generation = id.String(), r.space, 1
 	rec.Sole = rec.Kind == KindUser && r.sole
 	rec.AllowedIPs = masked(rec.AllowedIPs)
-	if err := r.store.Insert(ctx, rec.Clone()); err != nil {
+	if err := r.store.Insert(ctx, rec.clone()); err != nil {
 		return Record{}, storeError(err)
 	}
 	return rec, nil

@@ -34,7 +34,7 @@ type stored struct {
 
 // record returns a copy that the caller may change.
 func (s *stored) record() Record {
-	r := s.rec.Clone()
+	r := s.rec.clone()
 	r.LastUsedAt = s.lastUsed
 	return r
 }
@@ -92,7 +92,7 @@ func (m *MemoryStore) Insert(ctx context.Context, r Record) error {
 	if r.Sole && m.spaces[r.Space].hasKey(r.UserID) {
 		return fmt.Errorf("%w: a key of this user", ErrExists)
 	}
-	m.add(r.Clone())
+	m.add(r.clone())
 	return nil
 }
 
@@ -115,7 +115,7 @@ func (m *MemoryStore) Update(ctx context.Context, r Record) error {
 	if err := m.checkUnique(&r); err != nil {
 		return err
 	}
-	r = r.Clone()
+	r = r.clone()
 	r.Kind, r.UserID, r.CreatedAt = s.rec.Kind, s.rec.UserID, s.rec.CreatedAt
 	m.replace(s, &r)
 	return nil

@@ -26,7 +26,7 @@ func (r *Ring) Current(ctx context.Context, v Verified) (Record, error) {
 	if err := r.open(); err != nil {
 		return Record{}, err
 	}
-	if v.IsZero() {
+	if v.e == nil {
 		return Record{}, ErrNotFound
 	}
 	rec, err := r.read(ctx, v.ID())

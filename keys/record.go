@@ -97,8 +97,8 @@ func (r Record) withoutDigests() Record {
 	return r
 }
 
-// Clone returns a copy that shares no mutable memory with r.
-func (r Record) Clone() Record {
+// clone returns a copy that shares no mutable memory with r.
+func (r Record) clone() Record {
 	r.Scopes = slices.Clone(r.Scopes)
 	r.AllowedIPs = slices.Clone(r.AllowedIPs)
 	return r

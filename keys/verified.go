@@ -16,9 +16,6 @@ import (
 // and is valid from no address.
 type Verified struct{ e *entry }
 
-// IsZero reports whether v is the zero Verified.
-func (v Verified) IsZero() bool { return v.e == nil }
-
 // Format writes "key" and the ID, whatever the verb.
 func (v Verified) Format(s fmt.State, _ rune) { io.WriteString(s, "key "+v.ID()) }
 
@@ -64,9 +61,6 @@ func (v Verified) UserID() string { return v.record().UserID }
 // Role returns the role of a custom key; "" for a user key, which has the user's current role.
 func (v Verified) Role() string { return v.record().Role }
 
-// Space returns the tenant.
-func (v Verified) Space() string { return v.record().Space }
-
 // ExpiresAt returns the first instant at which the credential is not valid; zero if it does not expire. An old value ends
 // with its overlap, which the first use of the new value may bring forward.
 func (v Verified) ExpiresAt() time.Time {
@@ -85,13 +79,10 @@ func (v Verified) ExpiresAt() time.Time {
 }
 
 // Record returns a copy of the record, without digests. Its LastUsedAt may be out of date.
-func (v Verified) Record() Record { return v.record().Clone().withoutDigests() }
+func (v Verified) Record() Record { return v.record().clone().withoutDigests() }
 
 // Scopes returns the patterns that narrow the key. None means not narrowed.
 func (v Verified) Scopes() iter.Seq[string] { return slices.Values(v.record().Scopes) }
-
-// HasAllowedIPs reports whether the key is valid only from some networks.
-func (v Verified) HasAllowedIPs() bool { return len(v.record().AllowedIPs) > 0 }
 
 // AllowsAddr reports whether the key is valid from addr. A key without AllowedIPs is valid from any. An IPv4 address in
 // IPv6 form is compared as IPv4. A zone is ignored, since it has a meaning only on this host. An invalid address is in no

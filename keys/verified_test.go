@@ -63,10 +63,9 @@ func TestAllowsAddr(t *testing.T) {
 
 func TestZeroVerifiedIsNothing(t *testing.T) {
 	var v keys.Verified
-	require.True(t, v.IsZero())
 	require.False(t, v.AllowsAddr(netip.MustParseAddr("127.0.0.1")))
 	require.Empty(t, slices.Collect(v.Scopes()))
-	require.Empty(t, v.ID()+string(v.Kind())+v.Name()+v.UserID()+v.Role()+v.Space())
+	require.Empty(t, v.ID()+string(v.Kind())+v.Name()+v.UserID()+v.Role()+v.Record().Space)
 	require.True(t, v.ExpiresAt().IsZero())
 	require.Equal(t, keys.Record{}, v.Record())
 	_, err := open(t, keys.Config{Store: keys.NewMemoryStore()}).Recheck(ctx, v)
@@ -116,7 +115,7 @@ func TestSpaces(t *testing.T) {
 		a, b := r.In("a"), r.In("b")
 		key, rec := issue(t, a, keys.Custom{Name: "of a"})
 		v := good(t, a, key)
-		require.Equal(t, "a", v.Space())
+		require.Equal(t, "a", v.Record().Space)
 		for _, other := range []*keys.Ring{r, b, r.In("A"), r.In("a "), a.In("")} {
 			refused(t, other, key, keys.ErrUnknown)
 			_, err := other.Recheck(ctx, v)

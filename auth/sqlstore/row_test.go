@@ -94,7 +94,7 @@ func TestCorruptRecordsAreNotStored(t *testing.T) {
 		"invalid network":   func(r *keys.Record) { r.AllowedIPs = []netip.Prefix{{}} },
 		"negative overlap":  func(r *keys.Record) { r.Overlap = -1 },
 	} {
-		r := good.Clone()
+		r := good
 		spoil(&r)
 		_, err := encode(&r)
 		require.ErrorContains(t, err, "cannot be stored", name)

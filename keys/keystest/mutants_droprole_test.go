@@ -112,7 +112,7 @@ func dropping(change func(r *keys.Record) bool) func(b *broken) {
 			}
 			for _, r := range had {
 				r, _ = b.MemoryStore.Get(ctx, r.Space, r.ID)
-				as := r.Clone()
+				as, _ := b.MemoryStore.Get(ctx, r.Space, r.ID)
 				if !change(&r) {
 					r.Role, r.Generation = role, r.Generation-1
 					n--

@@ -1,6 +1,7 @@
 package keystest
 
 import (
+	"slices"
 	"sync"
 	"time"
 
@@ -31,7 +32,10 @@ func isolationMutants() []mutant {
 			}
 	}
 	apart := func(show func(*keys.Record)) func(*keys.Record) {
-		return func(r *keys.Record) { show(r); *r = r.Clone() }
+		return func(r *keys.Record) {
+			show(r)
+			r.Scopes, r.AllowedIPs = slices.Clone(r.Scopes), slices.Clone(r.AllowedIPs)
+		}
 	}
 	const how = "they are shared"
 	return []mutant{
