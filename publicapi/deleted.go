@@ -2,8 +2,8 @@ package publicapi
 
 import (
 	"context"
-	"errors"
 	"maps"
+	"slices"
 	"time"
 
 	"github.com/latchkey-go/latchkey/roles"
@@ -21,16 +21,15 @@ func (s *Service) watchRoles() (stop func()) {
 		if s.cached != nil { // a setting older than the roles may name a role that was deleted and saved again
 			s.cached.Invalidate()
 		}
-		var gone []string
-		for _, appid := range before.AppIDs() {
-			if !now.Has(appid) {
-				gone = append(gone, appid)
-			}
-		}
+		gone := slices.DeleteFunc(before.AppIDs(), now.Has)
 		if len(gone) == 0 {
 			return
 		}
-		s.addDeleted(gone)
+		s.changeDeleted(func(deleted map[string]bool) {
+			for _, appid := range gone {
+				deleted[appid] = true
+			}
+		})
 		ctx, cancel := context.WithTimeout(context.Background(), closeTimeout)
 		go func() {
 			defer cancel()
@@ -45,14 +44,12 @@ func (s *Service) watchRoles() (stop func()) {
 	})
 }
 
-// addDeleted remembers deleted roles.
-func (s *Service) addDeleted(deleted []string) {
+// changeDeleted changes the set of the deleted roles that are remembered.
+func (s *Service) changeDeleted(change func(deleted map[string]bool)) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	all := maps.Clone(*s.deleted.Load())
-	for _, appid := range deleted {
-		all[appid] = true
-	}
+	change(all)
 	s.deleted.Store(&all)
 }
 
@@ -61,11 +58,7 @@ func (s *Service) wasDeleted(appid string) bool { return (*s.deleted.Load())[app
 
 // removeDeleted forgets a deleted role: the store does not name it any more, or names it because Set was called again.
 func (s *Service) removeDeleted(appid string) {
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	all := maps.Clone(*s.deleted.Load())
-	delete(all, appid)
-	s.deleted.Store(&all)
+	s.changeDeleted(func(deleted map[string]bool) { delete(deleted, appid) })
 }
 
 // hasEffect reports, without a call of a store, that the setting's role exists, or that the setting has none.
@@ -96,23 +89,9 @@ func (s *Service) effectiveRole(ctx context.Context, appid string) (string, erro
 
 // closeDeleted closes the setting in the store if it still names the deleted role.
 func (s *Service) closeDeleted(ctx context.Context, appid string) error {
-	for range attempts {
-		stored, err := s.c.Store.Load(ctx)
-		if err != nil {
-			return err
-		}
-		if stored.Role != appid {
-			s.removeDeleted(appid)
-			return nil
-		}
-		err = s.c.Store.Save(ctx, Setting{ChangedAt: now(), ChangedBy: "role " + appid + " was deleted", Revision: stored.Revision})
-		if err == nil {
-			s.removeDeleted(appid)
-			return nil
-		}
-		if !errors.Is(err, ErrConflict) {
-			return err
-		}
+	err := s.disable(ctx, "role "+appid+" was deleted", func(stored Setting) bool { return stored.Role == appid })
+	if err == nil {
+		s.removeDeleted(appid)
 	}
-	return ErrConflict
+	return err
 }

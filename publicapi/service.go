@@ -1,6 +1,7 @@
 package publicapi
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -75,9 +76,7 @@ func New(c Config) (*Service, error) {
 	if (c.Roles == nil) == (c.Directory == nil) {
 		mistakes = append(mistakes, errors.New("publicapi: Config needs Roles or Directory, and not both"))
 	}
-	if c.Staleness == 0 {
-		c.Staleness = 5 * time.Second
-	}
+	c.Staleness = cmp.Or(c.Staleness, 5*time.Second)
 	if c.Staleness < 0 && c.Staleness != AlwaysAsk {
 		mistakes = append(mistakes, errors.New("publicapi: Config.Staleness is negative"))
 	}
@@ -181,9 +180,14 @@ func (s *Service) current(ctx context.Context, currentPolicy func() *roles.Polic
 
 // Disable closes the public API: callers without a credential get 401. It does not depend on the roles.
 func (s *Service) Disable(ctx context.Context, by string) error {
+	return s.disable(ctx, by, func(Setting) bool { return true })
+}
+
+// disable closes the public API if the stored setting is one that closes selects.
+func (s *Service) disable(ctx context.Context, by string, closes func(Setting) bool) error {
 	for range attempts {
 		stored, err := s.c.Store.Load(ctx)
-		if err != nil {
+		if err != nil || !closes(stored) {
 			return err
 		}
 		err = s.c.Store.Save(ctx, Setting{ChangedAt: now(), ChangedBy: by, Revision: stored.Revision})

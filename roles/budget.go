@@ -36,11 +36,13 @@ func (b *Budget) Err() error { return b.err }
 
 // spend takes n steps. On an error the caller must stop. With n = 0 it checks the context. A nil budget is unlimited.
 func (b *Budget) spend(n int) error {
-	if b == nil || b.err != nil {
-		return b.failure()
+	switch {
+	case b == nil:
+		return nil
+	case b.err != nil:
+		return b.err
 	}
-	b.used += n
-	if b.used > b.Steps {
+	if b.used += n; b.used > b.Steps {
 		b.err = ErrBudget
 		return b.err
 	}
@@ -53,13 +55,6 @@ func (b *Budget) spend(n int) error {
 	if b.used-b.checked >= 256 || n == 0 {
 		b.checked = b.used
 		b.err = b.ctx.Err()
-	}
-	return b.err
-}
-
-func (b *Budget) failure() error {
-	if b == nil {
-		return nil
 	}
 	return b.err
 }

@@ -178,13 +178,6 @@ func (r *roleEntry) problems() (found []*Problem) {
 
 // plainText reports whether s is UTF-8 of at most most bytes with no control characters other than those of except.
 func plainText(s string, most int, except string) bool {
-	if len(s) > most || !utf8.ValidString(s) {
-		return false
-	}
-	for _, c := range s {
-		if unicode.IsControl(c) && !strings.ContainsRune(except, c) {
-			return false
-		}
-	}
-	return true
+	return len(s) <= most && utf8.ValidString(s) &&
+		!strings.ContainsFunc(s, func(c rune) bool { return unicode.IsControl(c) && !strings.ContainsRune(except, c) })
 }

@@ -97,7 +97,12 @@ func (p *Policy) Effective(appid string) Grants {
 // replaced by one with fewer rights: no new pattern, no new allow, and every deny kept. If p has a [Budget], With draws
 // from it and returns its error.
 func (p *Policy) With(role Role) (*Policy, error) {
-	entries := p.entries()
+	entries := map[string]*roleEntry{}
+	if p != nil {
+		for appid, r := range p.roles {
+			entries[appid] = r.roleEntry
+		}
+	}
 	entry := newRoleEntry(role)
 	entries[role.AppID] = entry
 	return p.update(role.AppID).assemble(entries, entry.problems())
@@ -123,16 +128,6 @@ func (p *Policy) overBound(before *Policy) error {
 		return nil
 	}
 	return join(over)
-}
-
-func (p *Policy) entries() map[string]*roleEntry {
-	entries := map[string]*roleEntry{}
-	if p != nil {
-		for appid, r := range p.roles {
-			entries[appid] = r.roleEntry
-		}
-	}
-	return entries
 }
 
 // resolved returns the role, or nil if p does not have it.

@@ -203,7 +203,7 @@ func (p *Policy) tries(r Rights) (role, scopes *automaton.Node) {
 func (p *Policy) trie(appid string) *automaton.Node {
 	r := p.roles[appid]
 	switch {
-	case p.budget.failure() != nil, r == nil && appid != Admin:
+	case p.budget.err != nil, r == nil && appid != Admin:
 		return automaton.Nothing
 	case r == nil:
 		return automaton.Everything

@@ -92,8 +92,7 @@ var revisions = []promise{
 				return s.Save(background, roles.Role{AppID: "raced", Name: fmt.Sprint(i)}, now)
 			})
 			if got := load(t, s)["raced"].Name; got != fmt.Sprint(won) {
-				t.Errorf("caller %d won, %q is stored", won, got)
-				return
+				t.Fatalf("caller %d won, %q is stored", won, got)
 			}
 		}
 	}},
@@ -106,8 +105,7 @@ var revisions = []promise{
 			won := race(t, func(i int) error { return s.Delete(background, fmt.Sprint("r", i), now) })
 			all := load(t, s)
 			if _, there := all[fmt.Sprint("r", won)]; there || len(all) != racers-1 {
-				t.Errorf("caller %d won; %d roles are left", won, len(all))
-				return
+				t.Fatalf("caller %d won; %d roles are left", won, len(all))
 			}
 		}
 	}},
@@ -137,26 +135,22 @@ var revisions = []promise{
 		for range 300 {
 			rs, rev, err := s.Load(background)
 			if err != nil {
-				t.Errorf("Load: %v", err)
-				return
+				t.Fatalf("Load: %v", err)
 			}
 			numbers := map[string]int{"first": -1, "second": -1}
 			for _, r := range rs {
 				n := 0
 				if _, err := fmt.Sscan(r.Name, &n); err != nil {
-					t.Errorf("loaded the name %q, which was never saved", r.Name)
-					return
+					t.Fatalf("loaded the name %q, which was never saved", r.Name)
 				}
 				numbers[r.AppID] = n
 			}
 			if ahead := numbers["first"] - numbers["second"]; ahead != 0 && ahead != 1 {
-				t.Errorf("loaded first of round %d with second of round %d", numbers["first"], numbers["second"])
-				return
+				t.Fatalf("loaded first of round %d with second of round %d", numbers["first"], numbers["second"])
 			}
 			state := fmt.Sprint(numbers)
 			if before, ok := seen[rev]; ok && before != state {
-				t.Errorf("revision %v was loaded as %s and as %s", rev, before, state)
-				return
+				t.Fatalf("revision %v was loaded as %s and as %s", rev, before, state)
 			}
 			seen[rev] = state
 		}
