@@ -50,10 +50,7 @@ func refuseKey(ctx context.Context, err error) *Refusal {
 	if errors.Is(err, keys.ErrMalformed) {
 		return refuseMalformed
 	}
-	refusal := &Refusal{Status: http.StatusUnauthorized, Reason: ReasonInvalidKey, credential: true, cause: err}
-	if ended, ok := errors.AsType[*keys.StateError](err); ok {
-		refusal.key = ended.ID
-	}
+	refusal := &Refusal{Status: http.StatusUnauthorized, Reason: ReasonInvalidKey, credential: true, cause: err, key: keys.RefusedID(err)}
 	switch {
 	case errors.Is(err, keys.ErrExpired):
 		refusal.Reason = ReasonExpiredKey

@@ -16,15 +16,21 @@ var (
 	ErrInvalidated = fmt.Errorf("%w: invalidated", ErrInvalid) // permanently
 )
 
-// A StateError refuses a key because of its record's state. It has the record's ID for logs. It wraps [ErrExpired],
-// [ErrDisabled] or [ErrInvalidated], whose text it has.
-type StateError struct {
-	ID string // of the record; not a secret
+// A stateError is ErrExpired, ErrDisabled or ErrInvalidated with the ID of the record.
+type stateError struct {
+	id string
 	error
 }
 
-// Unwrap returns the error that e wraps.
-func (e *StateError) Unwrap() error { return e.error }
+func (e *stateError) Unwrap() error { return e.error }
+
+// RefusedID returns the ID of the record, for logs, if err refuses a key because of the state of its record; otherwise "".
+func RefusedID(err error) string {
+	if e, ok := errors.AsType[*stateError](err); ok {
+		return e.id
+	}
+	return ""
+}
 
 // Errors of management operations and stores. They say nothing about a credential.
 var (

@@ -14,8 +14,8 @@ var errClosedVerify = fmt.Errorf("%w: %w", ErrStore, ErrClosed)
 // records no use: call [Verified.Used] after the request was authorized, as auth.Guard does. Without that call, LastUsedAt
 // does not change, and after a refresh with overlap the old value stays valid until the cap.
 //
-// An error wrapping [ErrInvalid] refuses the key: [ErrMalformed], [ErrUnknown], or a *[StateError] around [ErrExpired],
-// [ErrDisabled] or [ErrInvalidated]. Every other error wraps [ErrStore]: it is not known whether the key is valid. Verify
+// An error wrapping [ErrInvalid] refuses the key: [ErrMalformed], [ErrUnknown], [ErrExpired], [ErrDisabled] or
+// [ErrInvalidated]; see [RefusedID]. Every other error wraps [ErrStore]: it is not known whether the key is valid. Verify
 // returns within [Config.StoreTimeout], even if the store hangs.
 //
 // A credential of more than 256 bytes is malformed. A credential without the shape or checksum of a key is malformed too,
@@ -92,15 +92,15 @@ func (r *Ring) validate(e *entry, kind Kind, now time.Time) (Verified, error) {
 	switch rec.State(now) {
 	case StateActive:
 	case StateInvalidated:
-		return Verified{}, &StateError{rec.ID, ErrInvalidated}
+		return Verified{}, &stateError{rec.ID, ErrInvalidated}
 	case StateDisabled:
-		return Verified{}, &StateError{rec.ID, ErrDisabled}
+		return Verified{}, &stateError{rec.ID, ErrDisabled}
 	default:
-		return Verified{}, &StateError{rec.ID, ErrExpired}
+		return Verified{}, &stateError{rec.ID, ErrExpired}
 	}
 	if r.maxAge > 0 && !now.Before(r.expiryOf(rec)) {
 		agedValues.begin(r)
-		return Verified{}, &StateError{rec.ID, ErrExpired}
+		return Verified{}, &stateError{rec.ID, ErrExpired}
 	}
 	r.prepareUse(e, now)
 	if e.unconfirmed() {
