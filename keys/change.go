@@ -137,28 +137,26 @@ func (r *Ring) checkExpiry(rec, old *Record) error {
 // Disable disables a key until Enable. A second call changes nothing. It returns an error wrapping [ErrInvalidated] for an
 // invalidated key, and [ErrConflict] if each try met a concurrent change.
 func (r *Ring) Disable(ctx context.Context, id string) error {
-	return r.changeState(ctx, id, "disabled", func(rec *Record, now time.Time) (bool, error) {
-		if rec.State(now) == StateInvalidated {
-			return false, ErrInvalidated
-		}
-		if !rec.DisabledAt.IsZero() {
-			return false, nil
-		}
-		rec.DisabledAt = now
-		return true, nil
-	})
+	return r.setDisabled(ctx, id, "disabled", true)
 }
 
 // Enable enables a disabled key. Its errors are those of Disable.
 func (r *Ring) Enable(ctx context.Context, id string) error {
-	return r.changeState(ctx, id, "enabled", func(rec *Record, now time.Time) (bool, error) {
+	return r.setDisabled(ctx, id, "enabled", false)
+}
+
+func (r *Ring) setDisabled(ctx context.Context, id, event string, disabled bool) error {
+	return r.changeState(ctx, id, event, func(rec *Record, now time.Time) (bool, error) {
 		if rec.State(now) == StateInvalidated {
 			return false, ErrInvalidated
 		}
-		if rec.DisabledAt.IsZero() {
+		if disabled == !rec.DisabledAt.IsZero() {
 			return false, nil
 		}
 		rec.DisabledAt = time.Time{}
+		if disabled {
+			rec.DisabledAt = now
+		}
 		return true, nil
 	})
 }

@@ -2,6 +2,7 @@ package keys
 
 import (
 	"fmt"
+	"strings"
 	"unicode"
 	"unicode/utf8"
 )
@@ -22,10 +23,8 @@ func checkText(name, s string, least, most int) error {
 	if !utf8.ValidString(s) {
 		return fmt.Errorf("%w: the %s is not valid UTF-8", ErrRefused, name)
 	}
-	for _, c := range s {
-		if unicode.IsControl(c) {
-			return fmt.Errorf("%w: the %s has a control character", ErrRefused, name)
-		}
+	if strings.ContainsFunc(s, unicode.IsControl) {
+		return fmt.Errorf("%w: the %s has a control character", ErrRefused, name)
 	}
 	return nil
 }

@@ -142,10 +142,7 @@ func (c Config) withDefaults() Config {
 }
 
 func goodPrefix(p string) bool {
-	if len(p) < 2 || len(p) > 32 || !alphanumeric(p[0]) || p[len(p)-1] != '-' && p[len(p)-1] != '_' {
-		return false
-	}
-	return madeOf(p, "_-")
+	return len(p) >= 2 && len(p) <= 32 && madeOf(p, "_-") && alphanumeric(p[0]) && !alphanumeric(p[len(p)-1])
 }
 
 func goodPepperID(id string) bool { return len(id) >= 1 && len(id) <= 64 && madeOf(id, "_-.") }
@@ -162,10 +159,9 @@ func madeOf(s, others string) bool {
 
 // isNil reports whether v is nil or holds a nil pointer, which would panic at the first request.
 func isNil(v any) bool {
-	if v == nil {
-		return true
-	}
 	switch r := reflect.ValueOf(v); r.Kind() {
+	case reflect.Invalid: // v is nil
+		return true
 	case reflect.Pointer, reflect.Map, reflect.Func, reflect.Chan, reflect.Slice:
 		return r.IsNil()
 	}

@@ -25,11 +25,9 @@ type Format struct {
 // Pattern returns a regular expression (RE2) for secret scanners. A match is a key of the ring if [Format.Valid] reports it
 // too. It does not match imported keys of another shape.
 func (f Format) Pattern() string {
-	var all []string
-	for _, list := range [][]string{f.user, f.custom} {
-		for _, p := range list {
-			all = append(all, regexp.QuoteMeta(p))
-		}
+	all := slices.Concat(f.user, f.custom)
+	for i, p := range all {
+		all[i] = regexp.QuoteMeta(p)
 	}
 	return fmt.Sprintf(`\b(?:%s)[0-9a-f]{%d}\b`, strings.Join(all, "|"), bodyLen)
 }
@@ -169,9 +167,6 @@ func (f Format) hint(text string) string {
 	}
 	return text[:n] + "…" + string(chars[len(chars)-4:])
 }
-
-// clone returns a copy that shares no memory with f.
-func (f Format) clone() Format { return Format{slices.Clone(f.user), slices.Clone(f.custom)} }
 
 func checksum(text string) uint32 { return crc32.ChecksumIEEE(bytesOf(text)) }
 

@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"math"
 	"net/netip"
+	"slices"
 	"strings"
 	"time"
 	"unicode"
@@ -115,10 +116,14 @@ func (r *Ring) digestImported(rec *Record, in *Imported) ([]Digest, error) {
 		if !in.Digest.IsZero() || in.Hint != "" || in.Strong {
 			return nil, fmt.Errorf("%w: a text excludes a digest, a hint and Strong", ErrRefused)
 		}
-		if err := r.checkImportedText(text, in.Kind); err != nil {
-			return nil, err
+		kind, n := r.format.prefix(text)
+		problem := textProblem(text)
+		if problem == "" && n > 0 && kind != in.Kind {
+			problem = "begins like a key of the other kind"
 		}
-		_, n := r.format.prefix(text)
+		if problem != "" {
+			return nil, fmt.Errorf("%w: the key %s", ErrRefused, problem)
+		}
 		weak = strength(text[n:]) < minStrength
 		rec.Digest, rec.Hint = r.digester.current(text), r.format.hint(text)
 	} else {
@@ -150,17 +155,6 @@ var schemes = []string{
 	"bearer", "basic", "digest", "token", "negotiate", "apikey", "api-key", "dpop", "hoba", "mutual", "vapid", "hawk",
 }
 
-func (r *Ring) checkImportedText(text string, kind Kind) error {
-	problem := textProblem(text)
-	if k, n := r.format.prefix(text); problem == "" && n > 0 && k != kind {
-		problem = "begins like a key of the other kind"
-	}
-	if problem != "" {
-		return fmt.Errorf("%w: the key %s", ErrRefused, problem)
-	}
-	return nil
-}
-
 // textProblem returns the reason why no key can have this text, or "".
 func textProblem(text string) string {
 	switch {
@@ -176,10 +170,8 @@ func textProblem(text string) string {
 		return "has a control character"
 	}
 	first, _, _ := strings.Cut(text, " ")
-	for _, s := range schemes {
-		if strings.EqualFold(first, s) {
-			return "begins like an authentication scheme"
-		}
+	if slices.ContainsFunc(schemes, func(s string) bool { return strings.EqualFold(s, first) }) {
+		return "begins like an authentication scheme"
 	}
 	return ""
 }

@@ -81,7 +81,7 @@ func TestLookupNeverMisses(t *testing.T) {
 					return
 				default:
 				}
-				e := m.lookup("", &one)
+				e := m.found.get("", &one)
 				if e == nil || e.by != one || e.previous != (e.rec.Previous.raw() == one) || e.rec.Generation < last {
 					t.Errorf("found %v after generation %d", e != nil, last)
 					return
@@ -99,7 +99,7 @@ func TestLookupNeverMisses(t *testing.T) {
 		require.NoError(t, m.Insert(ctx, o))
 		if i%3 == 0 {
 			require.NoError(t, m.Delete(ctx, "", o.ID))
-			require.Nil(t, m.lookup("", &d))
+			require.Nil(t, m.found.get("", &d))
 		}
 	}
 	close(stop)
@@ -112,18 +112,18 @@ func TestEntries(t *testing.T) {
 	one, two, three := rawDigest{SHA256, [32]byte{1}}, rawDigest{SHA256, [32]byte{2}}, rawDigest{SHA256, [32]byte{3}}
 	r := Record{ID: uuid.Must(uuid.NewV7()).String(), Space: "acme", UserID: "ada", Role: "editor", Digest: one.seal(), Generation: 1}
 	require.NoError(t, m.Insert(ctx, r))
-	first := m.lookup("acme", &one)
+	first := m.found.get("acme", &one)
 	require.False(t, first.previous)
-	require.Nil(t, m.lookup("", &one), "another space")
-	require.Nil(t, m.lookup("acme", &rawDigest{}), "the zero digest, though the record has no previous one")
+	require.Nil(t, m.found.get("", &one), "another space")
+	require.Nil(t, m.found.get("acme", &rawDigest{}), "the zero digest, though the record has no previous one")
 
 	at := time.Unix(100, 0).UTC()
 	require.NoError(t, m.RecordUse(ctx, []Use{{"acme", r.ID, at}}))
-	require.Same(t, first, m.lookup("acme", &one))
+	require.Same(t, first, m.found.get("acme", &one))
 
 	r.Digest, r.Previous, r.Generation = two.seal(), one.seal(), 2 // a refresh with overlap
 	require.NoError(t, m.Update(ctx, r))
-	old, now := m.lookup("acme", &one), m.lookup("acme", &two)
+	old, now := m.found.get("acme", &one), m.found.get("acme", &two)
 	require.True(t, old.previous)
 	require.False(t, now.previous)
 	require.Same(t, old.rec, now.rec)
@@ -132,26 +132,26 @@ func TestEntries(t *testing.T) {
 
 	r.Digest, r.Previous, r.Generation = three.seal(), Digest{}, 3 // a refresh without
 	require.NoError(t, m.Update(ctx, r))
-	require.Nil(t, m.lookup("acme", &one))
-	require.Nil(t, m.lookup("acme", &two))
+	require.Nil(t, m.found.get("acme", &one))
+	require.Nil(t, m.found.get("acme", &two))
 
 	n, err := m.DropRole(ctx, "editor")
 	require.NoError(t, err)
 	require.Equal(t, 1, n)
-	require.Empty(t, m.lookup("acme", &three).rec.Role)
-	require.Equal(t, at, m.lookup("acme", &three).rec.LastUsedAt)
+	require.Empty(t, m.found.get("acme", &three).rec.Role)
+	require.Equal(t, at, m.found.get("acme", &three).rec.LastUsedAt)
 
 	_, err = m.InvalidateUser(ctx, "acme", "ada", at)
 	require.NoError(t, err)
-	require.Equal(t, StateInvalidated, m.lookup("acme", &three).rec.State(at))
+	require.Equal(t, StateInvalidated, m.found.get("acme", &three).rec.State(at))
 	require.NoError(t, m.Delete(ctx, "acme", r.ID))
-	require.Nil(t, m.lookup("acme", &three))
+	require.Nil(t, m.found.get("acme", &three))
 	require.Empty(t, m.spaces, "nothing is left of an empty space")
 	require.Empty(t, m.byID)
 
 	custom := Record{ID: r.ID, Digest: one.seal(), Previous: one.seal(), Generation: 1}
 	require.NoError(t, m.Insert(ctx, custom))
-	require.False(t, m.lookup("", &one).previous, "a value that is both is the current one")
+	require.False(t, m.found.get("", &one).previous, "a value that is both is the current one")
 	ended, err := m.InvalidateUser(ctx, "", "", at)
 	require.NoError(t, err)
 	require.Empty(t, ended, "the user ID \"\" has no keys")

@@ -26,15 +26,13 @@ type lastUsed struct {
 	turn     chan struct{} // holds a token during a flush
 
 	mu      sync.Mutex
-	pending map[useKey]pendingUse
+	pending map[Ref]pendingUse
 	writing []Use  // the batch that is being written, in order
 	flushes uint64 // number of batches that were written
 	timer   *time.Timer
 	lost    int
 	closed  bool
 }
-
-type useKey struct{ space, id string }
 
 // A pendingUse is the latest use of a key that is not flushed yet: at, or the time in one of its entries if that is later.
 // Requests write the times of entries meanwhile.
@@ -66,7 +64,7 @@ func (u *lastUsed) init(store LastUsedStore, every time.Duration, report func(er
 	u.store, u.every, u.report = store, every, report
 	u.deadline = ask.New(ErrStore, flushTimeout, 1)
 	u.turn = make(chan struct{}, 1)
-	u.pending = map[useKey]pendingUse{}
+	u.pending = map[Ref]pendingUse{}
 }
 
 // prepareUse prepares e, verified at time now, for [Verified.Used], which records at most one use a second. It reads only
@@ -105,7 +103,7 @@ func (u *lastUsed) add(e *entry, now time.Time) {
 	if e.queued.Load() || !e.queued.CompareAndSwap(false, true) {
 		return
 	}
-	k := useKey{e.rec.Space, e.rec.ID}
+	k := Ref{e.rec.Space, e.rec.ID}
 	u.mu.Lock()
 	defer u.mu.Unlock()
 	p, known := u.pending[k]
@@ -134,7 +132,7 @@ func (u *lastUsed) release(e *entry) {
 	if !e.queued.Load() {
 		return
 	}
-	k, i := useKey{e.rec.Space, e.rec.ID}, e.slot()
+	k, i := Ref{e.rec.Space, e.rec.ID}, e.slot()
 	u.mu.Lock()
 	defer u.mu.Unlock()
 	if p := u.pending[k]; p.entries[i] == e {
@@ -153,7 +151,7 @@ func (u *lastUsed) fill(since uint64, records []Record) bool {
 	defer u.mu.Unlock()
 	for i := range records {
 		rec := &records[i]
-		k := useKey{rec.Space, rec.ID}
+		k := Ref{rec.Space, rec.ID}
 		if p, ok := u.pending[k]; ok {
 			rec.usedAt(time.UnixMicro(p.latest()))
 		}
@@ -178,8 +176,8 @@ func (u *lastUsed) flushed() uint64 {
 }
 
 // compare orders uses by space and ID.
-func (a Use) compare(k useKey) int {
-	return cmp.Or(cmp.Compare(a.Space, k.space), cmp.Compare(a.ID, k.id))
+func (a Use) compare(k Ref) int {
+	return cmp.Or(cmp.Compare(a.Space, k.Space), cmp.Compare(a.ID, k.ID))
 }
 
 // arm starts the timer of the next flush, if none is running. The lock is held.
@@ -226,7 +224,7 @@ func (u *lastUsed) flush(ctx context.Context) error {
 		return nil
 	}
 	for _, use := range batch {
-		k := useKey{use.Space, use.ID}
+		k := Ref{use.Space, use.ID}
 		if p, known := u.pending[k]; known || len(u.pending) < maxUses {
 			p.at = max(p.at, use.At.UnixMicro())
 			u.pending[k] = p
@@ -245,11 +243,11 @@ func (u *lastUsed) drain() (batch []Use, lost int) {
 	for k, p := range u.pending {
 		p.release(0)
 		p.release(1)
-		batch = append(batch, Use{k.space, k.id, time.UnixMicro(p.at).UTC()})
+		batch = append(batch, Use{k.Space, k.ID, time.UnixMicro(p.at).UTC()})
 	}
-	slices.SortFunc(batch, func(a, b Use) int { return a.compare(useKey{b.Space, b.ID}) })
+	slices.SortFunc(batch, func(a, b Use) int { return a.compare(Ref{b.Space, b.ID}) })
 	lost = u.lost
-	u.pending, u.writing, u.lost = map[useKey]pendingUse{}, batch, 0
+	u.pending, u.writing, u.lost = map[Ref]pendingUse{}, batch, 0
 	if u.timer != nil {
 		u.timer.Stop()
 		u.timer = nil

@@ -63,7 +63,7 @@ func (r *Ring) findDigest(ctx context.Context, digests []rawDigest) (*entry, err
 
 // findInMemory looks up one digest in the memory store.
 func (r *Ring) findInMemory(d *rawDigest) (*entry, error) {
-	e := r.memory.lookup(r.space, d)
+	e := r.memory.found.get(r.space, d)
 	if e != nil && !e.by.equal(d) {
 		return nil, r.corrupt(e.rec, wrongDigest)
 	}

@@ -13,7 +13,7 @@ import (
 // A ring over a MemoryStore finds keys without a lock. Its methods take one mutex, for at most one pass over the records of
 // one space. DropRole, and a change that rebuilds the index of all digests, take longer.
 type MemoryStore struct {
-	found digestIndex // read without mu, written under it
+	found digestIndex // read without mu, written under it; entries are shared, so only their atomics may be written
 
 	mu     sync.Mutex
 	byID   map[string]*stored
@@ -41,10 +41,6 @@ func (s *stored) record() Record {
 
 // NewMemoryStore returns an empty store.
 func NewMemoryStore() *MemoryStore { return &MemoryStore{} }
-
-// lookup returns the entry of d in space, or nil. It takes no lock and allocates nothing. The entry is shared: only its
-// atomics may be written.
-func (m *MemoryStore) lookup(space string, d *rawDigest) *indexed { return m.found.get(space, d) }
 
 // Find implements [Store].
 func (m *MemoryStore) Find(ctx context.Context, space string, digests []Digest) (Record, error) {
@@ -89,7 +85,7 @@ func (m *MemoryStore) Insert(ctx context.Context, r Record) error {
 	if err := m.checkUnique(&r); err != nil {
 		return err
 	}
-	if r.Sole && m.spaces[r.Space].hasKey(r.UserID) {
+	if r.Sole && m.space(r.Space).hasKey(r.UserID) {
 		return fmt.Errorf("%w: a key of this user", ErrExists)
 	}
 	m.add(r.clone())
@@ -129,7 +125,7 @@ func (m *MemoryStore) InvalidateUser(ctx context.Context, space, userID string, 
 	m.mu.Lock()
 	defer m.mu.Unlock()
 	var ended []Record
-	for _, s := range m.spaces[space].byUser(userID) {
+	for _, s := range m.space(space).user[userID] {
 		if s.rec.InvalidatedAt.IsZero() {
 			r := *s.rec // shares its slices with the record before: neither ever changes
 			r.InvalidatedAt = at
@@ -208,7 +204,7 @@ func (m *MemoryStore) checkUnique(r *Record) error {
 			return fmt.Errorf("%w: the digest", ErrExists)
 		}
 	}
-	if s := m.spaces[r.Space].byForeignID(r.ForeignID); s != nil && s.rec.ID != r.ID {
+	if s := m.space(r.Space).foreign[r.ForeignID]; s != nil && s.rec.ID != r.ID {
 		return fmt.Errorf("%w: the foreign ID", ErrExists)
 	}
 	return nil
@@ -219,11 +215,9 @@ func (m *MemoryStore) add(r Record) {
 	if m.byID == nil {
 		m.byID, m.spaces = map[string]*stored{}, map[string]*spaceRecords{}
 	}
-	if m.spaces[r.Space] == nil {
-		m.spaces[r.Space] = newSpaceRecords()
-	}
 	s := &stored{rec: &r, lastUsed: r.LastUsedAt}
 	m.byID[r.ID] = s
+	m.spaces[r.Space] = m.space(r.Space)
 	m.spaces[r.Space].add(s)
 	m.index(&r)
 }

@@ -18,11 +18,11 @@ import (
 func TestLookupAllocatesNothing(t *testing.T) {
 	m, ds := filled(t, 1000)
 	i := 0
-	if n := testing.AllocsPerRun(1000, func() { m.lookup("", &ds[i%len(ds)]); i++ }); n != 0 {
+	if n := testing.AllocsPerRun(1000, func() { m.found.get("", &ds[i%len(ds)]); i++ }); n != 0 {
 		t.Errorf("a look-up that finds allocates %v times", n)
 	}
 	other := rawDigest{SHA256, [32]byte{1}}
-	if n := testing.AllocsPerRun(1000, func() { m.lookup("elsewhere", &other) }); n != 0 {
+	if n := testing.AllocsPerRun(1000, func() { m.found.get("elsewhere", &other) }); n != 0 {
 		t.Errorf("a look-up that finds nothing allocates %v times", n)
 	}
 }
@@ -45,7 +45,7 @@ func BenchmarkLookup(b *testing.B) {
 			}
 			var limit sync.Map
 			for i := range ds {
-				limit.Store(at{"", ds[i]}, m.lookup("", &ds[i]))
+				limit.Store(at{"", ds[i]}, m.found.get("", &ds[i]))
 			}
 			order := rand.New(rand.NewPCG(1, 2)).Perm(n)
 			round := func(find func(d *rawDigest) *indexed) float64 {
@@ -62,7 +62,7 @@ func BenchmarkLookup(b *testing.B) {
 			}
 			var lib, lim []float64
 			for b.Loop() {
-				lib = append(lib, round(func(d *rawDigest) *indexed { return m.lookup("", d) }))
+				lib = append(lib, round(func(d *rawDigest) *indexed { return m.found.get("", d) }))
 				lim = append(lim, round(func(d *rawDigest) *indexed { e, _ := limit.Load(at{"", *d}); return e.(*indexed) }))
 			}
 			runtime.KeepAlive(ballast)

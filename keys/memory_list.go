@@ -18,7 +18,7 @@ func (m *MemoryStore) List(ctx context.Context, space string, f Filter) ([]Recor
 	}
 	m.mu.Lock()
 	defer m.mu.Unlock()
-	list := m.spaces[space].candidates(f)
+	list := m.space(space).candidates(f)
 	start, found := slices.BinarySearchFunc(list, f.After, byIDOrder)
 	if found {
 		start++
@@ -51,22 +51,24 @@ func (f *Filter) passes(r *Record) bool {
 		(f.IssuedUntil.IsZero() || !r.issuedAt().After(f.IssuedUntil))
 }
 
-// spaceRecords are the records of one space, each list in ascending order of ID. A nil *spaceRecords is empty.
+// spaceRecords are the records of one space, each list in ascending order of ID. No user and no foreign ID is "".
 type spaceRecords struct {
 	all     []*stored
 	user    map[string][]*stored
 	foreign map[string]*stored
 }
 
-func newSpaceRecords() *spaceRecords {
+// space returns the records of a space: a new, empty list if there are none.
+func (m *MemoryStore) space(name string) *spaceRecords {
+	if sr := m.spaces[name]; sr != nil {
+		return sr
+	}
 	return &spaceRecords{user: map[string][]*stored{}, foreign: map[string]*stored{}}
 }
 
 // candidates returns the shortest list that contains all records that pass f.
 func (sr *spaceRecords) candidates(f Filter) []*stored {
 	switch {
-	case sr == nil:
-		return nil
 	case f.ForeignID != "":
 		if s := sr.foreign[f.ForeignID]; s != nil {
 			return []*stored{s}
@@ -78,25 +80,9 @@ func (sr *spaceRecords) candidates(f Filter) []*stored {
 	return sr.all
 }
 
-// byUser returns the records of one user. "" has none.
-func (sr *spaceRecords) byUser(userID string) []*stored {
-	if sr == nil {
-		return nil
-	}
-	return sr.user[userID]
-}
-
-// byForeignID returns the record with this foreign ID, or nil.
-func (sr *spaceRecords) byForeignID(id string) *stored {
-	if sr == nil {
-		return nil
-	}
-	return sr.foreign[id]
-}
-
 // hasKey reports whether the user has a key that is not invalidated.
 func (sr *spaceRecords) hasKey(userID string) bool {
-	return slices.ContainsFunc(sr.byUser(userID), func(s *stored) bool { return s.rec.InvalidatedAt.IsZero() })
+	return slices.ContainsFunc(sr.user[userID], func(s *stored) bool { return s.rec.InvalidatedAt.IsZero() })
 }
 
 func (sr *spaceRecords) add(s *stored) {

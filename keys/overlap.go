@@ -20,31 +20,31 @@ const (
 // firstUses are the first uses of refreshed keys that are being recorded.
 type firstUses struct {
 	mu      sync.Mutex
-	pending map[useKey]time.Time // zero: being recorded; else the time of the next try
+	pending map[Ref]time.Time // zero: being recorded; else the time of the next try
 }
 
 // begin reports whether the caller may record this first use; if so, the caller must call end. Only one caller may at a
 // time.
-func (p *firstUses) begin(k useKey, now time.Time) bool {
+func (p *firstUses) begin(k Ref, now time.Time) bool {
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	if t, ok := p.pending[k]; ok && (t.IsZero() || now.Before(t)) {
 		return false
 	}
 	if len(p.pending) >= maxFirstUses {
-		maps.DeleteFunc(p.pending, func(_ useKey, t time.Time) bool { return !t.IsZero() && !now.Before(t) })
+		maps.DeleteFunc(p.pending, func(_ Ref, t time.Time) bool { return !t.IsZero() && !now.Before(t) })
 	}
 	if len(p.pending) >= maxFirstUses {
 		return false
 	}
 	if p.pending == nil {
-		p.pending = map[useKey]time.Time{}
+		p.pending = map[Ref]time.Time{}
 	}
 	p.pending[k] = time.Time{}
 	return true
 }
 
-func (p *firstUses) end(k useKey, failed bool) {
+func (p *firstUses) end(k Ref, failed bool) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	delete(p.pending, k)
@@ -59,7 +59,7 @@ func (r *Ring) confirmFirstUse(e *entry, used time.Time) {
 	if e.recording.Load() || !e.recording.CompareAndSwap(false, true) {
 		return
 	}
-	k := useKey{e.rec.Space, e.rec.ID}
+	k := Ref{e.rec.Space, e.rec.ID}
 	if !r.firstUses.begin(k, used) {
 		e.recording.Store(false)
 		return

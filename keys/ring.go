@@ -6,6 +6,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"slices"
 	"sync"
 	"sync/atomic"
 	"time"
@@ -67,7 +68,7 @@ func Open(c Config) (*Ring, error) {
 	}
 	k := &core{
 		store:    c.Store,
-		format:   Format{user: c.UserPrefixes, custom: c.CustomPrefixes}.clone(),
+		format:   Format{slices.Clone(c.UserPrefixes), slices.Clone(c.CustomPrefixes)},
 		digester: newDigester(c.Peppers),
 		random:   rand.Reader,
 		maxAge:   c.MaxAge,
