@@ -59,17 +59,9 @@ func (a *Audit) List(ctx context.Context, f audit.Filter) ([]audit.Record, error
 		return nil, nil
 	}
 	text, args := auditQuery(f)
-	var page []audit.Record
 	var w auditRow
-	err := a.s.each(ctx, &statement{text: a.s.statement(text)}, args, destinations(w[:]), func() error {
-		r, err := w.decode()
-		page = append(page, r)
-		return err
-	})
-	if err != nil {
-		return nil, storeError(ctx, "list the audit log", err)
-	}
-	return page, nil
+	page, err := all(ctx, a.s, &statement{text: a.s.statement(text)}, args, w[:], w.decode)
+	return page, storeError(ctx, "list the audit log", err)
 }
 
 // auditQuery returns the query for f. It has only the conditions of f, so that the database can choose an index for
@@ -134,13 +126,10 @@ func encodeAudit(r audit.Record) (*auditRow, error) {
 	return &w, nil
 }
 
-// decode returns the record in w, or an error wrapping [errCorrupt] that names the row and the column.
+// decode returns the record in w, or an error that names the row and the column.
 func (w *auditRow) decode() (audit.Record, error) {
 	r, wrong := w.read()
-	if wrong != "" {
-		return audit.Record{}, fmt.Errorf("%w: audit record %.64q: %s", errCorrupt, r.ID, wrong)
-	}
-	return r, nil
+	return r, corrupt("audit record", r.ID, wrong)
 }
 
 func (w *auditRow) read() (_ audit.Record, wrong string) {

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"slices"
 	"strings"
 	"unicode/utf8"
 )
@@ -43,10 +44,5 @@ func sqlState(err error) string {
 // unstorable reports whether one of texts cannot be stored, so that no row has it. PostgreSQL stores only UTF-8 without
 // NUL.
 func unstorable(texts ...string) bool {
-	for _, t := range texts {
-		if !utf8.ValidString(t) || strings.IndexByte(t, 0) >= 0 {
-			return true
-		}
-	}
-	return false
+	return slices.ContainsFunc(texts, func(t string) bool { return !utf8.ValidString(t) || strings.IndexByte(t, 0) >= 0 })
 }

@@ -97,17 +97,8 @@ func (k *Keys) record(ctx context.Context, st *statement, args ...any) (keys.Rec
 
 // records reads the records that st returns.
 func (k *Keys) records(ctx context.Context, st *statement, args ...any) ([]keys.Record, error) {
-	var read []keys.Record
 	var w row
-	err := k.s.each(ctx, st, args, destinations(w[:]), func() error {
-		r, err := w.decode()
-		read = append(read, r)
-		return err
-	})
-	if err != nil {
-		return nil, err
-	}
-	return read, nil
+	return all(ctx, k.s, st, args, w[:], w.decode)
 }
 
 // List implements [keys.Store].

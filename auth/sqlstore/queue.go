@@ -33,16 +33,9 @@ func (q queue) enter(ctx context.Context) error {
 	select {
 	case q <- struct{}{}:
 		return nil
-	default:
-	}
-	timer := time.NewTimer(maxWait)
-	defer timer.Stop()
-	select {
-	case q <- struct{}{}:
-		return nil
 	case <-ctx.Done():
 		return ctx.Err()
-	case <-timer.C:
+	case <-time.After(maxWait):
 		return errWait
 	}
 }

@@ -51,10 +51,7 @@ func decodeRole(appid, name, info, permissions, inherits *string) (roles.Role, e
 	}
 	c := cells{rest: []any{*inherits}}
 	role.Inherits = elements(&c, "inherits", func(s string) (string, error) { return s, nil })
-	if c.wrong != "" {
-		return roles.Role{}, fmt.Errorf("%w: role %.64q: %s", errCorrupt, *appid, c.wrong)
-	}
-	return role, nil
+	return role, corrupt("role", *appid, c.wrong)
 }
 
 // Revision implements [roles.Store]. It moves with changes of roles alone.

@@ -45,13 +45,18 @@ func encode(r *keys.Record) (*row, error) {
 	return &w, nil
 }
 
-// decode returns the record in w, or an error wrapping [errCorrupt] that names the row and the column.
+// corrupt returns an error wrapping [errCorrupt] that names the row and what is wrong, or nil if nothing is.
+func corrupt(kind, id, wrong string) error {
+	if wrong == "" {
+		return nil
+	}
+	return fmt.Errorf("%w: %s %.64q: %s", errCorrupt, kind, id, wrong)
+}
+
+// decode returns the record in w, or an error that names the row and the column.
 func (w *row) decode() (keys.Record, error) {
 	r, wrong := w.read()
-	if wrong != "" {
-		return keys.Record{}, fmt.Errorf("%w: key %.64q: %s", errCorrupt, r.ID, wrong)
-	}
-	return r, nil
+	return r, corrupt("key", r.ID, wrong)
 }
 
 // read returns the record in w. wrong names the first corrupt column and its mistake.

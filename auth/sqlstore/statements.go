@@ -1,6 +1,7 @@
 package sqlstore
 
 import (
+	"cmp"
 	"context"
 	"database/sql"
 	"fmt"
@@ -227,10 +228,21 @@ func (s *Store) each(ctx context.Context, st *statement, args, into []any, row f
 			return err
 		}
 	}
-	if err := rows.Err(); err != nil {
+	return cmp.Or(rows.Err(), rows.Close())
+}
+
+// all runs st, reads each row into values, and returns what decode makes of each.
+func all[T any](ctx context.Context, s *Store, st *statement, args, values []any, decode func() (T, error)) ([]T, error) {
+	var read []T
+	err := s.each(ctx, st, args, destinations(values), func() error {
+		r, err := decode()
+		read = append(read, r)
 		return err
+	})
+	if err != nil {
+		return nil, err
 	}
-	return rows.Close()
+	return read, nil
 }
 
 // destinations returns where a query writes the columns of a row.
@@ -251,10 +263,7 @@ func first(rows *sql.Rows, into ...any) (found bool, err error) {
 			return false, err
 		}
 	}
-	if err := rows.Err(); err != nil {
-		return false, err
-	}
-	return found, rows.Close()
+	return found, cmp.Or(rows.Err(), rows.Close())
 }
 
 // exec runs a statement that writes and has no answer, in its turn, and returns how many rows it changed.

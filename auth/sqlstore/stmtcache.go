@@ -5,9 +5,8 @@ import (
 	"database/sql"
 )
 
-// A stmtCache holds the statements of this package that a transaction has run. To compile one costs SQLite as much as
-// to run it, and an import runs a few of them for each key. PostgreSQL's driver caches them itself.
-type stmtCache map[string]*sql.Stmt // nil for a statement that has run once
+// This file caches the statements of this package that a transaction has run. To compile one costs SQLite as much as to
+// run it, and an import runs a few of them for each key. PostgreSQL's driver caches them itself.
 
 // prepared returns the prepared statement if t has run it before, else nil.
 func (t *tx) prepared(ctx context.Context, text string) (*sql.Stmt, error) {
@@ -15,17 +14,17 @@ func (t *tx) prepared(ctx context.Context, text string) (*sql.Stmt, error) {
 	if !ok {
 		return nil, nil
 	}
-	p, again := t.stmtCache[text]
+	p, again := t.run[text]
 	if p == nil && again {
 		var err error
 		if p, err = conn.PrepareContext(ctx, text); err != nil {
 			return nil, err
 		}
 	}
-	if t.stmtCache == nil {
-		t.stmtCache = stmtCache{}
+	if t.run == nil {
+		t.run = map[string]*sql.Stmt{}
 	}
-	t.stmtCache[text] = p
+	t.run[text] = p
 	return p, nil
 }
 
@@ -68,13 +67,4 @@ func (t *tx) one(ctx context.Context, text string, args []any, into ...any) (fou
 		return false, err
 	}
 	return first(rows, into...)
-}
-
-// close closes the statements that t has prepared.
-func (r stmtCache) close() {
-	for _, p := range r {
-		if p != nil {
-			p.Close()
-		}
-	}
 }

@@ -129,7 +129,7 @@ type tx struct {
 
 	mu    sync.Mutex
 	ended bool
-	stmtCache
+	run   map[string]*sql.Stmt // by text; nil for a statement that has run once
 }
 
 // usable returns an error if t can run no more statements.
@@ -150,7 +150,11 @@ func (t *tx) end(how func() error) error {
 	t.ended = true
 	err := how()
 	t.stop()
-	t.stmtCache.close()
+	for _, prepared := range t.run {
+		if prepared != nil {
+			prepared.Close()
+		}
+	}
 	t.release()
 	return err
 }
@@ -187,10 +191,8 @@ func (t *tx) QueryRowContext(ctx context.Context, query string, args ...any) *sq
 	t.mu.Lock()
 	defer t.mu.Unlock()
 	ctx = t.within(ctx)
-	if err := t.usable(); err != nil { // the only way to make a Row with an error
-		done, cancel := context.WithCancel(ctx)
-		cancel()
-		ctx = done
+	if err := t.usable(); err != nil {
+		ctx = failedContext{ctx, err}
 	}
 	return t.on.QueryRowContext(ctx, query, args...)
 }
