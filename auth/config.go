@@ -7,7 +7,6 @@ import (
 	"fmt"
 	"net/http"
 	"net/netip"
-	"reflect"
 	"slices"
 	"time"
 
@@ -97,10 +96,10 @@ func New(c Config) (*Guard, error) {
 	}
 	const known = SourceAPIKeyHeader | SourceBearer | SourceNonstandardXAPIKey | SourceInsecureQuery
 	check(c.Keys == nil, "Config.Keys is nil: no key could be verified")
-	check(isNil(c.Roles), "Config.Roles is nil: no role could be looked up")
-	check(c.Anonymous != nil && isNil(c.Anonymous),
+	check(ask.IsNil(c.Roles), "Config.Roles is nil: no role could be looked up")
+	check(c.Anonymous != nil && ask.IsNil(c.Anonymous),
 		"Config.Anonymous holds a nil %T; leave the field nil to close the public API", c.Anonymous)
-	check(c.Users != nil && isNil(c.Users), "Config.Users holds a nil %T; leave the field nil to refuse user keys", c.Users)
+	check(c.Users != nil && ask.IsNil(c.Users), "Config.Users holds a nil %T; leave the field nil to refuse user keys", c.Users)
 	check(c.SignedIn != nil && c.Users == nil, "Config.SignedIn needs Config.Users to look up the role of a signed-in user")
 	check(c.CrossOrigin != nil && c.SignedIn == nil,
 		"Config.CrossOrigin does nothing without Config.SignedIn: browsers do not send keys unasked")
@@ -158,18 +157,6 @@ func limit(timeout time.Duration, source any) *ask.Limit {
 		return ask.Inline(keys.ErrStore)
 	}
 	return ask.New(keys.ErrStore, cmp.Or(timeout, time.Second), maxWaiting)
-}
-
-// isNil reports whether v is nil or an interface that holds a nil pointer, map or function.
-func isNil(v any) bool {
-	if v == nil {
-		return true
-	}
-	switch r := reflect.ValueOf(v); r.Kind() {
-	case reflect.Pointer, reflect.Map, reflect.Func, reflect.Slice, reflect.Chan, reflect.Interface:
-		return r.IsNil()
-	}
-	return false
 }
 
 // An origin is where a request came from: a request to pass to Config.ClientAddr, or an address.

@@ -36,7 +36,7 @@ type cachedUser struct {
 // ask for the same user at the same time, and so without the values of their contexts: an open transaction of one request
 // is not seen. It panics if users is nil.
 func CacheUsers(users Users, ttl time.Duration) *UserCache {
-	if isNil(users) {
+	if ask.IsNil(users) {
 		panic("auth: CacheUsers without Users")
 	}
 	return &UserCache{

@@ -4,10 +4,11 @@ import (
 	"cmp"
 	"errors"
 	"fmt"
-	"reflect"
 	"slices"
 	"strings"
 	"time"
+
+	"github.com/latchkey-go/latchkey/internal/ask"
 )
 
 // Values of durations in [Config].
@@ -79,13 +80,13 @@ func (c *Config) check() error {
 			add("%s is negative", field)
 		}
 	}
-	if isNil(c.Store) {
+	if ask.IsNil(c.Store) {
 		add("Store is missing")
 	}
-	if c.LastUsed != nil && isNil(c.LastUsed) {
+	if c.LastUsed != nil && ask.IsNil(c.LastUsed) {
 		add("LastUsed holds a nil pointer")
 	}
-	if c.Feed != nil && isNil(c.Feed) {
+	if c.Feed != nil && ask.IsNil(c.Feed) {
 		add("Feed holds a nil pointer")
 	}
 	negative("Staleness", c.Staleness < 0 && c.Staleness != AlwaysAsk)
@@ -155,15 +156,4 @@ func madeOf(s, others string) bool {
 		}
 	}
 	return true
-}
-
-// isNil reports whether v is nil or holds a nil pointer, which would panic at the first request.
-func isNil(v any) bool {
-	switch r := reflect.ValueOf(v); r.Kind() {
-	case reflect.Invalid: // v is nil
-		return true
-	case reflect.Pointer, reflect.Map, reflect.Func, reflect.Chan, reflect.Slice:
-		return r.IsNil()
-	}
-	return false
 }

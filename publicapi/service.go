@@ -5,7 +5,6 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"reflect"
 	"sync"
 	"sync/atomic"
 	"time"
@@ -70,7 +69,7 @@ type Service struct {
 // New makes a service. It does not touch the store.
 func New(c Config) (*Service, error) {
 	var mistakes []error
-	if isNil(c.Store) {
+	if ask.IsNil(c.Store) {
 		mistakes = append(mistakes, errors.New("publicapi: Config.Store is nil"))
 	}
 	if (c.Roles == nil) == (c.Directory == nil) {
@@ -95,12 +94,6 @@ func New(c Config) (*Service, error) {
 		s.unwatchRoles = s.watchRoles()
 	}
 	return s, nil
-}
-
-// isNil reports whether v is nil or holds a nil pointer.
-func isNil(v any) bool {
-	r := reflect.ValueOf(v)
-	return !r.IsValid() || r.Kind() == reflect.Pointer && r.IsNil()
 }
 
 // PublicRole implements [auth.Anonymous]. With a Staleness it usually answers from memory, and otherwise within a

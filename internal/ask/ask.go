@@ -4,6 +4,7 @@ package ask
 import (
 	"context"
 	"fmt"
+	"reflect"
 	"time"
 )
 
@@ -67,6 +68,17 @@ func Do[T any](ctx context.Context, l *Limit, f func(context.Context) (T, error)
 	case <-ctx.Done():
 		return none, fmt.Errorf("%w: no answer in time: %w", l.Failure, ctx.Err())
 	}
+}
+
+// IsNil reports whether v is nil or holds a nil pointer, which would panic at the first call.
+func IsNil(v any) bool {
+	switch r := reflect.ValueOf(v); r.Kind() {
+	case reflect.Invalid: // v is nil
+		return true
+	case reflect.Pointer, reflect.Map, reflect.Func, reflect.Chan, reflect.Slice:
+		return r.IsNil()
+	}
+	return false
 }
 
 // call turns a panic of f into an error.
