@@ -61,10 +61,8 @@ func pause(ctx context.Context, try int) error {
 	if try == 0 {
 		return nil
 	}
-	timer := time.NewTimer(rand.N(time.Duration(try) * time.Millisecond))
-	defer timer.Stop()
 	select {
-	case <-timer.C:
+	case <-time.After(rand.N(time.Duration(try) * time.Millisecond)):
 		return nil
 	case <-ctx.Done():
 		return storeError(ctx.Err())

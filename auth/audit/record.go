@@ -2,7 +2,6 @@ package audit
 
 import (
 	"crypto/rand"
-	"encoding/hex"
 	"encoding/json"
 	"fmt"
 	"strings"
@@ -88,5 +87,5 @@ func newID(at time.Time) string {
 	newest.Unlock()
 	var random [8]byte
 	_, _ = rand.Read(random[:]) // never fails: crypto/rand ends the program instead
-	return fmt.Sprintf("%016x%s", micros, hex.EncodeToString(random[:]))
+	return fmt.Sprintf("%016x%x", micros, random)
 }

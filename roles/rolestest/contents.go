@@ -18,24 +18,18 @@ var contents = []promise{
 		}
 	}},
 	{"what was saved is loaded, every field of it", func(t reporter, s roles.Store) {
-		want := full("editor")
-		save(t, s, want)
-		save(t, s, roles.Role{AppID: "other"})
-		stored(t, s, want, roles.Role{AppID: "other"})
+		comesBack(t, s, full("editor"), roles.Role{AppID: "other"})
 	}},
 	{"texts in any script come back as they were", func(t reporter, s roles.Store) {
 		comesBack(t, s, roles.Role{AppID: "unicode", Name: "Größe 編集者 🗝 'quoted\" \\ %s", Info: "line\nline\tтаб e\u0301 \u00e9"})
 	}},
 	{"nil and empty permissions are the same", func(t reporter, s roles.Store) {
-		save(t, s, roles.Role{AppID: "nil", Inherits: []string{"x"}})
-		save(t, s, roles.Role{AppID: "empty", Inherits: []string{"x"}, Permissions: roles.Grants{}})
-		stored(t, s, roles.Role{AppID: "nil", Inherits: []string{"x"}}, roles.Role{AppID: "empty", Inherits: []string{"x"}})
+		inherits := []string{"x"}
+		comesBack(t, s, roles.Role{AppID: "nil", Inherits: inherits}, roles.Role{AppID: "empty", Inherits: inherits, Permissions: roles.Grants{}})
 	}},
 	{"nil and empty inherits are the same", func(t reporter, s roles.Store) {
-		save(t, s, roles.Role{AppID: "nil", Permissions: roles.Grants{"a": true}})
-		save(t, s, roles.Role{AppID: "empty", Permissions: roles.Grants{"a": true}, Inherits: []string{}})
 		granted := roles.Grants{"a": true}
-		stored(t, s, roles.Role{AppID: "nil", Permissions: granted}, roles.Role{AppID: "empty", Permissions: granted})
+		comesBack(t, s, roles.Role{AppID: "nil", Permissions: granted}, roles.Role{AppID: "empty", Permissions: granted, Inherits: []string{}})
 	}},
 	{"inherits keep their order", func(t reporter, s roles.Store) {
 		comesBack(t, s, roles.Role{AppID: "heir", Inherits: []string{"c", "a", "b"}})
@@ -48,16 +42,13 @@ var contents = []promise{
 		comesBack(t, s, roles.Role{AppID: "odd", Inherits: []string{"missing", "odd"}, Permissions: malformed})
 	}},
 	{"saving an appid that is there replaces the whole role", func(t reporter, s roles.Store) {
-		save(t, s, full("editor"))
 		other := roles.Role{AppID: "other", Name: "Other"}
-		save(t, s, other)
 		want := roles.Role{AppID: "editor", Name: "New", Permissions: roles.Grants{"z": true}}
-		save(t, s, want)
+		save(t, s, full("editor"), other, want)
 		stored(t, s, want, other)
 	}},
 	{"deleting drops the role and no other", func(t reporter, s roles.Store) {
-		save(t, s, full("editor"))
-		save(t, s, full("viewer"))
+		save(t, s, full("editor"), full("viewer"))
 		remove(t, s, "editor")
 		stored(t, s, full("viewer"))
 	}},

@@ -3,6 +3,7 @@ package rolestest
 import (
 	"context"
 	"fmt"
+	"strconv"
 	"sync"
 
 	"github.com/latchkey-go/latchkey/roles"
@@ -113,8 +114,7 @@ var revisions = []promise{
 		// Two roles carry the number of the round, saved one after the other. A snapshot sees both of one
 		// round, or the first of the next; and its revision tells which.
 		seen := map[roles.Revision]string{}
-		save(t, s, roles.Role{AppID: "first", Name: "0"})
-		save(t, s, roles.Role{AppID: "second", Name: "0"})
+		save(t, s, roles.Role{AppID: "first", Name: "0"}, roles.Role{AppID: "second", Name: "0"})
 		ctx, stop := context.WithCancel(background)
 		var writer sync.WaitGroup
 		writer.Go(func() {
@@ -139,8 +139,8 @@ var revisions = []promise{
 			}
 			numbers := map[string]int{"first": -1, "second": -1}
 			for _, r := range rs {
-				n := 0
-				if _, err := fmt.Sscan(r.Name, &n); err != nil {
+				n, err := strconv.Atoi(r.Name)
+				if err != nil {
 					t.Fatalf("loaded the name %q, which was never saved", r.Name)
 				}
 				numbers[r.AppID] = n

@@ -27,10 +27,12 @@ func same(a, b roles.Role) bool {
 		maps.Equal(a.Permissions, b.Permissions) && slices.Equal(a.Inherits, b.Inherits)
 }
 
-func save(t reporter, s roles.Store, role roles.Role) {
+func save(t reporter, s roles.Store, all ...roles.Role) {
 	t.Helper()
-	if err := s.Save(background, role, revision(t, s)); err != nil {
-		t.Fatalf("Save of %q: %v", role.AppID, err)
+	for _, role := range all {
+		if err := s.Save(background, role, revision(t, s)); err != nil {
+			t.Fatalf("Save of %q: %v", role.AppID, err)
+		}
 	}
 }
 
@@ -56,11 +58,11 @@ func stored(t reporter, s roles.Store, want ...roles.Role) {
 	}
 }
 
-// comesBack saves role, the only one, and reports an error unless it is stored.
-func comesBack(t reporter, s roles.Store, role roles.Role) {
+// comesBack saves roles, the only ones, and reports an error unless they are stored.
+func comesBack(t reporter, s roles.Store, all ...roles.Role) {
 	t.Helper()
-	save(t, s, role)
-	stored(t, s, role)
+	save(t, s, all...)
+	stored(t, s, all...)
 }
 
 // conflicts reports an error unless err wraps ErrConflict.
