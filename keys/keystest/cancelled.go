@@ -9,16 +9,25 @@ import (
 	"github.com/latchkey-go/latchkey/keys"
 )
 
-// whenDone checks that do, whose ctx is done before it begins, returns ctx's error and changes nothing. It gets an
-// active and an invalidated key of one user; beside them is a custom key with the role "editor".
-func whenDone(do func(ctx context.Context, p *probe, live, dead keys.Record) error) func(*probe) {
-	return func(p *probe) {
+// A lateCall is a call whose ctx is done before it begins. The store has an active and an invalidated key of one user and
+// a custom key with the role "editor".
+type lateCall struct {
+	*probe
+	ctx        context.Context
+	live, dead keys.Record
+}
+
+const andNothing = " and does nothing"
+
+// whenDone returns the check that call returns ctx's error and changes nothing.
+func whenDone(method, also string, call func(c lateCall) error) check {
+	return check{method + " returns ctx's error" + also + " if ctx is done before", func(p *probe) {
 		live, dead, own := ofUser("ada"), ended(ofUser("ada")), custom()
 		p.insert(live, dead, own)
 		late, cancel := context.WithDeadline(background, time.Unix(0, 0))
 		defer cancel()
 		for _, ctx := range []context.Context{suite.Done(), late} {
-			if err := do(ctx, p, live, dead); !errors.Is(err, ctx.Err()) {
+			if err := call(lateCall{p, ctx, live, dead}); !errors.Is(err, ctx.Err()) {
 				p.broken("got error %v, want one wrapping %q", err, ctx.Err())
 			}
 		}
@@ -26,33 +35,19 @@ func whenDone(do func(ctx context.Context, p *probe, live, dead keys.Record) err
 		p.stands(dead, "the invalidated key afterwards")
 		p.stands(own, "the custom key afterwards")
 		p.lists("", keys.Filter{}, "the records afterwards", live, dead, own)
-	}
+	}}
 }
 
 var cancelledChecks = []check{
-	{"Find returns ctx's error if ctx is done before", whenDone(func(ctx context.Context, p *probe, live, _ keys.Record) error {
-		return errorOf(p.Find(ctx, "", []keys.Digest{live.Digest}))
-	})},
-	{"Get returns ctx's error if ctx is done before", whenDone(func(ctx context.Context, p *probe, live, _ keys.Record) error {
-		return errorOf(p.Get(ctx, "", live.ID))
-	})},
-	{"List returns ctx's error if ctx is done before", whenDone(func(ctx context.Context, p *probe, _, _ keys.Record) error {
-		return errorOf(p.List(ctx, "", keys.Filter{}))
-	})},
-	{"Insert returns ctx's error and does nothing if ctx is done before", whenDone(func(ctx context.Context, p *probe, _, _ keys.Record) error {
-		return p.Insert(ctx, custom())
-	})},
-	{"Update returns ctx's error and does nothing if ctx is done before", whenDone(func(ctx context.Context, p *probe, live, _ keys.Record) error {
-		live.Name, live.Generation = "Another", 2
-		return p.Update(ctx, live)
-	})},
-	{"InvalidateUser returns ctx's error and does nothing if ctx is done before", whenDone(func(ctx context.Context, p *probe, _, _ keys.Record) error {
-		return errorOf(p.InvalidateUser(ctx, "", "ada", later))
-	})},
-	{"DropRole returns ctx's error and does nothing if ctx is done before", whenDone(func(ctx context.Context, p *probe, _, _ keys.Record) error {
-		return errorOf(p.DropRole(ctx, "editor"))
-	})},
-	{"Delete returns ctx's error and does nothing if ctx is done before", whenDone(func(ctx context.Context, p *probe, _, dead keys.Record) error {
-		return p.Delete(ctx, "", dead.ID)
-	})},
+	whenDone("Find", "", func(c lateCall) error { return errorOf(c.Find(c.ctx, "", []keys.Digest{c.live.Digest})) }),
+	whenDone("Get", "", func(c lateCall) error { return errorOf(c.Get(c.ctx, "", c.live.ID)) }),
+	whenDone("List", "", func(c lateCall) error { return errorOf(c.List(c.ctx, "", keys.Filter{})) }),
+	whenDone("Insert", andNothing, func(c lateCall) error { return c.Insert(c.ctx, custom()) }),
+	whenDone("Update", andNothing, func(c lateCall) error {
+		c.live.Name, c.live.Generation = "Another", 2
+		return c.Update(c.ctx, c.live)
+	}),
+	whenDone("InvalidateUser", andNothing, func(c lateCall) error { return errorOf(c.InvalidateUser(c.ctx, "", "ada", later)) }),
+	whenDone("DropRole", andNothing, func(c lateCall) error { return errorOf(c.DropRole(c.ctx, "editor")) }),
+	whenDone("Delete", andNothing, func(c lateCall) error { return c.Delete(c.ctx, "", c.dead.ID) }),
 }

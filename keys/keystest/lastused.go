@@ -1,7 +1,6 @@
 package keystest
 
 import (
-	"context"
 	"errors"
 	"fmt"
 	"runtime"
@@ -103,9 +102,7 @@ var lastUsedChecks = []check{
 			p.lastUsed(r, time.Time{}, fmt.Sprintf("after a use in space %q", space))
 		}
 	}},
-	{"RecordUse returns ctx's error and does nothing if ctx is done before", whenDone(func(ctx context.Context, p *probe, live, _ keys.Record) error {
-		return p.uses.RecordUse(ctx, []keys.Use{useOf(live, later)})
-	})},
+	whenDone("RecordUse", andNothing, func(c lateCall) error { return c.uses.RecordUse(c.ctx, []keys.Use{useOf(c.live, later)}) }),
 	{"Update and InvalidateUser leave LastUsedAt as it was recorded", func(p *probe) {
 		r := p.inserted(ofUser("ada"))
 		p.use(useOf(r, later))

@@ -120,7 +120,16 @@ var raceChecks = []check{
 			if i == 0 {
 				defer stop.Store(true)
 				reading.Wait()
-				return p.swap(r, 2*rounds)
+				for next := r; next.Generation <= 2*rounds; { // exchange its digests, and count in Name and Role
+					next.Digest, next.Previous = next.Previous, next.Digest
+					next.Name = fmt.Sprint(next.Generation)
+					next.Role = next.Name
+					next.Generation++
+					if err := p.Update(background, next); err != nil {
+						return err
+					}
+				}
+				return nil
 			}
 			reading.Done()
 			for ; !stop.Load(); runtime.Gosched() { // so that readers do not keep the writer out
@@ -190,18 +199,4 @@ func (p *probe) besideUpdates(r keys.Record, what string, change func() error) k
 			done.Load(), what, got.Generation, want)
 	}
 	return got
-}
-
-// swap updates r n times, exchanging its digests and counting in Name and Role.
-func (p *probe) swap(r keys.Record, n int) error {
-	for range n {
-		r.Digest, r.Previous = r.Previous, r.Digest
-		r.Name = fmt.Sprint(r.Generation)
-		r.Role = r.Name
-		r.Generation++
-		if err := p.Update(background, r); err != nil {
-			return err
-		}
-	}
-	return nil
 }
