@@ -1,7 +1,9 @@
 package roles
 
 import (
+	"cmp"
 	"slices"
+	"strings"
 
 	"github.com/latchkey-go/latchkey/roles/internal/automaton"
 )
@@ -27,25 +29,20 @@ type Decision struct {
 	Grant   string // the grant that decided, or "" if none did
 }
 
+var sentences = map[Reason]string{
+	ReasonNoPolicy:   "denied: there is no policy at the moment",
+	ReasonNoRole:     "denied: there is no role {role}",
+	ReasonMalformed:  "denied: this is not a well-formed permission",
+	ReasonAdmin:      "allowed: the role {role} may do everything",
+	ReasonGranted:    "allowed: role {role} grants {grant}",
+	ReasonDenied:     "denied: role {role} forbids {grant}",
+	ReasonNotGranted: "denied: role {role} has no grant for this",
+}
+
 // String describes the decision in one sentence.
 func (d Decision) String() string {
-	switch d.Reason {
-	case ReasonNoPolicy:
-		return "denied: there is no policy at the moment"
-	case ReasonNoRole:
-		return "denied: there is no role " + quote(d.Role)
-	case ReasonMalformed:
-		return "denied: this is not a well-formed permission"
-	case ReasonAdmin:
-		return "allowed: the role " + quote(d.Role) + " may do everything"
-	case ReasonGranted:
-		return "allowed: role " + quote(d.Role) + " grants " + quote(d.Grant)
-	case ReasonDenied:
-		return "denied: role " + quote(d.Role) + " forbids " + quote(d.Grant)
-	case ReasonNotGranted:
-		return "denied: role " + quote(d.Role) + " has no grant for this"
-	}
-	return "denied: no decision was made"
+	sentence := cmp.Or(sentences[d.Reason], "denied: no decision was made")
+	return strings.NewReplacer("{role}", quote(d.Role), "{grant}", quote(d.Grant)).Replace(sentence)
 }
 
 // Explain decides like [Policy.Allows] and returns the reason. If several grants decide alike, it names one of the nearest

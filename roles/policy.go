@@ -124,9 +124,6 @@ func (p *Policy) overBound(before *Policy) error {
 			over = append(over, r.over)
 		}
 	}
-	if over == nil {
-		return nil
-	}
 	return join(over)
 }
 

@@ -43,7 +43,7 @@ func Problems(err error) []*Problem {
 	return Problems(errors.Unwrap(err))
 }
 
-// join makes one error of all problems in the order of roles and grants.
+// join makes one error of all problems in the order of roles and grants: nil if there are none.
 func join(problems []*Problem) error {
 	slices.SortStableFunc(problems, func(a, b *Problem) int {
 		return cmp.Or(strings.Compare(a.Role, b.Role), strings.Compare(a.Grant, b.Grant))
