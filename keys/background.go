@@ -19,8 +19,6 @@ type background struct {
 	held    int // slots that close has taken, permanently
 }
 
-func newBackground() background { return background{slots: make(chan struct{}, maxBackground)} }
-
 // begin reports whether one more task may run. The task must call end.
 func (b *background) begin() bool {
 	select {

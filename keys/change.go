@@ -26,7 +26,9 @@ func (r *Ring) change(ctx context.Context, id, event string,
 		if err != nil || !write {
 			return r.forCaller(rec), err
 		}
-		dropExpiredPrevious(&rec, at)
+		if !rec.Previous.IsZero() && !at.Before(rec.PreviousUntil) {
+			clearPrevious(&rec) // so that the digest of an expired value does not stay stored
+		}
 		rec.Generation++
 		err = r.store.Update(ctx, rec)
 		if err == nil {
@@ -39,13 +41,6 @@ func (r *Ring) change(ctx context.Context, id, event string,
 		if err := pause(ctx, try); err != nil {
 			return Record{}, err
 		}
-	}
-}
-
-// dropExpiredPrevious drops a previous value that has expired, so that its digest does not stay stored.
-func dropExpiredPrevious(rec *Record, now time.Time) {
-	if !rec.Previous.IsZero() && !now.Before(rec.PreviousUntil) {
-		clearPrevious(rec)
 	}
 }
 

@@ -245,26 +245,21 @@ func entropy(counts *[256]int, n float64) float64 {
 
 // alphabet returns the size of the smallest usual alphabet that has all bytes of text.
 func alphabet(text string) float64 {
-	var digit, lower, upper, other, beyondF float64
-	for i := range len(text) {
-		switch c := text[i]; {
+	var digit, lower, upper, other float64
+	hex := true
+	for _, c := range []byte(text) {
+		switch {
 		case c >= '0' && c <= '9':
 			digit = 10
 		case c >= 'a' && c <= 'z':
-			lower = 26
-			if c > 'f' {
-				beyondF = 1
-			}
+			lower, hex = 26, hex && c <= 'f'
 		case c >= 'A' && c <= 'Z':
-			upper = 26
-			if c > 'F' {
-				beyondF = 1
-			}
+			upper, hex = 26, hex && c <= 'F'
 		default:
-			other = 33
+			other, hex = 33, false
 		}
 	}
-	if digit > 0 && beyondF == 0 && other == 0 && (lower == 0) != (upper == 0) {
+	if hex && digit > 0 && (lower == 0) != (upper == 0) {
 		return 16
 	}
 	return digit + lower + upper + other

@@ -39,9 +39,6 @@ type Issued struct {
 // invalidated, unless [Config.SeveralPerUser] is set, and one wrapping [ErrRefused] if u is not valid. It does not check
 // whether the user exists.
 func (r *Ring) IssueUser(ctx context.Context, userID string, u User) (Issued, error) {
-	if err := checkText("user ID", userID, 1, maxName); err != nil {
-		return Issued{}, err
-	}
 	return r.issue(ctx, Record{
 		Kind: KindUser, UserID: userID, Name: u.Name, Scopes: u.Scopes, AllowedIPs: u.AllowedIPs,
 		ExpiresAt: u.ExpiresAt, CreatedBy: u.CreatedBy,

@@ -88,7 +88,7 @@ func Open(c Config) (*Ring, error) {
 		k.cache = newCache(c, k.deadline, k.uses.release, k.report)
 		k.store = notifyingStore{c.Store, k.cache}
 	}
-	k.background = newBackground()
+	k.background.slots = make(chan struct{}, maxBackground)
 	k.life, k.cancelLife = context.WithCancel(context.Background())
 	k.surveys, k.cancelSurveys = context.WithCancel(k.life)
 	k.surveyPages = ask.New(ErrStore, surveyTimeout, 2)
