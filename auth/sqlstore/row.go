@@ -161,15 +161,12 @@ func (c *cells) digest(column string) keys.Digest {
 	if algorithm != keys.SHA256 && !strings.HasPrefix(algorithm, "hmac-sha256:") || len(algorithm) > 80 {
 		c.corrupt(column, "unknown algorithm")
 	}
-	var sum [32]byte
-	if len(digits) != 2*len(sum) || strings.ToLower(digits) != digits {
+	sum, err := hex.DecodeString(digits)
+	if err != nil || len(sum) != 32 || strings.ToLower(digits) != digits {
 		c.corrupt(column, "not 64 lower-case hex digits")
 		return keys.Digest{}
 	}
-	if _, err := hex.Decode(sum[:], []byte(digits)); err != nil {
-		c.corrupt(column, "not 64 lower-case hex digits")
-	}
-	return keys.NewDigest(algorithm, sum)
+	return keys.NewDigest(algorithm, [32]byte(sum))
 }
 
 // elements reads a JSON array of texts.

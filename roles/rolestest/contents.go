@@ -1,8 +1,6 @@
 package rolestest
 
 import (
-	"errors"
-
 	"github.com/latchkey-go/latchkey/roles"
 )
 
@@ -54,9 +52,7 @@ var contents = []promise{
 	}},
 	{"deleting a role that is not there is ErrNotFound", func(t reporter, s roles.Store) {
 		save(t, s, full("editor"))
-		if err := s.Delete(background, "ghost", revision(t, s)); !errors.Is(err, roles.ErrNotFound) {
-			t.Errorf("Delete: %v; want ErrNotFound", err)
-		}
+		wraps(t, "Delete", s.Delete(background, "ghost", revision(t, s)), roles.ErrNotFound)
 		stored(t, s, full("editor"))
 	}},
 	{"a role that was deleted can be saved again", func(t reporter, s roles.Store) {

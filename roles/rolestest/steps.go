@@ -65,12 +65,24 @@ func comesBack(t reporter, s roles.Store, all ...roles.Role) {
 	stored(t, s, all...)
 }
 
+// wraps reports an error unless err wraps target.
+func wraps(t reporter, what string, err, target error) {
+	t.Helper()
+	if !errors.Is(err, target) {
+		t.Errorf("%s: %v; want an error that wraps %q", what, err, target)
+	}
+}
+
 // conflicts reports an error unless err wraps ErrConflict.
 func conflicts(t reporter, what string, err error) {
 	t.Helper()
-	if !errors.Is(err, roles.ErrConflict) {
-		t.Errorf("%s: %v; want ErrConflict", what, err)
-	}
+	wraps(t, what, err, roles.ErrConflict)
+}
+
+// stopped reports an error unless err, of a call with a context that is done, wraps the context's.
+func stopped(t reporter, what string, err error) {
+	t.Helper()
+	wraps(t, what+" with a context that is done", err, context.Canceled)
 }
 
 func revision(t reporter, s roles.Store) roles.Revision {
@@ -119,11 +131,4 @@ func race(t reporter, try func(i int) error) (winner int) {
 		t.Fatalf("%v", err)
 	}
 	return winner
-}
-
-func stopped(t reporter, method string, err error) {
-	t.Helper()
-	if !errors.Is(err, context.Canceled) {
-		t.Errorf("%s with a context that is done: %v; want an error that wraps the context's", method, err)
-	}
 }
