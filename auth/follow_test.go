@@ -34,12 +34,12 @@ func (a *announced) Watch(f func(auth.Change)) func() {
 	}
 }
 
-func (a *announced) announce() {
+func (a *announced) announce(c auth.Change) {
 	a.mu.Lock()
 	watchers := maps.Clone(a.watchers)
 	a.mu.Unlock()
 	for f := range watchers {
-		(*f)(auth.Change{})
+		(*f)(c)
 	}
 }
 
@@ -162,7 +162,7 @@ func TestFollowEndsAtOnceAfterAChangeHere(t *testing.T) {
 		}, "401 address_not_allowed"},
 		"the public API is closed": {"anonymous", func(_ *testing.T, s *streaming) error {
 			s.public.set("", nil)
-			s.public.announce()
+			s.public.announce(auth.Change{})
 			return nil
 		}, "401 missing_key"},
 		"the public role is deleted": {"anonymous", func(t *testing.T, s *streaming) error {
@@ -186,6 +186,43 @@ func TestFollowEndsAtOnceAfterAChangeHere(t *testing.T) {
 					require.Empty(t, ended(ctx))
 				}
 			})
+		})
+	}
+}
+
+// A stream is checked after a change of the caller's key or user, or one that may concern every caller, and after no
+// other change. Here the caller's access has already ended, so a check ends the stream.
+func TestFollowChecksAfterChangesOfTheCaller(t *testing.T) {
+	for _, c := range []struct {
+		caller string // ada, anonymous
+		change auth.Change
+		want   string
+	}{
+		{"ada", auth.Change{}, "401 inactive_owner"},
+		{"ada", auth.Change{KeyID: "ada's"}, "401 inactive_owner"},
+		{"ada", auth.Change{UserID: "ada"}, "401 inactive_owner"},
+		{"ada", auth.Change{KeyID: "another", UserID: "ada"}, "401 inactive_owner"},
+		{"ada", auth.Change{KeyID: "another"}, ""},
+		{"ada", auth.Change{UserID: "bob"}, ""},
+		{"ada", auth.Change{KeyID: "another", UserID: "bob"}, ""},
+		{"anonymous", auth.Change{}, "401 missing_key"},
+		{"anonymous", auth.Change{KeyID: "another"}, ""},
+		{"anonymous", auth.Change{UserID: "bob"}, ""},
+	} {
+		synctest.Test(t, func(t *testing.T) {
+			public := &announced{watchers: map[*func(auth.Change)]bool{}}
+			public.set("viewer", nil)
+			w := newWorld(t, func(c *auth.Config) {
+				c.Anonymous, c.Changes = public, []func(func(auth.Change)) func(){public.Watch}
+			})
+			ctx := follow(t, w.guard, map[string]string{"ada": w.ada}[c.caller])
+			w.users.set(auth.User{ID: "ada", Role: "viewer"})
+			public.set("", nil)
+			if c.change.KeyID == "ada's" {
+				c.change.KeyID = w.ids[w.ada]
+			}
+			public.announce(c.change)
+			require.Equal(t, c.want, ended(ctx), "%s: %+v", c.caller, c.change)
 		})
 	}
 }

@@ -50,6 +50,7 @@ func TestAKeyInTheWrongHeaderOrCookieIsRefused(t *testing.T) {
 		{"X-Anything", strings.ToUpper(k), "header X-Anything"},
 		{"X-Anything", "  " + k + "\t", "header X-Anything"},
 		{"X-Anything", `"` + k + `"`, "header X-Anything"},
+		{"X-Api-Key", k, "header X-Api-Key"},
 		{"Proxy-Authorization", "Bearer " + k, "header Proxy-Authorization"},
 		{"Proxy-Authorization", `Token "` + k + `"`, "header Proxy-Authorization"},
 		{"Proxy-Authorization", "Bearer:\t " + k, "header Proxy-Authorization"},
