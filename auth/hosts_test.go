@@ -59,6 +59,26 @@ func TestAHostWithItsOwnSessions(t *testing.T) {
 	require.Equal(t, 200, serve(h, post).StatusCode, "keys are not sent by browsers on their own")
 }
 
+// SignedInUser returns the user of the session, also beside a key, and does not check whether the user is active. A
+// failed session store is an error, not "no user".
+func TestSignedInUser(t *testing.T) {
+	w := newWorld(t, func(c *auth.Config) { c.SignedIn = session })
+	for cookie, want := range map[string]string{"session=ada": "ada", "session=eve": "eve", "theme=dark": ""} {
+		for _, key := range []string{w.editor, "junk"} {
+			id, err := w.guard.SignedInUser(request("/", "Cookie", cookie, "api-key", key))
+			require.NoError(t, err, cookie)
+			require.Equal(t, want, id)
+		}
+	}
+	_, err := w.guard.SignedInUser(request("/", "Cookie", "session=down"))
+	requireReason(t, auth.ReasonStoreFailed, err)
+	require.NotContains(t, err.Error(), "hunter2")
+
+	id, err := newWorld(t).guard.SignedInUser(request("/", "Cookie", "session=ada"))
+	require.NoError(t, err)
+	require.Empty(t, id, "a host without its own sign-in")
+}
+
 func TestAHostWithItsOwnJWTs(t *testing.T) {
 	const jwt = "Bearer eyJhbGciOiJub25lIn0.e30."
 	signedIn := func(r *http.Request) (string, error) {

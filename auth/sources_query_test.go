@@ -37,3 +37,13 @@ func TestScanningTheQueryAllocatesNothing(t *testing.T) {
 		require.LessOrEqual(t, testing.AllocsPerRun(3, func() { f.extract(h, c.query) }), c.allocs, name)
 	}
 }
+
+// A malformed escape stays unchanged, and the escapes beside it are decoded.
+func TestMalformedEscapesStayUnchanged(t *testing.T) {
+	for text, want := range map[string]string{
+		"api_key": "api_key", "api%5Fkey": "api_key", "api%5fkey": "api_key", "a+b%2B": "a b+", "%C3%A4": "ä",
+		"%": "%", "50%": "50%", "%5": "%5", "%g1": "%g1", "%1g": "%1g", "%%41": "%A", "%4%41": "%4A",
+	} {
+		require.Equal(t, want, unescape(text), text)
+	}
+}

@@ -65,6 +65,7 @@ func TestAKeyInTheWrongHeaderOrCookieIsRefused(t *testing.T) {
 		{"Cookie", "api-key=" + k + "; session=1", "cookie api-key"},
 		{"Cookie", `a=1;b="` + k + `" ; c`, "cookie b"},
 		{"Cookie", "a=1; token = " + k, "cookie token"},
+		{"Cookie", "; a=1; key=" + k + "; b=2", "cookie key"},
 		{"Cookie", k, "cookie"},
 		{"Cookie", "<b>=" + k, "cookie"},
 		{"Cookie", k + "=" + k, "cookie"},
