@@ -101,6 +101,27 @@ func TestCorruptRecordsAreNotStored(t *testing.T) {
 	}
 }
 
+// The error of a corrupt row names the row first, then the column and its mistake.
+func TestTheErrorOfACorruptRowSaysWhereItIs(t *testing.T) {
+	r := anyRecord(rand.New(rand.NewPCG(1, 1)))
+	r.ID = "k1"
+	w, err := encode(&r)
+	require.NoError(t, err)
+	w[15] = int64(0)
+	_, err = w.decode()
+	require.EqualError(t, err, `sqlstore: corrupt row: key "k1": generation: not a number of its range`)
+	_, err = (&auditRow{"a1", "", "yesterday", "", "", "", "", "", nil, nil}).decode()
+	require.EqualError(t, err, `sqlstore: corrupt row: audit record "a1": at: not a time`)
+
+	appid, text, none := "editor", "", "[]"
+	for _, role := range [][4]*string{
+		{nil, &text, &text, &none}, {&text, nil, &text, &none}, {&text, &text, nil, &none}, {&text, &text, &text, nil},
+	} {
+		_, err = decodeRole(&appid, role[0], role[1], role[2], role[3])
+		require.EqualError(t, err, `sqlstore: corrupt row: role "editor" has a column without a value`)
+	}
+}
+
 // FuzzScan gives the reader rows of any content. It must not panic, must refuse what it could not have written, and
 // must not tell what is in the row but its ID.
 func FuzzScan(f *testing.F) {

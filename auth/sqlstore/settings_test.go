@@ -58,6 +58,14 @@ func TestMigrationsAreNumbered(t *testing.T) {
 	}
 }
 
+// PRAGMA synchronous answers with a number. One that has no name is not safe.
+func TestOnlyFullAndExtraWaitForTheDisk(t *testing.T) {
+	for synchronous, safe := range map[int]bool{-1: false, 0: false, 1: false, 2: true, 3: true, 4: false} {
+		err := (&settings{}).durable(synchronous, "wal")
+		require.Equal(t, safe, err == nil, synchronous)
+	}
+}
+
 // coded is an error of PostgreSQL's as drivers give it: its details quote the row.
 type coded struct{ code, detail string }
 
