@@ -113,6 +113,22 @@ func TestEveryChangeMovesTheRevisionAndNamesItsKeys(t *testing.T) {
 	})
 }
 
+func TestAThousandChangesAreNamedAndNoMore(t *testing.T) {
+	onEach(t, func(t *testing.T, e engine) {
+		s, p := e.fresh(t)
+		before := revisionOf(t, s)
+		p.fill(t, e, 1000)
+		changes, err := s.Keys().Changes(t.Context(), before)
+		require.NoError(t, err)
+		require.False(t, changes.All)
+		require.Len(t, changes.Keys, 1000)
+		require.NoError(t, s.Keys().Insert(t.Context(), custom(1000)))
+		changes, err = s.Keys().Changes(t.Context(), before)
+		require.NoError(t, err)
+		require.Equal(t, keys.Changes{Revision: revisionOf(t, s), All: true}, changes)
+	})
+}
+
 func TestChangesThatCannotBeNamed(t *testing.T) {
 	onEach(t, func(t *testing.T, e engine) {
 		s, p := e.fresh(t)

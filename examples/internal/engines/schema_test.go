@@ -123,6 +123,16 @@ func TestOpenWantsItsOwnSchema(t *testing.T) {
 	})
 }
 
+// PostgreSQL reads a statement when it is prepared, so Open notices a table that the operator has dropped. SQLite does not.
+func TestOpenRefusesPostgreSQLWithoutATable(t *testing.T) {
+	e := engines[1]
+	p := e.open(t)
+	require.NoError(t, sqlstore.Migrate(t.Context(), p.db, e.dialect, p.options...))
+	p.exec(t, "DROP TABLE latchkey_public_api")
+	_, err := sqlstore.Open(t.Context(), p.db, e.dialect, p.options...)
+	require.ErrorContains(t, err, "prepare")
+}
+
 func TestTwoPrefixesInOneDatabaseAreApart(t *testing.T) {
 	onEach(t, func(t *testing.T, e engine) {
 		p := e.open(t)
