@@ -1,7 +1,9 @@
 package graphqlauth
 
 import (
+	"maps"
 	"sync"
+	"sync/atomic"
 
 	"github.com/vektah/gqlparser/v2/ast"
 
@@ -96,9 +98,14 @@ func (c *caller) has(i int, node *ast.Field, vars map[string]any) (name string, 
 	return string(filled), false
 }
 
-// A grantCache has, for some roles of the latest policy, a bit for each plain permission of the plan.
+// A grantCache holds the plain permissions of roles under the latest policy.
 type grantCache struct {
-	mu     sync.RWMutex
+	latest atomic.Pointer[cachedGrants]
+	mu     sync.Mutex // held by writers
+}
+
+// cachedGrants has, for some roles of one policy, a bit for each plain permission of the plan. It never changes.
+type cachedGrants struct {
 	policy *roles.Policy
 	roles  map[string][]uint64
 }
@@ -107,14 +114,13 @@ type grantCache struct {
 const maxCachedRoles = 256
 
 func (s *grantCache) of(p *plan, policy *roles.Policy, role string) []uint64 {
-	s.mu.RLock()
-	granted, known := s.roles[role]
-	known = known && s.policy == policy
-	s.mu.RUnlock()
-	if known {
-		return granted
+	now := s.latest.Load()
+	if now != nil && now.policy == policy {
+		if granted, ok := now.roles[role]; ok {
+			return granted
+		}
 	}
-	granted = make([]uint64, len(p.permissions)/64+1)
+	granted := make([]uint64, len(p.permissions)/64+1)
 	for i := range p.permissions {
 		if p.permissions[i].named == nil && policy.Allows(role, p.permissions[i].text) {
 			granted[i/64] |= 1 << (i % 64)
@@ -122,9 +128,11 @@ func (s *grantCache) of(p *plan, policy *roles.Policy, role string) []uint64 {
 	}
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	if s.policy != policy || len(s.roles) >= maxCachedRoles {
-		s.policy, s.roles = policy, map[string][]uint64{}
+	next := &cachedGrants{policy: policy, roles: map[string][]uint64{}}
+	if now := s.latest.Load(); now != nil && now.policy == policy && len(now.roles) < maxCachedRoles {
+		maps.Copy(next.roles, now.roles)
 	}
-	s.roles[role] = granted
+	next.roles[role] = granted
+	s.latest.Store(next)
 	return granted
 }
