@@ -40,7 +40,7 @@ func TestImport(t *testing.T) {
 			in.Text = keys.NewKey(text)
 			rec, err := r.Import(ctx, in)
 			require.NoError(t, err, text)
-			require.True(t, rec.Legacy)
+			require.Equal(t, !r.Format().Valid(text), rec.Legacy)
 			require.Equal(t, in.AllowWeak, rec.Weak)
 			algorithm, _ := stored(t, s, rec).Digest.Reveal()
 			require.Equal(t, "hmac-sha256:1", algorithm)

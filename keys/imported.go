@@ -42,11 +42,12 @@ type Imported struct {
 	AllowWeak bool
 }
 
-// Import stores a key made elsewhere, so that its holders need not change it. Its record is marked Legacy. Import
-// returns an error wrapping [ErrRefused], with the reason, if [Config.ImportedKeys] is not set, or if the text is empty,
-// longer than 256 bytes, not UTF-8, has a comma, a control character or a blank at either end, begins like an
-// authentication scheme or like a key of the other kind, or is too weak. It returns one wrapping [ErrExists] if the key,
-// its foreign ID, or a key of its user exists already.
+// Import stores a key made elsewhere, so that its holders need not change it. Its record is marked Legacy, unless its text
+// is a key of this ring's format, checksum included. Import returns an error wrapping [ErrRefused], with the reason, if a
+// record that would be Legacy is imported without [Config.ImportedKeys], or if the text is empty, longer than 256 bytes,
+// not UTF-8, has a comma, a control character or a blank at either end, begins like an authentication scheme or like a key
+// of the other kind, or is too weak. It returns one wrapping [ErrExists] if the key, its foreign ID, or a key of its user
+// exists already.
 func (r *Ring) Import(ctx context.Context, in Imported) (Record, error) {
 	rec, err := r.checkImport(ctx, &in)
 	if err != nil {
@@ -71,12 +72,13 @@ func (r *Ring) checkImport(ctx context.Context, in *Imported) (Record, error) {
 	if err := r.open(); err != nil {
 		return Record{}, err
 	}
-	if !r.imported {
+	legacy := !r.format.Valid(in.Text.Reveal())
+	if legacy && !r.imported {
 		return Record{}, fmt.Errorf("%w: this ring verifies no imported keys: set Config.ImportedKeys in each program that shares the store", ErrRefused)
 	}
 	rec := Record{
 		Kind: in.Kind, Name: in.Name, UserID: in.UserID, Role: in.Role, ForeignID: in.ForeignID,
-		Scopes: in.Scopes, AllowedIPs: in.AllowedIPs, CreatedBy: in.CreatedBy, Legacy: true,
+		Scopes: in.Scopes, AllowedIPs: in.AllowedIPs, CreatedBy: in.CreatedBy, Legacy: legacy,
 		CreatedAt: inMicros(in.CreatedAt), ExpiresAt: inMicros(in.ExpiresAt),
 	}
 	at := now()

@@ -221,11 +221,11 @@ func TestAnOldPrefixIsNoImportedKey(t *testing.T) {
 	})
 }
 
-// A ring that would refuse imported keys imports none.
+// A ring that would refuse a key does not import it. One of its own format needs no ImportedKeys, wherever it was made.
 func TestImportWantsImportedKeys(t *testing.T) {
 	s := keys.NewMemoryStore()
 	r := open(t, keys.Config{Store: s})
-	for _, text := range []string{legacyText, sealed("API-f1d3ff8443297732862df21dc4e57262"), "Zq7-x0TfK2m9LwPb4RyVhC8sDgN1aJeU"} {
+	for _, text := range []string{legacyText, "Zq7-x0TfK2m9LwPb4RyVhC8sDgN1aJeU"} {
 		in := keys.Imported{Kind: keys.KindCustom, Text: keys.NewKey(text)}
 		_, err := r.Import(ctx, in)
 		require.ErrorIs(t, err, keys.ErrRefused)
@@ -236,6 +236,12 @@ func TestImportWantsImportedKeys(t *testing.T) {
 	list, err := s.List(ctx, "", keys.Filter{})
 	require.NoError(t, err)
 	require.Empty(t, list)
+
+	made := sealed("API-f1d3ff8443297732862df21dc4e57262")
+	rec, err := r.Import(ctx, keys.Imported{Kind: keys.KindCustom, Text: keys.NewKey(made), Role: "editor"})
+	require.NoError(t, err)
+	require.False(t, rec.Legacy)
+	require.Equal(t, "editor", good(t, r, made).Role())
 }
 
 // A ring without ImportedKeys reports, once for each space, that the store holds imported keys.
