@@ -67,3 +67,6 @@ func (s *Store) Wake() {
 	s.watchers.Call(struct{}{}, nil)
 	s.followers.Call(struct{}{}, nil)
 }
+
+// Channel returns the name of PostgreSQL's channel that notifies of changes.
+func (s *Store) Channel() string { return s.prefix + "changes" }

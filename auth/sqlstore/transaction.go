@@ -8,6 +8,7 @@ import (
 	"strings"
 	"sync"
 	"sync/atomic"
+	"weak"
 )
 
 // An Executor runs statements: a database or a transaction.
@@ -58,6 +59,20 @@ func (s *Store) Executor(ctx context.Context) Executor {
 	return s.db
 }
 
+// ExecutorFrom is [Store.Executor] for code that has the database and no store: it finds the transaction of any store over
+// db that ctx carries.
+func ExecutorFrom(ctx context.Context, db *sql.DB) Executor {
+	if t, ok := ctx.Value(dbKey{db}).(*tx); ok {
+		return t
+	}
+	queues.mu.Lock()
+	defer queues.mu.Unlock()
+	if q := queues.of[weak.Make(db)]; q != nil {
+		return queuedExecutor{db, q}
+	}
+	return db
+}
+
 // atomically calls f in the transaction that ctx carries, else in a new one. An error of f does not end the
 // transaction it joined.
 func (s *Store) atomically(ctx context.Context, f func(context.Context) error) error {
@@ -69,6 +84,9 @@ func (s *Store) atomically(ctx context.Context, f func(context.Context) error) e
 
 // txKey is the context key of the transaction of one store.
 type txKey struct{ *Store }
+
+// dbKey is the context key of the transaction on one database.
+type dbKey struct{ *sql.DB }
 
 func (s *Store) tx(ctx context.Context) *tx {
 	t, _ := ctx.Value(txKey{s}).(*tx)
@@ -96,7 +114,7 @@ func (s *Store) transact(ctx context.Context, f func(context.Context) error) err
 		}
 	}()
 	defer t.stop()
-	if err := f(context.WithValue(t.over, txKey{s}, t)); err != nil {
+	if err := f(context.WithValue(context.WithValue(t.over, txKey{s}, t), dbKey{s.db}, t)); err != nil {
 		return err
 	}
 	if t.aborted.Load() {
