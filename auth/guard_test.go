@@ -14,6 +14,7 @@ import (
 
 	"github.com/latchkey-go/latchkey/auth"
 	"github.com/latchkey-go/latchkey/keys"
+	"github.com/latchkey-go/latchkey/roles"
 )
 
 func TestRequireAllOf(t *testing.T) {
@@ -34,6 +35,28 @@ func TestRequireAny(t *testing.T) {
 	requireProblem(t, resp, "content/secret/read")
 	require.Panics(t, func() { w.guard.RequireAny(nil, who) })
 	require.Panics(t, func() { w.guard.RequireAny([]string{"a//b"}, who) })
+}
+
+// Any valid key or sign-in will do, with a role or without. The public role is none.
+func TestRequireKey(t *testing.T) {
+	w := newWorld(t, func(c *auth.Config) {
+		c.SignedIn = func(r *http.Request) (string, error) { return r.Header.Get("X-Test-User"), nil }
+	})
+	mux := http.NewServeMux()
+	w.guard.HandleKey(mux, "GET /me", who)
+	require.Equal(t, []auth.Route{{Pattern: "GET /me", Key: true}}, w.guard.Routes())
+	require.False(t, w.guard.Routes()[0].ReachedBy(w.policy, roles.Rights{Role: "viewer"}), "not without a key")
+	roleless, over := w.custom(keys.Custom{Name: "no role"}), w.custom(keys.Custom{Name: "over"})
+	require.NoError(t, w.ring.Invalidate(t.Context(), w.ids[over]))
+	for _, h := range []http.Handler{mux, w.guard.Identify(mux), w.guard.Handler(mux)} {
+		for key, want := range map[string]int{w.editor: 200, w.ada: 200, roleless: 200, over: 401, "API-wrong": 401} {
+			require.Equal(t, want, serve(h, request("/me", "api-key", key)).StatusCode)
+		}
+		require.Equal(t, 200, serve(h, request("/me", "X-Test-User", "ada")).StatusCode)
+		require.Equal(t, 401, serve(h, request("/me", "X-Test-User", "nobody")).StatusCode)
+		require.Equal(t, 401, serve(h, request("/me")).StatusCode)
+	}
+	require.Panics(t, func() { w.guard.RequireKey(nil) })
 }
 
 func TestRequireFunc(t *testing.T) {

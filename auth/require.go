@@ -87,6 +87,17 @@ func (g *Guard) RequireFunc(permission func(*http.Request) (string, error), h ht
 	})
 }
 
+// RequireKey passes a request to h if the caller presents a valid key or is signed in. It needs no permission, and so no
+// role.
+func (g *Guard) RequireKey(h http.Handler) http.Handler {
+	return g.gate(h, func(_ *http.Request, p Principal) (string, *Refusal) {
+		if !p.Authenticated() {
+			return "", refuseMissing
+		}
+		return "", nil
+	})
+}
+
 // Middleware is Require in the form that routers and middleware chains take.
 func (g *Guard) Middleware(permission string) func(http.Handler) http.Handler {
 	if _, err := parseTemplate(permission); err != nil {

@@ -13,11 +13,13 @@ import (
 // schema for example.
 type Route struct {
 	Pattern    string // "GET /api/content/{model}", as registered
-	Permission string // may hold {name}s; "" for an open route
-	Open       bool   // needs no permission
+	Permission string // may hold {name}s; "" if Open or Key is set
+	Open       bool   // needs nothing
+	Key        bool   // needs a valid key or a sign-in, and no permission
 }
 
-// ReachedBy reports whether callers with these rights reach the route for at least one value of its {name}s.
+// ReachedBy reports whether callers reach the route by these rights, for at least one value of its {name}s. A route that
+// needs a key and no permission is reached by none.
 func (r Route) ReachedBy(policy *roles.Policy, rights roles.Rights) bool {
 	if r.Open {
 		return true
@@ -50,6 +52,12 @@ func (g *Guard) HandleAny(mux interface{ Handle(string, http.Handler) }, pattern
 	}
 }
 
+// HandleKey registers h behind [Guard.RequireKey].
+func (g *Guard) HandleKey(mux interface{ Handle(string, http.Handler) }, pattern string, h http.Handler) {
+	mux.Handle(pattern, g.RequireKey(h))
+	g.remember(Route{Pattern: pattern, Key: true})
+}
+
 // HandleOpen registers h without a permission. A credential that is not valid is refused there too.
 func (g *Guard) HandleOpen(mux interface{ Handle(string, http.Handler) }, pattern string, h http.Handler) {
 	mux.Handle(pattern, g.gate(h, func(*http.Request, Principal) (string, *Refusal) { return "", nil }))
@@ -62,7 +70,7 @@ func (g *Guard) remember(r Route) {
 	g.routes = append(g.routes, r)
 }
 
-// Routes returns the routes registered through Handle, HandleAny and HandleOpen, in that order. It does not know
+// Routes returns the routes registered through Handle, HandleAny, HandleKey and HandleOpen, in that order. It does not know
 // handlers that were wrapped in other ways. See [Route.ReachedBy] for those that a role reaches.
 func (g *Guard) Routes() []Route {
 	g.mu.Lock()

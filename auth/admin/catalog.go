@@ -72,7 +72,7 @@ func (s *Service) Matrix(ctx context.Context, by auth.Principal) (appids []strin
 	}
 	for _, route := range s.cfg.Routes() {
 		access := slices.Repeat([]Access{AccessAll}, len(appids))
-		if !route.Open {
+		if !route.Open && !route.Key {
 			access = reach(policy, appids, route.Permission)
 		}
 		routes = append(routes, Row{Pattern: route.Pattern, Permission: route.Permission, Access: access})
