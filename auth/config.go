@@ -109,6 +109,10 @@ func New(c Config) (*Guard, error) {
 	}
 	check(c.Timeout < 0 && c.Timeout != NeverBlocks,
 		"Config.Timeout is %v: use a positive time, zero for the default, or NeverBlocks", c.Timeout)
+	if fixed, ok := c.Anonymous.(interface{ FixedRole() string }); ok { // publicapi.Fixed
+		policy, ok := c.Roles.(*roles.Policy)
+		check(ok && policy != nil && !policy.Has(fixed.FixedRole()), "Config.Anonymous is the fixed role %q, which Config.Roles does not have", fixed.FixedRole())
+	}
 	check(slices.Contains(c.QueryNames, ""), "Config.QueryNames holds an empty name")
 	if len(mistakes) > 0 {
 		return nil, errors.Join(mistakes...)

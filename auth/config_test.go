@@ -12,6 +12,16 @@ import (
 	"github.com/latchkey-go/latchkey/roles"
 )
 
+// A misspelt public role would refuse all callers without a key.
+func TestAFixedPublicRoleExists(t *testing.T) {
+	c := auth.Config{Keys: keys.NewRing(keys.NewMemoryStore()), Roles: roles.MustCompile(viewer), Anonymous: publicapi.Fixed("veiwer")}
+	_, err := auth.New(c)
+	require.ErrorContains(t, err, `the fixed role "veiwer"`)
+	c.Anonymous = publicapi.Fixed("viewer")
+	_, err = auth.New(c)
+	require.NoError(t, err)
+}
+
 func TestNewNamesEveryMistakeAtOnce(t *testing.T) {
 	_, err := auth.New(auth.Config{})
 	require.ErrorContains(t, err, "Config.Keys is nil")

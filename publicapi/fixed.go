@@ -25,6 +25,9 @@ type fixed string
 // PublicRole implements [auth.Anonymous].
 func (f fixed) PublicRole(context.Context) (string, error) { return string(f), nil }
 
+// FixedRole lets [auth.New] find a role that a fixed policy lacks.
+func (f fixed) FixedRole() string { return string(f) }
+
 func init() {
 	ask.DeclareBounded(func(fixed) bool { return true })
 	ask.DeclareBounded(func(s *Service) bool { return s.inMemory || s.cached != nil })
