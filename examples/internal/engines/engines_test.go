@@ -88,6 +88,7 @@ func openSQLite(tb testing.TB, file string, pragmas ...string) *sql.DB {
 var (
 	postgresOnce sync.Once
 	postgresDB   *sql.DB
+	postgresDSN  string
 )
 
 // postgres returns the one database that tests share.
@@ -95,7 +96,8 @@ func postgres(tb testing.TB) *sql.DB {
 	tb.Helper()
 	server := pgserver.Shared(tb)
 	postgresOnce.Do(func() {
-		db, err := sql.Open("pgx", server.NewDatabase(tb))
+		postgresDSN = server.NewDatabase(tb)
+		db, err := sql.Open("pgx", postgresDSN)
 		if err != nil {
 			tb.Fatal(err)
 		}

@@ -27,6 +27,7 @@ var rooms = map[string]string{
 	"auth/admin/adminapi": "auth auth/admin auth/audit keys publicapi roles",
 	"auth/admin/console":  "auth auth/admin auth/audit keys publicapi roles",
 	"auth/cockpit":        "auth auth/audit keys publicapi roles",
+	"auth/setup":          "auth auth/admin auth/admin/adminapi auth/admin/console auth/audit auth/sqlstore keys publicapi roles",
 
 	"graphqlauth":         "auth gqlgen gqlparser keys roles",
 	"graphqlauth/cmd/sdl": "graphqlauth",
