@@ -192,7 +192,7 @@ func TestUsersOfADeletedRole(t *testing.T) {
 		}
 		keyWith := func(role string) string {
 			t.Helper()
-			issued, err := n.ring.IssueCustom(t.Context(), keys.Custom{Name: role, Role: role})
+			issued, err := n.lk.Keys.IssueCustom(t.Context(), keys.Custom{Name: role, Role: role})
 			require.NoError(t, err)
 			return issued.Key.Reveal()
 		}
@@ -205,9 +205,9 @@ func TestUsersOfADeletedRole(t *testing.T) {
 		require.Equal(t, 200, r.status(t, "GET", posts, robsKey))
 		staffKey := keyWith("staff")
 		require.Equal(t, 200, r.status(t, "GET", posts, staffKey))
-		staff, _ := n.roles.Policy().Role("staff")
+		staff, _ := n.lk.Roles.Policy().Role("staff")
 		staff.Inherits = nil
-		require.NoError(t, n.roles.Save(t.Context(), staff))
+		require.NoError(t, n.lk.Roles.Save(t.Context(), staff))
 
 		undone := errors.New("undone")
 		require.ErrorIs(t, n.store.InTx(t.Context(), func(ctx context.Context) error {
@@ -224,7 +224,7 @@ func TestUsersOfADeletedRole(t *testing.T) {
 		require.Equal(t, 200, b.press("Delete reader"))
 		require.Empty(t, role())
 		soon(robsKey, 403, "a role that is gone gives nothing")
-		require.NoError(t, n.roles.Save(t.Context(), reader))
+		require.NoError(t, n.lk.Roles.Save(t.Context(), reader))
 		require.Empty(t, role())
 		soon(keyWith("reader"), 200, "this node knows the role again")
 		soon(robsKey, 403, "the next role of this appid is another one")
@@ -233,13 +233,13 @@ func TestUsersOfADeletedRole(t *testing.T) {
 		exec(`DELETE FROM latchkey_roles WHERE appid = 'reader'`)
 		require.Empty(t, role(), "an operator's own statement is no way around it")
 		exec(`UPDATE cms_users SET role = 'reader' WHERE id = 'rob'`)
-		require.NoError(t, n.roles.Reload(t.Context()))
-		require.NoError(t, n.roles.Save(t.Context(), reader))
+		require.NoError(t, n.lk.Roles.Reload(t.Context()))
+		require.NoError(t, n.lk.Roles.Save(t.Context(), reader))
 		require.Empty(t, role(), "nor is a role that was given before it was there")
-		require.NoError(t, n.roles.Save(t.Context(), reader))
+		require.NoError(t, n.lk.Roles.Save(t.Context(), reader))
 		exec(`UPDATE cms_users SET role = 'reader' WHERE id = 'rob'`)
 		reader.Name = "Who reads"
-		require.NoError(t, n.roles.Save(t.Context(), reader))
+		require.NoError(t, n.lk.Roles.Save(t.Context(), reader))
 		require.Equal(t, "reader", role(), "a role that is changed keeps its users")
 	})
 }

@@ -49,7 +49,7 @@ func (n *node) fill(ctx context.Context, file string) ([]made, error) {
 	if file == "" {
 		return n.issue(ctx, "editor", "ada")
 	}
-	there, err := n.ring.List(ctx, keys.Filter{Limit: 1})
+	there, err := n.lk.Keys.List(ctx, keys.Filter{Limit: 1})
 	if err != nil || len(there) > 0 {
 		return nil, err
 	}
@@ -58,10 +58,10 @@ func (n *node) fill(ctx context.Context, file string) ([]made, error) {
 
 // empty reports whether the database has no keys and no roles.
 func (n *node) empty(ctx context.Context) (bool, error) {
-	there, err := n.ring.List(ctx, keys.Filter{Limit: 1})
-	policy := n.roles.Policy()
+	there, err := n.lk.Keys.List(ctx, keys.Filter{Limit: 1})
+	policy := n.lk.Roles.Policy()
 	if policy == nil {
-		err = errors.Join(err, n.roles.Err())
+		err = errors.Join(err, n.lk.Roles.Err())
 	}
 	return len(there) == 0 && len(policy.AppIDs()) == 0, err
 }
@@ -87,16 +87,16 @@ func (n *node) load(ctx context.Context, r io.Reader) error {
 	err = load.Into{
 		Content: n.content, Say: n.log.Printf,
 		Access: cockpit.Into{
-			Keys: n.ring, Roles: n.store.Roles(), Public: n.store.PublicAPI(), Catalog: permissions, Users: load.Accounts(n.users),
-			InTx: n.store.InTx, Audit: n.audit, By: "loaded from a file", AllowWeak: true,
+			Keys: n.lk.Keys, Roles: n.store.Roles(), Public: n.store.PublicAPI(), Catalog: permissions, Users: load.Accounts(n.users),
+			InTx: n.store.InTx, Audit: n.store.Audit(), By: "loaded from a file", AllowWeak: true,
 		},
 	}.Add(ctx, f)
-	return errors.Join(err, n.roles.Reload(ctx), n.public.Reload(ctx))
+	return errors.Join(err, n.lk.Roles.Reload(ctx), n.lk.Public.Reload(ctx))
 }
 
 // issue makes a custom key with the role, and a user key unless the user is "".
 func (n *node) issue(ctx context.Context, role, userID string) ([]made, error) {
-	custom, err := n.ring.IssueCustom(ctx, keys.Custom{Name: "First key", Role: role, CreatedBy: "first start"})
+	custom, err := n.lk.Keys.IssueCustom(ctx, keys.Custom{Name: "First key", Role: role, CreatedBy: "first start"})
 	if err != nil {
 		return nil, err
 	}
@@ -108,7 +108,7 @@ func (n *node) issue(ctx context.Context, role, userID string) ([]made, error) {
 	if err != nil {
 		return nil, err
 	}
-	personal, err := n.ring.IssueUser(ctx, userID, keys.User{Name: user.Name, CreatedBy: "first start"})
+	personal, err := n.lk.Keys.IssueUser(ctx, userID, keys.User{Name: user.Name, CreatedBy: "first start"})
 	if err != nil {
 		return nil, err
 	}

@@ -97,7 +97,7 @@ func TestTheFixture(t *testing.T) {
 			require.Contains(t, log, want)
 		}
 		require.NotContains(t, log, "refused")
-		weak, err := anotherNode(t, c).ring.List(t.Context(), keys.Filter{Limit: 1000})
+		weak, err := anotherNode(t, c).lk.Keys.List(t.Context(), keys.Filter{Limit: 1000})
 		require.NoError(t, err)
 		flagged := map[string]bool{}
 		for _, record := range weak {
@@ -182,14 +182,14 @@ func TestLoadingAgain(t *testing.T) {
 		c.load = fixture
 		r, key := start(t, c), keyOf(t)
 		n := anotherNode(t, c)
-		refreshed, err := n.ring.Refresh(t.Context(), recordOf(t, n, "k-editor").ID, keys.Renewal{})
+		refreshed, err := n.lk.Keys.Refresh(t.Context(), recordOf(t, n, "k-editor").ID, keys.Renewal{})
 		require.NoError(t, err)
-		require.NoError(t, n.ring.Invalidate(t.Context(), recordOf(t, n, "k-reader").ID))
+		require.NoError(t, n.lk.Keys.Invalidate(t.Context(), recordOf(t, n, "k-reader").ID))
 		removed := recordOf(t, n, "k-menu").ID
-		require.NoError(t, n.ring.Invalidate(t.Context(), removed))
-		require.NoError(t, n.ring.Remove(t.Context(), removed))
+		require.NoError(t, n.lk.Keys.Invalidate(t.Context(), removed))
+		require.NoError(t, n.lk.Keys.Remove(t.Context(), removed))
 		deactivate(t, n, "rea")
-		require.NoError(t, n.public.Disable(t.Context(), "test"))
+		require.NoError(t, n.lk.Public.Disable(t.Context(), "test"))
 		require.Equal(t, 200, r.status(t, "DELETE", "/api/content/item/posts/6b048abb686c8206c7f925f9", key("root2")))
 		r.stop()
 
@@ -204,7 +204,7 @@ func TestLoadingAgain(t *testing.T) {
 
 func recordOf(t *testing.T, n *node, name string) keys.Record {
 	t.Helper()
-	all, err := n.ring.List(t.Context(), keys.Filter{Limit: 1000})
+	all, err := n.lk.Keys.List(t.Context(), keys.Filter{Limit: 1000})
 	require.NoError(t, err)
 	for _, record := range all {
 		if record.Name == name {

@@ -4,20 +4,19 @@ import (
 	"context"
 	"errors"
 	"log"
+	"log/slog"
 	"slices"
 
+	"github.com/jackc/pgx/v5"
+
 	"github.com/latchkey-go/latchkey/auth"
-	"github.com/latchkey-go/latchkey/auth/admin"
-	"github.com/latchkey-go/latchkey/auth/audit"
+	"github.com/latchkey-go/latchkey/auth/setup"
 	"github.com/latchkey-go/latchkey/auth/sqlstore"
 	"github.com/latchkey-go/latchkey/examples/cms/content"
 	"github.com/latchkey-go/latchkey/examples/cms/database"
 	"github.com/latchkey-go/latchkey/examples/cms/sessions"
 	"github.com/latchkey-go/latchkey/examples/cms/users"
-	"github.com/latchkey-go/latchkey/examples/pglisten"
 	"github.com/latchkey-go/latchkey/keys"
-	"github.com/latchkey-go/latchkey/publicapi"
-	"github.com/latchkey-go/latchkey/roles"
 )
 
 // A node is one process on the database. It sees the changes of other nodes within config.staleness; on PostgreSQL it
@@ -25,15 +24,10 @@ import (
 type node struct {
 	db       *database.Database
 	store    *sqlstore.Store
-	ring     *keys.Ring
-	roles    *roles.Directory
-	public   *publicapi.Service
+	lk       *setup.Installation
 	users    *users.Table
 	sessions *sessions.Sessions
 	content  *content.Store
-	guard    *auth.Guard
-	audit    audit.Log
-	admin    *admin.Service
 	log      *log.Logger
 	profile  profile
 
@@ -49,8 +43,6 @@ func open(ctx context.Context, c config, logger *log.Logger) (n *node, err error
 			n = nil
 		}
 	}()
-	report := func(err error) { logger.Print(err) }
-
 	if n.profile, err = profileNamed(c.profile); err != nil {
 		return n, err
 	}
@@ -64,73 +56,47 @@ func open(ctx context.Context, c config, logger *log.Logger) (n *node, err error
 	n.onClose(func(context.Context) error { return n.store.Close() })
 	n.content, n.users = content.New(n.db.DB).WriteThrough(n.store), users.New(n.store)
 	n.sessions = sessions.New(n.store, n.users, c.secure)
-	n.audit = n.store.Audit()
-
 	peppers, err := n.db.Pepper(ctx, c.pepper, c.load != "")
 	if err != nil {
 		return n, err
 	}
-	n.ring, err = keys.Open(keys.Config{
-		Store: n.store.Keys(), LastUsed: n.store.Keys(), Feed: n.store.Keys(), Staleness: c.staleness,
-		StoreTimeout: c.patience, Peppers: peppers, OnError: report,
-		ImportedKeys: true, // examples/cms/import brings them
-	})
-	if err != nil {
-		return n, err
-	}
-	n.onClose(n.ring.Close)
-	n.roles, err = roles.Open(ctx, roles.Config{Store: n.store.Roles(), Staleness: c.staleness, Timeout: c.patience, OnError: report})
-	if err != nil {
-		return n, err
-	}
-	n.onClose(n.roles.Close)
 	permissions, err := catalog()
 	if err != nil {
 		return n, err
 	}
-	n.public, err = publicapi.New(publicapi.Config{
-		Store: n.store.PublicAPI(), Directory: n.roles, Catalog: permissions, Names: n.names, Staleness: c.staleness,
-	})
-	if err != nil {
+	set := setup.Config{
+		Store: n.store, Users: n.users, ListUsers: n.users.List, SignedIn: n.sessions.User,
+		Catalog: permissions, Names: n.names, Staleness: c.staleness,
+		Logger: slog.New(slog.NewTextHandler(logger.Writer(), &slog.HandlerOptions{Level: slog.LevelError})),
+		Keys: keys.Config{
+			StoreTimeout: c.patience, Peppers: peppers,
+			ImportedKeys: true, // examples/cms/import brings them
+		},
+		Guard: n.profile.configure(auth.Config{Timeout: c.patience}),
+	}
+	if n.db.Dialect == sqlstore.PostgreSQL {
+		set.Listen = n.listen
+	}
+	if n.lk, err = setup.Open(ctx, set); err != nil {
 		return n, err
 	}
-	n.onClose(n.public.Close)
-	cached := auth.CacheUsers(n.users, c.staleness)
-	if err := n.follow(cached, report); err != nil {
-		return n, err
-	}
-	n.guard, err = auth.New(n.profile.configure(auth.Config{
-		Keys: n.ring, Roles: n.roles, Anonymous: n.public, Users: cached, SignedIn: n.sessions.User, Timeout: c.patience,
-	}))
-	if err != nil {
-		return n, err
-	}
-	n.admin, err = admin.New(admin.Config{
-		Keys: n.ring, Roles: n.roles, RoleStore: n.store.Roles(), Public: n.public, Users: n.users, Guard: n.guard,
-		Audit: n.audit, InTx: n.store.InTx,
-	})
-	return n, err
+	n.onClose(n.lk.Close)
+	return n, nil
 }
 
-// follow reloads cached state after a change on this or another node. Keys do that themselves.
-func (n *node) follow(cached *auth.UserCache, report func(error)) error {
-	stop := n.store.Follow(cached.Clear, n.roles.Reload, n.public.Reload)
-	n.onClose(func(context.Context) error {
-		stop()
-		return nil
-	})
-	if n.db.Dialect != sqlstore.PostgreSQL {
-		return nil
-	}
-	unlisten, err := pglisten.Listen(context.Background(), n.db.DSN, "latchkey_changes", n.store.Wake, report)
+// listen wakes the caches at each change on another node, for [setup.Config].
+func (n *node) listen(ctx context.Context, channel string, wake func()) error {
+	conn, err := pgx.Connect(ctx, n.db.DSN)
 	if err != nil {
 		return err
 	}
-	n.onClose(func(context.Context) error {
-		unlisten()
-		return nil
-	})
-	return nil
+	defer conn.Close(context.WithoutCancel(ctx))
+	_, err = conn.Exec(ctx, "LISTEN "+pgx.Identifier{channel}.Sanitize())
+	for err == nil {
+		wake()
+		_, err = conn.WaitForNotification(ctx)
+	}
+	return err
 }
 
 func (n *node) onClose(f func(context.Context) error) { n.closers = append(n.closers, f) }

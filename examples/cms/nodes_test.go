@@ -30,12 +30,12 @@ func TestTwoNodes(t *testing.T) {
 			require.Equal(t, 200, a.status(t, "GET", posts, key(name)), "%q", name)
 			require.Equal(t, 200, b.status(t, "GET", posts, key(name)), "%q", name)
 		}
-		refreshed, err := n.ring.Refresh(t.Context(), recordOf(t, n, "k-plain").ID, keys.Renewal{})
+		refreshed, err := n.lk.Keys.Refresh(t.Context(), recordOf(t, n, "k-plain").ID, keys.Renewal{})
 		require.NoError(t, err)
-		require.NoError(t, n.ring.Invalidate(t.Context(), recordOf(t, n, "k-reader").ID))
+		require.NoError(t, n.lk.Keys.Invalidate(t.Context(), recordOf(t, n, "k-reader").ID))
 		deactivate(t, n, "rea")
-		require.NoError(t, n.roles.Save(t.Context(), roles.Role{AppID: "drafter", Name: "Drafter"}))
-		require.NoError(t, n.public.Disable(t.Context(), "test"))
+		require.NoError(t, n.lk.Roles.Save(t.Context(), roles.Role{AppID: "drafter", Name: "Drafter"}))
+		require.NoError(t, n.lk.Public.Disable(t.Context(), "test"))
 		changed := time.Now()
 
 		for name, want := range map[string]int{"k-reader": 401, "k-plain": 401, "rea": 401, "k-drafter": 403, "": 401} {
@@ -81,7 +81,7 @@ func TestStartingAtOnce(t *testing.T) {
 		require.Len(t, keys, 2)
 		for _, n := range opened {
 			for _, key := range keys {
-				_, err := n.ring.Verify(t.Context(), key.Key.Reveal())
+				_, err := n.lk.Keys.Verify(t.Context(), key.Key.Reveal())
 				require.NoError(t, err, "all have the same pepper")
 			}
 		}

@@ -38,7 +38,7 @@ func newScreen(t *testing.T, n *node) *screen {
 	for _, d := range append(documents.Users, documents.Keys...) {
 		s.saved[d.ID] = d
 		if d.User == "admin" {
-			s.by, err = n.guard.PrincipalForUser(t.Context(), d.ID)
+			s.by, err = n.lk.Guard.PrincipalForUser(t.Context(), d.ID)
 			require.NoError(t, err)
 		}
 	}
@@ -52,7 +52,7 @@ func (s *screen) public(t *testing.T, state string) {
 	t.Helper()
 	role, named := strings.CutPrefix(state, "role ")
 	role, _, _ = strings.Cut(role, " ") // of "vanished (no document)"
-	setting, err := s.node.public.Current(t.Context())
+	setting, err := s.node.lk.Public.Current(t.Context())
 	require.NoError(t, err)
 	switch {
 	case role == "removed":
@@ -74,14 +74,14 @@ func (s *screen) public(t *testing.T, state string) {
 // savePublic is Cockpit's screen of the public API.
 func (s *screen) savePublic(ctx context.Context, role string) error {
 	if role == "" {
-		_, err := s.admin.ClosePublic(ctx, s.by, "")
+		_, err := s.lk.Admin.ClosePublic(ctx, s.by, "")
 		return err
 	}
-	preview, err := s.admin.PreviewPublic(ctx, s.by, role)
+	preview, err := s.lk.Admin.PreviewPublic(ctx, s.by, role)
 	if err != nil {
 		return err
 	}
-	_, err = s.admin.OpenPublic(ctx, s.by, role, admin.Confirmation{Token: preview.Token})
+	_, err = s.lk.Admin.OpenPublic(ctx, s.by, role, admin.Confirmation{Token: preview.Token})
 	return err
 }
 
@@ -129,7 +129,7 @@ func (s *screen) do(t *testing.T, e exchange, ids *renamed) error {
 	case "/system/users/roles/save":
 		var role roles.Role
 		require.NoError(t, json.Unmarshal(text, &role))
-		return s.admin.UpdateRole(ctx, s.by, role, admin.Confirmation{})
+		return s.lk.Admin.UpdateRole(ctx, s.by, role, admin.Confirmation{})
 	case "/system/users/roles/remove":
 		var role roles.Role
 		require.NoError(t, json.Unmarshal(text, &role))
@@ -149,7 +149,7 @@ func plain(s *string) string {
 // key finds a custom key by its _id in Cockpit.
 func (s *screen) key(t *testing.T, id string) keys.Record {
 	t.Helper()
-	found, err := s.ring.List(t.Context(), keys.Filter{ForeignID: id, Kind: keys.KindCustom})
+	found, err := s.lk.Keys.List(t.Context(), keys.Filter{ForeignID: id, Kind: keys.KindCustom})
 	require.NoError(t, err)
 	require.Len(t, found, 1)
 	return found[0]
@@ -162,7 +162,7 @@ func (s *screen) saveKey(t *testing.T, d document, ids *renamed) error {
 	before := s.saved[d.ID]
 	s.saved[d.ID] = d
 	require.NotEqual(t, before.Key, d.Key, "no other change of a key was recorded")
-	issued, err := s.admin.RefreshKey(t.Context(), s.by, s.key(t, d.ID).ID, "", keys.Renewal{})
+	issued, err := s.lk.Admin.RefreshKey(t.Context(), s.by, s.key(t, d.ID).ID, "", keys.Renewal{})
 	if err == nil {
 		ids.ours[d.Key] = issued.Key.Reveal()
 	}
@@ -170,10 +170,10 @@ func (s *screen) saveKey(t *testing.T, d document, ids *renamed) error {
 }
 
 func (s *screen) removeKey(ctx context.Context, id string) error {
-	if _, err := s.admin.SetKeyState(ctx, s.by, id, "", keys.StateInvalidated); err != nil {
+	if _, err := s.lk.Admin.SetKeyState(ctx, s.by, id, "", keys.StateInvalidated); err != nil {
 		return err
 	}
-	return s.admin.RemoveKey(ctx, s.by, id, "")
+	return s.lk.Admin.RemoveKey(ctx, s.by, id, "")
 }
 
 // saveUser applies the differences from the earlier document.
@@ -182,7 +182,7 @@ func (s *screen) saveUser(t *testing.T, d document, ids *renamed) error {
 	ctx, before := t.Context(), s.saved[d.ID]
 	s.saved[d.ID] = d
 	if plain(d.Role) != plain(before.Role) || d.Name != before.Name || d.Active != before.Active {
-		manager := users.Manager{Table: s.users, Store: s.store, Audit: s.audit}
+		manager := users.Manager{Table: s.users, Store: s.store, Audit: s.store.Audit()}
 		err := manager.Update(ctx, s.by, users.User{ID: d.ID, Name: d.Name, Role: plain(d.Role), Active: d.Active})
 		if err != nil {
 			return err
@@ -192,14 +192,14 @@ func (s *screen) saveUser(t *testing.T, d document, ids *renamed) error {
 	case plain(d.APIKey) == plain(before.APIKey):
 		return nil
 	case d.APIKey == nil:
-		_, err := s.admin.InvalidateUserKeys(ctx, s.by, d.ID, "")
+		_, err := s.lk.Admin.InvalidateUserKeys(ctx, s.by, d.ID, "")
 		return err
 	}
-	rec, err := s.admin.UserKey(ctx, s.by, d.ID)
+	rec, err := s.lk.Admin.UserKey(ctx, s.by, d.ID)
 	if err != nil {
 		return err
 	}
-	issued, err := s.admin.RefreshKey(ctx, s.by, rec.ID, "", keys.Renewal{})
+	issued, err := s.lk.Admin.RefreshKey(ctx, s.by, rec.ID, "", keys.Renewal{})
 	if err == nil {
 		ids.ours[*d.APIKey] = issued.Key.Reveal()
 	}
@@ -219,10 +219,10 @@ func (s *screen) removeUser(t *testing.T, id string) error {
 
 // removeRole asks twice, as the pages do: the first answer says what the deletion affects.
 func (s *screen) removeRole(ctx context.Context, appid string) error {
-	err := s.admin.DeleteRole(ctx, s.by, appid, admin.Confirmation{})
+	err := s.lk.Admin.DeleteRole(ctx, s.by, appid, admin.Confirmation{})
 	var used *admin.Error
 	if errors.As(err, &used) && used.Usage != nil {
-		return s.admin.DeleteRole(ctx, s.by, appid, admin.Confirmation{Token: used.Usage.Confirm})
+		return s.lk.Admin.DeleteRole(ctx, s.by, appid, admin.Confirmation{Token: used.Usage.Confirm})
 	}
 	return err
 }

@@ -271,9 +271,9 @@ func TestOnesOwnPassword(t *testing.T) {
 		require.Equal(t, 200, browse(t, r).signIn(login, password))
 
 		// An administrator resets the password while a caller who knows the old one is changing it.
-		who, err := n.guard.PrincipalForUser(t.Context(), id)
+		who, err := n.lk.Guard.PrincipalForUser(t.Context(), id)
 		require.NoError(t, err)
-		manager := &users.Manager{Table: n.users, Store: n.store, Audit: n.audit}
+		manager := &users.Manager{Table: n.users, Store: n.store, Audit: n.store.Audit()}
 		done := make(chan error, 1)
 		require.NoError(t, n.store.InTx(t.Context(), func(ctx context.Context) error {
 			go func() { done <- manager.ChangeOwn(t.Context(), who, password, mine) }()

@@ -89,7 +89,7 @@ func open(ctx context.Context, c config) (_ *node, err error) {
 	}
 	n.unfollow = n.store.Follow(n.users.Clear, n.roles.Reload, n.public.Reload)
 	if c.listen && dialect == sqlstore.PostgreSQL {
-		n.listener = &listener{dsn: dsn, wake: n.store.Wake}
+		n.listener = &listener{dsn: dsn, channel: n.store.Channel(), wake: n.store.Wake}
 		return n, n.listener.restore()
 	}
 	return n, nil
