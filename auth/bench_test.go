@@ -125,7 +125,7 @@ func TestAllocations(t *testing.T) {
 	}
 }
 
-// BenchmarkGuard prints the table that README carries: contenders take turns for six rounds, with 10,000 keys, another one
+// BenchmarkGuard prints the table of the guide to costs: contenders take turns for six rounds, with 10,000 keys, another one
 // each time in random order, and 64 MiB of ballast so that the collector runs as rarely as in a service. Figures are
 // medians, ratios the medians of ratios round by round.
 //

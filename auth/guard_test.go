@@ -53,7 +53,7 @@ func TestRequireKey(t *testing.T) {
 			require.Equal(t, want, serve(h, request("/me", "api-key", key)).StatusCode)
 		}
 		require.Equal(t, 200, serve(h, request("/me", "X-Test-User", "ada")).StatusCode)
-		require.Equal(t, 401, serve(h, request("/me", "X-Test-User", "nobody")).StatusCode)
+		require.Equal(t, 401, serve(h, request("/me", "X-Test-User", "gone")).StatusCode)
 		require.Equal(t, 401, serve(h, request("/me")).StatusCode)
 	}
 	require.Panics(t, func() { w.guard.RequireKey(nil) })

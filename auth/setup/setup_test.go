@@ -91,7 +91,7 @@ func TestMistakes(t *testing.T) {
 		"PublicWrites is set without Public":                  {Start: setup.Start{PublicWrites: []string{"a/b"}}},
 		`no role "reader" that can be public`:                 {Start: setup.Start{Public: "reader", Roles: []roles.Role{writer}}},
 		`no role "admin" that can be public`:                  {Start: setup.Start{Public: "admin", Roles: []roles.Role{writer}}},
-		`no role "nobody" that can be public`:                 {Start: setup.Start{Public: "nobody"}},
+		`no role "gone" that can be public`:                   {Start: setup.Start{Public: "gone"}},
 		`PublicWrites has to be exactly ["content/pages/upd`:  {Start: setup.Start{Public: "writer", Roles: []roles.Role{writer}}, Catalog: catalog(t)},
 		`PublicWrites has to be exactly ["content/pages/read`: {Start: setup.Start{Public: "reader", Roles: []roles.Role{reader}}},
 		"Administrator is empty":                              {Start: setup.Start{Key: keys.NewKey(firstKey)}},

@@ -72,7 +72,7 @@ func main() {
 		}
 	}))
 	handler := http.NewCrossOriginProtection().Handler(sessions.LoadAndSave(lk.Guard.Identify(mux)))
-	server := &http.Server{Addr: *addr, Handler: handler, ReadTimeout: 30 * time.Second, IdleTimeout: time.Minute}
+	server := &http.Server{Addr: *addr, Handler: handler, ReadHeaderTimeout: 5 * time.Second, ReadTimeout: time.Minute, IdleTimeout: time.Minute}
 	context.AfterFunc(ctx, func() { _ = server.Shutdown(context.Background()) })
 	fmt.Println("listening on http://" + *addr)
 	log.Print(server.ListenAndServe())

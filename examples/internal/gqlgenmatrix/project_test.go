@@ -1,4 +1,4 @@
-// Package gqlgenmatrix makes gqlgen projects in empty folders, by the steps of README.md, and with each gqlgen that
+// Package gqlgenmatrix makes gqlgen projects in empty folders, by the steps of the guide to GraphQL, and with each gqlgen that
 // graphqlauth supports.
 package gqlgenmatrix
 

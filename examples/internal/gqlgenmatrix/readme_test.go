@@ -15,17 +15,15 @@ import (
 	"github.com/stretchr/testify/require"
 )
 
-var readmeFile = flag.String("readme", library+"/README.md", "the file with the section \"GraphQL\" to follow")
+var guideFile = flag.String("guide", library+"/.github/guides/graphql.md", "the guide to follow")
 
-// TestTheStepsOfREADME follows the section "GraphQL" literally: its commands, in a new folder, with its files. Only
+// TestTheStepsOfTheGuide follows the guide literally: its commands, in a new folder, with its files. Only
 // the library's address, gqlgen's version and the port are replaced.
-func TestTheStepsOfREADME(t *testing.T) {
+func TestTheStepsOfTheGuide(t *testing.T) {
 	began := time.Now()
-	file, err := os.ReadFile(*readmeFile)
+	file, err := os.ReadFile(*guideFile)
 	require.NoError(t, err)
-	_, section, found := strings.Cut("\n"+string(file), "\n## GraphQL\n")
-	require.True(t, found, "README has a section GraphQL")
-	section, _, _ = strings.Cut(section, "\n## ")
+	section := string(file)
 
 	p := newProject(t)
 	port := freePort(t)
@@ -78,7 +76,7 @@ func TestTheStepsOfREADME(t *testing.T) {
 	keyed := p.sh(asked[1] + " -H 'api-key: " + key + "'")
 	require.Contains(t, keyed, "internal system error", "the stub of a fresh project was reached")
 	require.Contains(t, p.sh(asked[0]+" -H 'api-key: wrong'"), "HTTP/1.1 401 Unauthorized")
-	t.Logf("README's steps took %v", time.Since(began).Round(time.Second))
+	t.Logf("the steps took %v", time.Since(began).Round(time.Second))
 }
 
 // answerTodos changes the resolver of todos as the section says.

@@ -51,9 +51,66 @@ func TestTheFirstProgramCompiles(t *testing.T) {
 	}
 }
 
-// README has no placeholders, and has the table of costs.
+// The fragments of README fit together: one after the other they are one program of a host.
+func TestTheFragmentsCompile(t *testing.T) {
+	var fragments []string
+	for _, block := range blocks(readme(t)) {
+		if !strings.Contains(block, "package main") {
+			fragments = append(fragments, strings.TrimSpace(block))
+		}
+	}
+	require.Len(t, fragments, 2)
+	dir := filepath.Join(t.TempDir(), "host")
+	require.NoError(t, os.Mkdir(dir, 0o700))
+	program := filepath.Join(dir, "main.go")
+	require.NoError(t, os.WriteFile(program, []byte(strings.Replace(host, "FRAGMENTS", strings.Join(fragments, "\n"), 1)), 0o600))
+	out, err := exec.CommandContext(t.Context(), "go", "vet", program).CombinedOutput() // in examples, which has the drivers
+	require.NoError(t, err, "%s", out)
+}
+
+// host is what the fragments of README take for given.
+const host = `package main
+
+import (
+	"context"
+	"database/sql"
+	"log"
+	"net/http"
+
+	"github.com/jackc/pgx/v5"
+
+	"github.com/latchkey-go/latchkey/auth"
+	"github.com/latchkey-go/latchkey/auth/admin/console"
+	"github.com/latchkey-go/latchkey/auth/setup"
+	"github.com/latchkey-go/latchkey/auth/sqlstore"
+	"github.com/latchkey-go/latchkey/roles"
+)
+
+type signIn struct{}
+
+func (signIn) User(*http.Request) (string, error) { return "", nil }
+
+func main() {
+	var (
+		ctx           = context.Background()
+		db            *sql.DB
+		dsn           string
+		users         auth.UserMap
+		sessions      signIn
+		catalog       *roles.Catalog
+		start         setup.Start
+		mux           *http.ServeMux
+		pages, create http.Handler
+		server        *http.Server
+	)
+	FRAGMENTS
+	_ = listen
+}
+`
+
+// Nothing is left to fill in, and the page of costs has its table.
 func TestNothingIsLeftToFillIn(t *testing.T) {
-	text := readme(t)
+	text := readme(t) + read(t, filepath.Join(root, ".github/guides/costs.md"))
 	for _, left := range []string{"PLACEHOLDER", "TODO", "FIXME", "XXX"} {
 		require.NotContains(t, text, left)
 	}

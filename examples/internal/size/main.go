@@ -36,7 +36,7 @@ var limits = []limit{
 	{"largest new package, lines", (*tree).largestNew, 600},
 	{"auth/admin, adminapi and console, lines", func(t *tree) int { return t.sum("auth/admin", "", all) }, 6_500},
 	{"examples/cms, lines", func(t *tree) int { return t.sum("examples/cms", "", all) }, 11_500},
-	{"README, lines", func(*tree) int { return lines("README.md") }, 412}, // 260 from the end of issue DOOR
+	{"README, lines", func(*tree) int { return lines("README.md") }, 260},
 }
 
 // old lists the packages from before the limits. Any other package is new, but for internal/, which has a row of its own.
