@@ -129,9 +129,6 @@ func New(c Config) (*Guard, error) {
 	if g.c.Sources == 0 {
 		g.c.Sources = SourceAPIKeyHeader | SourceBearer
 	}
-	if g.c.Profile == nil {
-		g.c.Profile = Problem
-	}
 	if g.c.PathValue == nil {
 		g.c.PathValue = (*http.Request).PathValue
 	}
@@ -142,6 +139,7 @@ func New(c Config) (*Guard, error) {
 		g.c.CrossOrigin = http.NewCrossOriginProtection()
 	}
 	g.extractor = newExtractor(g.c, c.Keys.Format())
+	g.unauthorized = problemBody(&Refusal{Status: http.StatusUnauthorized, Detail: g.extractor.accepted})
 	g.vary = baseVary
 	if g.c.Sources&SourceNonstandardXAPIKey != 0 {
 		g.vary += ", X-Api-Key"

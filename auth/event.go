@@ -6,6 +6,7 @@ import (
 	"log/slog"
 	"net/http"
 	"net/netip"
+	"strings"
 	"time"
 )
 
@@ -34,6 +35,7 @@ type Event struct {
 	Permission string // of the route, with its {name}s
 	Method     string
 	Route      string // the pattern that matched, or ""
+	Path       string // of a request that was not granted, before a pattern has matched; long segments are "…"
 	Peer       netip.Addr
 }
 
@@ -62,9 +64,23 @@ func (g *Guard) report(r *http.Request, a *requestState, event Event, p Principa
 	event.KeyID = cmp.Or(p.KeyID(), event.KeyID)
 	event.UserID, event.Role = p.UserID(), p.Role()
 	event.Method, event.Route = r.Method, r.Pattern
+	if event.Outcome != OutcomeGranted && event.Route == "" {
+		event.Path = g.pathWithoutKeys(r.URL.Path)
+	}
 	event.Peer = g.c.ClientAddr(r)
 	g.c.Observe(r.Context(), event)
 	return true
+}
+
+// pathWithoutKeys returns path with "…" for each segment that may be a key, whatever its format.
+func (g *Guard) pathWithoutKeys(path string) string {
+	segments := strings.Split(path, "/")
+	for i, s := range segments {
+		if len(s) > maxPlace || g.extractor.format.Contains(s) {
+			segments[i] = "…"
+		}
+	}
+	return strings.Join(segments, "/")
 }
 
 // LogTo returns an observer that logs each event to logger: refusals as warnings, store errors as errors, everything
@@ -102,6 +118,7 @@ func LogTo(logger *slog.Logger) func(context.Context, Event) {
 		add("permission", e.Permission)
 		add("method", e.Method)
 		add("route", e.Route)
+		add("path", e.Path)
 		if e.Peer.IsValid() {
 			add("peer", e.Peer.String())
 		}

@@ -18,6 +18,8 @@ type Guard struct {
 	c         Config
 	extractor extractor
 	vary      string
+	// unauthorized is the body of a 401 without a detail: it says where a key is accepted, and is the same for each cause.
+	unauthorized []byte
 	// Limits of host code.
 	askSession, askUsers, askRole *ask.Limit
 
@@ -165,7 +167,11 @@ func (g *Guard) write(w http.ResponseWriter, r *http.Request, refusal *Refusal) 
 		g.setHeaders(w.Header(), new([2]string))
 	}
 	if g.c.Profile == nil {
-		Problem(w, r, refusal)
+		body := problems[refusal.Status]
+		if refusal.Status == http.StatusUnauthorized {
+			body = g.unauthorized
+		}
+		writeProblem(w, refusal, body)
 		return
 	}
 	setRetryAfter(w.Header(), refusal)

@@ -2,6 +2,7 @@ package auth_test
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"net/http"
 	"net/http/httptest"
@@ -35,6 +36,43 @@ func TestRequireAny(t *testing.T) {
 	requireProblem(t, resp, "content/secret/read")
 	require.Panics(t, func() { w.guard.RequireAny(nil, who) })
 	require.Panics(t, func() { w.guard.RequireAny([]string{"a//b"}, who) })
+}
+
+// A 401 says where a key belongs, in the same bytes for each cause. A 400 says which rule was broken.
+func TestRefusalsHelp(t *testing.T) {
+	for want, sources := range map[string]auth.Sources{
+		"Send the key in the header api-key, or in the header Authorization after the word Bearer.": 0,
+		"Send the key in the header X-Api-Key.":                                                     auth.SourceNonstandardXAPIKey,
+	} {
+		w := newWorld(t, func(c *auth.Config) { c.Sources, c.Anonymous = sources, nil })
+		header := "api-key"
+		if sources != 0 {
+			header = "X-Api-Key"
+		}
+		expired, over := w.custom(keys.Custom{ExpiresAt: time.Now().Add(time.Millisecond)}), w.custom(keys.Custom{})
+		require.NoError(t, w.ring.Invalidate(t.Context(), w.ids[over]))
+		w.users.set(auth.User{ID: "ada", Role: "viewer"}) // inactive
+		time.Sleep(2 * time.Millisecond)
+		h := w.guard.Handler(who)
+		missing := body(t, serve(h, request("/")))
+		require.Contains(t, missing, want)
+		for _, key := range []string{"junk", "API-94f0c2d81be7356a0f5d27c3e8a1b46900000000", expired, over, w.ada} {
+			require.Equal(t, missing, body(t, serve(h, request("/", header, key))))
+		}
+	}
+	w := newWorld(t)
+	for reason, r := range map[auth.Reason]*http.Request{
+		auth.ReasonAmbiguous:    request("/", "api-key", w.editor, "Authorization", "Bearer "+w.editor),
+		auth.ReasonRepeatedKey:  request("/", "api-key", w.editor, "api-key", w.editor),
+		auth.ReasonMisspeltName: request("/", "api_key", w.editor),
+		auth.ReasonKeyInQuery:   request("/?api_key=x"),
+	} {
+		_, err := w.guard.Check(r)
+		refusal, ok := errors.AsType[*auth.Refusal](err)
+		require.True(t, ok)
+		require.Equal(t, []any{400, reason}, []any{refusal.Status, refusal.Reason})
+		require.NotEmpty(t, refusal.Detail)
+	}
 }
 
 // Any valid key or sign-in will do, with a role or without. The public role is none.

@@ -87,6 +87,7 @@ func TestNoKeyIsEverSaid(t *testing.T) {
 		for _, r := range []*http.Request{
 			request("/", "api-key", key), request("/", "Authorization", "Bearer "+key), request("/", "X-Api-Key", key),
 			request("/", "Authorization", "Token "+key), request("/?api_key=" + strings.TrimSpace(key)), request("/", "api-key", key, "Authorization", "Bearer "+key),
+			request("/"+strings.TrimSpace(key), "api-key", "junk"),
 		} {
 			p, err := w.guard.Check(r)
 			logger.Info("checked", "principal", p, "key", p.Key(), "err", err)
@@ -119,7 +120,7 @@ func TestLogTo(t *testing.T) {
 		"permission": "content/posts/create", "method": "GET", "peer": "192.0.2.1",
 	}, line(request("/", "api-key", w.editor)))
 	require.Equal(t, map[string]any{
-		"level": "WARN", "msg": "latchkey", "outcome": "refused", "reason": "malformed_key", "status": 401.0, "method": "GET", "peer": "192.0.2.1",
+		"level": "WARN", "msg": "latchkey", "outcome": "refused", "reason": "malformed_key", "status": 401.0, "method": "GET", "path": "/", "peer": "192.0.2.1",
 		"error": "keys: invalid key: malformed",
 	}, line(request("/", "api-key", `x" level=INFO msg="login ok`)))
 	w.users.err = errDown

@@ -12,6 +12,11 @@ import (
 // WWW-Authenticate challenge of RFC 9110 section 11.6.1, in the words of RFC 6750. The member "detail" is
 // [Refusal].Detail. Without a detail and a permission, all bodies of one status are equal.
 func Problem(w http.ResponseWriter, _ *http.Request, refusal *Refusal) {
+	writeProblem(w, refusal, problems[refusal.Status])
+}
+
+// writeProblem writes body, which is encoded already, unless the refusal has a permission or a detail, or body is nil.
+func writeProblem(w http.ResponseWriter, refusal *Refusal, body []byte) {
 	h := w.Header()
 	h.Set("Content-Type", "application/problem+json")
 	if refusal.Status == http.StatusUnauthorized {
@@ -22,8 +27,7 @@ func Problem(w http.ResponseWriter, _ *http.Request, refusal *Refusal) {
 		h.Set("WWW-Authenticate", challenge)
 	}
 	setRetryAfter(h, refusal)
-	body, ok := problems[refusal.Status]
-	if !ok || refusal.Missing != "" || refusal.Detail != "" {
+	if body == nil || refusal.Missing != "" || refusal.Detail != "" {
 		body = problemBody(refusal)
 	}
 	h.Set("Content-Length", strconv.Itoa(len(body)))

@@ -25,7 +25,10 @@ const (
 	ReasonInactiveOwner  Reason = "inactive_owner"      // 401: the key's user is inactive
 	ReasonNoOwner        Reason = "no_owner"            // 401: the key's user is gone, or the host has no Users
 	ReasonAddressRefused Reason = "address_not_allowed" // 401: the client's address is outside the key's AllowedIPs
-	ReasonAmbiguous      Reason = "ambiguous_key"       // 400: more than one credential, one in the query, or a name misspelt
+	ReasonAmbiguous      Reason = "ambiguous_key"       // 400: more than one credential
+	ReasonRepeatedKey    Reason = "repeated_key"        // 400: a source of a credential is repeated, or is a list
+	ReasonMisspeltName   Reason = "misspelt_name"       // 400: the name of a source is misspelt, as in "api_key"
+	ReasonKeyInQuery     Reason = "key_in_query"        // 400: the query holds a credential
 	ReasonNoRole         Reason = "no_role"             // 403: the principal has no role, or a deleted one
 	ReasonNotGranted     Reason = "not_granted"         // 403, or 401 for an anonymous caller
 	ReasonOutOfScope     Reason = "out_of_scope"        // 403: the role allows it, the key's scopes do not

@@ -9,14 +9,14 @@ import (
 
 // The refusals without a place are made once, so that a flood of them allocates nothing.
 var (
-	refuseAmbiguous = badRequest("The request holds more than one credential. Send exactly one.")
-	refuseMisspelt  = badRequest("The name of a header is a misspelling of one that holds a credential.")
-	refuseRepeated  = badRequest("A header that holds a credential is repeated, or is a list. Send exactly one credential.")
-	refuseOddQuery  = badRequest("The query parameter api_key is repeated, is a list, or is written in another way. Send it once.")
+	refuseAmbiguous = badRequest(ReasonAmbiguous, "The request holds more than one credential. Send exactly one.")
+	refuseMisspelt  = badRequest(ReasonMisspeltName, "The name of a header is a misspelling of one that holds a credential.")
+	refuseRepeated  = badRequest(ReasonRepeatedKey, "A header that holds a credential is repeated, or is a list. Send exactly one credential.")
+	refuseOddQuery  = badRequest(ReasonRepeatedKey, "The query parameter api_key is repeated, is a list, or is written in another way. Send it once.")
 )
 
-func badRequest(detail string) *Refusal {
-	return &Refusal{Status: http.StatusBadRequest, Reason: ReasonAmbiguous, Detail: detail, credential: true}
+func badRequest(reason Reason, detail string) *Refusal {
+	return &Refusal{Status: http.StatusBadRequest, Reason: reason, Detail: detail, credential: true}
 }
 
 // misplaced refuses one of our keys in a header or cookie that is not an accepted source.
@@ -43,7 +43,7 @@ func (f *extractor) notAccepted(where Sources) *Refusal {
 
 // inQuery refuses a credential in the query parameter of this name.
 func (f *extractor) inQuery(name string) *Refusal {
-	return badRequest("The " + place("query parameter", name) + " holds a credential, which is not accepted there: addresses are logged. " + f.accepted)
+	return badRequest(ReasonKeyInQuery, "The "+place("query parameter", name)+" holds a credential, which is not accepted there: addresses are logged. "+f.accepted)
 }
 
 // maxPlace is shorter than any key, so a name cannot repeat one.
