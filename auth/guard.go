@@ -147,11 +147,12 @@ func (g *Guard) CheckHeader(ctx context.Context, h http.Header, rawQuery string,
 	return p, nil
 }
 
-// Refuse writes the answer to an error of Check, Allowed or Recheck through Config.Profile. An error that is not a
-// *[Refusal] is answered with 503, and its text is not sent. In a handler behind the guard it also reports to the
+// Refuse writes the answer to any error of this library through Config.Profile: a *[Refusal], and those of packages keys,
+// roles, publicapi and admin that say how they are answered (400, 401, 403, 404, 409, 412, 422). Any other error counts as a
+// store error: 503, and its text is not sent. A [roles.Problem] does, too, since stored roles may have it. In a handler behind the guard it also reports to the
 // observer that the request was refused.
 func (g *Guard) Refuse(w http.ResponseWriter, r *http.Request, err error) {
-	refusal := asRefusal(r.Context(), err)
+	refusal := answerOf(r.Context(), err)
 	if a := g.stateOf(r.Context()); a != nil {
 		g.refuse(w, r, a, refusal.Missing, refusal)
 		return

@@ -44,7 +44,7 @@ const (
 
 // A Refusal is the error of every decision: the answer to the client and its cause. Its text is public.
 type Refusal struct {
-	Status     int           // 400, 401, 403, 429, 500 or 503
+	Status     int           // 400, 401, 403, 429, 500 or 503; another one if Refuse answers an error of this library
 	Reason     Reason        // for the observer, not for the client
 	Missing    string        // the missing permission; "" unless the client may learn it
 	Detail     string        // a sentence for the client, or "": which rule was broken, where a key belongs
@@ -57,7 +57,7 @@ type Refusal struct {
 
 // Error returns the public text: Cockpit's where Cockpit has one.
 func (e *Refusal) Error() string {
-	return cmp.Or(publicTexts[e.Status], "Service unavailable")
+	return cmp.Or(publicTexts[e.Status], http.StatusText(e.Status), publicTexts[http.StatusServiceUnavailable])
 }
 
 var publicTexts = map[int]string{
@@ -66,6 +66,7 @@ var publicTexts = map[int]string{
 	http.StatusForbidden:           "Permission denied",
 	http.StatusTooManyRequests:     "Rate limit exceeded",
 	http.StatusInternalServerError: "Internal server error",
+	http.StatusServiceUnavailable:  "Service unavailable",
 }
 
 // Unwrap returns the error behind the refusal, or nil: [keys.ErrExpired] or a store's error, for example. It is for
@@ -102,6 +103,23 @@ func (e *Refusal) asError() error {
 	}
 	own := *e
 	return &own
+}
+
+// answerOf returns the refusal in err, or the one that an error of this library stands for.
+func answerOf(ctx context.Context, err error) *Refusal {
+	_, refused := errors.AsType[*Refusal](err)
+	answered, ok := errors.AsType[interface {
+		error
+		Answer() (status int, code, detail string)
+	}](err)
+	switch {
+	case refused || errors.Is(err, keys.ErrStore):
+		return asRefusal(ctx, err)
+	case ok:
+		status, code, detail := answered.Answer()
+		return &Refusal{Status: status, Reason: Reason(code), Detail: detail, cause: err}
+	}
+	return refuseKey(ctx, err)
 }
 
 // asRefusal returns the refusal in err. One with an unknown status is the host's mistake: 500. Any other error is a

@@ -32,16 +32,27 @@ func RefusedID(err error) string {
 	return ""
 }
 
-// Errors of management operations and stores. They say nothing about a credential.
+// Errors of management operations and stores. They say nothing about a credential. auth.Guard.Refuse answers the first
+// four as they say.
 var (
-	ErrNotFound = errors.New("keys: no such record")
-	ErrExists   = errors.New("keys: already exists")
+	ErrNotFound error = answered{errors.New("keys: no such record"), 404, "not_found", "There is no such key."}
+	ErrExists   error = answered{errors.New("keys: already exists"), 409, "conflict", "There is such a key already."}
 	// ErrConflict means that the record was changed since it was read: read it again.
-	ErrConflict = errors.New("keys: record was changed meanwhile")
+	ErrConflict error = answered{errors.New("keys: record was changed meanwhile"), 409, "conflict", "The key was changed meanwhile: read it again."}
 	// ErrRefused means that the call asked for something that is not allowed: the text says what.
-	ErrRefused = errors.New("keys: refused")
+	ErrRefused error = answered{errors.New("keys: refused"), 400, "refused", "A key can't be like that."}
 	// ErrClosed means that the ring was closed, or never opened.
 	ErrClosed = errors.New("keys: ring is closed")
 	// ErrStore means that a store failed, hung or returned a corrupt record. It never means that a key is not valid.
 	ErrStore = errors.New("keys: store error")
 )
+
+// An answered error says how HTTP answers it: with a status, a code for logs and a sentence for the client.
+type answered struct {
+	error
+	status       int
+	code, detail string
+}
+
+// Answer implements what auth.Guard.Refuse asks of an error.
+func (e answered) Answer() (status int, code, detail string) { return e.status, e.code, e.detail }

@@ -28,6 +28,11 @@ func (e *UnconfirmedError) Error() string {
 	return text
 }
 
+// Answer says how HTTP answers it; see auth.Guard.Refuse. The answer does not have the preview.
+func (e *UnconfirmedError) Answer() (status int, code, detail string) {
+	return 409, "conflict", "What this opens to callers without a key was not confirmed."
+}
+
 // Confirm returns nil if token is the report's and acknowledged is exactly its list of Writes, in any order. Otherwise it
 // returns an *[UnconfirmedError] with the report.
 func (r Report) Confirm(token string, acknowledged []string) error {

@@ -19,7 +19,7 @@ import (
 // Reasons for which Set refuses a role.
 var (
 	// ErrRole means that the role can't be public: it is the super role, or does not exist.
-	ErrRole = errors.New("publicapi: not a possible public role")
+	ErrRole error = answered{errors.New("publicapi: not a possible public role"), 400, "refused", "This role can't be public."}
 	// ErrUnavailable means that there is currently no valid policy.
 	ErrUnavailable = errors.New("publicapi: roles are not available")
 )

@@ -23,7 +23,18 @@ type Setting struct {
 type Revision = fresh.Revision
 
 // ErrConflict means that the setting was changed since it was read: read it again.
-var ErrConflict = errors.New("publicapi: setting was changed meanwhile")
+var ErrConflict error = answered{errors.New("publicapi: setting was changed meanwhile"), 409, "conflict",
+	"The setting was changed meanwhile: read it again."}
+
+// An answered error says how HTTP answers it: with a status, a code for logs and a sentence for the client.
+type answered struct {
+	error
+	status       int
+	code, detail string
+}
+
+// Answer implements what auth.Guard.Refuse asks of an error.
+func (e answered) Answer() (status int, code, detail string) { return e.status, e.code, e.detail }
 
 // A Store holds one [Setting]. Its methods may be called concurrently, should give up when ctx is done (with
 // an error that wraps ctx's), and must do nothing when ctx was done before they began. An error that does not

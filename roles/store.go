@@ -11,10 +11,20 @@ import (
 // Errors that a [Store] wraps and a [Directory] returns. Any other error of a store is a store error.
 var (
 	// ErrNotFound: there is no role with this appid.
-	ErrNotFound = errors.New("roles: no such role")
+	ErrNotFound error = answered{errors.New("roles: no such role"), 404, "not_found", "There is no such role."}
 	// ErrConflict: the roles have changed since the revision that the change was made for.
-	ErrConflict = errors.New("roles: changed in the meantime")
+	ErrConflict error = answered{errors.New("roles: changed in the meantime"), 409, "conflict", "The roles were changed meanwhile: read them again."}
 )
+
+// An answered error says how HTTP answers it: with a status, a code for logs and a sentence for the client.
+type answered struct {
+	error
+	status       int
+	code, detail string
+}
+
+// Answer implements what auth.Guard.Refuse asks of an error.
+func (e answered) Answer() (status int, code, detail string) { return e.status, e.code, e.detail }
 
 func notFound(appid string) error { return fmt.Errorf("%w: %s", ErrNotFound, quote(appid)) }
 

@@ -21,13 +21,23 @@ var (
 	// ErrInput means that an argument is not valid; it is an *[Error].
 	ErrInput = errors.New("admin: invalid input")
 	// ErrNotFound means that there is no such key, user or role.
-	ErrNotFound = errors.New("admin: not found")
+	ErrNotFound error = answered{errors.New("admin: not found"), 404, "not_found", "There is no such key, user or role, or it is not managed here."}
 	// ErrConflict means that the stored state does not allow this: a key was invalidated or refreshed meanwhile, a user
 	// has a key already, an appid is taken, other roles inherit from a role, a role is in use.
-	ErrConflict = errors.New("admin: conflict")
+	ErrConflict error = answered{errors.New("admin: conflict"), 409, "conflict", "The present state does not allow this."}
 	// ErrChanged means that the object no longer has the revision that the caller requires.
-	ErrChanged = errors.New("admin: changed since it was read")
+	ErrChanged error = answered{errors.New("admin: changed since it was read"), 412, "conflict", "It has changed since it was read."}
 )
+
+// An answered error says how HTTP answers it: with a status, a code for logs and a sentence for the client.
+type answered struct {
+	error
+	status       int
+	code, detail string
+}
+
+// Answer implements what auth.Guard.Refuse asks of an error.
+func (e answered) Answer() (status int, code, detail string) { return e.status, e.code, e.detail }
 
 // An Error is the part of an operation's error that says what the caller can do about it. It never quotes a key.
 type Error struct {
@@ -58,6 +68,19 @@ func (e *Error) Error() string {
 		text += ": " + strings.Join(e.Missing, ", ")
 	}
 	return text
+}
+
+// Answer says how HTTP answers it; see auth.Guard.Refuse.
+func (e *Error) Answer() (status int, code, detail string) {
+	switch e.Err {
+	case ErrForbidden:
+		status, code = http.StatusForbidden, string(auth.ReasonNotGranted)
+	case ErrInput:
+		status, code = http.StatusBadRequest, "refused"
+	default:
+		status, code = http.StatusConflict, "conflict"
+	}
+	return status, code, strings.TrimPrefix(e.Error(), "admin: ") + "."
 }
 
 // Unwrap returns Err.

@@ -62,7 +62,10 @@ func answer(refusal *auth.Refusal) (status int, body string) {
 		status = http.StatusForbidden
 	}
 	shown, ok := answers[status]
-	if !ok {
+	switch {
+	case !ok && status > 400 && status < 500: // no decision of a guard
+		return status, `{"error":"` + refusal.Error() + `"}`
+	case !ok:
 		shown = answers[http.StatusServiceUnavailable]
 	}
 	return shown.status, `{"error":"` + shown.text + `"}`

@@ -62,15 +62,11 @@ func (m manager) mayTouch(r *http.Request) error {
 	return nil
 }
 
-// fail writes the response for err. Errors that are neither the caller's mistake nor a refusal are store failures,
-// which Refuse answers with 503.
+// fail writes the response for err. A key that has ended can't be refreshed: that is a conflict, and not a verdict on the
+// caller's own key.
 func (m manager) fail(w http.ResponseWriter, r *http.Request, err error) {
-	switch {
-	case errors.Is(err, keys.ErrNotFound):
-		reply(w, http.StatusNotFound, map[string]string{"error": "There is no such key"})
-	case errors.Is(err, keys.ErrConflict), errors.Is(err, keys.ErrInvalidated), errors.Is(err, keys.ErrExpired):
-		reply(w, http.StatusConflict, map[string]string{"error": "The key has changed or ended; look again"})
-	default:
-		m.guard.Refuse(w, r, err)
+	if errors.Is(err, keys.ErrInvalid) {
+		err = keys.ErrConflict
 	}
+	m.guard.Refuse(w, r, err)
 }
