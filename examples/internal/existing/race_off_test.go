@@ -1,0 +1,5 @@
+//go:build !race
+
+package existing
+
+const requests = 100_000
