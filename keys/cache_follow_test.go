@@ -362,8 +362,8 @@ func TestCloseEndsFollowing(t *testing.T) {
 		n.wake()
 		synctest.Wait() // a poll hangs
 		require.NoError(t, r.Close(ctx))
-		require.NoError(t, r.Close(ctx))
 		require.Empty(t, n.watchers)
+		require.NoError(t, r.Close(ctx))
 		undecided(t, r, key)
 
 		unused, err := keys.Open(keys.Config{Store: n, Feed: n})
@@ -411,5 +411,30 @@ func TestALostChangeThatWasCachedDuringAPoll(t *testing.T) {
 		n.before.set(func(context.Context, string) error { return nil })
 		pass(staleness)
 		refused(t, r, key, keys.ErrDisabled)
+	})
+}
+
+// The ring remembers 4096 of the records that were cached since the last poll. After a lost change it drops the others too.
+func TestALostChangeAmongManyCachedRecords(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		all := newShared()
+		direct := open(t, keys.Config{Store: all.store}) // its changes are not in the log
+		r, n := all.ring(t, keys.Config{})
+		first, _ := issue(t, r, keys.Custom{})
+		n.warm(t, r, first)
+		var key string
+		var rec keys.Record
+		for range 4200 {
+			key, rec = issue(t, direct, keys.Custom{})
+			good(t, r, key)
+		}
+		require.Zero(t, n.asked(func() { good(t, r, key) }))
+		n.before.set(func(context.Context, string) error { return errDown })
+		pass(2 * staleness)
+		require.NoError(t, direct.Invalidate(ctx, rec.ID))
+		n.before.set(func(context.Context, string) error { return nil })
+		pass(staleness)
+		n.warm(t, r, first)
+		refused(t, r, key, keys.ErrInvalidated)
 	})
 }

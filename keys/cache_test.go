@@ -3,6 +3,7 @@ package keys_test
 import (
 	"context"
 	"runtime"
+	"strings"
 	"sync"
 	"testing"
 	"testing/synctest"
@@ -70,6 +71,10 @@ func TestRefusalsAreCachedToo(t *testing.T) {
 		time.Sleep(time.Second)
 		refused(t, r, unknown, keys.ErrUnknown)
 		require.Equal(t, before+2, n.finds.Load(), "an unknown key is cached for a second")
+		for range 100 {
+			refused(t, r.In(strings.Repeat("s", 200)), unknown, keys.ErrUnknown)
+		}
+		require.Equal(t, before+3, n.finds.Load(), "also in a space with the longest name that a key can have")
 	})
 }
 
@@ -228,6 +233,22 @@ func TestACorruptRecordIsNotCached(t *testing.T) {
 		repaired.Generation = 3
 		require.NoError(t, all.store.Update(ctx, repaired))
 		good(t, r, key)
+	})
+}
+
+// A Recheck does not know the prefix of the credential, so a later Verify still compares it with the kind of the record.
+func TestARecheckDoesNotConfirmThePrefix(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		all := newShared()
+		here, _ := all.ring(t, keys.Config{UserPrefixes: []string{"A-"}, CustomPrefixes: []string{"B-"}})
+		there, n := all.ring(t, keys.Config{UserPrefixes: []string{"B-"}, CustomPrefixes: []string{"A-"}})
+		key, _ := issue(t, here, keys.Custom{})
+		other, _ := issue(t, there, keys.Custom{})
+		n.warm(t, there, other)
+		_, err := there.Recheck(ctx, good(t, here, key))
+		require.NoError(t, err)
+		require.True(t, keys.IsCached(there, key))
+		undecided(t, there, key)
 	})
 }
 
