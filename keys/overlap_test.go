@@ -1,6 +1,7 @@
 package keys_test
 
 import (
+	"context"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -105,6 +106,34 @@ func TestFirstUseCannotBeRecorded(t *testing.T) {
 			pass(time.Hour)
 			refused(t, r, old, keys.ErrUnknown)
 		})
+	})
+}
+
+// A first use that hangs ends with the ring, even if Close does not wait for it.
+func TestCloseEndsFirstUses(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		r, n := newShared().ring(t, keys.Config{})
+		_, rec := issue(t, r, keys.Custom{})
+		renewed, err := r.Refresh(ctx, rec.ID, keys.Renewal{Overlap: time.Hour})
+		require.NoError(t, err)
+		hanging := 0
+		n.before.set(func(ctx context.Context, method string) error {
+			if method != "Update" {
+				return nil
+			}
+			hanging++
+			<-ctx.Done()
+			hanging--
+			return ctx.Err()
+		})
+		use(t, r, renewed.Key.Reveal())
+		synctest.Wait()
+		require.Equal(t, 1, hanging)
+		gone, cancel := context.WithCancel(ctx)
+		cancel()
+		require.ErrorIs(t, r.Close(gone), context.Canceled)
+		synctest.Wait()
+		require.Zero(t, hanging)
 	})
 }
 
