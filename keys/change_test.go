@@ -61,6 +61,10 @@ func TestUpdate(t *testing.T) {
 		})
 		require.ErrorIs(t, err, keys.ErrConflict)
 		require.Equal(t, 16, calls)
+
+		require.NoError(t, r.Invalidate(ctx, rec.ID))
+		_, err = r.Update(ctx, rec.ID, func(*keys.Settings) error { t.Fatal("asked"); return nil })
+		require.ErrorIs(t, err, keys.ErrInvalidated, "even if the edit would change nothing")
 	})
 }
 

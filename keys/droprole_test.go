@@ -1,6 +1,7 @@
 package keys_test
 
 import (
+	"context"
 	"strings"
 	"testing"
 	"testing/synctest"
@@ -46,4 +47,13 @@ func TestDropRoleRefusesTextsThatAreNoRole(t *testing.T) {
 	require.NoError(t, r.Close(ctx))
 	_, err := r.DropRole(ctx, "editor")
 	require.ErrorIs(t, err, keys.ErrClosed)
+}
+
+func TestDropRoleThatFails(t *testing.T) {
+	r, n := newShared().ring(t, keys.Config{})
+	issue(t, r, keys.Custom{Role: "editor"})
+	n.before.set(func(context.Context, string) error { return errDown })
+	count, err := r.DropRole(ctx, "editor")
+	require.ErrorIs(t, err, keys.ErrStore)
+	require.Zero(t, count)
 }

@@ -156,3 +156,14 @@ func TestEntries(t *testing.T) {
 	require.NoError(t, err)
 	require.Empty(t, ended, "the user ID \"\" has no keys")
 }
+
+// TestNothingIsLeftOfAUser: a space that others use holds nothing for a user whose keys were removed.
+func TestNothingIsLeftOfAUser(t *testing.T) {
+	ctx, m := context.Background(), NewMemoryStore()
+	for i, user := range []string{"ada", "bert"} {
+		d := rawDigest{SHA256, [32]byte{byte(i + 1)}}
+		require.NoError(t, m.Insert(ctx, Record{ID: user, Space: "acme", UserID: user, Digest: d.seal(), Generation: 1, InvalidatedAt: time.Unix(1, 0)}))
+	}
+	require.NoError(t, m.Delete(ctx, "acme", "ada"))
+	require.Len(t, m.spaces["acme"].user, 1)
+}

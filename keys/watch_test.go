@@ -56,6 +56,7 @@ func TestWatch(t *testing.T) {
 		n, err := r.DropRole(ctx, "editor")
 		require.NoError(t, err)
 		require.Equal(t, 1, n)
+		require.Equal(t, "role dropped", here[len(here)-1], "before the method returns")
 		_, err = r.DropRole(ctx, "editor") // no change, no notification
 		require.NoError(t, err)
 		stop()
