@@ -28,6 +28,7 @@ func TestStrength(t *testing.T) {
 		"thisismyverysecretkeyforthewebsite":                      false,
 		"00000000-0000-0000-0000-000000000001":                    false,
 		"f47ac10b-58cc-4372-a567-0e02b2c3d479":                    true,
+		"36<$:48#;7*+!1(09&=)5%2-/":                               true, // from 43 characters, not from 16
 	} {
 		require.Equal(t, strong, keys.Strength(text) >= 112, "%q: %.0f bits", text, keys.Strength(text))
 	}
