@@ -21,6 +21,7 @@ var (
 // A mutant that a test notices is killed, one that no test notices survives, and one that leaves a variable unused
 // does not compile.
 func TestDoor(t *testing.T) {
+	t.Setenv("LATCHKEY_LONG", "1") // for this package only
 	p := load("examples/internal/mutants/testdata/door")
 	want := map[string]string{
 		"<= to >":           "killed",

@@ -131,6 +131,7 @@ func (p *target) test(t *testing.T, m mutant, timeout string) string {
 		run := exec.Command("go", "test", "-short", "-count", "1", "-failfast", "-vet", "off", "-ldflags", "-s -w",
 			"-timeout", timeout, "-overlay", overlay, tests)
 		run.Dir = root
+		run.Env = append(run.Environ(), "LATCHKEY_LONG=") // the long forms of the tests take minutes
 		if out, err := run.CombinedOutput(); err != nil {
 			return fmt.Sprintf("%s: %v: %s", tests, err, failure.Find(out))
 		}

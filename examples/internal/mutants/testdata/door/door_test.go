@@ -2,6 +2,7 @@ package door
 
 import (
 	"errors"
+	"os"
 	"testing"
 )
 
@@ -11,5 +12,8 @@ func TestEnter(t *testing.T) {
 	}
 	if err := Enter(18); err != nil {
 		t.Error("18:", err)
+	}
+	if os.Getenv("LATCHKEY_LONG") != "" {
+		t.Error("the long form of the tests is asked for")
 	}
 }
