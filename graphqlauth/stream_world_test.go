@@ -56,12 +56,14 @@ type Wire { text: String  source: String @can(permission: "news/source") }
 // fragile is a memory store behind a switch. Since it is not a *keys.MemoryStore, a ring asks it like a database.
 type fragile struct {
 	*keys.MemoryStore
-	down atomic.Bool
+	down  atomic.Bool
+	finds atomic.Int64
 }
 
 var errDown = errors.New("connection refused to 10.0.0.7: password=hunter2")
 
 func (f *fragile) Find(ctx context.Context, space string, digests []keys.Digest) (keys.Record, error) {
+	f.finds.Add(1)
 	if f.down.Load() {
 		return keys.Record{}, errDown
 	}

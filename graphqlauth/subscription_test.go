@@ -98,6 +98,19 @@ func TestAKeyThatEndsCutsItsSubscriptions(t *testing.T) {
 	}
 }
 
+// A custom key belongs to no user, so the change names the key alone.
+func TestACustomKeyThatEndsCutsItsSubscriptions(t *testing.T) {
+	n := newNewsroom(t, newsOptions{bound: time.Hour})
+	issued := n.key("reader")
+	s := n.socket(modern, keyPayload(issued.Key.Reveal()))
+	s.ask("1", "subscription { news }")
+	n.listening(1)
+	within(t, soon, func() {
+		require.NoError(t, n.ring.Invalidate(t.Context(), issued.Record.ID))
+		require.Equal(t, 4403, s.ends())
+	})
+}
+
 func TestARoleChangeEndsOneSubscription(t *testing.T) {
 	ctx := context.Background()
 	for _, c := range []struct {
@@ -249,7 +262,7 @@ func TestAChangeElsewhereActsWithinTheBound(t *testing.T) {
 
 // A store error is not a verdict: it ends nothing at once, and nothing goes on beyond the bound.
 func TestAStoreErrorDuringASubscription(t *testing.T) {
-	const bound = 400 * time.Millisecond
+	const bound = 600 * time.Millisecond
 	n := newNewsroom(t, newsOptions{bound: bound})
 	key := n.key("reader").Key.Reveal()
 	s := n.socket(modern, keyPayload(key))
@@ -271,6 +284,19 @@ func TestAStoreErrorDuringASubscription(t *testing.T) {
 	require.Greater(t, time.Since(began), bound/4)
 	require.Less(t, time.Since(began), bound+soon)
 	n.listening(0)
+}
+
+// A bound of less than ten milliseconds is ten, so that it does not flood the store: each caller is checked twice in it.
+func TestTheShortestBound(t *testing.T) {
+	n := newNewsroom(t, newsOptions{bound: time.Nanosecond})
+	s := n.socket(modern, keyPayload(n.key("reader").Key.Reveal()))
+	s.ask("1", "subscription { news }")
+	n.listening(1)
+	began, before := time.Now(), n.store.finds.Load()
+	time.Sleep(200 * time.Millisecond)
+	asked := n.store.finds.Load() - before
+	require.Positive(t, asked)
+	require.LessOrEqual(t, asked, 2+int64(time.Since(began)/(5*time.Millisecond)))
 }
 
 // While something changed on this node and the store cannot say what, events wait.
