@@ -101,3 +101,21 @@ func TestAllowedOperationsAllocateNothing(t *testing.T) {
 		require.Zero(t, testing.AllocsPerRun(100, func() { j.whole() }), name)
 	}
 }
+
+// The permissions of several roles stay cached beside each other.
+func TestRolesInTurnAllocateNoMore(t *testing.T) {
+	c := newCourt(t, `type Query{f:String @can(permission:"a")}`)
+	allocations := func(as ...string) float64 {
+		var all []func()
+		for _, role := range as {
+			ctx, oc := c.operation(role, `{f}`)
+			all = append(all, func() { require.Nil(t, c.e.MutateOperationContext(ctx, oc)) })
+		}
+		return testing.AllocsPerRun(100, func() {
+			for _, judge := range all {
+				judge()
+			}
+		})
+	}
+	require.Equal(t, allocations("a", "a"), allocations("a", "ab"))
+}

@@ -82,6 +82,10 @@ func TestLintFollowsTheOptions(t *testing.T) {
 	introspection := graphqlauth.WithIntrospection(graphqlauth.Require("schema/raed"))
 	require.Contains(t, codesOf(graphqlauth.Lint(schema, testCatalog(t), introspection)), "unknown Query.__schema")
 
+	// A directive @key alone does not make a subgraph.
+	keyed := schemaOf(t, graphqlauth.SDL, `directive @key on OBJECT type Query @key{a:String @authenticated}`).Schema()
+	require.Empty(t, graphqlauth.Lint(keyed, nil))
+
 	// Directives of the host's own, with names of ours, and none of our SDL.
 	own := schemaOf(t, `directive @public on FIELD_DEFINITION directive @can(do:String) on FIELD_DEFINITION type Query{a:String @public @can(do:"x")}`).Schema()
 	mine := func(*ast.Directive) (graphqlauth.Rule, error) { return graphqlauth.RequireKey(), nil }

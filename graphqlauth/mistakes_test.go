@@ -50,6 +50,7 @@ func TestMistakesRefuseToStart(t *testing.T) {
 			[]string{`Query.a: "a/{y}" takes {y} from an argument that is not there`}},
 		{"template from a number", `type Query{a(x:Int):String @can(permission:"a/{x}")}`, []string{"no String, ID or enum"}},
 		{"template from a list", `type Query{a(x:[String!]):String @can(permission:"a/{x}")}`, []string{"no String, ID or enum"}},
+		{"template without its end", `type Query{a(x:String):String @can(permission:"a/{x")}`, []string{`Query.a: @can: "{x" is no {argument}`}},
 		{"half a template", `type Query{a(x:String):String @can(permission:"a/b{x}")}`, []string{"is no permission"}},
 		{"template on a type", `type Query{a(x:String):A @public} type A @can(permission:"a/{x}"){b:String}`, []string{"A: "}},
 		{"template on an argument", `type Query{a(x:String, y:Int @can(permission:"a/{x}")):String @public}`, nil},

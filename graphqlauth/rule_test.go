@@ -54,3 +54,11 @@ func TestAnErrorRepeatsNoKey(t *testing.T) {
 	require.NotContains(t, r.body, s.keys["admin"])
 	require.Contains(t, r.body, "content/{model}/read")
 }
+
+// If no list of scopes is complete, the error names what the first one lacks.
+func TestAnErrorNamesAMissingScope(t *testing.T) {
+	s := newSite(t, siteOptions{})
+	r := s.ask("reader", `{scoped}`)
+	require.Equal(t, []string{"FORBIDDEN Query.scoped"}, r.codes())
+	require.Equal(t, "content/drafts/read", r.Errors[0].Extensions["permission"])
+}

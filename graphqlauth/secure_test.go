@@ -25,6 +25,7 @@ func bombs() map[string]string {
 			repeatf(30, "b%d:public ") + "}",
 		"depth":         strings.Repeat("{self", 500) + "{public}" + strings.Repeat("}", 500),
 		"depth, barely": strings.Repeat("{self", 20) + "{public}" + strings.Repeat("}", 20),
+		"depth, inline": strings.Repeat("{...{self", 20) + "{public}" + strings.Repeat("}}", 20),
 		"tokens":        "{ " + strings.Repeat("a :", 500_000) + " }",
 		"circle":        "{...A} fragment A on Query{...B} fragment B on Query{...A}",
 		"fragments":     "{self{...F0}}" + flat.String() + " fragment F30 on Query{public}",
