@@ -82,6 +82,10 @@ func TestLintFollowsTheOptions(t *testing.T) {
 	introspection := graphqlauth.WithIntrospection(graphqlauth.Require("schema/raed"))
 	require.Contains(t, codesOf(graphqlauth.Lint(schema, testCatalog(t), introspection)), "unknown Query.__schema")
 
+	// A name with one underscore is the host's.
+	one := schemaOf(t, graphqlauth.SDL, `type Query{a:U @public} union U = _ type _ @can(permission:"a"){b:String}`).Schema()
+	require.Equal(t, []string{"hidden _"}, codesOf(graphqlauth.Lint(one, nil)))
+
 	// A directive @key alone does not make a subgraph.
 	keyed := schemaOf(t, graphqlauth.SDL, `directive @key on OBJECT type Query @key{a:String @authenticated}`).Schema()
 	require.Empty(t, graphqlauth.Lint(keyed, nil))

@@ -315,6 +315,21 @@ func TestEventsWaitWhileAStoreFails(t *testing.T) {
 	require.Contains(t, string(s.next().Payload), "at last for reader")
 }
 
+// An event that waits for a confirmation does not hold up the end of its stream.
+func TestAWaitingEventEndsWithItsStream(t *testing.T) {
+	n := newNewsroom(t, newsOptions{bound: 500 * time.Millisecond})
+	stream := n.sse("subscription { news }", "api-key", n.key("reader").Key.Reveal())
+	n.listening(1)
+	n.store.down.Store(true)
+	n.users.Clear()
+	n.tell("never delivered")
+	late := time.AfterFunc(10*time.Second, func() { _ = stream.body.Close() })
+	defer late.Stop()
+	require.Contains(t, stream.event("next"), `"UNAVAILABLE"`)
+	require.Equal(t, "", stream.event("complete"))
+	stream.ends()
+}
+
 // A caller without a key and without a public role may subscribe to a @public field over SSE, and keeps it.
 func TestASubscriptionForAnyone(t *testing.T) {
 	n := newNewsroom(t, newsOptions{bound: 50 * time.Millisecond})
