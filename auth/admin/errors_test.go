@@ -45,7 +45,7 @@ func TestRefuseAnswersAnyError(t *testing.T) {
 		{&admin.Error{Err: admin.ErrConflict, Text: "the role is in use"}, 409, 409},
 		{&auth.Refusal{Status: 429, Reason: auth.ReasonRateLimited}, 429, 429},
 		{keys.ErrUnknown, 401, 412},
-		{&keys.StateError{ID: "7", Err: keys.ErrInvalidated}, 401, 412}, // as a verdict of Verify
+		{keys.ErrInvalidated, 401, 412}, // as a verdict of Verify
 		{errDisk, 503, 503},
 		{&roles.Problem{Role: "a b"}, 503, 503},
 		{keys.ErrClosed, 503, 503},
