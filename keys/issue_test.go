@@ -19,7 +19,10 @@ func TestMaxAge(t *testing.T) {
 
 		_, err := r.IssueCustom(ctx, keys.Custom{ExpiresAt: time.Now().Add(time.Hour + 1e3)})
 		require.ErrorIs(t, err, keys.ErrRefused)
-		_, err = r.Import(ctx, keys.Imported{Kind: keys.KindCustom, Text: keys.NewKey(legacyText), ExpiresAt: time.Now().Add(2 * time.Hour)})
+		late := keys.Imported{Kind: keys.KindCustom, Text: keys.NewKey(legacyText), ExpiresAt: time.Now().Add(2 * time.Hour)}
+		_, err = r.Import(ctx, late)
+		require.ErrorIs(t, err, keys.ErrRefused)
+		_, err = r.CheckImport(ctx, late)
 		require.ErrorIs(t, err, keys.ErrRefused)
 
 		time.Sleep(30 * time.Minute)
