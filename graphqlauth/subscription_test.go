@@ -8,6 +8,7 @@ import (
 	"net/netip"
 	"strings"
 	"testing"
+	"testing/synctest"
 	"time"
 
 	"github.com/99designs/gqlgen/graphql"
@@ -315,19 +316,26 @@ func TestEventsWaitWhileAStoreFails(t *testing.T) {
 	require.Contains(t, string(s.next().Payload), "at last for reader")
 }
 
-// An event that waits for a confirmation does not hold up the end of its stream.
-func TestAWaitingEventEndsWithItsStream(t *testing.T) {
-	n := newNewsroom(t, newsOptions{bound: 500 * time.Millisecond})
-	stream := n.sse("subscription { news }", "api-key", n.key("reader").Key.Reveal())
-	n.listening(1)
-	n.store.down.Store(true)
-	n.users.Clear()
-	n.tell("never delivered")
-	late := time.AfterFunc(10*time.Second, func() { _ = stream.body.Close() })
-	defer late.Stop()
-	require.Contains(t, stream.event("next"), `"UNAVAILABLE"`)
-	require.Equal(t, "", stream.event("complete"))
-	stream.ends()
+// An event does not wait for the confirmation of a stream that has ended, even if the transport's own context goes on.
+func TestAnEventDoesNotOutliveItsStream(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		c := newCourt(t, `type Query {f:String} type Subscription @public {f:String}`)
+		ctx, oc := c.operation("none", `subscription{f}`)
+		ctx, cancel := context.WithCancel(ctx)
+		require.Nil(t, c.e.MutateOperationContext(ctx, oc))
+		next := c.e.InterceptOperation(ctx, func(context.Context) graphql.ResponseHandler {
+			return func(context.Context) *graphql.Response {
+				cancel()
+				synctest.Wait()
+				return &graphql.Response{}
+			}
+		})
+		own, done := context.WithTimeout(context.WithoutCancel(ctx), time.Minute)
+		defer done()
+		began := time.Now()
+		require.Nil(t, next(own))
+		require.Zero(t, time.Since(began))
+	})
 }
 
 // A caller without a key and without a public role may subscribe to a @public field over SSE, and keeps it.
