@@ -75,6 +75,24 @@ func TestAUseShowsAtOnce(t *testing.T) {
 	})
 }
 
+// Of the uses of a key at most one a second is recorded.
+func TestOneUseASecondIsRecorded(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		r := open(t, keys.Config{Store: keys.NewMemoryStore()})
+		key, rec := issue(t, r, keys.Custom{})
+		for range 3 {
+			first := time.Now().UTC().Truncate(time.Microsecond)
+			use(t, r, key)
+			pass(time.Second - time.Microsecond)
+			use(t, r, key)
+			got, err := r.Get(ctx, rec.ID)
+			require.NoError(t, err)
+			require.Equal(t, first, got.LastUsedAt)
+			pass(time.Microsecond)
+		}
+	})
+}
+
 // Both values of an overlap are the same key: the later use counts.
 func TestUsesOfBothValues(t *testing.T) {
 	onAll(t, func(t *testing.T, r *keys.Ring) {
