@@ -8,6 +8,7 @@ import (
 	"net/http/httptest"
 	"sync"
 	"testing"
+	"time"
 
 	"github.com/stretchr/testify/require"
 
@@ -89,10 +90,12 @@ var errDown = errors.New("connection refused to 10.0.0.7: password=hunter2")
 func newWorld(t *testing.T, change ...func(*auth.Config)) *world {
 	t.Helper()
 	store := keys.NewMemoryStore()
+	ring, err := keys.Open(keys.Config{Store: store, FlushEvery: time.Hour}) // no flush while a test prints what it has
+	require.NoError(t, err)
 	w := &world{
 		t:      t,
 		store:  store,
-		ring:   keys.NewRing(store),
+		ring:   ring,
 		users:  &table{rows: map[string]auth.User{"ada": {ID: "ada", Name: "Ada", Role: "viewer", Active: true}}},
 		public: &switchable{role: "viewer"},
 		policy: roles.MustCompile(viewer, editor),

@@ -88,9 +88,11 @@ func TestAnAnswerThatMayBeOlderIsNotKept(t *testing.T) {
 		go func() { require.Equal(t, 2, call(2, 3*time.Second, never)) }()
 		synctest.Wait()
 		time.Sleep(2 * time.Second)
+		synctest.Wait()
 		require.Equal(t, []int{1}, kept)
 		require.Equal(t, 3, call(3, time.Second/2, always), "the second call is not joined after the first was answered")
 		time.Sleep(time.Minute)
+		synctest.Wait()
 		require.Equal(t, []int{1, 3}, kept)
 	})
 }
