@@ -47,17 +47,6 @@ func RequireKey() Rule { return Rule{valid: true, key: true} }
 // Anyone is the rule that every caller satisfies, even without a key and without a public role.
 func Anyone() Rule { return Rule{valid: true} }
 
-// All is the rule that all these rules hold. Without rules every caller is refused.
-func All(rules ...Rule) Rule {
-	both := Rule{valid: len(rules) > 0}
-	for _, r := range rules {
-		both.valid = both.valid && r.valid
-		both.key = both.key || r.key
-		both.needs = append(both.needs, r.needs...)
-	}
-	return both
-}
-
 // A permission is a permission in a rule, or a template with names of arguments in braces.
 type permission struct {
 	text     string

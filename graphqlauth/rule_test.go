@@ -26,9 +26,6 @@ func TestRules(t *testing.T) {
 		{"any of nothing", graphqlauth.RequireScopes(nil), ""},
 		{"scopes", graphqlauth.RequireScopes([][]string{{"a", "b"}, {"x"}}), "ab"},
 		{"an empty scope", graphqlauth.RequireScopes([][]string{{"a"}, {}}), ""},
-		{"all", graphqlauth.All(graphqlauth.RequireScopes([][]string{{"a"}, {"b"}}), graphqlauth.RequireKey(), graphqlauth.Require("b")), "b ab"},
-		{"all of nothing", graphqlauth.All(), ""},
-		{"all with the zero rule", graphqlauth.All(graphqlauth.Anyone(), graphqlauth.Rule{}), ""},
 	} {
 		t.Run(c.name, func(t *testing.T) {
 			court := newCourt(t, `directive @rule on FIELD_DEFINITION type Query{f:String @rule}`,

@@ -27,17 +27,17 @@ func Example() {
 	fmt.Println(service.Set(ctx, opening))
 	opening.Acknowledged = preview.Writes // after a person has read the list
 	fmt.Println(service.Set(ctx, opening))
-	fmt.Print(publicapi.Exposure(policy, "public", catalog, []auth.Route{{Pattern: "POST /comments", Permission: "content/comments/create"}}))
+	report := publicapi.Exposure(policy, "public", catalog, []auth.Route{{Pattern: "POST /comments", Permission: "content/comments/create"}})
+	for _, p := range report.Permissions {
+		fmt.Println(p.Permission, p.Effect)
+	}
+	for _, route := range report.Routes {
+		fmt.Println("needs no key:", route.Pattern)
+	}
 	// Output:
 	// publicapi: role "public" was not opened: it needs the token of its current preview, and the name of each permission that changes data: content/comments/create
 	// <nil>
-	// Callers without a key have the role public.
-	//   MAY CHANGE: Create (content/comments/create)
-	//   may Read (content/pages/read)
-	// Grants
-	//   content/comments/create: allowed
-	//   content/pages/read: allowed
-	// Routes that need no key
-	//   POST /comments (content/comments/create)
-	// Routes that were not registered with the guard are not listed.
+	// content/comments/create write
+	// content/pages/read read
+	// needs no key: POST /comments
 }

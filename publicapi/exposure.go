@@ -2,7 +2,6 @@ package publicapi
 
 import (
 	"context"
-	"fmt"
 	"maps"
 	"slices"
 	"strings"
@@ -114,53 +113,4 @@ func unusedAppID(policy *roles.Policy, appid string) string {
 		appid += "x"
 	}
 	return appid
-}
-
-// String returns the report as text, a line for each permission, grant and route.
-func (r Report) String() string {
-	var b strings.Builder
-	if r.Role == "" {
-		b.WriteString("The public API is closed.\n")
-	} else {
-		fmt.Fprintf(&b, "Callers without a key have the role %s.\n", r.Role)
-	}
-	for _, p := range r.Permissions {
-		mark := "may"
-		if p.Effect == roles.EffectWrite {
-			mark = "MAY CHANGE:"
-		}
-		if p.Label == "" {
-			fmt.Fprintf(&b, "  %s %s", mark, p.Permission)
-		} else {
-			fmt.Fprintf(&b, "  %s %s (%s)", mark, p.Label, p.Permission)
-		}
-		separator := ", now: "
-		for _, match := range p.Matches {
-			b.WriteString(separator + match.Permission)
-			separator = ", "
-		}
-		b.WriteString("\n")
-	}
-	if len(r.Grants) > 0 {
-		b.WriteString("Grants\n")
-		for _, grant := range slices.Sorted(maps.Keys(r.Grants)) {
-			verdict := "allowed"
-			if !r.Grants[grant] {
-				verdict = "denied"
-			}
-			fmt.Fprintf(&b, "  %s: %s\n", grant, verdict)
-		}
-	}
-	if len(r.Routes) > 0 {
-		b.WriteString("Routes that need no key\n")
-		for _, route := range r.Routes {
-			need := route.Permission
-			if route.Open {
-				need = "open"
-			}
-			fmt.Fprintf(&b, "  %s (%s)\n", route.Pattern, need)
-		}
-	}
-	b.WriteString("Routes that were not registered with the guard are not listed.\n")
-	return b.String()
 }

@@ -186,7 +186,6 @@ func TestExposure(t *testing.T) {
 	for _, closed := range []string{"", "admin", "ADMIN", "nosuch"} {
 		report := publicapi.Exposure(policy, closed, catalog(t), routes)
 		require.Equal(t, publicapi.Report{Routes: []auth.Route{routes[3]}}, report, closed)
-		require.Contains(t, report.String(), "closed")
 	}
 	require.Equal(t, publicapi.Report{Routes: []auth.Route{routes[3]}}, publicapi.Exposure(nil, "author", nil, routes))
 }

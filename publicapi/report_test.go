@@ -9,27 +9,6 @@ import (
 	"github.com/latchkey-go/latchkey/roles"
 )
 
-func TestReportText(t *testing.T) {
-	const footer = "Routes that were not registered with the guard are not listed.\n"
-	require.Equal(t, "The public API is closed.\n"+footer, publicapi.Report{}.String())
-	report := publicapi.Report{
-		Role: "visitor",
-		Permissions: []publicapi.Permission{
-			{Entry: roles.Entry{Permission: "a/read", Label: "Read a", Effect: roles.EffectRead}},
-			{Entry: roles.Entry{Permission: "*/write", Effect: roles.EffectWrite},
-				Matches: []roles.Entry{{Permission: "a/write"}, {Permission: "b/write"}, {Permission: "c/write"}}},
-		},
-		Grants: roles.Grants{"a/read": true, "b/*": false},
-	}
-	require.Equal(t, `Callers without a key have the role visitor.
-  may Read a (a/read)
-  MAY CHANGE: */write, now: a/write, b/write, c/write
-Grants
-  a/read: allowed
-  b/*: denied
-`+footer, report.String())
-}
-
 // A pattern that denies is a grant of the report, and no permission of it.
 func TestReportHasNoDenies(t *testing.T) {
 	policy := roles.MustCompile(roles.Role{AppID: "r", Permissions: roles.Grants{"a/*": true, "a/b/*": false, "a/b/**": true}})

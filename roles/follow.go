@@ -16,11 +16,7 @@ import (
 func (d *Directory) poll(ctx context.Context, since Revision) (_ fresh.Answer, err error) {
 	defer func() {
 		if err != nil {
-			d.follower.Locked(func() {
-				if !d.closed {
-					d.failure.Store(&err)
-				}
-			})
+			d.failure.Store(&err)
 		}
 	}()
 	var good *Policy

@@ -11,7 +11,6 @@ import (
 	"github.com/latchkey-go/latchkey/auth"
 	"github.com/latchkey-go/latchkey/auth/admin"
 	"github.com/latchkey-go/latchkey/publicapi"
-	"github.com/latchkey-go/latchkey/roles"
 )
 
 // answer writes v as JSON.
@@ -86,7 +85,7 @@ func writeProblem(w http.ResponseWriter, p problem) {
 	}
 }
 
-// refuse writes the answer to an error of an operation. An unknown error is a store error: 503, without its text.
+// refuse writes the answer to an error of an operation: here if it has more members than a refusal of the guard.
 func (a *api) refuse(w http.ResponseWriter, r *http.Request, err error) {
 	var (
 		refused = new(admin.Error)
@@ -109,17 +108,8 @@ func (a *api) refuse(w http.ResponseWriter, r *http.Request, err error) {
 	case refused.Usage != nil:
 		writeProblem(w, problem{Status: http.StatusConflict, Usage: usageAsJSON(refused.Usage),
 			Detail: "The role is in use: repeat the request with this usage's confirm."})
-	case errors.Is(err, roles.ErrBudget):
-		writeProblem(w, problem{Status: http.StatusUnprocessableEntity,
-			Detail: "Comparing this access with yours would take too long. Use fewer or simpler patterns with * and **. Nothing was done."})
 	case errors.Is(err, errMedia):
 		writeProblem(w, problem{Status: http.StatusUnsupportedMediaType, Detail: "Send the body with Content-Type: application/json."})
-	case errors.Is(err, admin.ErrChanged):
-		writeProblem(w, problem{Status: http.StatusPreconditionFailed, Detail: "It has changed since it was read."})
-	case errors.Is(err, admin.ErrNotFound):
-		writeProblem(w, problem{Status: http.StatusNotFound, Detail: "There is no such key, user or role, or it is not managed here."})
-	case errors.Is(err, admin.ErrConflict):
-		writeProblem(w, problem{Status: http.StatusConflict, Detail: "The present state does not allow this."})
 	default:
 		a.guard.Refuse(w, r, err)
 	}
