@@ -23,8 +23,7 @@ type Setting struct {
 type Revision = fresh.Revision
 
 // ErrConflict means that the setting was changed since it was read: read it again.
-var ErrConflict error = answered{errors.New("publicapi: setting was changed meanwhile"), 409, "conflict",
-	"The setting was changed meanwhile: read it again."}
+var ErrConflict error = answered{errors.New("publicapi: setting was changed meanwhile"), 409, "conflict", "It was changed meanwhile: read it again."}
 
 // An answered error says how HTTP answers it: with a status, a code for logs and a sentence for the client.
 type answered struct {

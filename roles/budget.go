@@ -6,8 +6,7 @@ import (
 )
 
 // ErrBudget is the error of a comparison that needs more steps than its [Budget] has left. The answer is not known.
-var ErrBudget error = answered{errors.New("roles: these roles take too many steps to compare"), 422, "refused",
-	"Comparing these roles would take too long. Use fewer or simpler patterns with * and **."}
+var ErrBudget error = answered{errors.New("roles: these roles take too many steps to compare"), 422, "refused", "Use fewer or simpler patterns."}
 
 // A Budget bounds the work of one operation: after [Policy.Within] all comparisons of a policy draw from it. The zero Budget
 // has no steps. A Budget must not be used concurrently.

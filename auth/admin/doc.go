@@ -9,7 +9,8 @@
 //	app/users/manage  other users' keys
 //	app/logs          the audit log
 //
-// One's own user key needs none: users who are signed in, or present a user key, may see, make, refresh and end it.
+// One's own user key needs none: users who are signed in, or present a user key, may see, make, refresh and end it. So
+// may a custom key with itself, but for making one.
 // Callers without a key or a sign-in manage nothing, whatever the public role says. The old value of a key that
 // was refreshed with an overlap cannot manage anything either: it may be used until it ends. A client that lost the new value goes on with the old one;
 // its operator refreshes the key again.

@@ -114,8 +114,11 @@ func (s *Service) RefreshKey(ctx context.Context, by auth.Principal, id, match s
 
 // mayIssue reports whether the caller may get a value of the key, and returns the role that it carries.
 func (c *change) mayIssue(ctx context.Context, rec *keys.Record) (role string, err error) {
-	if rec.Kind == keys.KindUser {
+	switch {
+	case rec.Kind == keys.KindUser:
 		return c.ownerRole(ctx, rec.UserID)
+	case owns(c.by.Principal, rec):
+		return rec.Role, nil
 	}
 	return rec.Role, c.needs(ManageAPI)
 }

@@ -111,9 +111,9 @@ func (s *Service) maySee(by auth.Principal, rec *keys.Record) error {
 	return cmp.Or(s.mayAny(by, ManageAPI, ManageUsers), s.may(by, permissionFor(rec.Kind)))
 }
 
-// owns reports whether rec is the caller's own user key. A custom key has no owner.
+// owns reports whether rec is a key of the user who calls, or the key that the caller presents.
 func owns(by auth.Principal, rec *keys.Record) bool {
-	return rec.Kind == keys.KindUser && rec.UserID != "" && rec.UserID == by.UserID()
+	return rec.UserID != "" && rec.UserID == by.UserID() || rec.ID != "" && rec.ID == by.KeyID()
 }
 
 // UserKey returns the key that a user has: the latest that is not invalidated, else [ErrNotFound]. One's own

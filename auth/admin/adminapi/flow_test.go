@@ -39,6 +39,38 @@ func TestOwnKey(t *testing.T) {
 	require.Equal(t, "127.0.0.1", w.records()[0].From)
 }
 
+// A custom key that may do nothing else refreshes, shows and ends itself. Its old value does not, and no other key does.
+func TestACustomKeyRefreshesItself(t *testing.T) {
+	w := newWorld(t, nil)
+	issue := func(name string) (id string, key credential) {
+		made := w.expect(201, w.call(root, "POST", "/keys", map[string]any{"name": name, "role": nil, "allowed_ips": []string{"127.0.0.0/8", "::1"}}))
+		return made.string("id"), credential(made.string("key"))
+	}
+	id, key := issue("Website")
+	other, another := issue("Another")
+	renewed := w.expect(200, w.call(key, "POST", "/me/key/refresh", nil))
+	require.Equal(t, id, renewed.string("id"))
+	w.expect(401, w.call(key, "POST", "/me/key/refresh", nil))
+	old := credential(renewed.string("key"))
+	key = credential(w.expect(200, w.call(old, "POST", "/me/key/refresh", map[string]any{"overlap": 3600})).string("key"))
+	w.expect(403, w.call(old, "POST", "/me/key/refresh", nil))
+	w.expect(403, w.call(old, "POST", "/keys/"+id+"/invalidate", nil))
+	w.expect(200, w.call(key, "GET", "/keys/"+id, nil))
+	w.expect(403, w.call(key, "PATCH", "/keys/"+id, map[string]any{"allowed_ips": nil}))
+	w.expect(403, w.call(key, "POST", "/keys/"+id+"/disable", nil))
+	for _, method := range []string{"GET", "POST", "DELETE"} {
+		w.expect(403, w.call(key, method, "/me/key", nil))
+	}
+	for _, what := range []string{"/refresh", "/invalidate"} {
+		w.expect(403, w.call(key, "POST", "/keys/"+other+what, nil))
+	}
+	w.expect(200, w.call(another, "POST", "/keys/"+other+"/refresh", nil))
+	w.expect(200, w.call(key, "POST", "/keys/"+id+"/invalidate", nil))
+	w.expect(401, w.call(key, "GET", "/keys/"+id, nil))
+	require.Equal(t, "key.invalidate", w.records()[0].Action)
+	require.Equal(t, "key:"+id, w.records()[0].Actor)
+}
+
 func TestCustomKeys(t *testing.T) {
 	w := newWorld(t, nil)
 	made := w.expect(201, w.call(root, "POST", "/keys", map[string]any{

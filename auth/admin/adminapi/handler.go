@@ -94,7 +94,7 @@ func (a *api) routes() map[string]route {
 		"GET /me/key":                  {do: ofUser(a.getUserKey)},
 		"POST /me/key":                 {do: ofUser(a.createUserKey)},
 		"DELETE /me/key":               {do: ofUser(a.invalidateUserKeys)},
-		"POST /me/key/refresh":         {do: ofUser(a.refreshUserKey)},
+		"POST /me/key/refresh":         {do: a.refreshOwnKey},
 
 		"GET /roles":            {a.listRoles, []string{"after", "limit"}},
 		"POST /roles":           {do: a.createRole},

@@ -75,6 +75,15 @@ func (a *api) refreshUserKey(w http.ResponseWriter, r *http.Request, p auth.Prin
 	return showIssued(w, http.StatusOK, &issued, err)
 }
 
+// refreshOwnKey refreshes the user's key of the caller, or the custom key that the caller presents.
+func (a *api) refreshOwnKey(w http.ResponseWriter, r *http.Request, p auth.Principal) error {
+	if p.Kind() == auth.KindCustomKey {
+		r.SetPathValue("id", p.KeyID())
+		return a.refreshKey(w, r, p)
+	}
+	return ofUser(a.refreshUserKey)(w, r, p)
+}
+
 func (a *api) invalidateUserKeys(w http.ResponseWriter, r *http.Request, p auth.Principal, userID string) error {
 	invalidate := func(r *http.Request, p auth.Principal, match string) error {
 		_, err := a.InvalidateUserKeys(r.Context(), p, userID, match)

@@ -196,18 +196,24 @@ func (in *inspector) refusals() {
 		} else {
 			with(func(*call) {}, 401)
 			with(func(c *call) { c.key, c.session = in.host.viewer, "root" }, 400)
-			with(func(c *call) {
-				c.key = in.host.viewer
-				if operations[what].RequestBody != nil {
-					c.body = map[string]string{"PUT /public": `{"role":"viewer"}`, "POST /roles": `{"appid":"x"}`, "POST /keys": `{"name":"x","role":null}`}[what]
-					if c.body == "" {
-						c.body = "{}"
+			if path == "/me/key/refresh" { // each key may refresh itself
+				with(func(c *call) {
+					c.session, c.headers = "root", map[string]string{"Sec-Fetch-Site": "cross-site"}
+				}, 403)
+			} else {
+				with(func(c *call) {
+					c.key = in.host.viewer
+					if operations[what].RequestBody != nil {
+						c.body = map[string]string{"PUT /public": `{"role":"viewer"}`, "POST /roles": `{"appid":"x"}`, "POST /keys": `{"name":"x","role":null}`}[what]
+						if c.body == "" {
+							c.body = "{}"
+						}
 					}
-				}
-				if path == "/explain" {
-					c.query = "role=x&permission=x"
-				}
-			}, 403)
+					if path == "/explain" {
+						c.query = "role=x&permission=x"
+					}
+				}, 403)
+			}
 		}
 		if codes.GetOrZero("415") != nil {
 			with(func(c *call) { c.session, c.body, c.media = "root", "{}", "text/plain" }, 415)
