@@ -48,8 +48,8 @@ type Config struct {
 	Listen func(ctx context.Context, channel string, wake func()) error
 
 	// Keys and Guard are for everything else. What Open fills in is refused: in Keys the Store, LastUsed, Feed, Staleness and
-	// OnError; in Guard the Keys, Roles, Anonymous, Users, RoleChanges and SignedIn. Guard.Observe is in addition to the
-	// Logger, and Guard.Changes to those of the parts.
+	// OnError; in Guard the Keys, Roles, Anonymous, Users, RoleChanges and SignedIn. Guard.Changes are in addition
+	// to those of the parts, and Guard.Observe, if set, gets the decisions in place of the Logger.
 	Keys  keys.Config
 	Guard auth.Config
 
@@ -85,10 +85,7 @@ func (c *Config) check() error {
 	mistake(c.DB != nil && c.Store != nil, "DB and Store are both set")
 	mistake((c.DB == nil) != (c.Dialect == 0), "DB and Dialect need each other")
 	mistake(c.Listen != nil && c.DB == nil && c.Store == nil, "Listen is set, and there is no database to listen to")
-	mistake(c.ListUsers != nil && c.Users == nil, "ListUsers is set without Users")
-	mistake(c.DropRole != nil && c.Users == nil, "DropRole is set without Users")
-	mistake(c.SignedIn != nil && c.Users == nil, "SignedIn is set without Users")
-	mistake(c.Staleness < 0 && c.Staleness != keys.AlwaysAsk, "Staleness is negative")
+	mistake(c.Users == nil && (c.ListUsers != nil || c.DropRole != nil || c.SignedIn != nil), "ListUsers, DropRole or SignedIn is set without Users")
 	mistake(c.Keys.Store != nil || c.Keys.LastUsed != nil || c.Keys.Feed != nil, "Keys has a Store, LastUsed or Feed: Open fills these in")
 	mistake(c.Keys.Staleness != 0, "Keys.Staleness is set: set Config.Staleness")
 	mistake(c.Keys.OnError != nil, "Keys.OnError is set: set Config.Logger")

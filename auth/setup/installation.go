@@ -136,12 +136,8 @@ func (lk *Installation) openGuard(c Config) (err error) {
 		lk.users = auth.CacheUsers(c.Users, c.Staleness)
 		g.Users, g.Changes = lk.users, append(g.Changes, lk.users.Watch)
 	}
-	log, observe := auth.LogTo(c.Logger), c.Guard.Observe
-	g.Observe = func(ctx context.Context, e auth.Event) {
-		log(ctx, e)
-		if observe != nil {
-			observe(ctx, e)
-		}
+	if g.Observe == nil {
+		g.Observe = auth.LogTo(c.Logger)
 	}
 	lk.Guard, err = auth.New(g)
 	return err
@@ -206,10 +202,7 @@ func (lk *Installation) UserRemoved(ctx context.Context, id string) error {
 		if err != nil {
 			return err
 		}
-		if err := lk.record(ctx, "user.remove", id, map[string]any{"keys": n}); err != nil {
-			return err
-		}
-		return lk.UserChanged(ctx, id)
+		return errors.Join(lk.record(ctx, "user.remove", id, map[string]any{"keys": n}), lk.UserChanged(ctx, id))
 	})
 }
 

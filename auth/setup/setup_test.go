@@ -72,8 +72,8 @@ func TestMistakes(t *testing.T) {
 		"DB and Dialect need each other":                      {DB: new(sql.DB)},
 		"Config.DB and Dialect need each other":               {Dialect: sqlstore.SQLite},
 		"no database to listen to":                            {Listen: func(context.Context, string, func()) error { return nil }},
-		"ListUsers is set without Users":                      {ListUsers: func(context.Context, admin.UserFilter) ([]auth.User, error) { return nil, nil }},
-		"DropRole is set without Users":                       {DropRole: func(context.Context, string) error { return nil }},
+		"ListUsers, DropRole or":                              {ListUsers: func(context.Context, admin.UserFilter) ([]auth.User, error) { return nil, nil }},
+		"DropRole or SignedIn":                                {DropRole: func(context.Context, string) error { return nil }},
 		"SignedIn is set without Users":                       {SignedIn: func(*http.Request) (string, error) { return "", nil }},
 		"Staleness is negative":                               {Staleness: -2},
 		"Keys has a Store, LastUsed or Feed":                  {Keys: keys.Config{Store: keys.NewMemoryStore()}},
@@ -192,21 +192,26 @@ func TestUserRemoved(t *testing.T) {
 	require.EqualValues(t, 2, records[0].After["keys"])
 }
 
-// The host's own observer gets what the log gets.
+// The log gets each decision, unless the host observes them itself.
 func TestDecisionsAreLogged(t *testing.T) {
 	var out bytes.Buffer
-	var seen []auth.Event
-	lk := open(t, setup.Config{
-		Logger: slog.New(slog.NewTextHandler(&out, nil)),
-		Guard:  auth.Config{Observe: func(_ context.Context, e auth.Event) { seen = append(seen, e) }},
-	})
-	mux := http.NewServeMux()
-	lk.Guard.Handle(mux, "GET /pages", "content/pages/read", http.HandlerFunc(done))
-	require.Equal(t, 401, get(lk, mux, "/pages", firstKey))
-	require.Len(t, seen, 1)
-	require.Equal(t, auth.ReasonInvalidKey, seen[0].Reason)
+	c := setup.Config{Logger: slog.New(slog.NewTextHandler(&out, nil))}
+	ask := func() {
+		lk := open(t, c)
+		mux := http.NewServeMux()
+		lk.Guard.Handle(mux, "GET /pages", "content/pages/read", http.HandlerFunc(done))
+		require.Equal(t, 401, get(lk, mux, "/pages", firstKey))
+	}
+	ask()
 	require.Contains(t, out.String(), "reason=invalid_key")
 	require.NotContains(t, out.String(), "31af51f6")
+	out.Reset()
+	var seen []auth.Event
+	c.Guard.Observe = func(_ context.Context, e auth.Event) { seen = append(seen, e) }
+	ask()
+	require.Len(t, seen, 1)
+	require.Equal(t, auth.ReasonInvalidKey, seen[0].Reason)
+	require.Empty(t, out.String())
 }
 
 // Host code that breaks while the installation opens leaves nothing running.

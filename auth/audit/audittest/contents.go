@@ -60,10 +60,10 @@ var contents = []promise{
 		errs := suite.Together(writers, func(w int) error {
 			for i := range each {
 				if err := log.Append(background, record(t, w*each+i, nil)); err != nil {
-					return fmt.Errorf("Append: %w", err)
+					return fmt.Errorf("of Append: %w", err)
 				}
 				if _, err := log.List(background, audit.Filter{Limit: 3}); err != nil {
-					return fmt.Errorf("List: %w", err)
+					return fmt.Errorf("of List: %w", err)
 				}
 			}
 			return nil
