@@ -40,13 +40,13 @@ func TestAKeyFromIssueToRemoval(t *testing.T) {
 	_, err = w.service.UpdateKey(ctx, by, id, "", func(*keys.Settings) error { return stop })
 	require.ErrorIs(t, err, stop)
 
-	type change = func(context.Context, auth.Principal, string, string) (keys.Record, error)
-	refresh := func(ctx context.Context, by auth.Principal, id, match string) (keys.Record, error) {
+	type change = func(context.Context, auth.Principal, string, admin.Tag) (keys.Record, error)
+	refresh := func(ctx context.Context, by auth.Principal, id string, match admin.Tag) (keys.Record, error) {
 		issued, err := w.service.RefreshKey(ctx, by, id, match, keys.Renewal{})
 		return issued.Record, err
 	}
 	set := func(to keys.State) change {
-		return func(ctx context.Context, by auth.Principal, id, match string) (keys.Record, error) {
+		return func(ctx context.Context, by auth.Principal, id string, match admin.Tag) (keys.Record, error) {
 			return w.service.SetKeyState(ctx, by, id, match, to)
 		}
 	}

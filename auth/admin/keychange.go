@@ -11,7 +11,7 @@ import (
 )
 
 // key returns a record as stored in this transaction. If match is neither "" nor its revision, it returns [ErrChanged].
-func (c *change) key(ctx context.Context, id, match string) (keys.Record, error) {
+func (c *change) key(ctx context.Context, id string, match Tag) (keys.Record, error) {
 	rec, err := c.cfg.Keys.Get(ctx, id)
 	if err == nil && match != "" && match != Revision(&rec) {
 		return rec, ErrChanged
@@ -22,7 +22,7 @@ func (c *change) key(ctx context.Context, id, match string) (keys.Record, error)
 // UpdateKey changes a key's settings. It needs what managing the key needs, and cover for what the key may do before and
 // after: a caller cannot change a key that is broader than they are. match is as for [Service.RefreshKey]. edit may be
 // called more than once; UpdateKey returns its error. Unchanged settings are neither written nor recorded.
-func (s *Service) UpdateKey(ctx context.Context, by auth.Principal, id, match string, edit func(*keys.Settings) error) (after keys.Record, err error) {
+func (s *Service) UpdateKey(ctx context.Context, by auth.Principal, id string, match Tag, edit func(*keys.Settings) error) (after keys.Record, err error) {
 	err = s.changeKey(ctx, by, id, match, false, func(ctx context.Context, c *change, before *keys.Record) (step, error) {
 		if !before.InvalidatedAt.IsZero() {
 			return nil, keys.ErrInvalidated
@@ -62,7 +62,7 @@ func (s *Service) UpdateKey(ctx context.Context, by auth.Principal, id, match st
 // [keys.StateInvalidated]). It needs what managing the key needs; to end one's own for good needs no permission. To end a
 // pause also needs cover for all that the key may do, and with a key that expires the caller enables none that lives
 // longer. A second call changes nothing.
-func (s *Service) SetKeyState(ctx context.Context, by auth.Principal, id, match string, to keys.State) (after keys.Record, err error) {
+func (s *Service) SetKeyState(ctx context.Context, by auth.Principal, id string, match Tag, to keys.State) (after keys.Record, err error) {
 	set, ok := map[keys.State]struct {
 		what string
 		do   func(context.Context, string) error
@@ -99,7 +99,7 @@ func (s *Service) SetKeyState(ctx context.Context, by auth.Principal, id, match 
 
 // RemoveKey drops the record of an invalidated key; any other is [ErrConflict]. It needs what managing the key
 // needs.
-func (s *Service) RemoveKey(ctx context.Context, by auth.Principal, id, match string) error {
+func (s *Service) RemoveKey(ctx context.Context, by auth.Principal, id string, match Tag) error {
 	return s.changeKey(ctx, by, id, match, false, func(_ context.Context, c *change, before *keys.Record) (step, error) {
 		if before.InvalidatedAt.IsZero() {
 			return nil, fmt.Errorf("%w: only an invalidated key can be removed", ErrConflict)
@@ -116,7 +116,7 @@ func (s *Service) RemoveKey(ctx context.Context, by auth.Principal, id, match st
 // InvalidateUserKeys ends all keys of a user for good, and returns how many there were. One's own need no
 // permission, others' need [ManageUsers]. match is the [Revision] that the caller knows of the key that
 // [Service.UserKey] returns, or "".
-func (s *Service) InvalidateUserKeys(ctx context.Context, by auth.Principal, userID, match string) (n int, err error) {
+func (s *Service) InvalidateUserKeys(ctx context.Context, by auth.Principal, userID string, match Tag) (n int, err error) {
 	if err := s.mayFor(by, userID); err != nil {
 		return 0, err
 	}
@@ -161,7 +161,7 @@ func (s *Service) InvalidateUserKeys(ctx context.Context, by auth.Principal, use
 }
 
 // changeKey runs a change of a key, which needs the permission to manage it. If ownFree, the caller's own key needs none.
-func (s *Service) changeKey(ctx context.Context, by auth.Principal, id, match string, ownFree bool,
+func (s *Service) changeKey(ctx context.Context, by auth.Principal, id string, match Tag, ownFree bool,
 	judge func(context.Context, *change, *keys.Record) (step, error)) error {
 	rec, err := s.Key(ctx, by, id)
 	if err != nil {

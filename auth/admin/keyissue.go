@@ -72,7 +72,7 @@ func (s *Service) create(ctx context.Context, by auth.Principal, kind keys.Kind,
 // RefreshKey replaces the value of a key and keeps its record. It needs what managing the key needs, none for
 // one's own, and cover for all that the key may do. match is the key's revision as the caller knows it, see
 // [Revision], or "". Of several calls at once, exactly one wins; the others get [ErrConflict].
-func (s *Service) RefreshKey(ctx context.Context, by auth.Principal, id, match string, rn keys.Renewal) (issued keys.Issued, err error) {
+func (s *Service) RefreshKey(ctx context.Context, by auth.Principal, id string, match Tag, rn keys.Renewal) (issued keys.Issued, err error) {
 	seen, err := s.Key(ctx, by, id)
 	if err != nil {
 		return keys.Issued{}, err

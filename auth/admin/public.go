@@ -79,7 +79,7 @@ func possible(policy *roles.Policy, appid string) error {
 
 // A Confirmation names the state that the caller decided about. The zero Confirmation confirms nothing.
 type Confirmation struct {
-	Match        string   // the [Revision] of what is changed; "" is any
+	Match        Tag      // the [Revision] of what is changed; "" is any
 	Token        string   // of the preview of what the change opens to callers without a key, or the Confirm of a [Usage]
 	Acknowledged []string // the Writes of that preview, in any order
 }
@@ -146,7 +146,7 @@ func (c *change) confirmEdit(ctx context.Context, next *roles.Policy, seen Confi
 
 // ClosePublic closes the public API: callers without a key get 401. It needs [ManageAPI]. A second call changes
 // nothing. match is the [Revision] that the caller knows, or "".
-func (s *Service) ClosePublic(ctx context.Context, by auth.Principal, match string) (publicapi.Setting, error) {
+func (s *Service) ClosePublic(ctx context.Context, by auth.Principal, match Tag) (publicapi.Setting, error) {
 	return s.changePublic(ctx, by, match, "public.close", func(ctx context.Context, c *change, before publicapi.Setting) (step, error) {
 		if before.Role == "" {
 			return nil, nil
@@ -167,7 +167,7 @@ func (s *Service) mayPublic(by auth.Principal) error {
 
 // changePublic runs a change of the setting, and records it if there was one. Also after an error, the next request
 // on this node reads the stored setting: before the commit other requests may have cached the old one.
-func (s *Service) changePublic(ctx context.Context, by auth.Principal, match, action string,
+func (s *Service) changePublic(ctx context.Context, by auth.Principal, match Tag, action string,
 	judge func(context.Context, *change, publicapi.Setting) (step, error)) (after publicapi.Setting, err error) {
 	if err := s.mayPublic(by); err != nil {
 		return after, err

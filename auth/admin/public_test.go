@@ -46,7 +46,7 @@ func TestPublic(t *testing.T) {
 
 	_, err = w.service.ClosePublic(ctx, by, "x")
 	require.ErrorIs(t, err, admin.ErrChanged)
-	for _, match := range []string{admin.Revision(setting), ""} { // a second call changes nothing
+	for _, match := range []admin.Tag{admin.Revision(setting), ""} { // a second call changes nothing
 		closed, err := w.service.ClosePublic(ctx, by, match)
 		require.NoError(t, err)
 		require.Empty(t, closed.Role)

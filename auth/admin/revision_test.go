@@ -17,7 +17,7 @@ func TestAKeyRevisionIsWhatPeopleDecideAbout(t *testing.T) {
 	ctx := t.Context()
 	issued := w.custom(keys.Custom{Name: "a", Role: "editor"})
 	id := issued.Record.ID
-	seen := map[string]string{admin.Revision(&issued.Record): "issue"}
+	seen := map[admin.Tag]string{admin.Revision(&issued.Record): "issue"}
 	change := func(what string, do func() error) {
 		t.Helper()
 		require.NoError(t, do())

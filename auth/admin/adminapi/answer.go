@@ -47,7 +47,7 @@ func eachOf[A, B any](list []A, f func(*A) B) []B {
 }
 
 // A removal makes a change that needs no body and has no answer. match is the revision that the request requires, or "".
-type removal func(r *http.Request, p auth.Principal, match string) error
+type removal func(r *http.Request, p auth.Principal, match admin.Tag) error
 
 // serve is the operation of the removal.
 func (f removal) serve(w http.ResponseWriter, r *http.Request, p auth.Principal) error {
@@ -157,11 +157,11 @@ func (discard) Write(text []byte) (int, error) { return len(text), nil }
 func (discard) WriteHeader(int)                {}
 
 // setETag sets the revision of the answered object.
-func setETag(w http.ResponseWriter, revision string) { w.Header().Set("ETag", `"`+revision+`"`) }
+func setETag(w http.ResponseWriter, revision admin.Tag) { w.Header().Set("ETag", `"`+string(revision)+`"`) }
 
 // match returns the revision that If-Match requires, or "" for any. It refuses a condition that it does not support: the
 // change must not happen without it.
-func match(r *http.Request) (string, error) {
+func match(r *http.Request) (admin.Tag, error) {
 	if len(r.Header.Values("If-None-Match")) > 0 {
 		return "", invalid("If-None-Match", "is not taken here")
 	}
@@ -180,5 +180,5 @@ func match(r *http.Request) (string, error) {
 	case len(tag) < 3 || tag[0] != '"' || tag[len(tag)-1] != '"':
 		return "", invalid("If-Match", "is not an entity tag")
 	}
-	return tag[1 : len(tag)-1], nil
+	return admin.Tag(tag[1 : len(tag)-1]), nil
 }

@@ -188,7 +188,7 @@ func (a *api) patchKey(w http.ResponseWriter, r *http.Request, p auth.Principal)
 	return showKey(w, &rec, err)
 }
 
-func (a *api) removeKey(r *http.Request, p auth.Principal, match string) error {
+func (a *api) removeKey(r *http.Request, p auth.Principal, match admin.Tag) error {
 	return a.RemoveKey(r.Context(), p, r.PathValue("id"), match)
 }
 
@@ -215,7 +215,7 @@ func (a *api) refreshKey(w http.ResponseWriter, r *http.Request, p auth.Principa
 }
 
 // renewal reads how a key is to be refreshed. The body may be left out.
-func renewal(w http.ResponseWriter, r *http.Request) (rn keys.Renewal, tag string, err error) {
+func renewal(w http.ResponseWriter, r *http.Request) (rn keys.Renewal, tag admin.Tag, err error) {
 	var overlap, most, ttl int64
 	var at time.Time
 	there, err := decode(w, r, true, map[string]field{"overlap": seconds(&overlap), "overlap_cap": seconds(&most),

@@ -72,7 +72,7 @@ func (a *api) putPublic(w http.ResponseWriter, r *http.Request, p auth.Principal
 	return a.showPublic(w, r, p)
 }
 
-func (a *api) closePublic(r *http.Request, p auth.Principal, match string) error {
+func (a *api) closePublic(r *http.Request, p auth.Principal, match admin.Tag) error {
 	_, err := a.ClosePublic(r.Context(), p, match)
 	return err
 }

@@ -139,7 +139,7 @@ func (a *api) putRole(w http.ResponseWriter, r *http.Request, p auth.Principal) 
 	return a.showRole(w, http.StatusOK, role)
 }
 
-func (a *api) deleteRole(r *http.Request, p auth.Principal, match string) error {
+func (a *api) deleteRole(r *http.Request, p auth.Principal, match admin.Tag) error {
 	seen := admin.Confirmation{Match: match, Token: r.URL.Query().Get("confirm")}
 	return a.DeleteRole(r.Context(), p, r.PathValue("appid"), seen)
 }

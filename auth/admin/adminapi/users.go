@@ -85,7 +85,7 @@ func (a *api) refreshOwnKey(w http.ResponseWriter, r *http.Request, p auth.Princ
 }
 
 func (a *api) invalidateUserKeys(w http.ResponseWriter, r *http.Request, p auth.Principal, userID string) error {
-	invalidate := func(r *http.Request, p auth.Principal, match string) error {
+	invalidate := func(r *http.Request, p auth.Principal, match admin.Tag) error {
 		_, err := a.InvalidateUserKeys(r.Context(), p, userID, match)
 		return err
 	}

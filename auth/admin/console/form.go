@@ -34,7 +34,10 @@ func (v *visit) field(name string) string { return v.r.PostForm.Get(name) }
 
 // mustMatch returns the revision that the form was made for. A form without one matches none: without it a form that is
 // sent twice, by Reload or a second click, would act twice.
-func (v *visit) mustMatch() string { return cmp.Or(v.field("match"), "none") }
+func (v *visit) mustMatch() admin.Tag { return cmp.Or(v.match(), "none") }
+
+// match returns the revision that the form was made for.
+func (v *visit) match() admin.Tag { return admin.Tag(v.field("match")) }
 
 // fieldLines splits a text into its lines.
 func fieldLines(text string) []string {

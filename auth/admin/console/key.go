@@ -47,7 +47,7 @@ type formPart struct {
 type keyPage struct {
 	Key   *keyRow // nil: not made yet
 	User  bool    // it is a user's key
-	Match string
+	Match admin.Tag
 	Seen  string // the digest of the stored settings
 	Form  keyForm
 	Roles []roleOption
@@ -156,7 +156,7 @@ func (v *visit) showKey() error {
 }
 
 func (v *visit) saveKey() (string, error) {
-	form, id, match := v.sentKey(), v.r.PathValue("id"), v.field("match")
+	form, id, match := v.sentKey(), v.r.PathValue("id"), v.match()
 	rec, err := v.service.Key(v.r.Context(), v.who, id)
 	if err != nil {
 		return "", err
@@ -200,11 +200,11 @@ func (v *visit) refreshKey() (string, error) {
 func setKey(to keys.State, done string) button {
 	return func(v *visit) (string, error) {
 		id := v.r.PathValue("id")
-		_, err := v.service.SetKeyState(v.r.Context(), v.who, id, v.field("match"), to)
+		_, err := v.service.SetKeyState(v.r.Context(), v.who, id, v.match(), to)
 		return keyAddress(id) + "?done=" + done, err
 	}
 }
 
 func (v *visit) removeKey() (string, error) {
-	return "api?done=removed", v.service.RemoveKey(v.r.Context(), v.who, v.r.PathValue("id"), v.field("match"))
+	return "api?done=removed", v.service.RemoveKey(v.r.Context(), v.who, v.r.PathValue("id"), v.match())
 }

@@ -19,7 +19,7 @@ type publicPage struct {
 	Role      string // "" is closed
 	ChangedAt time.Time
 	ChangedBy string
-	Match     string
+	Match     admin.Tag
 	Now       *exposure
 	Preview   *exposure // of the chosen role
 	Roles     []roleOption
@@ -159,7 +159,7 @@ func (v *visit) showPublic() error {
 
 // confirmation reads the confirmation in a form.
 func (v *visit) confirmation() admin.Confirmation {
-	return admin.Confirmation{Match: v.field("match"), Token: v.field("token"), Acknowledged: v.r.PostForm["acknowledge"]}
+	return admin.Confirmation{Match: v.match(), Token: v.field("token"), Acknowledged: v.r.PostForm["acknowledge"]}
 }
 
 func (v *visit) openPublic() (string, error) {
@@ -184,6 +184,6 @@ func (v *visit) unconfirmed(err *publicapi.UnconfirmedError) *alert {
 }
 
 func (v *visit) closePublic() (string, error) {
-	_, err := v.service.ClosePublic(v.r.Context(), v.who, v.field("match"))
+	_, err := v.service.ClosePublic(v.r.Context(), v.who, v.match())
 	return "api/public?done=closed", err
 }

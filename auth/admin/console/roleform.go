@@ -14,7 +14,7 @@ type rolePage struct {
 	New    bool
 	Manage bool // false: to look at only
 	Role   roles.Role
-	Match  string
+	Match  admin.Tag
 	Groups []permissionGroup
 	// Allow and Deny are the grants that no check box stands for, one a line.
 	Allow, Deny string

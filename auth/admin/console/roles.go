@@ -115,6 +115,6 @@ func (v *visit) saveRole() (string, error) {
 }
 
 func (v *visit) deleteRole() (string, error) {
-	seen := admin.Confirmation{Match: v.field("match"), Token: v.field("confirm")}
+	seen := admin.Confirmation{Match: v.match(), Token: v.field("confirm")}
 	return "users/roles?done=deleted", v.service.DeleteRole(v.r.Context(), v.who, v.r.PathValue("appid"), seen)
 }

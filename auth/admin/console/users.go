@@ -39,7 +39,7 @@ type userKey struct {
 	User  auth.User
 	Page  string // the address of this page
 	Key   *keyRow
-	Match string
+	Match admin.Tag
 	Form  keyForm // of a new key
 }
 
@@ -113,6 +113,6 @@ func (v *visit) refreshUserKey() (string, error) {
 
 func (v *visit) invalidateUserKey() (string, error) {
 	of := v.owner()
-	_, err := v.service.InvalidateUserKeys(v.r.Context(), v.who, of.User.ID, v.field("match"))
+	_, err := v.service.InvalidateUserKeys(v.r.Context(), v.who, of.User.ID, v.match())
 	return of.Page + "?done=invalidated", err
 }
