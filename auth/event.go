@@ -21,7 +21,8 @@ const (
 
 // An Event describes the decision on one request. It is sent once, before the handler runs; for OutcomePassed, after
 // it ran. A request that is refused after it was granted, for example by a Require inside another, sends a second
-// one. It never holds a key or a digest, unless a host's store puts one into the text of its error.
+// one. It never holds a key or a digest, unless a host's store puts one into the text of its error, or an imported key of at
+// most 32 bytes is a segment of Path.
 type Event struct {
 	Time       time.Time
 	Outcome    Outcome

@@ -47,8 +47,10 @@ func TestListenIsCalledAgain(t *testing.T) {
 			close(ended)
 		}()
 		time.Sleep(11 * pause / 2)
+		synctest.Wait()
 		require.Less(t, calls, 12)
 		time.Sleep(11 * pause)
+		synctest.Wait()
 		require.Equal(t, 12, calls)
 		cancel()
 		<-ended

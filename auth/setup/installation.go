@@ -170,8 +170,8 @@ func mount(mux *http.ServeMux, prefix string, h http.Handler) {
 }
 
 // Healthz returns a handler for load balancers: 200 while requests can be decided, and 503 while the store has not
-// confirmed the roles within the staleness, or once Close was called. It asks no store and tells no more. Register it with
-// [auth.Guard.HandleOpen].
+// confirmed the roles within the staleness, or once Close was called. It tells no more, and asks no store unless Staleness
+// is AlwaysAsk. Register it with [auth.Guard.HandleOpen].
 func (lk *Installation) Healthz() http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) {
 		if lk.closing.Load() || lk.Roles.Policy() == nil {
@@ -194,8 +194,8 @@ func (lk *Installation) UserChanged(ctx context.Context, id string) error {
 	return lk.Store.Touch(ctx)
 }
 
-// UserRemoved is UserChanged for a user whom the host removes. It also invalidates the user's keys, in one transaction with
-// its audit record.
+// UserRemoved is UserChanged for a user whom the host removes. It also invalidates the user's keys in the space of Keys, in one
+// transaction with its audit record.
 func (lk *Installation) UserRemoved(ctx context.Context, id string) error {
 	return lk.inTx(ctx, func(ctx context.Context) error {
 		n, err := lk.Keys.InvalidateUser(ctx, id)
