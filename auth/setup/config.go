@@ -58,8 +58,8 @@ type Config struct {
 }
 
 // Start holds what a new installation begins with. Each part is applied once, in one transaction with its audit records,
-// by the first node that finds it empty: no roles, a public API that was never opened or closed, no keys. After that Open
-// ignores it.
+// by the first node that finds it empty: no roles, a public API that was never opened or closed, no keys. After that nothing
+// of it is applied, but it must still be without mistakes.
 type Start struct {
 	Roles []roles.Role
 	// Public is the role of callers without a key. "" leaves the public API closed. PublicWrites lists what it allows beyond

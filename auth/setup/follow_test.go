@@ -6,6 +6,7 @@ import (
 	"errors"
 	"log/slog"
 	"strings"
+	"sync/atomic"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -34,26 +35,26 @@ func TestErrorsThatRepeatAreRare(t *testing.T) {
 func TestListenIsCalledAgain(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		ctx, cancel := context.WithCancel(t.Context())
-		calls, failures := 0, 0
+		var calls, failures atomic.Int64
 		listen := func() error {
-			if calls++; calls == 12 {
+			if calls.Add(1) == 12 {
 				<-ctx.Done() // it listens
 			}
 			return errors.New("the connection is lost")
 		}
 		ended := make(chan struct{})
 		go func() {
-			again(ctx, listen, func(error) { failures++ })
+			again(ctx, listen, func(error) { failures.Add(1) })
 			close(ended)
 		}()
 		time.Sleep(11 * pause / 2)
 		synctest.Wait()
-		require.Less(t, calls, 12)
+		require.Less(t, calls.Load(), int64(12))
 		time.Sleep(11 * pause)
 		synctest.Wait()
-		require.Equal(t, 12, calls)
+		require.EqualValues(t, 12, calls.Load())
 		cancel()
 		<-ended
-		require.Equal(t, 11, failures, "its end is none")
+		require.EqualValues(t, 11, failures.Load(), "its end is none")
 	})
 }
