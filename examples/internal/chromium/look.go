@@ -85,10 +85,16 @@ func (w *Tab) Look(name string, l *Looks, also func(Way)) {
 		if l.folder == "" {
 			continue
 		}
-		picture, err := chromedp.Run(w.ctx, chromedp.FullScreenshot(100))
-		require.NoError(w, err)
-		require.NoError(w, os.WriteFile(filepath.Join(l.folder, name+"-"+way.Name+".png"), picture, 0o644))
+		require.NoError(w, os.WriteFile(filepath.Join(l.folder, name+"-"+way.Name+".png"), w.Picture(), 0o644))
 	}
+}
+
+// Picture returns a screenshot of the whole page, as PNG.
+func (w *Tab) Picture() []byte {
+	w.Helper()
+	picture, err := chromedp.Run(w.ctx, chromedp.FullScreenshot(100))
+	require.NoError(w, err)
+	return picture
 }
 
 // cutOff finds elements whose text is wider than they are, except those that scroll, that end in an ellipsis, or that
