@@ -110,9 +110,11 @@ var deleteChecks = []check{
 	{"Delete frees what the record held", func(p *probe) {
 		r := ended(custom())
 		r.Previous, r.ForeignID = digest(), "65f1c0ffee"
-		p.insert(r)
-		p.must(p.Delete(background, "", r.ID), "Delete of an invalidated record")
-		p.works(p.Insert(background, r), "Insert of the same record")
+		for _, id := range []string{r.ID, r.ID, custom().ID} {
+			r.ID = id
+			p.works(p.Insert(background, r), "Insert of what was deleted")
+			p.must(p.Delete(background, "", id), "Delete of an invalidated record")
+		}
 	}},
 	{"Delete returns an error wrapping ErrNotFound if there is no such record", func(p *probe) {
 		r := p.inserted(ended(custom()))

@@ -142,6 +142,23 @@ var endingMutants = []mutant{
 			return b.MemoryStore.Insert(ctx, r)
 		}
 	}},
+	{breaks: "Delete frees what the record held", how: "the foreign ID stays taken", worsen: func(b *broken) {
+		held := map[string]string{} // IDs by foreign ID, of records that were deleted
+		b.remove = func(ctx ctx, space, id string) error {
+			r, _ := b.MemoryStore.Get(ctx, space, id)
+			err := b.MemoryStore.Delete(ctx, space, id)
+			if err == nil && r.ForeignID != "" {
+				held[r.ForeignID] = id
+			}
+			return err
+		}
+		b.insert = func(ctx ctx, r keys.Record) error {
+			if id, there := held[r.ForeignID]; there && id != r.ID {
+				return keys.ErrExists
+			}
+			return b.MemoryStore.Insert(ctx, r)
+		}
+	}},
 	{breaks: "Delete returns an error wrapping ErrNotFound if there is no such record", how: "it is gone, so all is well",
 		worsen: deleteAnswers(keys.ErrNotFound, nil)},
 	{breaks: "Delete returns an error wrapping ErrConflict if the record is not invalidated", how: "no row was dropped, so there was none",
