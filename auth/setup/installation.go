@@ -66,8 +66,7 @@ func Open(ctx context.Context, c Config) (_ *Installation, err error) {
 	if err := lk.start(ctx, lk.Keys); err != nil {
 		return nil, err
 	}
-	lists := roles.Config{Store: lk.roles, Staleness: c.Staleness, Timeout: k.StoreTimeout, OnError: onError}
-	if lk.Roles, err = roles.Open(ctx, lists); err != nil {
+	if lk.Roles, err = roles.Open(ctx, roles.Config{Store: lk.roles, Staleness: c.Staleness, Timeout: k.StoreTimeout, OnError: onError}); err != nil {
 		return nil, err
 	}
 	lk.onClose(lk.Roles.Close)

@@ -157,7 +157,9 @@ func (discard) Write(text []byte) (int, error) { return len(text), nil }
 func (discard) WriteHeader(int)                {}
 
 // setETag sets the revision of the answered object.
-func setETag(w http.ResponseWriter, revision admin.Tag) { w.Header().Set("ETag", `"`+string(revision)+`"`) }
+func setETag(w http.ResponseWriter, revision admin.Tag) {
+	w.Header().Set("ETag", `"`+string(revision)+`"`)
+}
 
 // match returns the revision that If-Match requires, or "" for any. It refuses a condition that it does not support: the
 // change must not happen without it.
