@@ -30,7 +30,6 @@ func writeProblem(w http.ResponseWriter, refusal *Refusal, body []byte) {
 	if body == nil || refusal.Missing != "" || refusal.Detail != "" {
 		body = problemBody(refusal)
 	}
-	h.Set("Content-Length", strconv.Itoa(len(body)))
 	w.WriteHeader(refusal.Status)
 	_, _ = w.Write(body) // a client that has gone away does not need the answer
 }
