@@ -48,7 +48,12 @@ func (c *caller) satisfies(need *requirement, node *ast.Field, vars map[string]a
 	if need.never || need.key && !c.authenticated {
 		return "", false
 	}
-	for _, groups := range need.needs {
+	for _, i := range need.all {
+		if missing, ok := c.has(i, node, vars); !ok {
+			return missing, false
+		}
+	}
+	for _, groups := range need.needs[len(need.all):] {
 		if missing, ok := c.hasAny(groups, node, vars); !ok {
 			return missing, false
 		}

@@ -66,7 +66,8 @@ func (in *input) field(name string) *guarded {
 type requirement struct {
 	never bool      // no caller passes
 	key   bool      // the caller must be authenticated
-	needs [][][]int // of each element, all permissions of at least one of its lists; single permissions come first
+	needs [][][]int // of each element, all permissions of at least one of its lists
+	all   []int     // the single permissions, which are the first of needs
 }
 
 func (r *requirement) free() bool { return !r.never && !r.key && len(r.needs) == 0 }
@@ -92,8 +93,8 @@ func (p *plan) requirement(rules []Rule) requirement {
 				continue
 			}
 			for _, i := range compiled[0] {
-				if !slices.ContainsFunc(need.needs, func(known [][]int) bool { return known[0][0] == i }) {
-					need.needs = append(need.needs, [][]int{{i}})
+				if !slices.Contains(need.all, i) {
+					need.all, need.needs = append(need.all, i), append(need.needs, [][]int{{i}})
 				}
 			}
 		}

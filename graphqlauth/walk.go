@@ -205,6 +205,9 @@ func (w *walk) reached(f *field, node *ast.Field) bool {
 // included evaluates @skip and @include as gqlgen does. A directive over which gqlgen would panic counts as included,
 // and is noted.
 func (w *walk) included(directives ast.DirectiveList) bool {
+	if len(directives) == 0 {
+		return true
+	}
 	skip, include := directives.ForName("skip"), directives.ForName("include")
 	return (skip == nil || !w.condition(skip, false)) && (include == nil || w.condition(include, true))
 }

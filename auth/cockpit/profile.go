@@ -42,33 +42,20 @@ func Profile(w http.ResponseWriter, _ *http.Request, refusal *auth.Refusal) {
 	_, _ = io.WriteString(w, body) // the client may be gone, and gets no error then
 }
 
-// answers has the status and the text of each refusal by its status.
-var answers = map[int]struct {
-	status int
-	text   string
-}{
-	http.StatusBadRequest:          {http.StatusPreconditionFailed, "Authentication failed"},
-	http.StatusUnauthorized:        {http.StatusPreconditionFailed, "Authentication failed"},
-	http.StatusForbidden:           {http.StatusForbidden, "Permission denied"},
-	http.StatusTooManyRequests:     {http.StatusTooManyRequests, "Rate limit exceeded"},
-	http.StatusInternalServerError: {http.StatusInternalServerError, "Internal server error"},
-	http.StatusServiceUnavailable:  {http.StatusServiceUnavailable, "Service unavailable"},
-}
-
 func answer(refusal *auth.Refusal) (status int, body string) {
 	status = refusal.Status
 	ofPublicRole := refusal.Reason == auth.ReasonNotGranted || refusal.Reason == auth.ReasonBadPermission
 	if status == http.StatusUnauthorized && ofPublicRole { // the caller presented no bad key
 		status = http.StatusForbidden
 	}
-	shown, ok := answers[status]
+	text := (&auth.Refusal{Status: status}).Error()
 	switch {
-	case !ok && status > 400 && status < 500: // no decision of a guard
-		return status, `{"error":"` + refusal.Error() + `"}`
-	case !ok:
-		shown = answers[http.StatusServiceUnavailable]
+	case status == http.StatusBadRequest || status == http.StatusUnauthorized:
+		status, text = http.StatusPreconditionFailed, "Authentication failed"
+	case http.StatusText(status) == "": // the host's mistake
+		status = http.StatusServiceUnavailable
 	}
-	return shown.status, `{"error":"` + shown.text + `"}`
+	return status, `{"error":"` + text + `"}`
 }
 
 // CORS puts Cockpit's cross-origin headers on every answer of next, and answers OPTIONS on any address with an empty
