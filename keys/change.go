@@ -102,6 +102,11 @@ func (r *Ring) Update(ctx context.Context, id string, edit func(*Settings) error
 		if err := checkRecord(rec, r.space); err != nil {
 			return false, err
 		}
+		if rec.Role != old.Role {
+			if err := r.permit(ctx, rec.withoutDigests()); err != nil {
+				return false, err
+			}
+		}
 		rec.AllowedIPs = masked(rec.AllowedIPs)
 		if err := r.checkExpiry(rec, &old); err != nil {
 			return false, err

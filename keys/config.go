@@ -2,6 +2,7 @@ package keys
 
 import (
 	"cmp"
+	"context"
 	"errors"
 	"fmt"
 	"slices"
@@ -54,6 +55,11 @@ type Config struct {
 	MaxAge time.Duration
 	// SeveralPerUser lets a user have several keys that are not invalidated. False means one, as in Cockpit.
 	SeveralPerUser bool
+
+	// Check is asked before a new key is stored, and before a key gets another role: whether there is such a role, or such a
+	// user. If it returns an error, nothing is stored and the caller gets that error; one that wraps [ErrRefused] is the
+	// caller's mistake. Import does not ask it. Nil: any text is a role, and any user ID is a user.
+	Check func(context.Context, Record) error
 
 	// StoreTimeout is the deadline of one call of Store while a request waits. 0 means one second. With [NeverBlocks],
 	// Store is called without a deadline, as a *MemoryStore always is.
@@ -133,6 +139,9 @@ func (c Config) withDefaults() Config {
 	}
 	if c.CustomPrefixes == nil {
 		c.CustomPrefixes = []string{"API-"}
+	}
+	if c.Check == nil {
+		c.Check = func(context.Context, Record) error { return nil }
 	}
 	c.StoreTimeout = cmp.Or(c.StoreTimeout, time.Second)
 	c.MaxWaiting = cmp.Or(c.MaxWaiting, 256)

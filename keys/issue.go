@@ -36,8 +36,8 @@ type Issued struct {
 }
 
 // IssueUser makes a key for a user. It returns an error wrapping [ErrExists] if the user already has a key that is not
-// invalidated, unless [Config.SeveralPerUser] is set, and one wrapping [ErrRefused] if u is not valid. It does not check
-// whether the user exists.
+// invalidated, unless [Config.SeveralPerUser] is set, and one wrapping [ErrRefused] if u is not valid. Whether there is such
+// a user is for [Config.Check].
 func (r *Ring) IssueUser(ctx context.Context, userID string, u User) (Issued, error) {
 	return r.issue(ctx, Record{
 		Kind: KindUser, UserID: userID, Name: u.Name, Scopes: u.Scopes, AllowedIPs: u.AllowedIPs,
@@ -45,8 +45,8 @@ func (r *Ring) IssueUser(ctx context.Context, userID string, u User) (Issued, er
 	})
 }
 
-// IssueCustom makes a custom key. It returns an error wrapping [ErrRefused] if c is not valid. It does not check whether the
-// role exists.
+// IssueCustom makes a custom key. It returns an error wrapping [ErrRefused] if c is not valid. Whether there is such a role is
+// for [Config.Check].
 func (r *Ring) IssueCustom(ctx context.Context, c Custom) (Issued, error) {
 	return r.issue(ctx, Record{
 		Kind: KindCustom, Name: c.Name, Role: c.Role, Scopes: c.Scopes, AllowedIPs: c.AllowedIPs,
@@ -65,6 +65,9 @@ func (r *Ring) issue(ctx context.Context, rec Record) (Issued, error) {
 	}
 	text, err := r.format.generate(rec.Kind, r.random)
 	if err != nil {
+		return Issued{}, err
+	}
+	if err := r.permit(ctx, rec); err != nil {
 		return Issued{}, err
 	}
 	rec.Digest, rec.Hint = r.digester.current(text), r.format.hint(text)

@@ -35,6 +35,7 @@ type core struct {
 	imported bool // look up texts without the checksum of a key
 	sole     bool // one key per user
 	onError  func(error)
+	permit   func(context.Context, Record) error // Config.Check
 
 	surveyed   sync.Map // of surveyID: done or running
 	watchers   fresh.Listeners[notification]
@@ -75,6 +76,7 @@ func Open(c Config) (*Ring, error) {
 		imported: c.ImportedKeys,
 		sole:     !c.SeveralPerUser,
 		onError:  c.OnError,
+		permit:   c.Check,
 	}
 	k.memory, _ = c.Store.(*MemoryStore)
 	if k.deadline = inline; k.memory == nil && c.StoreTimeout != NeverBlocks {

@@ -126,6 +126,13 @@ func (d *Directory) Err() error {
 	return nil
 }
 
+// Age is how long ago the store last confirmed the current policy; more than Staleness if there is none.
+func (d *Directory) Age() time.Duration {
+	var left time.Duration
+	d.follower.Locked(func() { left = d.lease.Left(fresh.At(time.Now())) })
+	return d.staleness - left
+}
+
 // Reload asks the store at once instead of waiting for the next poll. It returns what Err would: nil means that Policy
 // shows the roles as they were stored when Reload was called, or later.
 func (d *Directory) Reload(ctx context.Context) error {

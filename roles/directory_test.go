@@ -53,9 +53,11 @@ func TestDirectoryOutlivesStoreForStalenessAndNoLonger(t *testing.T) {
 		time.Sleep(8*time.Second - time.Millisecond)
 		require.True(t, d.Policy().Allows("editor", "read"), "last good policy while the promise holds")
 		require.ErrorIs(t, d.Err(), errDown)
+		require.Less(t, d.Age(), 8*time.Second)
 		time.Sleep(time.Millisecond)
 		synctest.Wait()
 		require.Nil(t, d.Policy(), "not a moment longer")
+		require.GreaterOrEqual(t, d.Age(), 8*time.Second)
 		require.Positive(t, told.Load())
 		time.Sleep(time.Minute)
 		require.Nil(t, d.Policy())
@@ -65,6 +67,7 @@ func TestDirectoryOutlivesStoreForStalenessAndNoLonger(t *testing.T) {
 		time.Sleep(4 * time.Second)
 		synctest.Wait()
 		require.True(t, d.Policy().Allows("editor", "write"), "comes back by itself, up to date")
+		require.LessOrEqual(t, d.Age(), 4*time.Second)
 		require.NoError(t, d.Err())
 	})
 }
@@ -306,6 +309,8 @@ func TestAskingEachTimeLoadsOnlyChanges(t *testing.T) {
 		defer d.Watch(func(_, _ *roles.Policy) { changes++ })()
 		for range 10 {
 			require.True(t, d.Policy().Allows("editor", "read"))
+			time.Sleep(time.Second)
+			require.Equal(t, time.Second, d.Age())
 		}
 		require.Zero(t, loads)
 		require.Zero(t, changes)

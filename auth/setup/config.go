@@ -47,8 +47,8 @@ type Config struct {
 	// fails. Open calls it again after a failure. Nil: changes of other nodes are found by polling alone.
 	Listen func(ctx context.Context, channel string, wake func()) error
 
-	// Keys and Guard are for everything else. What Open fills in is refused: in Keys the Store, LastUsed, Feed, Staleness and
-	// OnError; in Guard the Keys, Roles, Anonymous, Users, RoleChanges and SignedIn. Guard.Changes are in addition
+	// Keys and Guard are for everything else. What Open fills in is refused: in Keys the Store, LastUsed, Feed, Staleness,
+	// OnError and Check; in Guard the Keys, Roles, Anonymous, Users, RoleChanges and SignedIn. Guard.Changes are in addition
 	// to those of the parts, and Guard.Observe, if set, gets the decisions in place of the Logger.
 	Keys  keys.Config
 	Guard auth.Config
@@ -88,6 +88,7 @@ func (c *Config) check() error {
 	mistake(c.Users == nil && (c.ListUsers != nil || c.DropRole != nil || c.SignedIn != nil), "ListUsers, DropRole or SignedIn is set without Users")
 	mistake(c.Keys.Store != nil || c.Keys.LastUsed != nil || c.Keys.Feed != nil, "Keys has a Store, LastUsed or Feed: Open fills these in")
 	mistake(c.Keys.Staleness != 0 || c.Keys.OnError != nil, "Keys has a Staleness or OnError: set Config.Staleness and Logger")
+	mistake(c.Keys.Check != nil, "Keys has a Check: Open checks that the role and the users exist")
 	mistake(c.Guard.Keys != nil || c.Guard.Roles != nil || c.Guard.RoleChanges != nil, "Guard has Keys, Roles or RoleChanges: Open fills these in")
 	mistake(c.Guard.Anonymous != nil, "Guard.Anonymous is set: set Start.Public, or open the public API later")
 	mistake(c.Guard.Users != nil || c.Guard.SignedIn != nil, "Guard has Users or SignedIn: set those of Config")

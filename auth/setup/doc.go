@@ -15,11 +15,10 @@
 //
 // # First start
 //
-// A new database has no roles, no keys and a closed public API. [Start] fills these once. The first administrator's key
-// may be one that was made before, without the database; API- is the prefix of custom keys:
+// A new database has no roles, no keys and a closed public API. [Start] fills these once. The first key may be made before:
 //
 //	key=API-$(openssl rand -hex 16)
 //	key=$key$(printf %s "$key" | gzip -c | tail -c 8 | od -An -v -N 4 -t u1 | awk '{printf "%02x%02x%02x%02x", $4, $3, $2, $1}')
 //
-// When the host changes or removes one of its users, it calls [Installation.UserChanged] or [Installation.UserRemoved].
+// When the host changes or removes a user, it calls [Installation.UserChanged] or [Installation.UserRemoved].
 package setup

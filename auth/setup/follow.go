@@ -1,6 +1,7 @@
 package setup
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -50,12 +51,9 @@ const pause = 2 * time.Second
 // again calls listen until ctx is done.
 func again(ctx context.Context, listen func() error, onError func(error)) {
 	for {
-		err := listen()
+		err := cmp.Or(listen(), errors.New("it returned"))
 		if ctx.Err() != nil {
 			return
-		}
-		if err == nil {
-			err = errors.New("it returned")
 		}
 		onError(fmt.Errorf("setup: Config.Listen: %w", err))
 		select {

@@ -4,6 +4,7 @@ import (
 	"cmp"
 	"context"
 	"errors"
+	"fmt"
 	"io"
 	"log/slog"
 	"net/http"
@@ -55,7 +56,7 @@ func Open(ctx context.Context, c Config) (_ *Installation, err error) {
 	}
 	onError := reporter(c.Logger)
 	k := c.Keys
-	k.Store, k.Staleness, k.OnError = lk.keys, c.Staleness, onError
+	k.Store, k.Staleness, k.OnError, k.Check = lk.keys, c.Staleness, onError, lk.checkKey
 	if lk.Store != nil {
 		k.LastUsed, k.Feed = lk.Store.Keys(), lk.Store.Keys()
 	}
@@ -142,6 +143,21 @@ func (lk *Installation) openGuard(c Config) (err error) {
 	return err
 }
 
+// checkKey refuses a key that nobody could use.
+func (lk *Installation) checkKey(ctx context.Context, rec keys.Record) error {
+	if rec.Kind == keys.KindUser && lk.config.Users == nil {
+		return fmt.Errorf("%w: a user key needs setup.Config.Users", keys.ErrRefused)
+	}
+	if rec.Role == "" || rec.Role == roles.Admin || lk.Roles.Policy().Has(rec.Role) {
+		return nil
+	}
+	stored, _, err := lk.roles.Load(ctx) // the role may be new
+	if err == nil && !slices.ContainsFunc(stored, func(r roles.Role) bool { return r.AppID == rec.Role }) {
+		err = fmt.Errorf("%w: there is no role %q", keys.ErrRefused, rec.Role)
+	}
+	return err
+}
+
 // listed is the host's users for management, without a cache.
 type listed struct {
 	auth.Users
@@ -169,20 +185,22 @@ func mount(mux *http.ServeMux, prefix string, h http.Handler) {
 }
 
 // Healthz returns a handler for load balancers: 200 while requests can be decided, and 503 while the store has not
-// confirmed the roles within the staleness, or once Close was called. It tells no more, and asks no store unless Staleness
-// is AlwaysAsk. Register it with [auth.Guard.HandleOpen].
+// confirmed the roles within the staleness, or once Close was called. It tells no more, but to callers with the super role
+// how long ago that was. It asks no store unless Staleness is AlwaysAsk. Register it with [auth.Guard.HandleOpen].
 func (lk *Installation) Healthz() http.Handler {
-	return http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) {
+	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		if lk.closing.Load() || lk.Roles.Policy() == nil {
 			http.Error(w, "not ready", http.StatusServiceUnavailable)
 			return
 		}
 		_, _ = io.WriteString(w, "ready\n")
+		if p, _ := lk.Guard.PrincipalFrom(r.Context()); p.Role() == roles.Admin {
+			_, _ = fmt.Fprintln(w, "The store confirmed the roles", lk.Roles.Age(), "ago.")
+		}
 	})
 }
 
-// UserChanged has all nodes ask the host for a user again: call it after the user's name, role or Active has changed. In a
-// transaction of Store it acts when that is committed.
+// UserChanged has all nodes ask for a user again whose name, role or Active has changed. In a transaction of Store it acts on commit.
 func (lk *Installation) UserChanged(ctx context.Context, id string) error {
 	if lk.users != nil {
 		lk.users.Forget(id)

@@ -136,6 +136,42 @@ func TestFirstStart(t *testing.T) {
 	require.Equal(t, []string{"key.create " + first[0].ID, "public.set public", "role.create writer", "role.create reader"}, actions)
 }
 
+// A key that nobody could use is an error where it is made, also if the role was made by another node a moment ago, or is
+// given to a key later.
+func TestAKeyNeedsItsRoleAndItsUsers(t *testing.T) {
+	lk := open(t, setup.Config{Start: setup.Start{Roles: []roles.Role{reader}}})
+	issue := func(role string) (keys.Issued, error) {
+		return lk.Keys.IssueCustom(t.Context(), keys.Custom{Role: role})
+	}
+	give := func(id, role string) error {
+		_, err := lk.Keys.Update(t.Context(), id, func(s *keys.Settings) error { s.Role = role; return nil })
+		return err
+	}
+	issued, err := issue("reader")
+	require.NoError(t, err)
+	for _, role := range []string{"reeder", "Reader", "ADMIN"} {
+		_, err = issue(role)
+		require.ErrorIs(t, err, keys.ErrRefused)
+		require.ErrorContains(t, err, "there is no role \""+role+"\"")
+		require.ErrorIs(t, give(issued.Record.ID, role), keys.ErrRefused)
+	}
+	for _, role := range []string{"", roles.Admin, "reader"} {
+		_, err = issue(role)
+		require.NoError(t, err)
+		require.NoError(t, give(issued.Record.ID, role))
+	}
+	_, err = lk.Keys.IssueUser(t.Context(), "ada", keys.User{})
+	require.ErrorIs(t, err, keys.ErrRefused)
+	require.ErrorContains(t, err, "setup.Config.Users")
+
+	_, revision, err := lk.Admin.Config().RoleStore.Load(t.Context())
+	require.NoError(t, err)
+	require.NoError(t, lk.Admin.Config().RoleStore.Save(t.Context(), writer, revision))
+	require.False(t, lk.Roles.Policy().Has("writer"), "this node does not know it yet")
+	_, err = issue("writer")
+	require.NoError(t, err)
+}
+
 // A key of random digits is shown once, and not where a value was given.
 func TestTheFirstKeyIsShown(t *testing.T) {
 	var shown []string
@@ -163,6 +199,16 @@ func TestMounted(t *testing.T) {
 	require.Equal(t, 200, get(lk, mux, "/admin/keys", firstKey))
 	require.Equal(t, 303, get(lk, mux, "/system/api", ""))
 	require.Equal(t, 200, get(lk, mux, "/healthz", ""))
+	health := func(key string) string {
+		r, w := httptest.NewRequest("GET", "/healthz", nil), httptest.NewRecorder()
+		if key != "" {
+			r.Header.Set("api-key", key)
+		}
+		lk.Guard.Identify(mux).ServeHTTP(w, r)
+		return w.Body.String()
+	}
+	require.Equal(t, "ready\n", health(""), "a stranger learns no more")
+	require.Regexp(t, `^ready\nThe store confirmed the roles [\d.]+[µmn]?s ago\.\n$`, health(firstKey))
 	require.NoError(t, lk.Close(t.Context()))
 	require.Equal(t, 503, get(lk, mux, "/healthz", ""))
 	require.NoError(t, lk.Close(t.Context()), "again")
