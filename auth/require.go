@@ -24,9 +24,10 @@ func PublicCache(value string, h http.Handler) http.Handler {
 
 // A gate is a handler behind a decision.
 type gate struct {
-	guard  *Guard
-	next   http.Handler
-	decide func(r *http.Request, p Principal) (permission string, refusal *Refusal)
+	guard    *Guard
+	next     http.Handler
+	requires []Route // without a pattern; one of them is enough
+	decide   func(r *http.Request, p Principal) (permission string, refusal *Refusal)
 }
 
 // Require passes a request to h if the caller has permission. A {name} in it stands for a whole segment and is read
@@ -44,15 +45,15 @@ func (g *Guard) RequireAny(permissions []string, h http.Handler) http.Handler {
 	if len(permissions) == 0 {
 		panic("auth: RequireAny needs a permission")
 	}
-	templates := make([]template, len(permissions))
+	templates, requires := make([]template, len(permissions)), make([]Route, len(permissions))
 	for i, permission := range permissions {
 		t, err := parseTemplate(permission)
 		if err != nil {
 			panic(err)
 		}
-		templates[i] = t
+		templates[i], requires[i].Permission = t, permission
 	}
-	return g.gate(h, func(r *http.Request, p Principal) (string, *Refusal) {
+	return g.gate(h, requires, func(r *http.Request, p Principal) (string, *Refusal) {
 		var first *Refusal
 		for i := range templates {
 			refusal := g.allowsTemplate(r, p, &templates[i])
@@ -74,7 +75,7 @@ func (g *Guard) RequireFunc(permission func(*http.Request) (string, error), h ht
 	if permission == nil {
 		panic("auth: RequireFunc without a function")
 	}
-	return g.gate(h, func(r *http.Request, p Principal) (string, *Refusal) {
+	return g.gate(h, []Route{{}}, func(r *http.Request, p Principal) (string, *Refusal) {
 		wanted, err := permission(r)
 		if err != nil {
 			return "", asRefusal(r.Context(), err)
@@ -90,7 +91,7 @@ func (g *Guard) RequireFunc(permission func(*http.Request) (string, error), h ht
 // RequireKey passes a request to h if the caller presents a valid key or is signed in. It needs no permission, and so no
 // role.
 func (g *Guard) RequireKey(h http.Handler) http.Handler {
-	return g.gate(h, func(_ *http.Request, p Principal) (string, *Refusal) {
+	return g.gate(h, []Route{{Key: true}}, func(_ *http.Request, p Principal) (string, *Refusal) {
 		if !p.Authenticated() {
 			return "", refuseMissing
 		}
@@ -123,11 +124,11 @@ func (g *Guard) allowsTemplate(r *http.Request, p Principal, t *template) *Refus
 	return &Refusal{Status: http.StatusForbidden, Reason: ReasonBadPermission, Missing: t.text, credential: true, key: p.KeyID()}
 }
 
-func (g *Guard) gate(h http.Handler, decide func(*http.Request, Principal) (string, *Refusal)) http.Handler {
+func (g *Guard) gate(h http.Handler, requires []Route, decide func(*http.Request, Principal) (string, *Refusal)) http.Handler {
 	if h == nil {
 		panic("auth: nil handler")
 	}
-	return &gate{guard: g, next: h, decide: decide}
+	return &gate{g, h, requires, decide}
 }
 
 // ServeHTTP authenticates the request unless an outer guard did, decides, and calls the handler or refuses.
@@ -144,6 +145,9 @@ func (gt *gate) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 		a = g.attach(r, p)
 	}
 	permission, refusal := gt.check(r, a.principal)
+	if probing.Load() && gt.answerProbe(w, r, a, refusal) {
+		return
+	}
 	if !inner && (refusal == nil || refusal.Status == http.StatusForbidden) {
 		a.principal.key.Used() // a 503 is not a use
 	}

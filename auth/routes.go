@@ -13,13 +13,13 @@ import (
 // schema for example.
 type Route struct {
 	Pattern    string // "GET /api/content/{model}", as registered
-	Permission string // may hold {name}s; "" if Open or Key is set
+	Permission string // may hold {name}s; "" if Open or Key is set, or if [Guard.RequireFunc] computes it
 	Open       bool   // needs nothing
 	Key        bool   // needs a valid key or a sign-in, and no permission
 }
 
 // ReachedBy reports whether callers reach the route by these rights, for at least one value of its {name}s. A route that
-// needs a key and no permission is reached by none.
+// needs a key and no permission, or a computed one, is reached by none.
 func (r Route) ReachedBy(policy *roles.Policy, rights roles.Rights) bool {
 	if r.Open {
 		return true
@@ -41,7 +41,7 @@ func (g *Guard) HandleAny(mux interface{ Handle(string, http.Handler) }, pattern
 	for _, permission := range permissions {
 		t, _ := parseTemplate(permission)
 		for _, name := range t.names() {
-			if !strings.Contains(pattern, "{"+name+"}") {
+			if !strings.Contains(pattern, "{"+name+"}") && !strings.Contains(pattern, "{"+name+":") { // chi's {name:regexp}
 				panic(fmt.Sprintf("auth: permission %q takes {%s} from the pattern %q, which has none", permission, name, pattern))
 			}
 		}
@@ -60,7 +60,7 @@ func (g *Guard) HandleKey(mux interface{ Handle(string, http.Handler) }, pattern
 
 // HandleOpen registers h without a permission. A credential that is not valid is refused there too.
 func (g *Guard) HandleOpen(mux interface{ Handle(string, http.Handler) }, pattern string, h http.Handler) {
-	mux.Handle(pattern, g.gate(h, func(*http.Request, Principal) (string, *Refusal) { return "", nil }))
+	mux.Handle(pattern, g.gate(h, []Route{{Open: true}}, func(*http.Request, Principal) (string, *Refusal) { return "", nil }))
 	g.remember(Route{Pattern: pattern, Open: true})
 }
 

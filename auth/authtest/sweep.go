@@ -1,6 +1,7 @@
 package authtest
 
 import (
+	"cmp"
 	"net/http"
 	"net/http/httptest"
 	"reflect"
@@ -38,12 +39,13 @@ func Sweep(t testing.TB, guard *auth.Guard, mux *http.ServeMux) {
 			t.Errorf("authtest: %q is registered neither with Handle nor with HandleOpen, so no guard protects it", pattern)
 			continue
 		}
-		r := request(pattern)
+		r := request(pattern, nil)
+		r.Header.Set("api-key", "a bad key")
 		if _, met := mux.Handler(r); met != pattern {
 			t.Errorf("authtest: %q cannot be tried: a request for %s %s matches %q", pattern, r.Method, r.URL.Path, met)
 			continue
 		}
-		want := refused(guard, request(pattern))
+		want := refused(guard, r.Clone(r.Context()))
 		w := httptest.NewRecorder()
 		mux.ServeHTTP(w, r)
 		if w.Code != want || w.Code < 400 || w.Code >= 500 {
@@ -97,23 +99,27 @@ func patterns(mux *http.ServeMux) []string {
 	return slices.Compact(all)
 }
 
-var wildcard = regexp.MustCompile(`\{[^}]*\}`)
+// What stands for a value, in a permission and in the pattern of a route: {id}, {id...}, {id:[0-9]+}, /:id, /*rest.
+var (
+	braces   = regexp.MustCompile(`\{[^/]*\}`)
+	wildcard = regexp.MustCompile(`\{[^/]*\}|/[:*]\w*`)
+)
 
 // placeholder stands for a {name}. A literal pattern is unlikely to contain it.
 const placeholder = "latchkey-sweep"
 
-// request makes a request that pattern matches, with a bad key.
-func request(pattern string) *http.Request {
+// request makes a request that pattern matches. {name}s without a value get the placeholder.
+func request(pattern string, values map[string]string) *http.Request {
 	method, address, ok := strings.Cut(pattern, " ")
 	if !ok {
 		method, address = http.MethodGet, pattern
 	}
 	address = strings.ReplaceAll(strings.TrimSpace(address), "{$}", "")
-	host, path, _ := strings.Cut(wildcard.ReplaceAllString(address, placeholder), "/")
+	address = fill(wildcard, address, func(name string) string { return cmp.Or(values[name], placeholder) })
+	host, path, _ := strings.Cut(address, "/")
 	r := httptest.NewRequest(method, "/"+path, nil)
 	if host != "" {
 		r.Host = host
 	}
-	r.Header.Set("api-key", "a bad key")
 	return r
 }
