@@ -3,7 +3,6 @@ package keys
 import (
 	"fmt"
 	"io"
-	"log/slog"
 )
 
 // A Key is a credential. It prints, logs, formats and marshals as its hint, such as "API-…3f9c"; only Reveal returns the
@@ -44,9 +43,6 @@ func (k Key) String() string {
 
 // Format writes the hint, whatever the verb.
 func (k Key) Format(s fmt.State, _ rune) { io.WriteString(s, k.String()) }
-
-// LogValue logs the hint.
-func (k Key) LogValue() slog.Value { return slog.StringValue(k.String()) }
 
 // MarshalText returns the hint. JSON and other encoders use it too.
 func (k Key) MarshalText() ([]byte, error) { return []byte(k.String()), nil }

@@ -4,7 +4,6 @@ import (
 	"fmt"
 	"io"
 	"iter"
-	"log/slog"
 	"net/netip"
 	"slices"
 	"sync/atomic"
@@ -18,9 +17,6 @@ type Verified struct{ e *entry }
 
 // Format writes "key" and the ID, whatever the verb.
 func (v Verified) Format(s fmt.State, _ rune) { io.WriteString(s, "key "+v.ID()) }
-
-// LogValue logs the ID.
-func (v Verified) LogValue() slog.Value { return slog.StringValue("key " + v.ID()) }
 
 // Used records that the key was used: call it once after each [Ring.Verify] or [Ring.Recheck], when the request was
 // authorized. The use becomes the record's LastUsedAt, and the first use of a new value starts the overlap of the old one.
