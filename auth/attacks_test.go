@@ -10,7 +10,6 @@ import (
 	"mime/multipart"
 	"net/http"
 	"net/http/httptest"
-	"net/netip"
 	"os"
 	"strings"
 	"sync/atomic"
@@ -62,7 +61,7 @@ func (bomb) Policy() *roles.Policy { panic("bang") }
 
 func TestASourceThatPanicsHasNoPolicy(t *testing.T) {
 	w := newWorld(t, func(c *auth.Config) { c.Roles = bomb{} })
-	_, err := w.guard.CheckHeader(t.Context(), http.Header{}, "", netip.Addr{})
+	_, err := w.guard.CheckCall(t.Context(), auth.Call{Header: http.Header{}})
 	require.Error(t, err)
 	p := w.guard.PrincipalForRole("editor")
 	require.Error(t, auth.Allowed(auth.NewContext(t.Context(), p), "content/posts/read"))
@@ -71,10 +70,10 @@ func TestASourceThatPanicsHasNoPolicy(t *testing.T) {
 	require.Equal(t, 503, serve(w.guard.Require("content/posts/read", who), request("/", "api-key", w.editor)).StatusCode)
 }
 
-func TestCheckHeaderOverlooksNoSpelling(t *testing.T) {
+func TestCheckCallOverlooksNoSpelling(t *testing.T) {
 	w := newWorld(t)
 	for _, name := range []string{"api-key", "API-KEY", "authorization", "api_key", "x-api-key"} {
-		_, err := w.guard.CheckHeader(t.Context(), http.Header{name: {"API-bad"}}, "", netip.Addr{})
+		_, err := w.guard.CheckCall(t.Context(), auth.Call{Header: http.Header{name: {"API-bad"}}})
 		require.Error(t, err, name)
 	}
 }

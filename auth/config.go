@@ -161,19 +161,6 @@ func limit(timeout time.Duration, source any) *ask.Limit {
 	return ask.New(keys.ErrStore, cmp.Or(timeout, time.Second), maxWaiting)
 }
 
-// An origin is where a request came from: a request to pass to Config.ClientAddr, or an address.
-type origin struct {
-	request *http.Request
-	addr    netip.Addr
-}
-
-func (o origin) peer(g *Guard) netip.Addr {
-	if o.request == nil {
-		return o.addr
-	}
-	return g.c.ClientAddr(o.request)
-}
-
 // ClientAddr returns the client's address as Config.ClientAddr does: for other records of the host, such as an audit
 // log.
 func (g *Guard) ClientAddr(r *http.Request) netip.Addr { return g.c.ClientAddr(r) }

@@ -112,12 +112,12 @@ func Recheck(ctx context.Context) (Principal, error) {
 		return Principal{}, refuseMissing.asError()
 	}
 	g := a.principal.subject.guard
-	p, refusal := g.recheck(ctx, a.principal, a.origin(g))
+	p, refusal := g.recheck(ctx, a.principal, a.sender(g))
 	g.used(p)
 	return p, refusal.asError()
 }
 
-func (g *Guard) recheck(ctx context.Context, before Principal, from origin) (p Principal, refusal *Refusal) {
+func (g *Guard) recheck(ctx context.Context, before Principal, from *http.Request) (p Principal, refusal *Refusal) {
 	defer recovered(&p, &refusal)
 	switch before.Kind() {
 	case KindUserKey, KindCustomKey:

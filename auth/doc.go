@@ -25,7 +25,7 @@
 //
 // # More
 //
-// [Guard.Check] decides and writes nothing; [Guard.Refuse] writes the answer. [Guard.CheckHeader] and
+// [Guard.Check] decides and writes nothing; [Guard.Refuse] writes the answer. [Guard.CheckCall] and
 // [Guard.CheckMessage] serve callers that are not net/http and messages of a websocket. [Follow] ends a long-lived
 // response when the caller's access ends. [CacheUsers] caches the host's users. [Config] has the host's own sign-in, the accepted sources of keys, limits and events.
 //

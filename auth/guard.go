@@ -3,7 +3,6 @@ package auth
 import (
 	"context"
 	"net/http"
-	"net/netip"
 	"sync"
 	"sync/atomic"
 	"time"
@@ -108,7 +107,7 @@ func (g *Guard) Check(r *http.Request) (Principal, error) {
 		return a.principal, nil
 	}
 	p, refusal := admitted(g.authenticate(r))
-	return g.checked(r, p, refusal)
+	return g.checked(r, p, "", refusal)
 }
 
 // admitted refuses a caller without a credential while the public API is closed.
@@ -120,30 +119,25 @@ func admitted(p Principal, refusal *Refusal) (Principal, *Refusal) {
 }
 
 // checked reports the result of a check to the observer and returns it. It records a use of the key of a caller who passes.
-func (g *Guard) checked(r *http.Request, p Principal, refusal *Refusal) (Principal, error) {
+// permission is "" if none was asked for.
+func (g *Guard) checked(r *http.Request, p Principal, permission string, refusal *Refusal) (Principal, error) {
 	event := Event{Outcome: OutcomePassed}
-	if refusal != nil {
-		event, p = refusedEvent(refusal), Principal{}
+	switch {
+	case refusal != nil:
+		event = refusedEvent(refusal)
+	case permission != "":
+		event.Outcome = OutcomeGranted
+	}
+	event.Permission = permission
+	if refusal != nil && refusal.Status != http.StatusForbidden {
+		p = Principal{}
 	}
 	if !g.report(r, nil, event, p) {
 		return Principal{}, refusePanic.asError()
 	}
-	g.used(p)
-	return p, refusal.asError()
-}
-
-// CheckHeader is Check for hosts that are not net/http; peer may be the zero Addr. Names in h must be canonical, as
-// http.Header.Add makes them: another spelling of a source's name is refused with 400. Config's SignedIn, Limit and
-// Observe take a request and are not called, and [Recheck] has no address for such a principal.
-func (g *Guard) CheckHeader(ctx context.Context, h http.Header, rawQuery string, peer netip.Addr) (Principal, error) {
-	if !canonical(h) {
-		return Principal{}, refuseMisspelt.asError()
-	}
-	p, refusal := admitted(g.identify(ctx, h, rawQuery, origin{addr: peer}))
-	if refusal != nil {
+	if g.used(p); refusal != nil {
 		return Principal{}, refusal.asError()
 	}
-	g.used(p)
 	return p, nil
 }
 
@@ -198,7 +192,7 @@ func (g *Guard) refuse(w http.ResponseWriter, r *http.Request, a *requestState, 
 // authenticate is identify for a request, followed by the host's limit.
 func (g *Guard) authenticate(r *http.Request) (p Principal, refusal *Refusal) {
 	defer recovered(&p, &refusal)
-	p, refusal = g.identify(r.Context(), r.Header, r.URL.RawQuery, origin{request: r})
+	p, refusal = g.identify(r, r.Header, r.URL.RawQuery)
 	return g.limit(r, p, refusal)
 }
 

@@ -233,21 +233,21 @@ func TestCheck(t *testing.T) {
 	require.Equal(t, auth.ReasonMissingKey, refusal.Reason)
 }
 
-func TestCheckHeader(t *testing.T) {
+func TestCheckCall(t *testing.T) {
 	w := newWorld(t)
 	key := w.custom(keys.Custom{Name: "x", Role: "editor", AllowedIPs: []netip.Prefix{netip.MustParsePrefix("10.0.0.0/8")}})
 	h := http.Header{"Api-Key": {key}}
-	_, err := w.guard.CheckHeader(t.Context(), h, "", netip.MustParseAddr("10.2.3.4"))
+	_, err := w.guard.CheckCall(t.Context(), auth.Call{Header: h, Peer: netip.MustParseAddr("10.2.3.4")})
 	require.NoError(t, err)
-	_, err = w.guard.CheckHeader(t.Context(), h, "", netip.MustParseAddr("::ffff:10.2.3.4"))
+	_, err = w.guard.CheckCall(t.Context(), auth.Call{Header: h, Peer: netip.MustParseAddr("::ffff:10.2.3.4")})
 	require.NoError(t, err)
 	for _, peer := range []netip.Addr{{}, netip.MustParseAddr("11.0.0.1"), netip.MustParseAddr("::1")} {
-		_, err = w.guard.CheckHeader(t.Context(), h, "", peer)
+		_, err = w.guard.CheckCall(t.Context(), auth.Call{Header: h, Peer: peer})
 		require.Error(t, err, peer)
 	}
-	_, err = w.guard.CheckHeader(t.Context(), h, "api_key=x", netip.MustParseAddr("10.2.3.4"))
+	_, err = w.guard.CheckCall(t.Context(), auth.Call{Header: h, Query: "api_key=x", Peer: netip.MustParseAddr("10.2.3.4")})
 	require.Error(t, err)
-	p, err := w.guard.CheckHeader(t.Context(), nil, "", netip.Addr{})
+	p, err := w.guard.CheckCall(t.Context(), auth.Call{})
 	require.NoError(t, err)
 	require.Equal(t, auth.KindPublic, p.Kind())
 }

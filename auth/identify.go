@@ -12,9 +12,10 @@ import (
 	"github.com/latchkey-go/latchkey/roles"
 )
 
-// identify returns the principal of a request. Without a credential and without a public role it is one of KindNone
-// that belongs to this guard. Hosts that are not net/http have no request.
-func (g *Guard) identify(ctx context.Context, h http.Header, rawQuery string, from origin) (Principal, *Refusal) {
+// identify returns the principal of a request with the credential in h or rawQuery: its own, or those of a message. Without
+// a credential and without a public role it is one of KindNone that belongs to this guard.
+func (g *Guard) identify(r *http.Request, h http.Header, rawQuery string) (Principal, *Refusal) {
+	ctx := r.Context()
 	if g.c.Keys == nil {
 		return Principal{}, storeError(ctx, nil)
 	}
@@ -27,12 +28,12 @@ func (g *Guard) identify(ctx context.Context, h http.Header, rawQuery string, fr
 		if err != nil {
 			return Principal{}, refuseKey(ctx, err)
 		}
-		return g.keyPrincipal(ctx, v, from)
+		return g.keyPrincipal(ctx, v, r)
 	}
 	if a, ok := ctx.Value(anyGuard{}).(*requestState); ok && a.stripped {
 		return Principal{}, refuseMisplaced // a guard further out has stripped the key
 	}
-	if r := from.request; r != nil && g.c.SignedIn != nil {
+	if g.c.SignedIn != nil {
 		p, refusal := g.signedIn(ctx, r)
 		if refusal != nil || p.subject != nil {
 			return p, refusal
@@ -63,10 +64,10 @@ func refuseKey(ctx context.Context, err error) *Refusal {
 }
 
 // keyPrincipal makes the principal of a valid key. The client's address must be allowed, and the owner, if any,
-// active.
-func (g *Guard) keyPrincipal(ctx context.Context, v keys.Verified, from origin) (Principal, *Refusal) {
+// active. r is nil if the request is not known.
+func (g *Guard) keyPrincipal(ctx context.Context, v keys.Verified, r *http.Request) (Principal, *Refusal) {
 	// The host is asked for the address only if the key is not valid from every one.
-	if !v.AllowsAddr(netip.Addr{}) && !v.AllowsAddr(from.peer(g)) {
+	if !v.AllowsAddr(netip.Addr{}) && (r == nil || !v.AllowsAddr(g.c.ClientAddr(r))) {
 		return Principal{}, &Refusal{Status: http.StatusUnauthorized, Reason: ReasonAddressRefused, credential: true, key: v.ID()}
 	}
 	switch v.Kind() {

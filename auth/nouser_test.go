@@ -4,7 +4,6 @@ import (
 	"context"
 	"errors"
 	"net/http"
-	"net/netip"
 	"testing"
 	"time"
 
@@ -36,11 +35,11 @@ func TestNoUserOfAFailedQueryIsNoVerdict(t *testing.T) {
 	require.NoError(t, err)
 	header := http.Header{"Api-Key": {issued.Key.Reveal()}}
 
-	_, err = guard.CheckHeader(t.Context(), header, "", netip.Addr{})
+	_, err = guard.CheckCall(t.Context(), auth.Call{Header: header})
 	var refusal *auth.Refusal
 	require.ErrorAs(t, err, &refusal)
 	require.Equal(t, http.StatusServiceUnavailable, refusal.Status)
-	p, err := guard.CheckHeader(t.Context(), header, "", netip.Addr{})
+	p, err := guard.CheckCall(t.Context(), auth.Call{Header: header})
 	require.NoError(t, err)
 	require.Equal(t, "ada", p.UserID())
 }

@@ -142,16 +142,13 @@ func stripQuery(r *http.Request) {
 	}
 }
 
-// origin returns where the request came from. A context of NewContext has no request itself, but may come from one
-// that has.
-func (a *requestState) origin(g *Guard) origin {
-	if a.request != nil {
-		return origin{request: a.request}
+// sender returns the request that the principal came with, or nil. A context of NewContext has none itself, but may come
+// from one that has.
+func (a *requestState) sender(g *Guard) *http.Request {
+	if outer, ok := a.Context.Value(guardKey{g}).(*requestState); ok && a.request == nil {
+		return outer.sender(g)
 	}
-	if outer, ok := a.Context.Value(guardKey{g}).(*requestState); ok {
-		return outer.origin(g)
-	}
-	return origin{}
+	return a.request
 }
 
 // NewContext returns a context that carries p, for work without a request: an operation of a websocket, a background
@@ -166,6 +163,10 @@ func NewContext(ctx context.Context, p Principal) context.Context {
 
 // PrincipalFrom returns the principal that the innermost guard attached. It is false if there is no guard outside, or
 // if the caller has no credential and the public API is closed.
+//
+// It is the caller of the request that ctx began with. If many calls share a connection and its context, as in the sessions
+// of an MCP server, that is the caller who opened it, and not the one who calls now: decide on each call with
+// [Guard.CheckCall].
 func PrincipalFrom(ctx context.Context) (Principal, bool) {
 	a, _ := ctx.Value(anyGuard{}).(*requestState)
 	return a.caller()

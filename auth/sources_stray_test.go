@@ -5,7 +5,6 @@ import (
 	"encoding/json"
 	"errors"
 	"net/http"
-	"net/netip"
 	"net/url"
 	"strings"
 	"testing"
@@ -228,12 +227,12 @@ func TestAKeyInBasicIsFoundInEveryForm(t *testing.T) {
 }
 
 // Hosts that are not net/http, and messages, meet the same rule.
-func TestCheckHeaderAndCheckMessageFindStrayKeys(t *testing.T) {
+func TestCheckCallAndCheckMessageFindStrayKeys(t *testing.T) {
 	w := newWorld(t)
 	for _, h := range []http.Header{
 		{"X-Auth-Token": {w.editor}}, {"x-auth-token": {w.editor}}, {"cookie": {"k=" + w.editor}}, {w.editor + "\r\n": {w.editor}},
 	} {
-		_, err := w.guard.CheckHeader(t.Context(), h, "", netip.Addr{})
+		_, err := w.guard.CheckCall(t.Context(), auth.Call{Header: h})
 		refusal, _ := errors.AsType[*auth.Refusal](err)
 		require.Equal(t, []any{401, auth.ReasonMisplacedKey}, []any{refusal.Status, refusal.Reason}, h)
 		require.Regexp(t, `\A[ -~]+\z`, refusal.Detail)
@@ -241,7 +240,7 @@ func TestCheckHeaderAndCheckMessageFindStrayKeys(t *testing.T) {
 		require.ErrorAs(t, err, &refusal)
 		require.Equal(t, auth.ReasonMisplacedKey, refusal.Reason)
 	}
-	_, err := w.guard.CheckHeader(t.Context(), http.Header{}, "token="+w.editor, netip.Addr{})
+	_, err := w.guard.CheckCall(t.Context(), auth.Call{Header: http.Header{}, Query: "token=" + w.editor})
 	refusal, _ := errors.AsType[*auth.Refusal](err)
 	require.Equal(t, 400, refusal.Status)
 }

@@ -43,8 +43,8 @@ func TestAUseIsARequestThatPassed(t *testing.T) {
 			_, err := w.guard.Check(request("/", "api-key", key))
 			return status(err)
 		}},
-		{"CheckHeader", false, false, func(w *world, key string) int {
-			_, err := w.guard.CheckHeader(t.Context(), http.Header{"Api-Key": {key}}, "", at)
+		{"CheckCall", false, true, func(w *world, key string) int {
+			_, err := w.guard.CheckCall(t.Context(), auth.Call{Header: http.Header{"Api-Key": {key}}, Peer: at})
 			return status(err)
 		}},
 		{"CheckMessage", false, true, func(w *world, key string) int {

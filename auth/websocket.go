@@ -10,7 +10,7 @@ import "net/http"
 // a credential while the public API is closed.
 func (g *Guard) CheckMessage(r *http.Request, header http.Header) (Principal, error) {
 	p, refusal := g.messagePrincipal(r, header)
-	return g.checked(r, p, refusal)
+	return g.checked(r, p, "", refusal)
 }
 
 // messagePrincipal returns the principal of a message.
@@ -27,9 +27,9 @@ func (g *Guard) messagePrincipal(r *http.Request, header http.Header) (p Princip
 		return Principal{}, refusal
 	}
 	if a := g.stateOf(ctx); a == nil {
-		p, refusal = g.identify(ctx, r.Header, r.URL.RawQuery, origin{request: r})
+		p, refusal = g.identify(r, r.Header, r.URL.RawQuery)
 	} else if p = a.principal; found.source == 0 {
-		p, refusal = g.recheck(ctx, p, a.origin(g))
+		p, refusal = g.recheck(ctx, p, a.sender(g))
 	}
 	switch {
 	case refusal != nil:
@@ -38,7 +38,7 @@ func (g *Guard) messagePrincipal(r *http.Request, header http.Header) (p Princip
 	case found.source != 0 && p.KeyID() != "":
 		refusal = refuseAmbiguous
 	case found.source != 0:
-		p, refusal = g.identify(ctx, header, "", origin{request: r})
+		p, refusal = g.identify(r, header, "")
 	}
 	return g.limit(r, p, refusal)
 }

@@ -6,7 +6,6 @@ import (
 	"fmt"
 	"math/rand/v2"
 	"net/http"
-	"net/netip"
 	"os"
 	"slices"
 	"strconv"
@@ -61,7 +60,7 @@ func newCrowd(t testing.TB) *crowd {
 	c.guard, err = auth.New(auth.Config{Keys: ring, Roles: c.policy, Anonymous: publicapi.Fixed("public")})
 	require.NoError(t, err)
 	add := func(name, role string, scopes []string, header http.Header) {
-		p, err := c.guard.CheckHeader(t.Context(), header, "", netip.Addr{})
+		p, err := c.guard.CheckCall(t.Context(), auth.Call{Header: header})
 		require.NoError(t, err)
 		c.callers = append(c.callers, caller{name, auth.NewContext(t.Context(), p), p.Authenticated(), role, scopes})
 	}

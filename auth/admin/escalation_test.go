@@ -8,6 +8,7 @@ import (
 
 	"github.com/stretchr/testify/require"
 
+	"github.com/latchkey-go/latchkey/auth"
 	"github.com/latchkey-go/latchkey/auth/admin"
 	"github.com/latchkey-go/latchkey/keys"
 	"github.com/latchkey-go/latchkey/roles"
@@ -76,7 +77,7 @@ func TestKeysMadeWithAKey(t *testing.T) {
 	require.NoError(t, err)
 
 	bound := w.custom(keys.Custom{Role: roles.Admin, AllowedIPs: net})
-	r, err := w.guard.CheckHeader(ctx, map[string][]string{"Api-Key": {bound.Key.Reveal()}}, "", netip.MustParseAddr("192.0.2.7"))
+	r, err := w.guard.CheckCall(ctx, auth.Call{Header: map[string][]string{"Api-Key": {bound.Key.Reveal()}}, Peer: netip.MustParseAddr("192.0.2.7")})
 	require.NoError(t, err)
 	issued, err = w.service.CreateKey(ctx, r, keys.Custom{Role: "editor"})
 	require.NoError(t, err)

@@ -5,7 +5,6 @@ import (
 	"encoding/hex"
 	"errors"
 	"net/http"
-	"net/netip"
 	"net/url"
 	"regexp"
 	"strings"
@@ -158,7 +157,7 @@ func FuzzConfigure(f *testing.F) {
 			}
 		}
 		want := decider(query, h["Api-Key"], h["Authorization"], h["X-Api-Key"], guard.Format())
-		p, err := guard.CheckHeader(t.Context(), h, query, netip.Addr{})
+		p, err := guard.CheckCall(t.Context(), auth.Call{Header: h, Query: query})
 		refusal, _ := errors.AsType[*auth.Refusal](err)
 		switch id, good := ids[want]; {
 		case want == anonymous:

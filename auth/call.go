@@ -1,0 +1,79 @@
+package auth
+
+import (
+	"context"
+	"fmt"
+	"net/http"
+	"net/netip"
+	"net/url"
+)
+
+// A Call is a request that is not one of net/http: a gRPC or MCP call, a message of a queue.
+type Call struct {
+	Header     http.Header       // or metadata, with names in any case
+	Query      string            // as in a URL, without "?"; usually ""
+	Peer       netip.Addr        // who sent it; the zero Addr is unknown
+	Operation  string            // for events and Config.Limit, such as "/shop.Orders/Get": never a text of the client
+	Permission string            // what the operation needs, with {name}s; "" needs none, as HandleOpen
+	Values     map[string]string // of the {name}s
+}
+
+// CheckCall decides on a call as Handle does on a request: with one event, and Config's SignedIn, ClientAddr and Limit,
+// which receive a POST to Operation that has the call's header. Its error is a *[Refusal]. It reads the call alone, and not
+// a principal in ctx: on a connection that many calls share, each is judged by its own credential.
+//
+// Handlers get the principal by [NewContext]. Do not keep that context for later calls; see [PrincipalFrom].
+func (g *Guard) CheckCall(ctx context.Context, c Call) (Principal, error) {
+	r := &http.Request{
+		Method: http.MethodPost, URL: &url.URL{Path: c.Operation, RawQuery: c.Query}, Pattern: c.Operation, Header: http.Header{},
+	}
+	if c.Peer.IsValid() {
+		r.RemoteAddr = c.Peer.String()
+	}
+	for name, values := range c.Header {
+		name = http.CanonicalHeaderKey(name)
+		r.Header[name] = append(r.Header[name], values...)
+	}
+	r = r.WithContext(ctx)
+	p, refusal := g.authenticate(r)
+	if c.Permission == "" {
+		p, refusal = admitted(p, refusal)
+	} else if refusal == nil {
+		refusal = g.allowsCall(p, &c)
+	}
+	return g.checked(r, p, c.Permission, refusal)
+}
+
+func (g *Guard) allowsCall(p Principal, c *Call) *Refusal {
+	permission, err := g.Permission(c.Permission, c.Values)
+	refusal, _ := err.(*Refusal)
+	switch {
+	case refusal == nil:
+		return g.allows(p, permission)
+	case refusal.Status == http.StatusForbidden && !p.Authenticated():
+		return &Refusal{Status: http.StatusUnauthorized, Reason: ReasonBadPermission}
+	}
+	refusal.credential, refusal.key = true, p.KeyID()
+	return refusal
+}
+
+// Permission fills the {name}s of a permission with values as [Guard.Require] does. Never join strings instead: with
+// values from a client, "content/"+model+"/read" may become another permission. The error is a *[Refusal]: 403 for a value
+// that is no segment, and 500 for a template that is malformed or has a {name} without a value.
+func (g *Guard) Permission(template string, values map[string]string) (string, error) {
+	t, err := parseTemplate(template)
+	if err != nil {
+		return "", &Refusal{Status: http.StatusInternalServerError, Reason: ReasonInternalError, cause: err}
+	}
+	for _, name := range t.names() {
+		if _, ok := values[name]; !ok {
+			err := fmt.Errorf("auth: permission %q: there is no value for {%s}", template, name)
+			return "", &Refusal{Status: http.StatusInternalServerError, Reason: ReasonNoPathValue, cause: err}
+		}
+	}
+	permission, _, ok := t.fill(nil, func(_ *http.Request, name string) string { return values[name] })
+	if !ok {
+		return "", &Refusal{Status: http.StatusForbidden, Reason: ReasonBadPermission, Missing: t.text}
+	}
+	return permission, nil
+}
