@@ -8,6 +8,7 @@ import (
 	"net/http"
 	"net/netip"
 	"slices"
+	"strings"
 	"time"
 
 	"github.com/latchkey-go/latchkey/internal/ask"
@@ -64,6 +65,8 @@ type Config struct {
 
 	// PathValue returns the value of a {name} in the route that matched. Nil: r.PathValue.
 	PathValue func(r *http.Request, name string) string
+	// Route returns the pattern that r matched, for events, without the method. Nil: r.Pattern without it.
+	Route func(r *http.Request) string
 	// ClientAddr returns the client's address, for keys with AllowedIPs and for events. Nil: the host of
 	// r.RemoteAddr; no forwarded header is trusted. The zero Addr means unknown, and is in no network.
 	ClientAddr func(*http.Request) netip.Addr
@@ -132,6 +135,9 @@ func New(c Config) (*Guard, error) {
 	if g.c.PathValue == nil {
 		g.c.PathValue = (*http.Request).PathValue
 	}
+	if g.c.Route == nil {
+		g.c.Route = pattern
+	}
 	if g.c.ClientAddr == nil {
 		g.c.ClientAddr = remoteAddr
 	}
@@ -164,6 +170,15 @@ func limit(timeout time.Duration, source any) *ask.Limit {
 // ClientAddr returns the client's address as Config.ClientAddr does: for other records of the host, such as an audit
 // log.
 func (g *Guard) ClientAddr(r *http.Request) netip.Addr { return g.c.ClientAddr(r) }
+
+// pattern is the default of Config.Route.
+func pattern(r *http.Request) string {
+	_, path, found := strings.Cut(r.Pattern, " ")
+	if !found {
+		return r.Pattern
+	}
+	return strings.TrimLeft(path, " \t")
+}
 
 // remoteAddr is the default of Config.ClientAddr: the host of r.RemoteAddr, which net/http sets from the connection.
 // It is the zero Addr if that is not an address, as on a Unix socket. Behind a proxy it is the proxy.

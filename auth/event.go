@@ -35,7 +35,7 @@ type Event struct {
 	Role       string
 	Permission string // of the route, with its {name}s
 	Method     string
-	Route      string // the pattern that matched, or ""
+	Route      string // the pattern that matched, without the method, or ""
 	Path       string // of a request that was not granted, before a pattern has matched; long segments are "…"
 	Peer       netip.Addr
 }
@@ -64,7 +64,7 @@ func (g *Guard) report(r *http.Request, a *requestState, event Event, p Principa
 	event.Kind = p.Kind()
 	event.KeyID = cmp.Or(p.KeyID(), event.KeyID)
 	event.UserID, event.Role = p.UserID(), p.Role()
-	event.Method, event.Route = r.Method, r.Pattern
+	event.Method, event.Route = r.Method, g.c.Route(r)
 	if event.Outcome != OutcomeGranted && event.Route == "" {
 		event.Path = g.pathWithoutKeys(r.URL.Path)
 	}

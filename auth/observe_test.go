@@ -41,14 +41,14 @@ func TestOneEventARequest(t *testing.T) {
 	e := ask("GET", "/posts/posts", "api-key", w.ada)
 	require.Equal(t, auth.OutcomeGranted, e.Outcome)
 	require.Equal(t, []string{"user", w.ids[w.ada], "ada", "viewer"}, []string{string(e.Kind), e.KeyID, e.UserID, e.Role})
-	require.Equal(t, []string{"content/{model}/read", "GET", "GET /posts/{model}"}, []string{e.Permission, e.Method, e.Route})
+	require.Equal(t, []string{"content/{model}/read", "GET", "/posts/{model}"}, []string{e.Permission, e.Method, e.Route})
 
 	e = ask("POST", "/posts", "api-key", w.ada)
 	require.Equal(t, []any{auth.OutcomeRefused, 403, auth.ReasonNotGranted, "content/posts/create", w.ids[w.ada]}, []any{e.Outcome, e.Status, e.Reason, e.Permission, e.KeyID})
 	e = ask("POST", "/posts")
 	require.Equal(t, []any{auth.OutcomeRefused, 401, auth.ReasonNotGranted, auth.KindPublic}, []any{e.Outcome, e.Status, e.Reason, e.Kind})
 	e = ask("GET", "/open")
-	require.Equal(t, []any{auth.OutcomeGranted, "GET /open"}, []any{e.Outcome, e.Route})
+	require.Equal(t, []any{auth.OutcomeGranted, "/open"}, []any{e.Outcome, e.Route})
 	e = ask("GET", "/nowhere", "api-key", w.editor)
 	require.Equal(t, []any{auth.OutcomePassed, "", w.ids[w.editor]}, []any{e.Outcome, e.Route, e.KeyID})
 	e = ask("GET", "/posts/posts", "api-key", "junk")
@@ -125,4 +125,25 @@ func TestLogTo(t *testing.T) {
 	}, line(request("/", "api-key", `x" level=INFO msg="login ok`)))
 	w.users.err = errDown
 	require.Equal(t, "ERROR", line(request("/", "api-key", w.ada))["level"])
+}
+
+// An event has one stable pattern, whatever the router: without the method, or as the host says.
+func TestTheRouteOfAnEvent(t *testing.T) {
+	for pattern, want := range map[string]string{
+		"GET /posts": "/posts", "/posts": "/posts", "GET  \t/posts": "/posts", "GET example.com/posts": "example.com/posts",
+	} {
+		var e auth.Event
+		w := newWorld(t, func(c *auth.Config) { c.Observe = func(_ context.Context, got auth.Event) { e = got } })
+		mux := http.NewServeMux()
+		w.guard.Handle(mux, pattern, "content/posts/read", who)
+		serve(mux, request("http://example.com/posts"))
+		require.Equal(t, want, e.Route)
+	}
+	var e auth.Event
+	w := newWorld(t, func(c *auth.Config) {
+		c.Observe = func(_ context.Context, got auth.Event) { e = got }
+		c.Route = func(r *http.Request) string { return "named " + r.Method }
+	})
+	serve(w.guard.Require("content/posts/read", who), request("/posts"))
+	require.Equal(t, "named GET", e.Route)
 }
