@@ -6,6 +6,7 @@ import (
 	"strings"
 
 	"github.com/latchkey-go/latchkey/auth"
+	"github.com/latchkey-go/latchkey/auth/admin/console"
 	"github.com/latchkey-go/latchkey/auth/cockpit"
 	"github.com/latchkey-go/latchkey/examples/cms/api"
 )
@@ -21,7 +22,10 @@ type profile struct {
 func profileNamed(name string) (profile, error) {
 	switch name {
 	case "":
-		return profile{configure: func(c auth.Config) auth.Config { return c }}, nil
+		return profile{configure: func(c auth.Config) auth.Config {
+			c.Profile = looks(auth.Problem)
+			return c
+		}}, nil
 	case "cockpit":
 		return profile{dialect: api.Cockpit, configure: likeCockpit, outside: cockpit.CORS}, nil
 	}
@@ -32,15 +36,20 @@ func profileNamed(name string) (profile, error) {
 // Cockpit does not have.
 func likeCockpit(c auth.Config) auth.Config {
 	c = cockpit.Configure(c)
-	looks := c.Profile
-	c.Profile = func(w http.ResponseWriter, r *http.Request, refusal *auth.Refusal) {
+	c.Profile = looks(c.Profile)
+	return c
+}
+
+// looks returns a profile that is api under /api/. Elsewhere people get pages and programs problem documents.
+func looks(api func(http.ResponseWriter, *http.Request, *auth.Refusal)) func(http.ResponseWriter, *http.Request, *auth.Refusal) {
+	pages := console.Profile(auth.Problem)
+	return func(w http.ResponseWriter, r *http.Request, refusal *auth.Refusal) {
 		if strings.HasPrefix(r.URL.Path, apiPrefix) {
-			looks(w, r, refusal)
+			api(w, r, refusal)
 		} else {
-			auth.Problem(w, r, refusal)
+			pages(w, r, refusal)
 		}
 	}
-	return c
 }
 
 const apiPrefix = "/api/"

@@ -39,7 +39,7 @@ func main() {
 	users, sessions := users{db}, scs.New()
 	users.prepare(ctx)
 	lk, err := setup.Open(ctx, setup.Config{
-		DB: db, Dialect: sqlstore.SQLite, Users: users, Keys: keys.Config{SeveralPerUser: true},
+		DB: db, Dialect: sqlstore.SQLite, Users: users, Keys: keys.Config{SeveralPerUser: true}, Guard: auth.Config{Profile: console.Profile(auth.Problem)},
 		SignedIn: func(r *http.Request) (string, error) { return sessions.GetString(r.Context(), "user"), nil },
 		Start: setup.Start{
 			Roles:         []roles.Role{{AppID: "customer", Permissions: roles.Grants{"notes/read-own": true}}},

@@ -23,6 +23,7 @@ type alert struct {
 	Field          string // the wrong input, if any
 	List           []string
 	Page, PageText string // a page about it, if any
+	Again          []typedField
 }
 
 // refuse answers with a page that holds only an alert.
@@ -99,6 +100,7 @@ func (v *visit) fail(err error) {
 	}
 	if status == http.StatusServiceUnavailable || status == http.StatusTooManyRequests {
 		v.w.Header().Set("Retry-After", strconv.Itoa(max(1, int(math.Ceil(wait.Seconds())))))
+		a.Again = typed(v.w, v.r)
 	}
 	v.refuse(status, a)
 }

@@ -46,13 +46,16 @@ type navPage struct {
 //go:embed templates
 var templateFiles embed.FS
 
+// pageFuncs are the functions that the templates use.
+var pageFuncs = template.FuncMap{
+	"at": formatTime, "day": func(t time.Time) string { return t.UTC().Format("2 Jan 2006") }, "iso": func(t time.Time) string { return t.UTC().Format(time.RFC3339) },
+	"path": url.PathEscape, "count": count, "short": short, "describe": describe, "problem": problem,
+	"form": func(f keyForm, a *alert, custom bool) formPart { return formPart{f, a, custom} },
+}
+
 // templates are the pages, each within the layout.
 var templates = func() map[string]*template.Template {
-	layout := template.Must(template.New("layout.html").Funcs(template.FuncMap{
-		"at": formatTime, "day": func(t time.Time) string { return t.UTC().Format("2 Jan 2006") }, "iso": func(t time.Time) string { return t.UTC().Format(time.RFC3339) },
-		"path": url.PathEscape, "count": count, "short": short, "describe": describe, "problem": problem,
-		"form": func(f keyForm, a *alert, custom bool) formPart { return formPart{f, a, custom} },
-	}).ParseFS(templateFiles, "templates/layout.html", "templates/parts.html"))
+	layout := template.Must(template.New("layout.html").Funcs(pageFuncs).ParseFS(templateFiles, "templates/layout.html", "templates/parts.html"))
 	all := map[string]*template.Template{}
 	for _, name := range []string{"refused", "userkey", "newkey", "keys", "key", "users", "public", "roles", "role", "matrix", "audit"} {
 		all[name] = template.Must(template.Must(layout.Clone()).ParseFS(templateFiles, "templates/"+name+".html"))
