@@ -23,21 +23,21 @@ func Compile(grants [][]Grant, strict bool, budget Budget) (DFA, *Overlap, error
 	if err := budget.spend(total); err != nil {
 		return DFA{}, nil, err
 	}
-	exact := make([]transition, 0, total)
+	exact := make(map[string]verdict, total)
 	var patterns []pattern
 	for _, list := range grants {
 		for _, g := range list {
 			if IsLiteral(g.Pattern) {
-				exact = append(exact, transition{g.Pattern, dead, uint32(g.verdict())})
+				exact[g.Pattern] |= g.verdict()
 			} else {
 				patterns = append(patterns, parse(g))
 			}
 		}
 	}
-	if len(grants) > 1 {
-		exact = mergeEqual(exact)
+	b := builder{budget: budget, states: slices.Clone(firstStates[:])}
+	for permission, v := range exact {
+		b.transitions = append(b.transitions, transition{permission, dead, uint32(v)})
 	}
-	b := builder{budget: budget, states: slices.Clone(firstStates[:]), transitions: exact}
 	var overlap *Overlap
 	if len(patterns) > 0 {
 		var err error
@@ -58,20 +58,6 @@ func Compile(grants [][]Grant, strict bool, budget Budget) (DFA, *Overlap, error
 		}
 	}
 	return d, overlap, nil
-}
-
-// mergeEqual makes one entry of the entries with the same text, with the merged verdict.
-func mergeEqual(exact []transition) []transition {
-	slices.SortFunc(exact, func(a, b transition) int { return strings.Compare(a.text, b.text) })
-	merged := exact[:0]
-	for _, t := range exact {
-		if last := len(merged) - 1; last >= 0 && merged[last].text == t.text {
-			merged[last].to = uint32((verdict(merged[last].to) | verdict(t.to)).final())
-			continue
-		}
-		merged = append(merged, t)
-	}
-	return merged
 }
 
 // A builder collects the parts of a DFA.
