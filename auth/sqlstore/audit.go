@@ -59,8 +59,9 @@ func (a *Audit) List(ctx context.Context, f audit.Filter) ([]audit.Record, error
 		return nil, nil
 	}
 	text, args := auditQuery(f)
+	st := a.s.unprepared(text)
 	var w auditRow
-	page, err := all(ctx, a.s, &statement{text: a.s.statement(text)}, args, w[:], w.decode)
+	page, err := all(ctx, a.s, &st, args, w[:], w.decode)
 	return page, storeError(ctx, "list the audit log", err)
 }
 

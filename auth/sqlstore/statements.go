@@ -10,8 +10,28 @@ import (
 
 // A statement is one text for the database in use. Those that are used often are prepared, once.
 type statement struct {
-	text     string
-	prepared *sql.Stmt
+	text string
+	run  runnable // outside of transactions
+}
+
+// A runnable is a prepared statement, or an unprepared one.
+type runnable interface {
+	ExecContext(ctx context.Context, args ...any) (sql.Result, error)
+	QueryContext(ctx context.Context, args ...any) (*sql.Rows, error)
+}
+
+// An unprepared statement is compiled each time that it runs.
+type unprepared struct {
+	on   Executor
+	text string
+}
+
+func (u unprepared) ExecContext(ctx context.Context, args ...any) (sql.Result, error) {
+	return u.on.ExecContext(ctx, u.text, args...)
+}
+
+func (u unprepared) QueryContext(ctx context.Context, args ...any) (*sql.Rows, error) {
+	return u.on.QueryContext(ctx, u.text, args...)
 }
 
 // statements are all that this package runs beside its migrations and the lists of the audit log. The
@@ -170,7 +190,7 @@ func (s *Store) prepare(ctx context.Context) error {
 		{&s.saveSetting, !often, saveSettingText},
 		{&s.append, !often, appendText},
 	} {
-		st.into.text = s.settings.statement(st.text)
+		*st.into = s.unprepared(st.text)
 		if !st.often {
 			continue
 		}
@@ -178,57 +198,83 @@ func (s *Store) prepare(ctx context.Context) error {
 		if err != nil {
 			return storeError(ctx, "prepare", err)
 		}
-		st.into.prepared = prepared
+		st.into.run = prepared
 		s.prepared = append(s.prepared, prepared)
 	}
 	return nil
 }
 
-// query runs st in the transaction that ctx carries, else by itself. It does nothing when ctx is done.
-func (s *Store) query(ctx context.Context, st *statement, args ...any) (*sql.Rows, error) {
-	if err := ctx.Err(); err != nil {
-		return nil, err
-	}
-	if t := s.tx(ctx); t != nil {
-		return t.QueryContext(ctx, st.text, args...)
-	}
-	if st.prepared != nil {
-		return st.prepared.QueryContext(ctx, args...)
-	}
-	return s.db.QueryContext(ctx, st.text, args...)
+// unprepared translates text for the database in use.
+func (s *Store) unprepared(text string) statement {
+	text = s.settings.statement(text)
+	return statement{text, unprepared{s.db, text}}
 }
 
-// one runs st, which answers with one row at most, and reads that.
-func (s *Store) one(ctx context.Context, st *statement, args []any, into ...any) (found bool, err error) {
+// run calls f with st: in the transaction that ctx carries, else by itself. It does nothing when ctx is done. A transaction
+// is locked until f returns, because a prepared statement has one result at a time.
+func (s *Store) run(ctx context.Context, st *statement, f func(runnable) error) error {
 	if err := ctx.Err(); err != nil {
-		return false, err
+		return err
 	}
-	if t := s.tx(ctx); t != nil {
-		return t.one(ctx, st.text, args, into...)
+	t := s.tx(ctx)
+	if t == nil {
+		return f(st.run)
 	}
-	rows, err := s.query(ctx, st, args...)
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	if err := t.usable(); err != nil {
+		return err
+	}
+	run, err := t.prepare(ctx, st.text)
 	if err != nil {
-		return false, err
+		return err
 	}
-	return first(rows, into...)
+	return f(run)
+}
+
+// exec runs a statement that writes and has no answer, in its turn, and returns how many rows it changed.
+func (s *Store) exec(ctx context.Context, st *statement, args ...any) (changed int64, err error) {
+	if err := s.enter(ctx); err != nil {
+		return 0, err
+	}
+	defer s.leave(ctx)
+	err = s.run(ctx, st, func(run runnable) error {
+		done, err := run.ExecContext(ctx, args...)
+		if err == nil {
+			changed, err = done.RowsAffected()
+		}
+		return err
+	})
+	return changed, err
 }
 
 // each runs st, reads each row into into, and calls row.
 func (s *Store) each(ctx context.Context, st *statement, args, into []any, row func() error) error {
-	rows, err := s.query(ctx, st, args...)
-	if err != nil {
-		return err
-	}
-	defer rows.Close()
-	for rows.Next() {
-		if err := rows.Scan(into...); err != nil {
+	return s.run(ctx, st, func(run runnable) error {
+		rows, err := run.QueryContext(ctx, args...)
+		if err != nil {
 			return err
 		}
-		if err := row(); err != nil {
-			return err
+		defer rows.Close()
+		for rows.Next() {
+			if err := rows.Scan(into...); err != nil {
+				return err
+			}
+			if err := row(); err != nil {
+				return err
+			}
 		}
-	}
-	return cmp.Or(rows.Err(), rows.Close())
+		return cmp.Or(rows.Err(), rows.Close())
+	})
+}
+
+// one runs st, which answers with one row at most, and reads that.
+func (s *Store) one(ctx context.Context, st *statement, args []any, into ...any) (found bool, err error) {
+	err = s.each(ctx, st, args, into, func() error {
+		found = true
+		return nil
+	})
+	return found, err
 }
 
 // all runs st, reads each row into values, and returns what decode makes of each.
@@ -252,39 +298,4 @@ func destinations(row []any) []any {
 		into[i] = &row[i]
 	}
 	return into
-}
-
-// first reads the first row, if there is one.
-func first(rows *sql.Rows, into ...any) (found bool, err error) {
-	defer rows.Close()
-	if rows.Next() {
-		found = true
-		if err := rows.Scan(into...); err != nil {
-			return false, err
-		}
-	}
-	return found, cmp.Or(rows.Err(), rows.Close())
-}
-
-// exec runs a statement that writes and has no answer, in its turn, and returns how many rows it changed.
-func (s *Store) exec(ctx context.Context, st *statement, args ...any) (changed int64, err error) {
-	if err := ctx.Err(); err != nil {
-		return 0, err
-	}
-	if err := s.enter(ctx); err != nil {
-		return 0, err
-	}
-	defer s.leave(ctx)
-	var done sql.Result
-	if t := s.tx(ctx); t != nil {
-		done, err = t.exec(ctx, st.text, args...)
-	} else if st.prepared != nil {
-		done, err = st.prepared.ExecContext(ctx, args...)
-	} else {
-		done, err = s.db.ExecContext(ctx, st.text, args...)
-	}
-	if err != nil {
-		return 0, err
-	}
-	return done.RowsAffected()
 }

@@ -145,9 +145,9 @@ type tx struct {
 	over context.Context // done when the transaction is over, which closes open rows
 	stop context.CancelFunc
 
-	mu    sync.Mutex
-	ended bool
-	run   map[string]*sql.Stmt // by text; nil for a statement that has run once
+	mu       sync.Mutex
+	ended    bool
+	prepared map[string]*sql.Stmt // statements of this package, by text; nil for PostgreSQL
 }
 
 // usable returns an error if t can run no more statements.
@@ -166,15 +166,30 @@ func (t *tx) end(how func() error) error {
 	t.mu.Lock()
 	defer t.mu.Unlock()
 	t.ended = true
+	for _, prepared := range t.prepared {
+		prepared.Close() // first: a rollback may close the connection
+	}
 	err := how()
 	t.stop()
-	for _, prepared := range t.run {
-		if prepared != nil {
-			prepared.Close()
-		}
-	}
 	t.release()
 	return err
+}
+
+// prepare returns a statement of this package for t. To compile one costs SQLite as much as to run it, and an import runs a
+// few of them for each key, so each is prepared once. PostgreSQL's driver caches them itself. The lock is held.
+func (t *tx) prepare(ctx context.Context, text string) (runnable, error) {
+	conn, ok := t.on.(*sql.Conn)
+	if !ok {
+		return unprepared{t.on, text}, nil
+	}
+	if t.prepared[text] == nil {
+		prepared, err := conn.PrepareContext(ctx, text)
+		if err != nil {
+			return nil, err
+		}
+		t.prepared[text] = prepared
+	}
+	return t.prepared[text], nil
 }
 
 // within returns ctx, done at the latest when t is over.
@@ -304,5 +319,5 @@ func beginImmediate(ctx context.Context, db *sql.DB, q queue) (_ *tx, err error)
 		conn.Close()
 		q.leave()
 	}
-	return &tx{on: conn, commit: commit, rollback: rollback, release: release, alive: alive}, nil
+	return &tx{on: conn, commit: commit, rollback: rollback, release: release, alive: alive, prepared: map[string]*sql.Stmt{}}, nil
 }
