@@ -69,18 +69,17 @@ func (v *visit) sentKey() keyForm {
 }
 
 func formOf(rec *keys.Record) keyForm {
-	row := rowOf(*rec)
-	lines := func(all []string) (text string) {
-		for _, line := range all {
-			text += line + "\n"
-		}
-		return text
-	}
-	role := rec.Role
+	form := keyForm{Name: rec.Name, Role: rec.Role, Expires: formTime(rec.ExpiresAt)}
 	if rec.Kind == keys.KindCustom {
-		role = cmp.Or(role, noRole)
+		form.Role = cmp.Or(rec.Role, noRole)
 	}
-	return keyForm{rec.Name, role, lines(rec.Scopes), lines(row.Networks), formTime(rec.ExpiresAt)}
+	for _, scope := range rec.Scopes {
+		form.Scopes += scope + "\n"
+	}
+	for _, network := range rec.AllowedIPs {
+		form.Networks += network.String() + "\n"
+	}
+	return form
 }
 
 // digest returns a digest of the form.

@@ -42,30 +42,18 @@ func (v *visit) showKeys() error {
 	return v.show("keys", "API keys", body)
 }
 
-// A keyRow is the record of a key on a page, without digests.
+// A keyRow is the record of a key on a page.
 type keyRow struct {
-	ID, Name, Hint, UserID, Role, CreatedBy string
-	Kind                                    keys.Kind
-	State                                   keys.State
-	Scopes                                  []string
-	Networks                                []string
-	CreatedAt, RefreshedAt, ExpiresAt       time.Time
-	DisabledAt, InvalidatedAt, LastUsedAt   time.Time
-	OldUntil                                time.Time // the value before a refresh is good until then
-	Imported                                bool
-	Weak                                    bool // it can be guessed until it is refreshed
+	keys.Record // from a ring, so without digests
+	State       keys.State
+	Weak        bool      // it can be guessed until it is refreshed
+	OldUntil    time.Time // the value before a refresh is good until then
 }
 
 func rowOf(rec keys.Record) keyRow {
 	now := time.Now()
-	row := keyRow{ID: rec.ID, Name: rec.Name, Hint: rec.Hint, UserID: rec.UserID, Role: rec.Role, CreatedBy: rec.CreatedBy,
-		Kind: rec.Kind, State: rec.State(now), Scopes: rec.Scopes, CreatedAt: rec.CreatedAt, RefreshedAt: rec.RefreshedAt,
-		ExpiresAt: rec.ExpiresAt, DisabledAt: rec.DisabledAt, InvalidatedAt: rec.InvalidatedAt, LastUsedAt: rec.LastUsedAt,
-		Imported: rec.Legacy}
+	row := keyRow{Record: rec, State: rec.State(now)}
 	row.Weak = rec.Weak && row.State != keys.StateInvalidated // an invalidated key cannot be refreshed
-	for _, network := range rec.AllowedIPs {
-		row.Networks = append(row.Networks, network.String())
-	}
 	if rec.PreviousUntil.After(now) {
 		row.OldUntil = rec.PreviousUntil
 	}
