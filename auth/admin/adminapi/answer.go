@@ -18,6 +18,14 @@ func answer(w http.ResponseWriter, status int, v any) error {
 	return write(w, status, "application/json", v)
 }
 
+// show answers with v, unless the operation that returned it failed.
+func show(w http.ResponseWriter, v any, err error) error {
+	if err != nil {
+		return err
+	}
+	return answer(w, http.StatusOK, v)
+}
+
 // write writes v as JSON of a media type.
 func write(w http.ResponseWriter, status int, media string, v any) error {
 	body, err := json.Marshal(v)

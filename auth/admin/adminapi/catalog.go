@@ -77,10 +77,7 @@ type routeRow struct {
 
 func (a *api) permissions(w http.ResponseWriter, r *http.Request, p auth.Principal) error {
 	groups, err := a.Permissions(r.Context(), p)
-	if err != nil {
-		return err
-	}
-	return answer(w, http.StatusOK, map[string][]roles.Group{"groups": append([]roles.Group{}, groups...)})
+	return show(w, map[string][]roles.Group{"groups": append([]roles.Group{}, groups...)}, err)
 }
 
 func (a *api) explain(w http.ResponseWriter, r *http.Request, p auth.Principal) error {
@@ -97,9 +94,6 @@ func (a *api) explain(w http.ResponseWriter, r *http.Request, p auth.Principal) 
 
 func (a *api) matrix(w http.ResponseWriter, r *http.Request, p auth.Principal) error {
 	appids, permissions, routes, err := a.Matrix(r.Context(), p)
-	if err != nil {
-		return err
-	}
 	shown := matrixJSON{append([]string{}, appids...), []permissionRow{}, []routeRow{}}
 	for _, row := range permissions {
 		shown.Permissions = append(shown.Permissions,
@@ -108,7 +102,7 @@ func (a *api) matrix(w http.ResponseWriter, r *http.Request, p auth.Principal) e
 	for _, row := range routes {
 		shown.Routes = append(shown.Routes, routeRow{routeJSON{row.Pattern, row.Permission}, append([]admin.Access{}, row.Access...)})
 	}
-	return answer(w, http.StatusOK, shown)
+	return show(w, shown, err)
 }
 
 func (a *api) listAudit(w http.ResponseWriter, r *http.Request, p auth.Principal) error {
@@ -122,12 +116,9 @@ func (a *api) listAudit(w http.ResponseWriter, r *http.Request, p auth.Principal
 		return err
 	}
 	found, err := a.Audit(r.Context(), p, f)
-	if err != nil {
-		return err
-	}
 	list := page[audit.Record]{Items: append([]audit.Record{}, found...)}
 	if len(found) == f.Limit {
 		list.Next = found[len(found)-1].ID
 	}
-	return answer(w, http.StatusOK, list)
+	return show(w, list, err)
 }

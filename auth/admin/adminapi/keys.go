@@ -85,10 +85,7 @@ func (a *api) listKeys(w http.ResponseWriter, r *http.Request, p auth.Principal)
 		return err
 	}
 	found, next, err := a.Keys(r.Context(), p, f, q.Get("q"))
-	if err != nil {
-		return err
-	}
-	return answer(w, http.StatusOK, page[keyJSON]{eachOf(found, keyAsJSON), next})
+	return show(w, page[keyJSON]{eachOf(found, keyAsJSON), next}, err)
 }
 
 // keyBody is the settings of a key in a body.

@@ -79,8 +79,5 @@ func (a *api) closePublic(r *http.Request, p auth.Principal, match admin.Tag) er
 
 func (a *api) previewPublic(w http.ResponseWriter, r *http.Request, p auth.Principal) error {
 	report, err := a.PreviewPublic(r.Context(), p, r.URL.Query().Get("role"))
-	if err != nil {
-		return err
-	}
-	return answer(w, http.StatusOK, exposureAsJSON(report))
+	return show(w, exposureAsJSON(report), err)
 }

@@ -50,9 +50,6 @@ func (a *api) listRoles(w http.ResponseWriter, r *http.Request, p auth.Principal
 		return err
 	}
 	all, err := a.Roles(r.Context(), p)
-	if err != nil {
-		return err
-	}
 	list := page[roleJSON]{Items: []roleJSON{}}
 	for _, role := range all {
 		if role.AppID <= q.Get("after") {
@@ -64,7 +61,7 @@ func (a *api) listRoles(w http.ResponseWriter, r *http.Request, p auth.Principal
 		}
 		list.Items = append(list.Items, a.roleAsJSON(role))
 	}
-	return answer(w, http.StatusOK, list)
+	return show(w, list, err)
 }
 
 func (a *api) showRole(w http.ResponseWriter, status int, role roles.Role) error {

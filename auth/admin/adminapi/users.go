@@ -38,10 +38,7 @@ func (a *api) listUsers(w http.ResponseWriter, r *http.Request, p auth.Principal
 		return err
 	}
 	found, next, err := a.Users(r.Context(), p, f)
-	if err != nil {
-		return err
-	}
-	return answer(w, http.StatusOK, page[userJSON]{eachOf(found, userAsJSON), next})
+	return show(w, page[userJSON]{eachOf(found, userAsJSON), next}, err)
 }
 
 func (a *api) getUserKey(w http.ResponseWriter, r *http.Request, p auth.Principal, userID string) error {
