@@ -189,10 +189,7 @@ func (v *visit) refreshKey() (string, error) {
 	}
 	id := v.r.PathValue("id")
 	issued, err := v.service.RefreshKey(v.r.Context(), v.who, id, v.mustMatch(), renewal)
-	if err != nil {
-		return "", err
-	}
-	return "", v.showNewKey(issued, newKey{Page: keyAddress(id), Refreshed: true})
+	return v.showNewKey(newKey{Page: keyAddress(id), Refreshed: true}, issued, err)
 }
 
 // setKey returns the button that puts a key into a state.

@@ -93,10 +93,7 @@ func (v *visit) createKey() (string, error) {
 	}
 	issued, err := v.service.CreateKey(v.r.Context(), v.who, keys.Custom{
 		Name: set.Name, Role: set.Role, Scopes: set.Scopes, AllowedIPs: set.AllowedIPs, ExpiresAt: set.ExpiresAt})
-	if err != nil {
-		return "", err
-	}
-	return "", v.showNewKey(issued, newKey{Page: keyAddress(issued.Record.ID)})
+	return v.showNewKey(newKey{Page: keyAddress(issued.Record.ID)}, issued, err)
 }
 
 // madeSince returns a custom key like set that was made since a form was opened. A form that is sent again, by Reload,
@@ -145,8 +142,12 @@ type newKey struct {
 	Curl, Fetch string
 }
 
-// showNewKey answers with the value of a key: in this answer, which no cache keeps, and never again.
-func (v *visit) showNewKey(issued keys.Issued, body newKey) error {
+// showNewKey is the end of a button that issues a value. It shows the value, in this answer, which no cache keeps, and never
+// again, unless the operation failed.
+func (v *visit) showNewKey(body newKey, issued keys.Issued, err error) (string, error) {
+	if err != nil {
+		return "", err
+	}
 	body.Key, body.Value = rowOf(issued.Record), issued.Key.Reveal()
 	try := v.apiURL()
 	body.Curl = "curl -H " + shellQuote("api-key: "+body.Value) + " " + shellQuote(try)
@@ -156,7 +157,7 @@ func (v *visit) showNewKey(issued keys.Issued, body newKey) error {
 	if body.Refreshed {
 		heading = "New value"
 	}
-	return v.show("newkey", heading, body)
+	return "", v.show("newkey", heading, body)
 }
 
 // apiURL returns the address in the lines to try a key.

@@ -92,10 +92,7 @@ func (v *visit) createUserKey() (string, error) {
 	}
 	issued, err := v.service.CreateUserKey(v.r.Context(), v.who, of.User.ID,
 		keys.User{Name: set.Name, Scopes: set.Scopes, AllowedIPs: set.AllowedIPs, ExpiresAt: set.ExpiresAt})
-	if err != nil {
-		return "", err
-	}
-	return "", v.showNewKey(issued, newKey{Page: of.Page})
+	return v.showNewKey(newKey{Page: of.Page}, issued, err)
 }
 
 func (v *visit) refreshUserKey() (string, error) {
@@ -105,10 +102,7 @@ func (v *visit) refreshUserKey() (string, error) {
 		return "", err
 	}
 	issued, err := v.service.RefreshKey(v.r.Context(), v.who, rec.ID, v.mustMatch(), keys.Renewal{})
-	if err != nil {
-		return "", err
-	}
-	return "", v.showNewKey(issued, newKey{Page: of.Page, Refreshed: true})
+	return v.showNewKey(newKey{Page: of.Page, Refreshed: true}, issued, err)
 }
 
 func (v *visit) invalidateUserKey() (string, error) {
