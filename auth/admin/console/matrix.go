@@ -12,7 +12,7 @@ import (
 type matrixPage struct {
 	Roles  []string
 	Groups []matrixGroup
-	Routes []matrixRow
+	Routes []admin.Row
 	Why    *why
 	// Role and Permission are those of the question.
 	Role, Permission string
@@ -22,13 +22,7 @@ type matrixPage struct {
 
 type matrixGroup struct {
 	Name string
-	Rows []matrixRow
-}
-
-type matrixRow struct {
-	Label, Permission string
-	Write             bool
-	Cells             []matrixCell
+	Rows []admin.Row
 }
 
 type matrixCell struct {
@@ -62,16 +56,13 @@ func (v *visit) showMatrix() error {
 		return err
 	}
 	q := v.r.URL.Query()
-	body := matrixPage{Roles: appids, Role: q.Get("role"), Permission: q.Get("permission"), MakeRoles: v.may(admin.ManageRoles)}
+	body := matrixPage{Roles: appids, Routes: routes, Role: q.Get("role"), Permission: q.Get("permission"), MakeRoles: v.may(admin.ManageRoles)}
 	for _, row := range permissions {
 		if n := len(body.Groups); n == 0 || body.Groups[n-1].Name != row.Group {
 			body.Groups = append(body.Groups, matrixGroup{Name: row.Group})
 		}
 		g := &body.Groups[len(body.Groups)-1]
-		g.Rows = append(g.Rows, matrixRow{row.Label, row.Permission, row.Effect == roles.EffectWrite, cells(appids, row)})
-	}
-	for _, row := range routes {
-		body.Routes = append(body.Routes, matrixRow{row.Pattern, row.Permission, false, cells(appids, row)})
+		g.Rows = append(g.Rows, row)
 	}
 	if body.Options, err = v.roleOptions(body.Role, true); err != nil {
 		return err
@@ -84,6 +75,7 @@ func (v *visit) showMatrix() error {
 	return v.show("matrix", "Access matrix", body)
 }
 
+// cells returns the cells of a row, for the template.
 func cells(appids []string, row admin.Row) []matrixCell {
 	var all []matrixCell
 	for i, appid := range appids {

@@ -49,7 +49,7 @@ var templateFiles embed.FS
 // pageFuncs are the functions that the templates use.
 var pageFuncs = template.FuncMap{
 	"at": formatTime, "day": func(t time.Time) string { return t.UTC().Format("2 Jan 2006") }, "iso": func(t time.Time) string { return t.UTC().Format(time.RFC3339) },
-	"path": url.PathEscape, "count": count, "short": short, "describe": describe, "problem": problem,
+	"path": url.PathEscape, "count": count, "short": short, "describe": describe, "problem": problem, "cells": cells,
 	"form": func(f keyForm, a *alert, custom bool) formPart { return formPart{f, a, custom} },
 }
 
