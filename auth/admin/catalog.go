@@ -101,13 +101,8 @@ func reach(policy *roles.Policy, appids []string, permission string) []Access {
 
 // Audit returns the records of this service's space that pass f, newest first. It needs [ReadLogs].
 func (s *Service) Audit(ctx context.Context, by auth.Principal, f audit.Filter) ([]audit.Record, error) {
-	if err := s.may(by, ReadLogs); err != nil {
-		return nil, err
-	}
-	ctx, cancel := context.WithTimeout(ctx, s.cfg.Timeout)
-	defer cancel()
 	f.Space = s.cfg.Keys.Space()
-	return s.cfg.Audit.List(ctx, f)
+	return read(ctx, s, s.may(by, ReadLogs), func(ctx context.Context) ([]audit.Record, error) { return s.cfg.Audit.List(ctx, f) })
 }
 
 // Explain says how much of a permission or pattern a role allows, and why. It returns at least one decision, and exactly

@@ -98,6 +98,17 @@ func New(c Config) (*Service, error) {
 // Config returns the configuration with its defaults, for handlers that serve s. The parts in it check no permissions.
 func (s *Service) Config() Config { return s.cfg }
 
+// read calls f, which only reads, within the time of one operation. refused is why the caller may not, or nil.
+func read[T any](ctx context.Context, s *Service, refused error, f func(context.Context) (T, error)) (T, error) {
+	if refused != nil {
+		return *new(T), refused
+	}
+	ctx, cancel := context.WithTimeout(ctx, s.cfg.Timeout)
+	defer cancel()
+	value, err := f(ctx)
+	return value, translate(err)
+}
+
 // oneByOne is Config.InTx for stores in memory.
 func oneByOne() func(context.Context, func(context.Context) error) error {
 	turn := make(chan struct{}, 1)

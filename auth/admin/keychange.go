@@ -122,10 +122,9 @@ func (s *Service) InvalidateUserKeys(ctx context.Context, by auth.Principal, use
 	}
 	var known keys.Record // read before the transaction: a user may have had many keys
 	if match != "" {
-		ctx, cancel := context.WithTimeout(ctx, s.cfg.Timeout)
-		defer cancel()
-		if known, err = s.userKey(ctx, userID); err != nil && !errors.Is(err, keys.ErrNotFound) {
-			return 0, translate(err)
+		known, err = s.UserKey(ctx, by, userID)
+		if err != nil && !errors.Is(err, keys.ErrNotFound) {
+			return 0, err
 		}
 	}
 	err = s.change(ctx, by, func(ctx context.Context, c *change) (step, error) {

@@ -86,18 +86,13 @@ func permissionFor(kind keys.Kind) string {
 
 // Key returns a key's record. One's own needs no permission.
 func (s *Service) Key(ctx context.Context, by auth.Principal, id string) (keys.Record, error) {
-	if err := manages(by); err != nil {
-		return keys.Record{}, err
-	}
-	ctx, cancel := context.WithTimeout(ctx, s.cfg.Timeout)
-	defer cancel()
-	rec, err := s.cfg.Keys.Get(ctx, id)
+	rec, err := read(ctx, s, manages(by), func(ctx context.Context) (keys.Record, error) { return s.cfg.Keys.Get(ctx, id) })
 	switch {
 	case errors.Is(err, keys.ErrNotFound):
 		// Only a caller who manages keys may learn that there is no such key.
-		return keys.Record{}, cmp.Or(s.mayAny(by, ManageAPI, ManageUsers), translate(err))
+		return keys.Record{}, cmp.Or(s.mayAny(by, ManageAPI, ManageUsers), err)
 	case err != nil:
-		return keys.Record{}, translate(err)
+		return keys.Record{}, err
 	}
 	return rec, s.maySee(by, &rec)
 }
@@ -119,13 +114,7 @@ func owns(by auth.Principal, rec *keys.Record) bool {
 // UserKey returns the key that a user has: the latest that is not invalidated, else [ErrNotFound]. One's own
 // needs no permission, others' need [ManageUsers].
 func (s *Service) UserKey(ctx context.Context, by auth.Principal, userID string) (keys.Record, error) {
-	if err := s.mayFor(by, userID); err != nil {
-		return keys.Record{}, err
-	}
-	ctx, cancel := context.WithTimeout(ctx, s.cfg.Timeout)
-	defer cancel()
-	rec, err := s.userKey(ctx, userID)
-	return rec, translate(err)
+	return read(ctx, s, s.mayFor(by, userID), func(ctx context.Context) (keys.Record, error) { return s.userKey(ctx, userID) })
 }
 
 // mayFor returns an error unless the caller may manage a user's key.

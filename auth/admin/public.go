@@ -15,14 +15,9 @@ import (
 // Public returns the setting of the public API, and what callers without a key can do now. It needs [ManageAPI]. It
 // returns [ErrNotFound] if the public API is not managed here.
 func (s *Service) Public(ctx context.Context, by auth.Principal) (publicapi.Setting, publicapi.Report, error) {
-	if err := s.mayPublic(by); err != nil {
-		return publicapi.Setting{}, publicapi.Report{}, err
-	}
-	ctx, cancel := context.WithTimeout(ctx, s.cfg.Timeout)
-	defer cancel()
-	setting, err := s.cfg.Public.Current(ctx)
+	setting, err := read(ctx, s, s.mayPublic(by), s.cfg.Public.Current)
 	if err != nil {
-		return publicapi.Setting{}, publicapi.Report{}, translate(err)
+		return publicapi.Setting{}, publicapi.Report{}, err
 	}
 	if policy := s.cfg.Roles.Policy(); policy != nil && !policy.Has(setting.Role) {
 		setting.Role = "" // the role was just deleted
@@ -38,21 +33,13 @@ func (s *Service) Public(ctx context.Context, by auth.Principal) (publicapi.Sett
 // PreviewPublic reports what callers without a key could do if this were the public role; "" is closed. Its Token is
 // what [Service.OpenPublic] needs. It needs [ManageAPI].
 func (s *Service) PreviewPublic(ctx context.Context, by auth.Principal, appid string) (publicapi.Report, error) {
-	if err := s.mayPublic(by); err != nil {
-		return publicapi.Report{}, err
+	policy, err := s.policyFor(s.mayPublic(by))
+	if err == nil && appid != "" {
+		err = possible(policy, appid)
 	}
-	policy := s.cfg.Roles.Policy()
-	if policy == nil {
-		return publicapi.Report{}, errNoPolicy
-	}
-	if err := possible(policy, appid); err != nil && appid != "" {
-		return publicapi.Report{}, err
-	}
-	ctx, cancel := context.WithTimeout(ctx, s.cfg.Timeout)
-	defer cancel()
-	report, err := s.cfg.Public.Preview(ctx, appid)
+	report, err := read(ctx, s, err, func(ctx context.Context) (publicapi.Report, error) { return s.cfg.Public.Preview(ctx, appid) })
 	if err != nil {
-		return publicapi.Report{}, translate(err)
+		return publicapi.Report{}, err
 	}
 	report.Routes = s.opened(policy, nil, appid)
 	return report, nil

@@ -32,18 +32,10 @@ type Usage struct {
 
 // RoleUsage returns the usage of a role. It needs [ManageRoles].
 func (s *Service) RoleUsage(ctx context.Context, by auth.Principal, appid string) (Usage, error) {
-	if err := s.may(by, ManageRoles); err != nil {
-		return Usage{}, err
-	}
-	policy := s.cfg.Roles.Policy()
-	if policy == nil {
-		return Usage{}, errNoPolicy
-	}
-	ctx, cancel := context.WithTimeout(ctx, s.cfg.Timeout)
-	defer cancel()
-	usage, err := s.usage(ctx, policy, appid)
+	policy, err := s.policyFor(s.may(by, ManageRoles))
+	usage, err := read(ctx, s, err, func(ctx context.Context) (Usage, error) { return s.usage(ctx, policy, appid) })
 	usage.showTo(func(permission string) error { return s.may(by, permission) })
-	return usage, translate(err)
+	return usage, err
 }
 
 // showTo removes the lists that the caller may not see.

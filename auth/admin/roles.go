@@ -34,14 +34,18 @@ func (s *Service) Role(_ context.Context, by auth.Principal, appid string) (role
 }
 
 func (s *Service) readRoles(by auth.Principal) (*roles.Policy, error) {
-	if err := s.mayAny(by, ManageRoles, ManageAPI, ManageUsers); err != nil {
-		return nil, err
+	return s.policyFor(s.mayAny(by, ManageRoles, ManageAPI, ManageUsers))
+}
+
+// policyFor returns the current policy. refused is why the caller may not read it, or nil.
+func (s *Service) policyFor(refused error) (*roles.Policy, error) {
+	if refused != nil {
+		return nil, refused
 	}
-	policy := s.cfg.Roles.Policy()
-	if policy == nil {
-		return nil, errNoPolicy
+	if policy := s.cfg.Roles.Policy(); policy != nil {
+		return policy, nil
 	}
-	return policy, nil
+	return nil, errNoPolicy
 }
 
 // CreateRole saves a new role. It needs [ManageRoles] and cover for the role with all it inherits. It returns
