@@ -79,57 +79,39 @@ type Config struct {
 
 // check returns an error that names every mistake in c.
 func (c *Config) check() error {
-	var wrong []error
-	add := func(format string, a ...any) { wrong = append(wrong, fmt.Errorf(format, a...)) }
-	negative := func(field string, is bool) {
-		if is {
-			add("%s is negative", field)
+	var mistakes []error
+	mistake := func(made bool, format string, a ...any) {
+		if made {
+			mistakes = append(mistakes, fmt.Errorf(format, a...))
 		}
 	}
-	if ask.IsNil(c.Store) {
-		add("Store is missing")
-	}
-	if c.LastUsed != nil && ask.IsNil(c.LastUsed) {
-		add("LastUsed holds a nil pointer")
-	}
-	if c.Feed != nil && ask.IsNil(c.Feed) {
-		add("Feed holds a nil pointer")
-	}
-	negative("Staleness", c.Staleness < 0 && c.Staleness != AlwaysAsk)
-	negative("StoreTimeout", c.StoreTimeout < 0 && c.StoreTimeout != NeverBlocks)
-	negative("CacheBytes", c.CacheBytes < 0)
-	if len(c.UserPrefixes) == 0 || len(c.CustomPrefixes) == 0 {
-		add("at least one user and one custom prefix are needed")
-	}
+	mistake(ask.IsNil(c.Store), "Store is missing")
+	mistake(c.LastUsed != nil && ask.IsNil(c.LastUsed), "LastUsed holds a nil pointer")
+	mistake(c.Feed != nil && ask.IsNil(c.Feed), "Feed holds a nil pointer")
+	mistake(c.Staleness < 0 && c.Staleness != AlwaysAsk, "Staleness is negative")
+	mistake(c.StoreTimeout < 0 && c.StoreTimeout != NeverBlocks, "StoreTimeout is negative")
+	mistake(c.CacheBytes < 0, "CacheBytes is negative")
+	mistake(len(c.UserPrefixes) == 0 || len(c.CustomPrefixes) == 0, "at least one user and one custom prefix are needed")
 	prefixes := slices.Concat(c.UserPrefixes, c.CustomPrefixes)
 	for i, p := range prefixes {
-		if !goodPrefix(p) {
-			add("prefix %q is not 2 to 32 of A-Z a-z 0-9 _ - that begin with a letter or digit and end with - or _", p)
-		}
+		mistake(!goodPrefix(p), "prefix %q is not 2 to 32 of A-Z a-z 0-9 _ - that begin with a letter or digit and end with - or _", p)
 		for j, q := range prefixes {
-			if i != j && strings.HasPrefix(p, q) && (p != q || i > j) {
-				add("prefix %q begins with prefix %q", p, q)
-			}
+			mistake(i != j && strings.HasPrefix(p, q) && (p != q || i > j), "prefix %q begins with prefix %q", p, q)
 		}
 	}
 	for i, p := range c.Peppers {
-		if !goodPepperID(p.id) {
-			add("pepper ID %q is not 1 to 64 of A-Z a-z 0-9 _ - .", p.id)
-		}
-		if len(p.secret()) < 16 {
-			add("pepper %q has a secret of %d bytes; it needs 16 or more", p.id, len(p.secret()))
-		}
-		if slices.ContainsFunc(c.Peppers[:i], func(q Pepper) bool { return q.id == p.id }) {
-			add("pepper ID %q is there twice", p.id)
-		}
+		mistake(!goodPepperID(p.id), "pepper ID %q is not 1 to 64 of A-Z a-z 0-9 _ - .", p.id)
+		mistake(len(p.secret()) < 16, "pepper %q has a secret of %d bytes; it needs 16 or more", p.id, len(p.secret()))
+		same := func(q Pepper) bool { return q.id == p.id }
+		mistake(slices.ContainsFunc(c.Peppers[:i], same), "pepper ID %q is there twice", p.id)
 	}
-	negative("MaxAge", c.MaxAge < 0)
-	negative("MaxWaiting", c.MaxWaiting < 0)
-	negative("FlushEvery", c.FlushEvery < 0)
-	if wrong == nil {
+	mistake(c.MaxAge < 0, "MaxAge is negative")
+	mistake(c.MaxWaiting < 0, "MaxWaiting is negative")
+	mistake(c.FlushEvery < 0, "FlushEvery is negative")
+	if mistakes == nil {
 		return nil
 	}
-	return fmt.Errorf("keys: bad configuration: %w", errors.Join(wrong...))
+	return fmt.Errorf("keys: bad configuration: %w", errors.Join(mistakes...))
 }
 
 // withDefaults returns c with the default of every zero field that has one.
