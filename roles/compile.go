@@ -151,27 +151,18 @@ func (r *roleEntry) equals(role Role) bool {
 
 // problems returns the mistakes in the entry, apart from inheritance.
 func (r *roleEntry) problems() (found []*Problem) {
-	problem := func(field, grant, text string) {
-		found = append(found, &Problem{Role: r.appid, Field: field, Grant: grant, Text: text})
-	}
-	switch {
-	case strings.EqualFold(r.appid, Admin):
-		problem("appid", "", "has a reserved appid")
-	case !ValidAppID(r.appid):
-		problem("appid", "", "has an appid that is not 1 to 64 of A-Z a-z 0-9 _ -, first a letter or a digit")
-	}
-	if !plainText(r.name, 256, "") {
-		problem("name", "", "has a name that is not one line of at most 256 bytes of UTF-8")
-	}
-	if !plainText(r.info, 4096, "\n\r\t") {
-		problem("info", "", "has info that is not a text of at most 4096 bytes of UTF-8")
-	}
-	for _, g := range r.grants {
-		if g.Pattern == "" {
-			problem("permissions", "", "has a grant without text")
-		} else if !ValidPattern(g.Pattern) {
-			problem("permissions", g.Pattern, "is not a permission or a pattern of permissions")
+	problem := func(has bool, field, grant, text string) {
+		if has {
+			found = append(found, &Problem{Role: r.appid, Field: field, Grant: grant, Text: text})
 		}
+	}
+	problem(strings.EqualFold(r.appid, Admin), "appid", "", "has a reserved appid")
+	problem(!ValidAppID(r.appid), "appid", "", "has an appid that is not 1 to 64 of A-Z a-z 0-9 _ -, first a letter or a digit")
+	problem(!plainText(r.name, 256, ""), "name", "", "has a name that is not one line of at most 256 bytes of UTF-8")
+	problem(!plainText(r.info, 4096, "\n\r\t"), "info", "", "has info that is not a text of at most 4096 bytes of UTF-8")
+	for _, g := range r.grants {
+		problem(g.Pattern == "", "permissions", "", "has a grant without text")
+		problem(g.Pattern != "" && !ValidPattern(g.Pattern), "permissions", g.Pattern, "is not a permission or a pattern of permissions")
 	}
 	return found
 }

@@ -57,11 +57,9 @@ func (p *Policy) AppIDs() []string {
 
 // Roles returns copies of all roles, in the order of their appids, without [Admin].
 func (p *Policy) Roles() []Role {
-	if p == nil {
-		return nil
-	}
-	rs := make([]Role, 0, len(p.roles))
-	for _, appid := range p.AppIDs() {
+	appids := p.AppIDs()
+	rs := make([]Role, 0, len(appids))
+	for _, appid := range appids {
 		rs = append(rs, p.roles[appid].role())
 	}
 	return rs
