@@ -29,12 +29,11 @@ type auditAction struct {
 
 // An auditRow is one change in words.
 type auditRow struct {
-	At                             time.Time
-	Actor, ActorName, Action, Text string
-	Object, Name                   string // Name is the name of the object
-	Page                           string // the page of the object; "" if it has none
-	From                           string
-	Changes                        []auditChange
+	audit.Record
+	Text    string // the action in words
+	Name    string // of the object
+	Page    string // of the object; "" if it has none
+	Changes []auditChange
 }
 
 // An auditChange is one field that was changed, as text.
@@ -98,8 +97,8 @@ func (v *visit) showAudit() error {
 
 // auditRow puts a record in words. It links to the object's page if this user may see it.
 func (v *visit) auditRow(r audit.Record) auditRow {
-	row := auditRow{At: r.At, Actor: r.Actor, ActorName: cmp.Or(r.ActorName, r.Actor), Action: r.Action, Text: r.Action,
-		Object: r.Object, From: r.From}
+	row := auditRow{Record: r, Text: r.Action}
+	row.ActorName = cmp.Or(r.ActorName, r.Actor)
 	if i := slices.IndexFunc(actions, func(a auditAction) bool { return a.Name == r.Action }); i >= 0 {
 		row.Text = actions[i].Text
 	}

@@ -7,7 +7,6 @@ import (
 	"regexp"
 	"slices"
 	"strings"
-	"time"
 
 	"github.com/latchkey-go/latchkey/auth/admin"
 	"github.com/latchkey-go/latchkey/publicapi"
@@ -16,9 +15,7 @@ import (
 
 // A publicPage shows the setting of the public API, and the access that another role would open.
 type publicPage struct {
-	Role      string // "" is closed
-	ChangedAt time.Time
-	ChangedBy string
+	publicapi.Setting
 	Match     admin.Tag
 	Now       *exposure
 	Preview   *exposure // of the chosen role
@@ -127,7 +124,7 @@ func (v *visit) showPublic() error {
 	if err != nil {
 		return err
 	}
-	body := publicPage{Role: setting.Role, ChangedAt: setting.ChangedAt, ChangedBy: setting.ChangedBy, Match: admin.Revision(setting), MakeRoles: v.may(admin.ManageRoles)}
+	body := publicPage{Setting: setting, Match: admin.Revision(setting), MakeRoles: v.may(admin.ManageRoles)}
 	if body.Now, err = v.expose(now, admin.Confirmation{}); err != nil {
 		return err
 	}
