@@ -15,8 +15,12 @@ func storeError(ctx context.Context, what string, err error) error {
 	if err == nil {
 		return nil
 	}
-	if code := sqlState(err); strings.HasPrefix(code, "23") {
+	switch code := sqlState(err); {
+	case strings.HasPrefix(code, "23"):
 		return fmt.Errorf("sqlstore: %s: a constraint is broken (SQLSTATE %s)", what, code)
+	case code == "42P05" || code == "26000": // a prepared statement of another connection
+		return fmt.Errorf("sqlstore: %s: a pooler such as PgBouncer changes the connection between transactions: "+
+			"use the option Unprepared, and a driver that prepares nothing (%w)", what, err)
 	}
 	if done := ctx.Err(); done != nil && !errors.Is(err, done) {
 		return fmt.Errorf("sqlstore: %s: %w (%w)", what, done, err)

@@ -34,6 +34,25 @@ func Migrate(ctx context.Context, db *sql.DB, d Dialect, opts ...Option) error {
 	}
 }
 
+// Schema returns what [Migrate] would run in an empty database, one text for each step, for hosts that migrate by goose,
+// atlas or golang-migrate. A step that was released never changes. In PostgreSQL the tables go to the schema public. The
+// options are those of [Open].
+func Schema(d Dialect, opts ...Option) ([]string, error) {
+	s, err := newSettings(d, opts)
+	if err != nil {
+		return nil, err
+	}
+	newest, err := s.newest(0)
+	var steps []string
+	for n := 1; n <= newest && err == nil; n++ {
+		var text string
+		text, err = s.migrationText(n)
+		done := fmt.Sprintf("\nINSERT INTO latchkey_schema (version) VALUES (%d);\n", n)
+		steps = append(steps, s.migration(text+done, "public"))
+	}
+	return steps, err
+}
+
 // Nodes that open a new SQLite file at once collide in the change of its journal mode, for which its busy_timeout
 // does not wait. A failed step can be tried again.
 const (

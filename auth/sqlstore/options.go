@@ -29,12 +29,18 @@ func AllowJournal(mode string) Option {
 	return func(s *settings) { s.journal = append(s.journal, strings.ToUpper(mode)) }
 }
 
+// Unprepared keeps a store from preparing statements by itself. It is for PostgreSQL behind a pooler that gives each
+// transaction another connection, such as PgBouncer with pool_mode=transaction. The driver must prepare nothing either: with
+// pgx, open the database with default_query_exec_mode=exec.
+func Unprepared() Option { return func(s *settings) { s.unprepares = true } }
+
 // settings holds the values of the options.
 type settings struct {
 	dialect     Dialect
 	prefix      string
 	synchronous []string // allowed beside the safe ones, in upper case
 	journal     []string
+	unprepares  bool
 }
 
 var prefixPattern = regexp.MustCompile(`^[a-z][a-z0-9_]{0,31}$`)

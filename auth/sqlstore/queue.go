@@ -91,6 +91,11 @@ type queuedExecutor struct {
 	queue
 }
 
+// PrepareContext implements [Executor].
+func (q queuedExecutor) PrepareContext(ctx context.Context, query string) (*sql.Stmt, error) {
+	return q.db.PrepareContext(ctx, query)
+}
+
 // ExecContext implements [Executor].
 func (q queuedExecutor) ExecContext(ctx context.Context, query string, args ...any) (sql.Result, error) {
 	if err := q.enter(ctx); err != nil {

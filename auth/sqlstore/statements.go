@@ -43,7 +43,7 @@ type statements struct {
 	insert, update, updateAll, look            statement
 	invalidateUser, dropRole, erase            statement
 	use                                        statement
-	changes, revision, touch, lockState        statement
+	changes, revision, touch, lock             statement
 	roles, rolesRevision, saveRole, deleteRole statement
 	setting, saveSetting                       statement
 	append                                     statement
@@ -125,7 +125,8 @@ const (
 		WHERE revision = (SELECT max(revision) FROM latchkey_changes) GROUP BY revision`
 	touchSQLite     = `INSERT INTO latchkey_changes (id, space) VALUES ('', '')`
 	touchPostgreSQL = `SELECT latchkey_touch()`
-	lockText        = `SELECT latchkey_lock()` // PostgreSQL only
+	lockSQLite      = `UPDATE latchkey_schema SET version = version WHERE 1 = 0` // any write does
+	lockPostgreSQL  = `SELECT latchkey_lock()`
 
 	rolesText = `SELECT s.roles_revision, s.roles_tag, r.appid, r.name, r.info, r.permissions, r.inherits FROM latchkey_state s
 		LEFT JOIN latchkey_roles r ON 1 = 1`
@@ -152,9 +153,9 @@ func findAny(digests ...string) string {
 // prepare makes the statements, and prepares those on the way of requests and those that nodes and imports repeat.
 func (s *Store) prepare(ctx context.Context) error {
 	const often = true
-	update, use, touch := updateSQLite, useSQLite, touchSQLite
+	update, use, touch, lock := updateSQLite, useSQLite, touchSQLite, lockSQLite
 	if s.dialect == PostgreSQL {
-		update, use, touch = updatePostgreSQL, usePostgreSQL, touchPostgreSQL
+		update, use, touch, lock = updatePostgreSQL, usePostgreSQL, touchPostgreSQL, lockPostgreSQL
 	}
 	for _, st := range []struct {
 		into  *statement
@@ -181,7 +182,7 @@ func (s *Store) prepare(ctx context.Context) error {
 		{&s.changes, often, changesText},
 		{&s.revision, often, revisionText},
 		{&s.touch, !often, touch},
-		{&s.lockState, !often, lockText},
+		{&s.lock, !often, lock},
 		{&s.roles, !often, rolesText},
 		{&s.rolesRevision, often, rolesRevisionText},
 		{&s.saveRole, !often, saveRoleText},
@@ -191,7 +192,7 @@ func (s *Store) prepare(ctx context.Context) error {
 		{&s.append, !often, appendText},
 	} {
 		*st.into = s.unprepared(st.text)
-		if !st.often {
+		if !st.often || s.unprepares {
 			continue
 		}
 		prepared, err := s.db.PrepareContext(ctx, st.into.text)

@@ -76,7 +76,7 @@ func (s *settings) check(ctx context.Context, conn *sql.Conn) error {
 			return fmt.Errorf("sqlstore: default_transaction_isolation is %s, with which a change does not see those that it waited for: "+
 				"set read committed", isolation)
 		}
-		return s.durableCommit(mode)
+		return errors.Join(s.durableCommit(mode), s.locks(ctx, conn))
 	}
 	var synchronous int
 	var journal string
@@ -87,6 +87,28 @@ func (s *settings) check(ctx context.Context, conn *sql.Conn) error {
 		return storeError(ctx, "read PRAGMA journal_mode", err)
 	}
 	return s.durable(synchronous, journal)
+}
+
+// locks returns an error if the database only looks like PostgreSQL: the order of changes depends on advisory locks, and
+// there are engines that accept them and lock nothing.
+func (s *settings) locks(ctx context.Context, conn *sql.Conn) error {
+	t, err := conn.BeginTx(ctx, nil)
+	if err != nil {
+		return storeError(ctx, "begin", err)
+	}
+	defer t.Rollback()
+	var held int
+	if _, err := t.ExecContext(ctx, "SELECT pg_advisory_xact_lock_shared(hashtextextended($1, 0))", s.prefix+"check"); err != nil {
+		return storeError(ctx, "take an advisory lock", err)
+	}
+	const text = "SELECT count(*) FROM pg_locks WHERE locktype = 'advisory' AND pid = pg_backend_pid()"
+	if err := t.QueryRowContext(ctx, text).Scan(&held); err != nil {
+		return storeError(ctx, "read pg_locks", err)
+	}
+	if held == 0 {
+		return errors.New("sqlstore: this database has no advisory locks, so changes of several nodes would have no order: use PostgreSQL")
+	}
+	return nil
 }
 
 // Close frees what the store has prepared. The database stays open.

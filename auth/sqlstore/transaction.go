@@ -5,14 +5,19 @@ import (
 	"database/sql"
 	"database/sql/driver"
 	"errors"
+	"fmt"
+	"maps"
+	"slices"
 	"strings"
 	"sync"
 	"sync/atomic"
 	"weak"
 )
 
-// An Executor runs statements: a database or a transaction.
+// An Executor runs statements: a database or a transaction. It has the methods of the DBTX that sqlc generates. In SQLite a
+// prepared statement does not wait in the queue of those who write.
 type Executor interface {
+	PrepareContext(ctx context.Context, query string) (*sql.Stmt, error)
 	ExecContext(ctx context.Context, query string, args ...any) (sql.Result, error)
 	QueryContext(ctx context.Context, query string, args ...any) (*sql.Rows, error)
 	QueryRowContext(ctx context.Context, query string, args ...any) *sql.Row
@@ -45,6 +50,45 @@ func (s *Store) InTx(ctx context.Context, f func(context.Context) error) error {
 		return err
 	}
 	return s.transact(ctx, f)
+}
+
+// Join returns a context in which the stores of s and [Store.Executor] use t, a transaction on the same database that the
+// host has begun and will end. As [Store.InTx] does, it keeps all other changes out from now on. If a call in it fails, roll
+// t back. When t has ended, call done, with whether it was committed: this node then acts on the changes at once, otherwise
+// within the staleness.
+//
+// PostgreSQL's isolation level must be READ COMMITTED. In SQLite t must have begun IMMEDIATE, as the driver's option
+// _txlock=immediate has it: one that has read before another wrote is refused, and while t is open, writers outside of it
+// get errors after the busy_timeout instead of waiting in the queue.
+func (s *Store) Join(ctx context.Context, t *sql.Tx) (_ context.Context, done func(committed bool), err error) {
+	if s.tx(ctx) != nil {
+		return nil, nil, errors.New("sqlstore: join: the context carries a transaction already")
+	}
+	if s.dialect == PostgreSQL {
+		var isolation string
+		err := t.QueryRowContext(ctx, "SELECT current_setting('transaction_isolation')").Scan(&isolation)
+		if err == nil && isolation != "read committed" {
+			err = fmt.Errorf("the isolation level is %s: begin with read committed", isolation)
+		}
+		if err != nil {
+			return nil, nil, storeError(ctx, "join", err)
+		}
+	}
+	if _, err := t.ExecContext(ctx, s.lock.text); err != nil {
+		if busy(err) {
+			err = fmt.Errorf("begin the transaction IMMEDIATE: %w", err)
+		}
+		return nil, nil, storeError(ctx, "join", err)
+	}
+	joined := &tx{on: t, release: func() {}}
+	joined.over, joined.stop = context.WithCancel(ctx)
+	done = func(committed bool) {
+		_ = joined.end(func() error { return nil })
+		if committed && joined.changed.Load() {
+			s.Wake()
+		}
+	}
+	return joined.context(s), done, nil
 }
 
 // Executor returns the transaction that ctx carries, else the database, for the host's own tables. In SQLite its
@@ -114,7 +158,7 @@ func (s *Store) transact(ctx context.Context, f func(context.Context) error) err
 		}
 	}()
 	defer t.stop()
-	if err := f(context.WithValue(context.WithValue(t.over, txKey{s}, t), dbKey{s.db}, t)); err != nil {
+	if err := f(t.context(s)); err != nil {
 		return err
 	}
 	if t.aborted.Load() {
@@ -148,6 +192,12 @@ type tx struct {
 	mu       sync.Mutex
 	ended    bool
 	prepared map[string]*sql.Stmt // statements of this package, by text; nil for PostgreSQL
+	handed   []*sql.Stmt          // to the host
+}
+
+// context returns the context that carries t.
+func (t *tx) context(s *Store) context.Context {
+	return context.WithValue(context.WithValue(t.over, txKey{s}, t), dbKey{s.db}, t)
 }
 
 // usable returns an error if t can run no more statements.
@@ -166,7 +216,7 @@ func (t *tx) end(how func() error) error {
 	t.mu.Lock()
 	defer t.mu.Unlock()
 	t.ended = true
-	for _, prepared := range t.prepared {
+	for _, prepared := range slices.AppendSeq(t.handed, maps.Values(t.prepared)) {
 		prepared.Close() // first: a rollback may close the connection
 	}
 	err := how()
@@ -197,6 +247,20 @@ func (t *tx) within(ctx context.Context) context.Context {
 	ctx, cancel := context.WithCancel(ctx)
 	context.AfterFunc(t.over, cancel)
 	return ctx
+}
+
+// PrepareContext implements [Executor]. The statement is closed with the transaction.
+func (t *tx) PrepareContext(ctx context.Context, query string) (*sql.Stmt, error) {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	if err := t.usable(); err != nil {
+		return nil, err
+	}
+	prepared, err := t.on.PrepareContext(ctx, query)
+	if err == nil {
+		t.handed = append(t.handed, prepared)
+	}
+	return prepared, err
 }
 
 // ExecContext implements [Executor].
@@ -235,7 +299,7 @@ func (s *Store) begin(ctx context.Context) (t *tx, err error) {
 	if s.dialect == SQLite {
 		t, err = beginImmediate(ctx, s.db, s.queue)
 	} else {
-		t, err = beginLocked(ctx, s.db, s.lockState.text)
+		t, err = beginLocked(ctx, s.db, s.lock.text)
 	}
 	if err == nil {
 		t.over, t.stop = context.WithCancel(ctx)

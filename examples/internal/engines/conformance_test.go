@@ -13,43 +13,26 @@ import (
 	"github.com/latchkey-go/latchkey/roles/rolestest"
 )
 
-func TestKeysConform(t *testing.T) {
-	onEach(t, func(t *testing.T, e engine) {
-		keystest.TestStore(t, func(t *testing.T) keys.Store {
-			return e.empty(t).Keys()
-		})
-	})
-}
+func TestStoresConform(t *testing.T) { onEach(t, conform) }
 
-func TestLastUsedConforms(t *testing.T) {
-	onEach(t, func(t *testing.T, e engine) {
+// conform runs all suites.
+func conform(t *testing.T, e engine) {
+	t.Run("keys", func(t *testing.T) {
+		keystest.TestStore(t, func(t *testing.T) keys.Store { return e.empty(t).Keys() })
+	})
+	t.Run("last used", func(t *testing.T) {
 		keystest.TestLastUsed(t, func(t *testing.T) (keys.Store, keys.LastUsedStore) {
 			s := e.empty(t)
 			return s.Keys(), s.Keys()
 		})
 	})
-}
-
-func TestRolesConform(t *testing.T) {
-	onEach(t, func(t *testing.T, e engine) {
-		rolestest.TestStore(t, func(t *testing.T) roles.Store {
-			return e.empty(t).Roles()
-		})
+	t.Run("roles", func(t *testing.T) {
+		rolestest.TestStore(t, func(t *testing.T) roles.Store { return e.empty(t).Roles() })
 	})
-}
-
-func TestPublicAPIConforms(t *testing.T) {
-	onEach(t, func(t *testing.T, e engine) {
-		publicapitest.TestStore(t, func(t *testing.T) publicapi.Store {
-			return e.empty(t).PublicAPI()
-		})
+	t.Run("public API", func(t *testing.T) {
+		publicapitest.TestStore(t, func(t *testing.T) publicapi.Store { return e.empty(t).PublicAPI() })
 	})
-}
-
-func TestAuditConforms(t *testing.T) {
-	onEach(t, func(t *testing.T, e engine) {
-		audittest.TestLog(t, func(t *testing.T) audit.Log {
-			return e.empty(t).Audit()
-		})
+	t.Run("audit", func(t *testing.T) {
+		audittest.TestLog(t, func(t *testing.T) audit.Log { return e.empty(t).Audit() })
 	})
 }
