@@ -7,7 +7,7 @@ import (
 )
 
 // ForwardedFor returns a [Config.ClientAddr] for a program behind proxies whose addresses are in trusted. It reads the
-// header X-Forwarded-For from the right: each trusted proxy has added the address of whoever sent it the request, so the
+// header X-Forwarded-For from the right: each trusted proxy has added the address that it got the request from, so the
 // first address that is not trusted is the client's. What stands further left came from the client and may be a lie. A
 // request that no trusted proxy sent is its sender's. The client is unknown, the zero Addr, if a trusted proxy sent no
 // header, or an entry is no address.
@@ -24,7 +24,7 @@ func ForwardedIn(header string, trusted ...netip.Prefix) func(*http.Request) net
 	return fromRight(trusted, func(r *http.Request) []string {
 		values := r.Header[header]
 		if header != "Forwarded" {
-			return append([]string{""}, values...) // "": whoever is left of a trusted address is unknown
+			return append([]string{""}, values...) // "": what is left of a trusted address is unknown
 		}
 		hops := splitUnquoted(strings.Join(values, ","), ',')
 		for i, hop := range hops {

@@ -169,8 +169,8 @@ func SweepHandler(t testing.TB, guard *auth.Guard, handler http.Handler, pattern
 // required asks a handler what the route requires. It is empty if no guard was met.
 func required(guard *auth.Guard, handler http.Handler, pattern string, values map[string]string) []auth.Route {
 	met := []auth.Route{}
-	nobody := auth.NewContext(context.Background(), guard.PrincipalForRole(placeholder)) // passes Identify and Handler
-	ask(nobody, handler, pattern, values, func(requires []auth.Route, _ error) { met = requires })
+	noRights := auth.NewContext(context.Background(), guard.PrincipalForRole(placeholder)) // passes Identify and Handler
+	ask(noRights, handler, pattern, values, func(requires []auth.Route, _ error) { met = requires })
 	return met
 }
 
@@ -180,8 +180,8 @@ func ask(ctx context.Context, handler http.Handler, pattern string, values map[s
 	handler.ServeHTTP(httptest.NewRecorder(), r.WithContext(auth.Probe(ctx, met)))
 }
 
-// computed reports whether a function of the program computes the permission. Nobody knows who reaches the route, so
-// everybody's list has it.
+// computed reports whether a function of the program computes the permission. Who reaches the route is not known, so
+// the list of each caller has it.
 func computed(r auth.Route) bool { return !r.Open && !r.Key && r.Permission == "" }
 
 // candidates returns values of the {name}s in the permissions of a route that a role with these grants may be asked for:

@@ -143,7 +143,7 @@ func (lk *Installation) openGuard(c Config) (err error) {
 	return err
 }
 
-// checkKey refuses a key that nobody could use.
+// checkKey refuses a key that is of no use.
 func (lk *Installation) checkKey(ctx context.Context, rec keys.Record) error {
 	if rec.Kind == keys.KindUser && lk.config.Users == nil {
 		return fmt.Errorf("%w: a user key needs setup.Config.Users", keys.ErrRefused)

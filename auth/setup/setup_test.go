@@ -136,7 +136,7 @@ func TestFirstStart(t *testing.T) {
 	require.Equal(t, []string{"key.create " + first[0].ID, "public.set public", "role.create writer", "role.create reader"}, actions)
 }
 
-// A key that nobody could use is an error where it is made, also if the role was made by another node a moment ago, or is
+// A key that is of no use is an error where it is made, also if the role was made by another node a moment ago, or is
 // given to a key later.
 func TestAKeyNeedsItsRoleAndItsUsers(t *testing.T) {
 	lk := open(t, setup.Config{Start: setup.Start{Roles: []roles.Role{reader}}})
