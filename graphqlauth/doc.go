@@ -18,6 +18,10 @@
 // either, applies if the caller wrote it, in the query or in a variable: an explicit null is written; an absent value
 // and a default of the schema are not. Nothing overrides a rule. __typename needs nothing.
 //
+// The directives of [SDL] can stand on object types, interfaces, fields, arguments and fields of input objects, not on
+// an input object: gqlgen calls no hook on a type for a directive that can stand there, too. A directive of the host
+// with a meaning, see [WithDirective], can stand on every type.
+//
 // A root field without a rule of its own (on the field, its interfaces or its type; a rule on the type that it returns
 // does not count) needs a valid key, unless it is @public; see [WithInsecureDefault]. The fields __schema, __type and,
 // in federation, _service have the rule of [WithIntrospection].

@@ -92,7 +92,7 @@ func (l *linter) defaults(def *ast.Definition) {
 		case l.config.open:
 			l.find("default", def.Name+"."+f.Name, "has neither a rule nor @public, so any caller may ask for it")
 		default:
-			l.find("default", def.Name+"."+f.Name, "has neither a rule nor @public, so it needs a good key and no permission")
+			l.find("default", def.Name+"."+f.Name, "has neither a rule nor @public, so it needs a valid key and no permission")
 		}
 	}
 }

@@ -108,7 +108,8 @@ func TestUnusedExtension(t *testing.T) {
 }
 
 func TestSDL(t *testing.T) {
-	schemaOf(t, graphqlauth.SDL, `type Query{a:String @can(permission:"a") @can(permission:"b") @authenticated @public @requiresScopes(scopes:[["a"]])}`)
+	schemaOf(t, graphqlauth.SDL, `type Query{a:String @can(permission:"a") @can(permission:"b") @authenticated @public @requiresScopes(scopes:[["a"]])}
+		interface I @can(permission:"a") @authenticated @requiresScopes(scopes:[["a"]]){id:ID} interface J{id:ID @can(permission:"a")}`)
 	federation, err := os.ReadFile(filepath.Join("cmd", "sdl", "federation.graphqls"))
 	require.NoError(t, err)
 	for _, part := range strings.Split(strings.TrimSpace(string(federation)), "\n\n") {

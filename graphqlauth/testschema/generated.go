@@ -578,17 +578,17 @@ var sources = []*ast.Source{
 The caller's role must have this permission, and the key's scopes must leave it, if it has any. Text in braces is
 taken from the field's arguments: content/{model}/read. Written more than once, all must hold.
 """
-directive @can(permission: String!) repeatable on OBJECT | FIELD_DEFINITION | ARGUMENT_DEFINITION | INPUT_FIELD_DEFINITION
+directive @can(permission: String!) repeatable on OBJECT | INTERFACE | FIELD_DEFINITION | ARGUMENT_DEFINITION | INPUT_FIELD_DEFINITION
 
 """
-The caller must have shown a good key.
+The caller must have a valid key or the host's own sign-in.
 """
-directive @authenticated on OBJECT | FIELD_DEFINITION | ARGUMENT_DEFINITION | INPUT_FIELD_DEFINITION
+directive @authenticated on OBJECT | INTERFACE | FIELD_DEFINITION | ARGUMENT_DEFINITION | INPUT_FIELD_DEFINITION
 
 """
 The caller must have all permissions of at least one of the inner lists.
 """
-directive @requiresScopes(scopes: [[String!]!]!) on OBJECT | FIELD_DEFINITION
+directive @requiresScopes(scopes: [[String!]!]!) on OBJECT | INTERFACE | FIELD_DEFINITION
 
 """
 Any caller may ask for this root field, or for those of this root type. It lifts the default alone: other rules stay.
