@@ -57,7 +57,7 @@ func (k *compiler) find(f Finding) {
 func (k *compiler) addTypes() {
 	for _, def := range k.defs {
 		if def.IsCompositeType() {
-			k.plan.types[def.Name] = &typ{name: def.Name, abstract: def.IsAbstractType(), fields: map[string]*field{}}
+			k.plan.types[def.Name] = &typ{name: def.Name, interfaces: def.Interfaces, abstract: def.IsAbstractType(), fields: map[string]*field{}}
 		}
 	}
 	known := 0

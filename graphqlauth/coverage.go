@@ -62,8 +62,8 @@ func compiled(schema *ast.Schema, opts []Option) *plan {
 //
 // A coordinate is open if some path to it needs no permission. Any other has the permission of its own rule or,
 // without one, the permission of the shortest path to it; where that is several permissions, there is one route for
-// each. A permission with an {argument} counts if the role has it for one value of the argument. Decisions of hooks
-// such as [Owner] and of resolvers are not included.
+// each. A permission with an {argument} counts if the role has it for one value of the argument. Decisions of resolvers
+// and of the host's own hooks are not included.
 //
 // Give the routes, together with [auth.Guard.Routes], to publicapi.Exposure, with the same policy and role: routes of
 // another role are not among them. A role that cannot be public, and "", mean the closed public API. opts are those of

@@ -127,29 +127,3 @@ func (p *partial) errorFor(f *field, d denial) error {
 	}
 	return denied(p.caller.authenticated, d)
 }
-
-// InterceptResponse keeps one error for each denied coordinate and missing permission.
-func (e *Extension) InterceptResponse(ctx context.Context, next graphql.ResponseHandler) *graphql.Response {
-	resp := next(ctx)
-	if resp == nil || len(resp.Errors) < 2 {
-		return resp
-	}
-	reported := map[denial]bool{}
-	resp.Errors = slices.DeleteFunc(resp.Errors, func(err *gqlerror.Error) bool {
-		d, ok := denialOf(err)
-		repeated := ok && reported[d]
-		reported[d] = reported[d] || ok
-		return repeated
-	})
-	return resp
-}
-
-// denialOf reads a denial back from an error of this package.
-func denialOf(err *gqlerror.Error) (d denial, ok bool) {
-	if code := err.Extensions["code"]; code != CodeUnauthenticated && code != CodeForbidden {
-		return denial{}, false
-	}
-	d.coordinate, ok = err.Extensions["coordinate"].(string)
-	d.permission, _ = err.Extensions["permission"].(string)
-	return d, ok
-}

@@ -146,26 +146,6 @@ func RequiresScopes(ctx context.Context, obj any, next graphql.Resolver, _ [][]s
 	return Cleared(ctx, obj, next)
 }
 
-// Owner returns the hook of a directive for fields that depend on the object, such as @owner: owns is called with the
-// object that the field is on. Objects are known only while the operation runs, so such a directive is not a rule. The
-// hook guards where gqlgen calls it, on fields of object types, in addition to all rules.
-//
-// It denies if the object is not a T, if there is no principal, and if the extension did not allow the operation. owns
-// may be called concurrently, once for each object of a list, so it should not ask a store.
-func Owner[T any](owns func(ctx context.Context, p auth.Principal, obj T) bool) func(ctx context.Context, obj any, next graphql.Resolver) (any, error) {
-	return func(ctx context.Context, obj any, next graphql.Resolver) (any, error) {
-		return Cleared(ctx, obj, func(ctx context.Context) (any, error) {
-			c, _ := cleared(ctx)
-			p, ok := c.by.guard.PrincipalFrom(ctx)
-			if object, fits := obj.(T); ok && fits && owns(ctx, p, object) {
-				return next(ctx)
-			}
-			fc := graphql.GetFieldContext(ctx)
-			return nil, denied(p.Authenticated(), denial{coordinate: fc.Object + "." + fc.Field.Name})
-		})
-	}
-}
-
 // A clearance says that the extension has walked an operation with its arguments and variables. Its type is not
 // exported, so no other package can make one.
 type clearance struct {

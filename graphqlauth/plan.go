@@ -16,11 +16,12 @@ type plan struct {
 
 // A typ is a type that has fields, or a union.
 type typ struct {
-	name     string
-	abstract bool
-	member   set               // of an object: its bit among the members of abstract types
-	members  set               // of an abstract type
-	fields   map[string]*field // without __typename
+	name       string
+	interfaces []string
+	abstract   bool
+	member     set               // of an object: its bit among the members of abstract types
+	members    set               // of an abstract type
+	fields     map[string]*field // without __typename
 }
 
 // A field is one coordinate, such as Post.title, with all rules that apply to it.

@@ -3,6 +3,7 @@ package graphqlauth_test
 import (
 	"context"
 	"encoding/json"
+	"fmt"
 	"net/http"
 	"net/http/httptest"
 	"slices"
@@ -55,8 +56,20 @@ func hooks() testschema.DirectiveRoot {
 		HasRole: func(ctx context.Context, obj any, next graphql.Resolver, _ string) (any, error) {
 			return graphqlauth.Cleared(ctx, obj, next)
 		},
-		Owner: graphqlauth.Owner(func(_ context.Context, _ auth.Principal, u *testschema.User) bool { return u.ID == "1" }),
+		Owner: owner,
 	}
+}
+
+// owner is a hook of the host's own, which decides on objects: each user has a diary, and only that of user 1 may be
+// read.
+func owner(ctx context.Context, obj any, next graphql.Resolver) (any, error) {
+	if p, _ := auth.PrincipalFrom(ctx); !p.Authenticated() {
+		return nil, &auth.Refusal{Status: http.StatusUnauthorized, Reason: auth.ReasonMissingKey}
+	}
+	if obj.(*testschema.User).ID != "1" {
+		return nil, fmt.Errorf("another's diary: %w", &auth.Refusal{Status: http.StatusForbidden, Reason: auth.ReasonNotGranted})
+	}
+	return next(ctx)
 }
 
 // passThrough are hooks that do nothing, as gqlgen's are with skip_runtime.

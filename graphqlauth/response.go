@@ -1,0 +1,141 @@
+package graphqlauth
+
+import (
+	"context"
+	"errors"
+	"slices"
+	"strings"
+
+	"github.com/99designs/gqlgen/graphql"
+	"github.com/vektah/gqlparser/v2/ast"
+	"github.com/vektah/gqlparser/v2/gqlerror"
+
+	"github.com/latchkey-go/latchkey/auth"
+)
+
+// InterceptResponse makes an error of [auth.Allowed], or another [auth.Refusal], that a resolver returned the error of a
+// rule: with its code, coordinate and permission, and with its status if all root fields are refused. It keeps one
+// error for each denied coordinate and missing permission. The host's error presenter has run before; one that makes a
+// new error in place of the given one loses the refusal.
+func (e *Extension) InterceptResponse(ctx context.Context, next graphql.ResponseHandler) *graphql.Response {
+	resp := next(ctx)
+	if resp == nil || len(resp.Errors) == 0 || e.plan == nil {
+		return resp
+	}
+	e.encodeRefusals(ctx, resp.Errors)
+	reported := map[denial]bool{}
+	resp.Errors = slices.DeleteFunc(resp.Errors, func(err *gqlerror.Error) bool {
+		d, ok := denialOf(err)
+		repeated := ok && reported[d]
+		reported[d] = reported[d] || ok
+		return repeated
+	})
+	return resp
+}
+
+// denialOf reads a denial back from an error of this package.
+func denialOf(err *gqlerror.Error) (d denial, ok bool) {
+	if code := err.Extensions["code"]; code != CodeUnauthenticated && code != CodeForbidden {
+		return denial{}, false
+	}
+	d.coordinate, ok = err.Extensions["coordinate"].(string)
+	d.permission, _ = err.Extensions["permission"].(string)
+	return d, ok
+}
+
+// encodeRefusals gives the refusals of resolvers their extensions, and the response their status if no root field is
+// left.
+func (e *Extension) encodeRefusals(ctx context.Context, errs gqlerror.List) {
+	if !graphql.HasOperationContext(ctx) {
+		return
+	}
+	oc := graphql.GetOperationContext(ctx)
+	known := map[string]string{} // coordinates by path
+	refused := map[string]*gqlerror.Error{}
+	for _, err := range errs {
+		refusal, ok := errors.AsType[*auth.Refusal](err)
+		if !ok || len(err.Path) == 0 {
+			continue // without a path, the operation was refused and has its status
+		}
+		if _, coded := err.Extensions["coordinate"]; !coded {
+			err.Extensions = extensionsOf(refusal, err.Extensions)
+			err.Extensions["coordinate"] = coordinateAt(oc, err.Path, known)
+		}
+		if name, ok := err.Path[0].(ast.PathName); ok && len(err.Path) == 1 {
+			refused[string(name)] = err
+		}
+	}
+	if len(refused) == 0 {
+		return
+	}
+	var first *gqlerror.Error
+	root := e.roots[oc.Operation.Operation]
+	for _, f := range graphql.CollectFields(oc, oc.Operation.SelectionSet, append([]string{root.name}, root.interfaces...)) {
+		switch err := refused[f.Alias]; {
+		case f.Name == "__typename":
+		case err == nil:
+			return
+		case first == nil:
+			first = err
+		}
+	}
+	report(ctx, first)
+}
+
+// extensionsOf adds what a client may learn of a refusal to the extensions of an error.
+func extensionsOf(refusal *auth.Refusal, extensions map[string]any) map[string]any {
+	if extensions == nil {
+		extensions = map[string]any{}
+	}
+	extensions["code"] = refused(refusal).Extensions["code"]
+	if refusal.Missing != "" {
+		extensions["permission"] = refusal.Missing
+	}
+	return extensions
+}
+
+// coordinateAt returns the coordinate of the field at a path of the response. Below an interface or a union it is the
+// interface's field, or that of the fragment. known has the coordinates found before.
+func coordinateAt(oc *graphql.OperationContext, path ast.Path, known map[string]string) string {
+	var names []string
+	for _, element := range path {
+		if name, ok := element.(ast.PathName); ok {
+			names = append(names, string(name))
+		}
+	}
+	key := strings.Join(names, "/")
+	if coordinate, ok := known[key]; ok {
+		return coordinate
+	}
+	coordinate, sels := "", oc.Operation.SelectionSet
+	for _, name := range names {
+		var below ast.SelectionSet
+		found := false
+		eachField(sels, func(f *ast.Field) {
+			if f.Alias == name {
+				if below = append(below, f.SelectionSet...); !found {
+					coordinate, found = f.ObjectDefinition.Name+"."+f.Name, true
+				}
+			}
+		})
+		sels = below
+	}
+	known[key] = coordinate
+	return coordinate
+}
+
+// eachField calls f with each field of a selection, through fragments.
+func eachField(sels ast.SelectionSet, f func(*ast.Field)) {
+	for _, sel := range sels {
+		switch sel := sel.(type) {
+		case *ast.Field:
+			f(sel)
+		case *ast.InlineFragment:
+			eachField(sel.SelectionSet, f)
+		case *ast.FragmentSpread:
+			if sel.Definition != nil {
+				eachField(sel.Definition.SelectionSet, f)
+			}
+		}
+	}
+}
