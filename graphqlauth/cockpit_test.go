@@ -55,7 +55,7 @@ func TestRefusalsBeforeTheOperationHaveCockpitsShape(t *testing.T) {
 	server := handler.New(testschema.NewExecutableSchema(testschema.Config{Resolvers: &testschema.Root{}, Directives: hooks()}))
 	server.AddTransport(transport.POST{})
 	graphqlauth.Secure(server)
-	server.Use(graphqlauth.New(guard))
+	server.Use(graphqlauth.New(guard, graphqlauth.WithDirective("hasRole", hasRole)))
 	api := cockpit.CORS(graphqlauth.Handler(guard, server))
 
 	ask := func(query string, header ...string) (*http.Response, string) {

@@ -114,6 +114,7 @@ func (k *compiler) addObjects() {
 				out:        k.plan.types[f.Type.Name()],
 				nonNull:    f.Type.NonNull,
 				explicit:   explicit,
+				hooked:     k.hooked(f),
 			}
 			compiled.free = compiled.need.free() && len(compiled.args) == 0
 			k.add(t, f, compiled)

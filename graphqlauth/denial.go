@@ -98,25 +98,33 @@ func (p *partial) around(next graphql.FieldMiddleware) graphql.FieldMiddleware {
 // allows decides on the field in ctx and the object that it is on. If it is denied, err is the error for the client,
 // or nil if the client has it already.
 func (p *partial) allows(ctx context.Context) (err error, ok bool) {
-	fc := graphql.GetFieldContext(ctx)
-	if fc == nil || fc.Field.Field == nil {
-		return denied(p.caller.authenticated, denial{}), false
-	}
-	var f *field
-	if t := p.caller.plan.types[fc.Object]; t != nil {
-		f = t.fields[fc.Field.Name]
-	}
-	if f == nil || f.typ.abstract {
-		return denied(p.caller.authenticated, denial{coordinate: fc.Object + "." + fc.Field.Name}), false
+	f, at := p.caller.plan.fieldOf(ctx)
+	if f == nil {
+		return denied(p.caller.authenticated, denial{coordinate: at}), false
 	}
 	if f.free {
 		return nil, true
 	}
 	w := walk{caller: p.caller, vars: p.vars}
-	if w.reached(f, fc.Field.Field) {
+	if w.reached(f, graphql.GetFieldContext(ctx).Field.Field) {
 		return nil, true
 	}
 	return p.errorFor(f, w.denials.list[0]), false
+}
+
+// fieldOf returns the field that runs with ctx, or nil, and its coordinate.
+func (p *plan) fieldOf(ctx context.Context) (f *field, at string) {
+	fc := graphql.GetFieldContext(ctx)
+	if fc == nil || fc.Field.Field == nil {
+		return nil, ""
+	}
+	if t := p.types[fc.Object]; t != nil && !t.abstract {
+		f = t.fields[fc.Field.Name]
+	}
+	if f == nil {
+		return nil, fc.Object + "." + fc.Field.Name
+	}
+	return f, f.coordinate
 }
 
 // errorFor returns the error of a denied field. A nullable field needs one error for its coordinate. A non-null field

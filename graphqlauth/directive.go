@@ -95,11 +95,12 @@ var SDL string
 
 // readDirectives reads the rule of each directive at its place and reports mistakes.
 func (k *compiler) readDirectives() {
-	for _, name := range k.config.own {
+	for _, name := range slices.Concat(k.config.own, k.config.foreign) {
 		if k.schema.Directives[name] == nil {
-			k.mistake("directive", "", "WithDirective names @%s, which the schema does not declare", name)
+			k.mistake("directive", "", "an option names @%s, which the schema does not declare", name)
 		}
 	}
+	k.meanings()
 	k.refuseRules(k.schema.SchemaDirectives, "")
 	for _, def := range k.defs {
 		k.typeRules[def.Name] = k.rules(def.Directives, def.Name, nil)

@@ -32,7 +32,7 @@ func ExampleHandler() {
 
 	http := http.NewServeMux() // for the sake of -count=2
 	graphqlauth.Secure(srv)
-	srv.Use(graphqlauth.New(guard))
+	srv.Use(graphqlauth.New(guard, graphqlauth.WithDirective("hasRole", hasRole)))
 	http.Handle("/graphql", graphqlauth.Handler(guard, srv))
 
 	for _, query := range []string{`{"query": "{public}"}`, `{"query": "{posts{title}}"}`} {

@@ -56,6 +56,7 @@ func (e *Extension) Validate(es graphql.ExecutableSchema) error {
 		return errors.New("graphqlauth: an extension serves one schema: make another with New")
 	}
 	k := compile(schema, e.config)
+	k.hooks(es)
 	if err := mistakes(k.findings); err != nil {
 		return err
 	}

@@ -118,14 +118,14 @@ func (f *flushWriter) Flush() {
 
 // Cleared is the hook of @authenticated and @public, and of a directive that [WithDirective] made a rule. It makes no
 // decision: it runs next if the extension has allowed the operation and this field of it, and denies otherwise, for
-// example if the server does not use the extension.
+// example if the server does not use the extension, or at a field where only directives without a meaning stand.
 func Cleared(ctx context.Context, _ any, next graphql.Resolver) (any, error) {
 	c, ok := cleared(ctx)
 	if !ok {
-		return nil, &gqlerror.Error{ // for the host's developer
-			Message:    "Permission denied: the operation was not checked, since the server does not Use graphqlauth.New",
-			Extensions: map[string]any{"code": CodeForbidden},
-		}
+		return nil, miswired("", "the operation was not checked, since the server does not Use graphqlauth.New")
+	}
+	if f, at := c.by.plan.fieldOf(ctx); f == nil || !f.hooked {
+		return nil, miswired(at, "a directive has a hook of graphqlauth and no meaning: give it one with WithDirective")
 	}
 	if c.part != nil {
 		if err, ok := c.part.allows(ctx); !ok {
@@ -133,6 +133,11 @@ func Cleared(ctx context.Context, _ any, next graphql.Resolver) (any, error) {
 		}
 	}
 	return next(ctx)
+}
+
+// miswired is the error for the host's developer.
+func miswired(coordinate, text string) *gqlerror.Error {
+	return &gqlerror.Error{Message: "Permission denied: " + text, Extensions: map[string]any{"code": CodeForbidden, "coordinate": coordinate}}
 }
 
 // Can is the hook of @can. Like all hooks here it is [Cleared]: the extension has read the directive's arguments from

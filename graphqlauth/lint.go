@@ -14,7 +14,8 @@ import (
 
 // Lint reports what a reviewer of a schema's rules would look at, sorted by coordinate. A test may compare the result
 // with a file, so that new findings get read. opts are those of [New]. Permissions are looked up in catalog, unless it
-// is nil. Besides the mistakes with which a server refuses to start, there are these codes:
+// is nil. Besides the mistakes with which a server refuses to start, such as a directive that sounds like a rule and has
+// no meaning, there are these codes:
 //
 //   - default: a root field has neither a rule nor @public, so the default decides.
 //   - hidden: a type with a rule is a root type, or reached through a union or an interface; gqlgen calls no hook.

@@ -12,24 +12,6 @@ import (
 	"github.com/latchkey-go/latchkey/roles"
 )
 
-// everywhere calls f with each list of directives in the schema.
-func (l *linter) everywhere(f func(at string, list ast.DirectiveList)) {
-	for _, def := range l.defs {
-		eachList(def, f)
-	}
-}
-
-// eachList calls f with each list of directives of a type.
-func eachList(def *ast.Definition, f func(at string, list ast.DirectiveList)) {
-	f(def.Name, def.Directives)
-	for _, field := range def.Fields {
-		f(def.Name+"."+field.Name, field.Directives)
-		for _, arg := range field.Arguments {
-			f(def.Name+"."+field.Name+"("+arg.Name+":)", arg.Directives)
-		}
-	}
-}
-
 // unknown finds permissions that the catalog does not list. Most are typing errors.
 func (l *linter) unknown() {
 	if l.catalog == nil {
@@ -62,9 +44,6 @@ func (l *linter) unknown() {
 		look(l.schema.Query.Name+".__schema", l.config.introspection)
 	}
 }
-
-// likeRules matches names of directives that sound like rules.
-var likeRules = regexp.MustCompile(`(?i)auth|role|perm|scope|grant|guard|secur|admin|owner|allow|deny|login|logged|signed|access|policy|protect|private|^can|^is[A-Z]`)
 
 // client finds directives that a client can write, or leave out, in a query.
 func (l *linter) client() {

@@ -29,6 +29,7 @@ type config struct {
 	modes         map[ast.Operation]Mode
 	directives    map[string]directiveReader
 	own           []string // names given to WithDirective
+	foreign       []string // names given to WithForeignDirective
 	introspection Rule
 	maxAliases    int
 	recheck       time.Duration // see WithRecheck

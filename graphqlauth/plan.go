@@ -34,6 +34,7 @@ type field struct {
 	out        *typ // nil if the returned type has no fields
 	nonNull    bool
 	explicit   bool // has a rule or @public, so the default does not apply
+	hooked     bool // see compiler.hooked
 
 	// For an interface's field: the same field of each possible object type. It has no requirement of its own.
 	impls   []*field

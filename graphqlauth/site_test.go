@@ -56,7 +56,7 @@ func hooks() testschema.DirectiveRoot {
 		HasRole: func(ctx context.Context, obj any, next graphql.Resolver, _ string) (any, error) {
 			return graphqlauth.Cleared(ctx, obj, next)
 		},
-		Owner: owner,
+		Own: owner,
 	}
 }
 
@@ -82,7 +82,7 @@ func passThrough() testschema.DirectiveRoot {
 		HasRole: func(ctx context.Context, obj any, next graphql.Resolver, _ string) (any, error) {
 			return pass(ctx, obj, next)
 		},
-		Authenticated: pass, Public: pass, Owner: pass,
+		Authenticated: pass, Public: pass, Own: pass,
 		RequiresScopes: func(ctx context.Context, obj any, next graphql.Resolver, _ [][]string) (any, error) {
 			return pass(ctx, obj, next)
 		},

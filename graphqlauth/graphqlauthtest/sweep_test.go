@@ -55,7 +55,7 @@ var hooked = testschema.DirectiveRoot{
 	HasRole: func(ctx context.Context, obj any, next graphql.Resolver, _ string) (any, error) {
 		return graphqlauth.Cleared(ctx, obj, next)
 	},
-	Owner: pass,
+	Own: pass,
 }
 
 // skipped are directives as skip_runtime leaves them: no hook.
@@ -65,7 +65,7 @@ var skipped = testschema.DirectiveRoot{
 	RequiresScopes: func(ctx context.Context, obj any, next graphql.Resolver, _ [][]string) (any, error) {
 		return next(ctx)
 	},
-	Authenticated: pass, Public: pass, Owner: pass,
+	Authenticated: pass, Public: pass, Own: pass,
 }
 
 func pass(ctx context.Context, _ any, next graphql.Resolver) (any, error) { return next(ctx) }

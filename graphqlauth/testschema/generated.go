@@ -37,7 +37,7 @@ type DirectiveRoot struct {
 	Authenticated  func(ctx context.Context, obj any, next graphql.Resolver) (res any, err error)
 	Can            func(ctx context.Context, obj any, next graphql.Resolver, permission string) (res any, err error)
 	HasRole        func(ctx context.Context, obj any, next graphql.Resolver, role string) (res any, err error)
-	Owner          func(ctx context.Context, obj any, next graphql.Resolver) (res any, err error)
+	Own            func(ctx context.Context, obj any, next graphql.Resolver) (res any, err error)
 	Public         func(ctx context.Context, obj any, next graphql.Resolver) (res any, err error)
 	RequiresScopes func(ctx context.Context, obj any, next graphql.Resolver, scopes [][]string) (res any, err error)
 }
@@ -2853,11 +2853,11 @@ func (ec *executionContext) _User_diary(ctx context.Context, field graphql.Colle
 			directive0 := next
 
 			directive1 := func(ctx context.Context) (any, error) {
-				if ec.Directives.Owner == nil {
+				if ec.Directives.Own == nil {
 					var zeroVal *string
-					return zeroVal, errors.New("directive owner is not implemented")
+					return zeroVal, errors.New("directive own is not implemented")
 				}
-				return ec.Directives.Owner(ctx, obj, directive0)
+				return ec.Directives.Own(ctx, obj, directive0)
 			}
 
 			next = directive1
