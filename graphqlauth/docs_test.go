@@ -1,6 +1,7 @@
 package graphqlauth_test
 
 import (
+	"context"
 	"fmt"
 	"net/http"
 	"net/http/httptest"
@@ -8,13 +9,15 @@ import (
 	"strings"
 	"testing"
 
+	"github.com/99designs/gqlgen/graphql"
 	"github.com/99designs/gqlgen/graphql/handler"
 	"github.com/99designs/gqlgen/graphql/handler/transport"
 	"github.com/stretchr/testify/require"
+	"github.com/vektah/gqlparser/v2"
+	"github.com/vektah/gqlparser/v2/ast"
 
 	"github.com/latchkey-go/latchkey/auth"
 	"github.com/latchkey-go/latchkey/graphqlauth"
-	"github.com/latchkey-go/latchkey/graphqlauth/testschema"
 	"github.com/latchkey-go/latchkey/keys"
 	"github.com/latchkey-go/latchkey/roles"
 )
@@ -27,15 +30,21 @@ func ExampleHandler() {
 		fmt.Println(err)
 		return
 	}
-	srv := handler.New(testschema.NewExecutableSchema(testschema.Config{Resolvers: &testschema.Root{}, Directives: hooks()}))
+	schema := gqlparser.MustLoadSchema(&ast.Source{Input: graphqlauth.SDL}, &ast.Source{Input: `type Query{public:String @public posts:String}`})
+	srv := handler.New(&graphql.ExecutableSchemaMock{
+		SchemaFunc: func() *ast.Schema { return schema },
+		ExecFunc: func(context.Context) graphql.ResponseHandler {
+			return graphql.OneShot(&graphql.Response{Data: []byte(`{"public":"x"}`)})
+		},
+	})
 	srv.AddTransport(transport.POST{})
 
 	http := http.NewServeMux() // for the sake of -count=2
 	graphqlauth.Secure(srv)
-	srv.Use(graphqlauth.New(guard, graphqlauth.WithDirective("hasRole", hasRole)))
+	srv.Use(graphqlauth.New(guard))
 	http.Handle("/graphql", graphqlauth.Handler(guard, srv))
 
-	for _, query := range []string{`{"query": "{public}"}`, `{"query": "{posts{title}}"}`} {
+	for _, query := range []string{`{"query": "{public}"}`, `{"query": "{posts}"}`} {
 		r := httptest.NewRequest("POST", "/graphql", strings.NewReader(query))
 		r.Header.Set("Content-Type", "application/json")
 		w := httptest.NewRecorder()
