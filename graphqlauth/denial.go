@@ -79,9 +79,7 @@ func (ds *denials) refuse(authenticated bool) *gqlerror.Error {
 // A partial decides on each field and object of an operation of which a part is denied. It uses the policy and the
 // principal with which the operation started.
 type partial struct {
-	caller caller // with its policy loaded
-	vars   map[string]any
-
+	caller   caller   // with its policy loaded
 	reported sync.Map // denials
 }
 
@@ -105,7 +103,7 @@ func (p *partial) allows(ctx context.Context) (err error, ok bool) {
 	if f.free {
 		return nil, true
 	}
-	w := walk{caller: p.caller, vars: p.vars}
+	w := walk{caller: p.caller, vars: graphql.GetOperationContext(ctx).Variables} // as they are now
 	if w.reached(f, graphql.GetFieldContext(ctx).Field.Field) {
 		return nil, true
 	}

@@ -78,7 +78,7 @@ func (e *Extension) MutateOperationContext(ctx context.Context, oc *graphql.Oper
 	}
 	c := clearance{by: e}
 	if !clear {
-		c.part = &partial{caller: w.caller, vars: oc.Variables}
+		c.part = &partial{caller: w.caller}
 		oc.ResolverMiddleware = c.part.around(oc.ResolverMiddleware)
 	}
 	recordClearance(ctx, oc, c)

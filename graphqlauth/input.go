@@ -3,6 +3,7 @@ package graphqlauth
 import (
 	"reflect"
 
+	"github.com/99designs/gqlgen/graphql"
 	"github.com/vektah/gqlparser/v2/ast"
 )
 
@@ -146,6 +147,11 @@ func (w *walk) sentValue(in *input, v reflect.Value, node *ast.Field) (denial, b
 		}
 	}
 	return denial{coordinate: "?"}, false
+}
+
+// copyOperation returns what walk needs of an operation, with variables that no resolver has.
+func copyOperation(oc *graphql.OperationContext) *graphql.OperationContext {
+	return &graphql.OperationContext{Operation: oc.Operation, Variables: copyValue(oc.Variables).(map[string]any)}
 }
 
 // copyValue copies the value of a variable. If an input object is bound to a Go map, the resolver gets this very map

@@ -4,6 +4,7 @@ import (
 	"context"
 	"net/http"
 	"slices"
+	"sync"
 	"time"
 
 	"github.com/99designs/gqlgen/graphql"
@@ -14,21 +15,63 @@ import (
 	"github.com/latchkey-go/latchkey/roles"
 )
 
-// InterceptOperation ends a subscription whose caller loses access: it gets one error and completes, even if it is
-// silent, as soon as the guard reports a change on this node, else within the time of [WithRecheck]. Over a
+// InterceptOperation judges an operation again after the extensions used later have seen it, because they may rewrite
+// it or its variables. It also ends a subscription whose caller loses access: it gets one error and completes, even if
+// it is silent, as soon as the guard reports a change on this node, else within the time of [WithRecheck]. Over a
 // [Websocket] a caller whose key is not valid any more loses the whole socket. In [ModePartial] mode a subscription of
 // which a part was denied ends with UNAVAILABLE when roles change, and the client starts it again.
 func (e *Extension) InterceptOperation(ctx context.Context, next graphql.OperationHandler) graphql.ResponseHandler {
 	oc := graphql.GetOperationContext(ctx)
 	if oc == nil || oc.Operation == nil || oc.Operation.Operation != ast.Subscription {
-		return next(ctx)
+		handler := next(ctx) // resolvers run when it is called
+		if err := e.judgeAgain(ctx, oc); err != nil {
+			return graphql.OneShot(&graphql.Response{Errors: gqlerror.List{err}})
+		}
+		return handler
 	}
 	sub := e.subscribe(ctx, oc)
-	if err := sub.begin(); err != nil {
-		sub.end(nil)
-		return graphql.OneShot(&graphql.Response{Errors: gqlerror.List{err}})
+	err := sub.begin()
+	if err == nil {
+		oc.ResolverMiddleware = sub.aroundFirst(oc, oc.ResolverMiddleware)
+		return sub.deliver(next(sub.ctx))
 	}
-	return sub.deliver(next(sub.ctx))
+	sub.end(nil)
+	return graphql.OneShot(&graphql.Response{Errors: gqlerror.List{err}})
+}
+
+// judgeAgain decides on an operation as it is about to run. What was allowed as a whole must be so again; otherwise the
+// decisions on fields see what became of it.
+func (e *Extension) judgeAgain(ctx context.Context, oc *graphql.OperationContext) *gqlerror.Error {
+	var w walk
+	clear, refusal := e.walk(ctx, oc, &w)
+	c, ok := cleared(ctx)
+	switch {
+	case !ok || c.by != e:
+		refusal = refused(unavailable) // another operation took the place of the one that was judged
+	case refusal == nil && !clear && c.part == nil:
+		refusal = w.denials.refuse(w.authenticated)
+	}
+	if refusal != nil {
+		report(ctx, refusal)
+	}
+	return refusal
+}
+
+// aroundFirst returns the middleware of a subscription, which judges it again before its first resolver runs. After
+// that the variables belong to the resolvers.
+func (sub *subscription) aroundFirst(oc *graphql.OperationContext, next graphql.FieldMiddleware) graphql.FieldMiddleware {
+	first := sync.OnceValue(func() *gqlerror.Error {
+		sub.stream.checkMu.Lock()
+		sub.oc = copyOperation(oc)
+		sub.stream.checkMu.Unlock()
+		return sub.begin()
+	})
+	return func(ctx context.Context, resolver graphql.Resolver) (any, error) {
+		if err := first(); err != nil {
+			return nil, err
+		}
+		return next(ctx, resolver)
+	}
 }
 
 // A subscription is one running subscription operation.
@@ -50,8 +93,7 @@ type streamKey struct{ e *Extension }
 
 // subscribe adds oc's subscription to the stream of its socket, or to a new stream.
 func (e *Extension) subscribe(ctx context.Context, oc *graphql.OperationContext) *subscription {
-	sub := &subscription{e: e, start: verdict{clear: true}}
-	sub.oc = &graphql.OperationContext{Operation: oc.Operation, Variables: copyValue(oc.Variables).(map[string]any)}
+	sub := &subscription{e: e, start: verdict{clear: true}, oc: copyOperation(oc)}
 	if c, ok := cleared(ctx); ok && c.part != nil {
 		sub.start = verdict{policy: c.part.caller.policy, rights: c.part.caller.principal.Rights()}
 	}
