@@ -57,7 +57,9 @@ func (k *compiler) find(f Finding) {
 func (k *compiler) addTypes() {
 	for _, def := range k.defs {
 		if def.IsCompositeType() {
-			k.plan.types[def.Name] = &typ{name: def.Name, interfaces: def.Interfaces, abstract: def.IsAbstractType(), fields: map[string]*field{}}
+			k.plan.types[def.Name] = &typ{
+				name: def.Name, interfaces: def.Interfaces, abstract: def.IsAbstractType(), root: k.isRoot(def), fields: map[string]*field{},
+			}
 		}
 	}
 	known := 0
@@ -73,6 +75,7 @@ func (k *compiler) addTypes() {
 				known++
 			}
 			t.members = t.members.or(o.member)
+			t.root = t.root || o.root
 		}
 	}
 }

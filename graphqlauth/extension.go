@@ -98,8 +98,11 @@ func (e *Extension) walk(ctx context.Context, oc *graphql.OperationContext, w *w
 		return false, refused(unavailable)
 	}
 	w.caller = e.caller(ctx)
-	w.vars, w.maxRoots = oc.Variables, e.config.maxAliases
+	w.doc, w.vars, w.maxRoots = oc.Doc, oc.Variables, e.config.maxAliases
 	within := w.root(root, oc.Operation.SelectionSet)
+	if within && w.nestedRoots && w.maxRoots > 0 {
+		within = w.rootFields(oc.Operation.SelectionSet, map[*ast.FragmentDefinition]int{}) <= w.maxRoots
+	}
 	switch {
 	case !within:
 		return false, tooMany("root fields", w.maxRoots)

@@ -151,7 +151,7 @@ func (w *walk) sentValue(in *input, v reflect.Value, node *ast.Field) (denial, b
 
 // copyOperation returns what walk needs of an operation, with variables that no resolver has.
 func copyOperation(oc *graphql.OperationContext) *graphql.OperationContext {
-	return &graphql.OperationContext{Operation: oc.Operation, Variables: copyValue(oc.Variables).(map[string]any)}
+	return &graphql.OperationContext{Doc: oc.Doc, Operation: oc.Operation, Variables: copyValue(oc.Variables).(map[string]any)}
 }
 
 // copyValue copies the value of a variable. If an input object is bound to a Go map, the resolver gets this very map

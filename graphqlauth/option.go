@@ -79,6 +79,7 @@ func WithDirective(name string, f func(*ast.Directive) (Rule, error)) Option {
 // guards them: gqlgen answers them if its own extension for introspection is used.
 func WithIntrospection(r Rule) Option { return func(c *config) { c.introspection = r } }
 
-// WithMaxAliases sets how many root fields an operation may have, counted as written, __typename included. Without it:
+// WithMaxAliases sets how many root fields an operation may have, counted as written, __typename included. Fields of a
+// root type that another field returns, such as viewer: Query, count wherever they are. Without it:
 // [DefaultMaxAliases]. Zero or less is no limit.
 func WithMaxAliases(n int) Option { return func(c *config) { c.maxAliases = n } }

@@ -19,6 +19,7 @@ type typ struct {
 	name       string
 	interfaces []string
 	abstract   bool
+	root       bool              // is a root type, or can be one
 	member     set               // of an object: its bit among the members of abstract types
 	members    set               // of an abstract type
 	fields     map[string]*field // without __typename

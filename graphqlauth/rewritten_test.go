@@ -49,6 +49,12 @@ var rewritings = []struct {
 	{"a nested selection", `{nodes{...on Tag{id}}}`, nil, func(oc *graphql.OperationContext) {
 		oc.Operation.SelectionSet[0].(*ast.Field).SelectionSet = operationOf(`{nodes{...on Secret{title}}}`).SelectionSet[0].(*ast.Field).SelectionSet
 	}},
+	{"a fragment of the document", `{nodes{...F}} fragment F on Tag{id}`, nil, func(oc *graphql.OperationContext) {
+		doc := *oc.Doc
+		doc.Fragments = ast.FragmentDefinitionList{{Name: "F", TypeCondition: "Secret", SelectionSet: operationOf(`{nodes{...on Secret{title}}}`).
+			SelectionSet[0].(*ast.Field).SelectionSet[0].(*ast.InlineFragment).SelectionSet}}
+		oc.Doc = &doc
+	}},
 	{"a mutation in place of a query", `{public}`, nil, func(oc *graphql.OperationContext) { oc.Operation = operationOf(`mutation{drop}`) }},
 }
 

@@ -11,6 +11,7 @@ import (
 // any nesting of fragments.
 type walk struct {
 	caller
+	doc     *ast.QueryDocument
 	vars    map[string]any
 	denials denials
 
@@ -18,6 +19,7 @@ type walk struct {
 	maxRoots     int // zero or less is no limit
 	checkedRoots int // root fields other than __typename
 	deniedRoots  int
+	nestedRoots  bool // a root type is reached again below a field
 	rootsSeen    seen[*ast.FragmentDefinition]
 	entered      seen[entry]
 	inputsSeen   seen[inputEntry]
@@ -85,8 +87,8 @@ func (w *walk) root(t *typ, sels ast.SelectionSet) bool {
 				return false
 			}
 		case *ast.FragmentSpread:
-			if w.included(sel.Directives) && sel.Definition != nil && w.rootsSeen.add(sel.Definition) {
-				if _, ok := w.within(scopeOf(t), sel.Definition.TypeCondition); ok && !w.root(t, sel.Definition.SelectionSet) {
+			if fragment := w.fragment(sel); fragment != nil && w.included(sel.Directives) && w.rootsSeen.add(fragment) {
+				if _, ok := w.within(scopeOf(t), fragment.TypeCondition); ok && !w.root(t, fragment.SelectionSet) {
 					return false
 				}
 			}
@@ -110,8 +112,8 @@ func (w *walk) nested(s scope, sels ast.SelectionSet) {
 				}
 			}
 		case *ast.FragmentSpread:
-			if w.included(sel.Directives) && sel.Definition != nil {
-				w.spread(s, sel.Definition)
+			if fragment := w.fragment(sel); fragment != nil && w.included(sel.Directives) {
+				w.spread(s, fragment)
 			}
 		}
 	}
@@ -182,9 +184,50 @@ func (w *walk) field(s scope, node *ast.Field) bool {
 		}
 	}
 	if f.out != nil {
+		w.nestedRoots = w.nestedRoots || f.out.root
 		w.nested(out, node.SelectionSet)
 	}
 	return true
+}
+
+// rootFields counts the fields on root types at any depth, with every fragment written out where it is spread. It stops
+// growing just beyond the limit.
+func (w *walk) rootFields(sels ast.SelectionSet, known map[*ast.FragmentDefinition]int) (n int) {
+	for _, sel := range sels {
+		switch sel := sel.(type) {
+		case *ast.Field:
+			if w.included(sel.Directives) {
+				if t := w.plan.types[sel.ObjectDefinition.Name]; t != nil && t.root {
+					n++
+				}
+				n += w.rootFields(sel.SelectionSet, known)
+			}
+		case *ast.InlineFragment:
+			if w.included(sel.Directives) {
+				n += w.rootFields(sel.SelectionSet, known)
+			}
+		case *ast.FragmentSpread:
+			if fragment := w.fragment(sel); fragment != nil && w.included(sel.Directives) {
+				if _, ok := known[fragment]; !ok {
+					known[fragment] = w.rootFields(fragment.SelectionSet, known)
+				}
+				n += known[fragment]
+			}
+		}
+		n = min(n, w.maxRoots+1)
+	}
+	return n
+}
+
+// fragment returns the fragment that gqlgen runs for a spread: the one in the document, which an extension may have
+// replaced.
+func (w *walk) fragment(spread *ast.FragmentSpread) *ast.FragmentDefinition {
+	if w.doc != nil {
+		if fragment := w.doc.Fragments.ForName(spread.Name); fragment != nil {
+			return fragment
+		}
+	}
+	return spread.Definition
 }
 
 // reached reports whether the caller may reach a field of an object type with these arguments.
