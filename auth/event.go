@@ -35,7 +35,7 @@ type Event struct {
 	Role       string
 	Permission string // of the route, with its {name}s
 	Method     string
-	Route      string // the pattern that matched, without the method, or ""
+	Route      string // the pattern that matched, without the method, or "", or the place given to Guard.Report, such as Post.draft
 	Path       string // of a request that was not granted, before a pattern has matched; long segments are "…"
 	Peer       netip.Addr
 }
@@ -71,6 +71,21 @@ func (g *Guard) report(r *http.Request, a *requestState, event Event, p Principa
 	event.Peer = g.c.ClientAddr(r)
 	g.c.Observe(r.Context(), event)
 	return true
+}
+
+// Report tells the observer of a refusal in a request that a handler answers by itself: the one of a GraphQL operation
+// or, with a place in it, of one field. Refusal.Missing becomes the event's permission. Without a place it is the
+// event of the request, sent once, and with one it is sent each time. r's context must be the handler's.
+func (g *Guard) Report(r *http.Request, place string, refusal *Refusal) {
+	a := g.stateOf(r.Context())
+	p, _ := a.caller()
+	event := refusedEvent(refusal)
+	event.Permission = refusal.Missing
+	if place != "" {
+		r = r.WithContext(r.Context())
+		r.Pattern, a = place, nil
+	}
+	_ = g.report(r, a, event, p) // an observer that panics changes nothing: the answer is a refusal already
 }
 
 // pathWithoutKeys returns path with "…" for each segment that may be a key, whatever its format.

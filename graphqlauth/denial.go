@@ -5,6 +5,7 @@ import (
 	"net/http"
 	"slices"
 	"sync"
+	"sync/atomic"
 
 	"github.com/99designs/gqlgen/graphql"
 	"github.com/vektah/gqlparser/v2/ast"
@@ -26,7 +27,7 @@ type denial struct {
 	permission string
 }
 
-// maxReported is how many coordinates the error of a refused operation lists.
+// maxReported is how many coordinates the error of a refused operation lists, and the observer is told.
 const maxReported = 20
 
 // denials collects the first denials of an operation, without repetition.
@@ -79,8 +80,10 @@ func (ds *denials) refuse(authenticated bool) *gqlerror.Error {
 // A partial decides on each field and object of an operation of which a part is denied. It uses the policy and the
 // principal with which the operation started.
 type partial struct {
-	caller   caller   // with its policy loaded
-	reported sync.Map // denials
+	by       *Extension
+	caller   caller       // with its policy loaded
+	reported sync.Map     // denials
+	observed atomic.Int32 // how many of them the observer was told
 }
 
 // around returns the middleware of this operation; next is the operation's previous one.
@@ -107,7 +110,7 @@ func (p *partial) allows(ctx context.Context) (err error, ok bool) {
 	if w.reached(f, graphql.GetFieldContext(ctx).Field.Field) {
 		return nil, true
 	}
-	return p.errorFor(f, w.denials.list[0]), false
+	return p.errorFor(ctx, f, w.denials.list[0]), false
 }
 
 // fieldOf returns the field that runs with ctx, or nil, and its coordinate.
@@ -127,8 +130,12 @@ func (p *plan) fieldOf(ctx context.Context) (f *field, at string) {
 
 // errorFor returns the error of a denied field. A nullable field needs one error for its coordinate. A non-null field
 // always needs one, because only an error makes its object null; InterceptResponse drops the repeated ones.
-func (p *partial) errorFor(f *field, d denial) error {
-	if _, repeated := p.reported.LoadOrStore(d, true); repeated && !f.nonNull {
+func (p *partial) errorFor(ctx context.Context, f *field, d denial) error {
+	_, repeated := p.reported.LoadOrStore(d, true)
+	if !repeated && p.observed.Add(1) <= maxReported {
+		p.by.observeDenials(ctx, d)
+	}
+	if repeated && !f.nonNull {
 		return nil
 	}
 	return denied(p.caller.authenticated, d)

@@ -74,11 +74,12 @@ func (e *Extension) MutateOperationContext(ctx context.Context, oc *graphql.Oper
 	clear, refusal := e.walk(ctx, oc, &w)
 	if refusal != nil {
 		report(ctx, refusal)
+		e.observe(ctx, refusal, w.denials.list)
 		return refusal
 	}
 	c := clearance{by: e}
 	if !clear {
-		c.part = &partial{caller: w.caller}
+		c.part = &partial{by: e, caller: w.caller}
 		oc.ResolverMiddleware = c.part.around(oc.ResolverMiddleware)
 	}
 	recordClearance(ctx, oc, c)

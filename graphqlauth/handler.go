@@ -19,7 +19,7 @@ import (
 // Cache-Control are those of every guarded response.
 func Handler(guard *auth.Guard, next http.Handler) http.Handler {
 	return guard.Identify(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
-		x := &requestState{Context: r.Context()}
+		x := &requestState{Context: r.Context(), request: r}
 		x.writer.ResponseWriter, x.writer.state = w, x
 		if r.Header.Get("Upgrade") == "" { // a websocket's status does not change
 			w = &x.writer.statusWriter
@@ -35,6 +35,7 @@ func Handler(guard *auth.Guard, next http.Handler) http.Handler {
 // here.
 type requestState struct {
 	context.Context
+	request   *http.Request // carries Context
 	writer    flushWriter
 	refusal   atomic.Pointer[gqlerror.Error] // why the operation was refused
 	operation atomic.Pointer[graphql.OperationContext]

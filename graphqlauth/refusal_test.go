@@ -18,6 +18,11 @@ import (
 // checking is a site whose resolvers check a permission themselves, for these root and other fields.
 func checking(t *testing.T, permission string, fields ...string) *site {
 	s := newSite(t, siteOptions{})
+	checks(s, permission, fields...)
+	return s
+}
+
+func checks(s *site, permission string, fields ...string) {
 	s.server.AroundFields(func(ctx context.Context, next graphql.Resolver) (any, error) {
 		fc := graphql.GetFieldContext(ctx)
 		for _, f := range fields {
@@ -29,7 +34,6 @@ func checking(t *testing.T, permission string, fields ...string) *site {
 		}
 		return next(ctx)
 	})
-	return s
 }
 
 // A resolver that returns auth.Allowed's error is answered as a rule: code, coordinate, permission, and status if

@@ -51,6 +51,7 @@ func (e *Extension) encodeRefusals(ctx context.Context, errs gqlerror.List) {
 	}
 	oc := graphql.GetOperationContext(ctx)
 	known := map[string]string{} // coordinates by path
+	told := map[denial]bool{}
 	refused := map[string]*gqlerror.Error{}
 	for _, err := range errs {
 		refusal, ok := errors.AsType[*auth.Refusal](err)
@@ -58,8 +59,13 @@ func (e *Extension) encodeRefusals(ctx context.Context, errs gqlerror.List) {
 			continue // without a path, the operation was refused and has its status
 		}
 		if _, coded := err.Extensions["coordinate"]; !coded {
+			d := denial{coordinateAt(oc, err.Path, known), refusal.Missing}
 			err.Extensions = extensionsOf(refusal, err.Extensions)
-			err.Extensions["coordinate"] = coordinateAt(oc, err.Path, known)
+			err.Extensions["coordinate"] = d.coordinate
+			if !told[d] && len(told) < maxReported {
+				told[d] = true
+				e.guard.Report(requestOf(ctx), d.coordinate, refusal)
+			}
 		}
 		if name, ok := err.Path[0].(ast.PathName); ok && len(err.Path) == 1 {
 			refused[string(name)] = err
@@ -79,7 +85,9 @@ func (e *Extension) encodeRefusals(ctx context.Context, errs gqlerror.List) {
 			first = err
 		}
 	}
-	report(ctx, first)
+	if report(ctx, first); len(told) > 0 {
+		e.observe(ctx, first, nil)
+	}
 }
 
 // extensionsOf adds what a client may learn of a refusal to the extensions of an error.

@@ -100,6 +100,7 @@ type siteOptions struct {
 	bare       bool // without the extension
 	noHandler  bool // Identify alone, without our Handler
 	roles      roles.Source
+	observe    func(context.Context, auth.Event)
 }
 
 func newSite(t testing.TB, o siteOptions) *site {
@@ -113,7 +114,7 @@ func newSite(t testing.TB, o siteOptions) *site {
 	var err error
 	s.public, err = publicapi.New(publicapi.Config{Store: publicapi.NewMemoryStore(), Roles: policy})
 	require.NoError(t, err)
-	s.guard, err = auth.New(auth.Config{Keys: ring, Roles: o.roles, Anonymous: s.public})
+	s.guard, err = auth.New(auth.Config{Keys: ring, Roles: o.roles, Anonymous: s.public, Observe: o.observe})
 	require.NoError(t, err)
 	for _, role := range []string{"reader", "editor", "empty", roles.Admin} {
 		issued, err := ring.IssueCustom(t.Context(), keys.Custom{Name: role, Role: role})

@@ -53,6 +53,7 @@ func (e *Extension) judgeAgain(ctx context.Context, oc *graphql.OperationContext
 	}
 	if refusal != nil {
 		report(ctx, refusal)
+		e.observe(ctx, refusal, w.denials.list)
 	}
 	return refusal
 }
@@ -100,7 +101,10 @@ func (e *Extension) subscribe(ctx context.Context, oc *graphql.OperationContext)
 	sub.initial, _ = e.guard.PrincipalFrom(ctx)
 	sub.ctx, sub.cancel = context.WithCancelCause(ctx)
 	if sub.stream, _ = ctx.Value(streamKey{e}).(*stream); sub.stream == nil {
-		sub.stream = e.rechecker.add(sub.ctx, sub.initial, func(refusal *auth.Refusal) { sub.end(refused(refusal)) })
+		sub.stream = e.rechecker.add(sub.ctx, sub.initial, func(refusal *auth.Refusal) {
+			e.observe(ctx, refused(refusal), nil)
+			sub.end(refused(refusal))
+		})
 	}
 	if !sub.stream.add(sub) {
 		sub.end(tooMany("subscriptions on one socket", sub.stream.limit))
@@ -135,13 +139,17 @@ func (sub *subscription) reauthorize(p auth.Principal) (err error) {
 		}
 	}()
 	var w walk
-	clear, refusal := sub.e.walk(sub.withPrincipal(sub.ctx, p), sub.oc, &w)
+	ctx := sub.withPrincipal(sub.ctx, p)
+	clear, refusal := sub.e.walk(ctx, sub.oc, &w)
 	if refusal != nil && refusal.Extensions["code"] == CodeUnavailable {
 		return unavailable
 	}
 	now := verdict{clear, sub.e.guard.Policy(), p.Rights()}
 	switch {
 	case refusal != nil:
+		if sub.ctx.Err() == nil {
+			sub.e.observe(ctx, refusal, w.denials.list)
+		}
 		sub.end(refusal)
 	case !now.compatibleWith(sub.start): // the denied part differs: a running operation cannot change it
 		sub.end(refused(unavailable))

@@ -150,6 +150,7 @@ func (s *socket) refused(ctx context.Context) (context.Context, error) {
 // end closes the connection and cancels its operations. Before connection_ack, init closes it.
 func (s *socket) end(refusal *auth.Refusal) {
 	if s.acknowledged.Load() {
+		s.guard.Report(s.request.WithContext(auth.NewContext(s.request.Context(), s.stream.current())), "", refusal)
 		s.conn.shut(closing(refusal))
 	}
 	s.cancel()
