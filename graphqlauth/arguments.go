@@ -19,31 +19,35 @@ const (
 	worthCounting = 256
 )
 
-// limitArguments refuses an operation that writes too large arguments too often, and counts those that are decoded for
-// each object of a list.
-func limitArguments(oc *graphql.OperationContext) *gqlerror.Error {
-	d := &decoding{variables: map[string]int64{}, endless: oc.Operation.Operation == ast.Subscription}
-	d.limit = maxRepeated + int64(len(oc.RawQuery))
+// A decoding counts the bytes of arguments that an operation decodes.
+type decoding struct {
+	variables map[string]int // their sizes
+	limit     int
+	endless   bool // a subscription
+	spent     atomic.Int64
+}
+
+func newDecoding(oc *graphql.OperationContext) *decoding {
+	d := &decoding{
+		variables: map[string]int{}, limit: maxRepeated + len(oc.RawQuery), endless: oc.Operation.Operation == ast.Subscription,
+	}
 	for name, value := range oc.Variables {
 		d.variables[name] = sizeOf(reflect.ValueOf(value))
 		d.limit += d.variables[name]
 	}
-	all := d.below(oc.Operation.SelectionSet, true)
-	if d.spent.Store(all); all > d.limit {
+	return d
+}
+
+// limitTo refuses an operation whose arguments, each decoded once, are beyond the limit already, and lets others spend
+// the rest.
+func (d *decoding) limitTo(oc *graphql.OperationContext, bytes int) *gqlerror.Error {
+	if d.spent.Store(int64(bytes)); bytes > d.limit {
 		return tooMany("bytes of arguments", maxRepeated)
 	}
-	if all > worthCounting {
+	if bytes > worthCounting {
 		oc.ResolverMiddleware = d.around(oc.ResolverMiddleware)
 	}
 	return nil
-}
-
-// A decoding counts the bytes of arguments that an operation decodes.
-type decoding struct {
-	variables map[string]int64 // their sizes
-	limit     int64
-	endless   bool // a subscription
-	spent     atomic.Int64
 }
 
 // around counts the arguments below each list before any is decoded: a list that is too long for them is an error.
@@ -54,52 +58,59 @@ func (d *decoding) around(next graphql.FieldMiddleware) graphql.FieldMiddleware 
 		if err != nil || fc == nil || fc.Field.Field == nil || fc.Field.Definition.Type.Elem == nil || len(fc.Field.Selections) == 0 {
 			return value, err
 		}
-		each := d.below(fc.Field.Selections, false)
+		each := d.below(fc.Field.Selections)
 		if each <= worthCounting {
 			return value, nil
 		}
-		bytes := each * items(reflect.ValueOf(value))
+		bytes := int64(each * items(reflect.ValueOf(value)))
 		if d.endless {
 			defer d.spent.Add(-bytes) // each list of a subscription counts by itself
 		}
-		if d.spent.Add(bytes) > d.limit {
+		if d.spent.Add(bytes) > int64(d.limit) {
 			return nil, tooMany("bytes of arguments", maxRepeated)
 		}
 		return value, nil
 	}
 }
 
-// below returns the bytes of arguments that a selection decodes for one object, through lists or up to them.
-func (d *decoding) below(sels ast.SelectionSet, lists bool) (bytes int64) {
+// below returns the bytes of arguments that a selection decodes for one object, up to the lists in it.
+func (d *decoding) below(sels ast.SelectionSet) (bytes int) {
 	eachField(sels, func(f *ast.Field) {
-		for _, arg := range f.Arguments {
-			bytes += d.size(arg.Value)
-		}
-		if lists || f.Definition.Type.Elem == nil {
-			bytes += d.below(f.SelectionSet, lists)
+		if bytes += d.of(f); f.Definition.Type.Elem == nil {
+			bytes += d.below(f.SelectionSet)
 		}
 	})
 	return bytes
 }
 
+// of returns the bytes of a field's arguments. A nil decoding counts nothing.
+func (d *decoding) of(f *ast.Field) (bytes int) {
+	for _, arg := range f.Arguments {
+		if d != nil {
+			bytes += d.size(arg.Value)
+		}
+	}
+	return bytes
+}
+
 // size returns the bytes of a value in the document, with the variables in it.
-func (d *decoding) size(v *ast.Value) int64 {
+func (d *decoding) size(v *ast.Value) int {
 	if v.Kind == ast.Variable {
 		return d.variables[v.Raw]
 	}
-	bytes := int64(len(v.Raw) + 2)
+	bytes := len(v.Raw) + 2
 	for _, child := range v.Children {
-		bytes += int64(len(child.Name)) + d.size(child.Value)
+		bytes += len(child.Name) + d.size(child.Value)
 	}
 	return bytes
 }
 
 // sizeOf returns about the size of a variable as JSON.
-func sizeOf(v reflect.Value) int64 {
-	bytes := int64(2)
+func sizeOf(v reflect.Value) int {
+	bytes := 2
 	switch v.Kind() {
 	case reflect.String:
-		bytes += int64(v.Len())
+		bytes += v.Len()
 	case reflect.Interface, reflect.Pointer:
 		return sizeOf(v.Elem())
 	case reflect.Slice:
@@ -115,13 +126,13 @@ func sizeOf(v reflect.Value) int64 {
 }
 
 // items returns the number of elements of a list, or of the lists in it.
-func items(v reflect.Value) (n int64) {
+func items(v reflect.Value) (n int) {
 	switch v.Kind() {
 	case reflect.Interface, reflect.Pointer:
 		return items(v.Elem())
 	case reflect.Slice, reflect.Array:
 		if inner := v.Type().Elem().Kind(); inner != reflect.Slice && inner != reflect.Array {
-			return int64(v.Len())
+			return v.Len()
 		}
 		for i := range v.Len() {
 			n += items(v.Index(i))

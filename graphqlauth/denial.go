@@ -53,9 +53,6 @@ func denied(authenticated bool, d denial) *gqlerror.Error {
 	}
 	err := refused(refusal)
 	err.Extensions["coordinate"] = d.coordinate
-	if refusal.Missing != "" {
-		err.Extensions["permission"] = refusal.Missing
-	}
 	return err
 }
 

@@ -100,12 +100,12 @@ func (e *Extension) walk(ctx context.Context, oc *graphql.OperationContext, w *w
 	}
 	w.caller = e.caller(ctx)
 	w.doc, w.vars, w.maxRoots = oc.Doc, oc.Variables, e.config.maxAliases
-	within := w.root(root, oc.Operation.SelectionSet)
-	if within && w.nestedRoots && w.maxRoots > 0 {
-		within = w.rootFields(oc.Operation.SelectionSet, map[*ast.FragmentDefinition]int{}) <= w.maxRoots
+	w.selection(scopeOf(root), oc.Operation.SelectionSet, true)
+	if w.nestedRoots && w.maxRoots > 0 {
+		w.roots = (&measure{plan: e.plan}).of(oc.Operation.SelectionSet).roots
 	}
 	switch {
-	case !within:
+	case w.tooManyRoots():
 		return false, tooMany("root fields", w.maxRoots)
 	case w.badCondition:
 		return false, invalid("@skip and @include need a boolean")

@@ -37,7 +37,6 @@ func TestRootFieldsCountEverywhere(t *testing.T) {
 	for _, query := range []string{
 		"{self{" + repeatf(most-1, "a%d:public ") + "}}",
 		"{" + repeatf(8, "s%d:self{...F} ") + "} fragment F on Query{" + repeatf(5, "a%d:public ") + "}",
-		"query($no:Boolean=false){self{public self @include(if:$no){" + repeatf(600, "a%d:public ") + "}}}",
 	} {
 		require.Empty(t, s.ask("admin", query).Errors, query)
 	}

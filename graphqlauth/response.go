@@ -3,8 +3,9 @@ package graphqlauth
 import (
 	"context"
 	"errors"
+	"fmt"
+	"maps"
 	"slices"
-	"strings"
 
 	"github.com/99designs/gqlgen/graphql"
 	"github.com/vektah/gqlparser/v2/ast"
@@ -50,17 +51,24 @@ func (e *Extension) encodeRefusals(ctx context.Context, errs gqlerror.List) {
 		return
 	}
 	oc := graphql.GetOperationContext(ctx)
-	known := map[string]string{} // coordinates by path
+	known := map[string]string{} // coordinates by location
 	told := map[denial]bool{}
-	refused := map[string]*gqlerror.Error{}
+	lost := map[string]*gqlerror.Error{} // root fields, by name in the response
 	for _, err := range errs {
 		refusal, ok := errors.AsType[*auth.Refusal](err)
 		if !ok || len(err.Path) == 0 {
 			continue // without a path, the operation was refused and has its status
 		}
 		if _, coded := err.Extensions["coordinate"]; !coded {
-			d := denial{coordinateAt(oc, err.Path, known), refusal.Missing}
-			err.Extensions = extensionsOf(refusal, err.Extensions)
+			at := fmt.Sprint(err.Locations)
+			if _, ok := known[at]; !ok {
+				known[at] = coordinateAt(oc.Doc, err.Locations)
+			}
+			d := denial{known[at], refusal.Missing}
+			if err.Extensions == nil {
+				err.Extensions = map[string]any{}
+			}
+			maps.Copy(err.Extensions, refused(refusal).Extensions)
 			err.Extensions["coordinate"] = d.coordinate
 			if !told[d] && len(told) < maxReported {
 				told[d] = true
@@ -68,16 +76,16 @@ func (e *Extension) encodeRefusals(ctx context.Context, errs gqlerror.List) {
 			}
 		}
 		if name, ok := err.Path[0].(ast.PathName); ok && len(err.Path) == 1 {
-			refused[string(name)] = err
+			lost[string(name)] = err
 		}
 	}
-	if len(refused) == 0 {
+	if len(lost) == 0 {
 		return
 	}
 	var first *gqlerror.Error
 	root := e.roots[oc.Operation.Operation]
 	for _, f := range graphql.CollectFields(oc, oc.Operation.SelectionSet, append([]string{root.name}, root.interfaces...)) {
-		switch err := refused[f.Alias]; {
+		switch err := lost[f.Alias]; {
 		case f.Name == "__typename":
 		case err == nil:
 			return
@@ -90,45 +98,32 @@ func (e *Extension) encodeRefusals(ctx context.Context, errs gqlerror.List) {
 	}
 }
 
-// extensionsOf adds what a client may learn of a refusal to the extensions of an error.
-func extensionsOf(refusal *auth.Refusal, extensions map[string]any) map[string]any {
-	if extensions == nil {
-		extensions = map[string]any{}
+// coordinateAt returns the coordinate of the field at a location of the document. On an interface or a union it is the
+// interface's field, or that of the fragment.
+func coordinateAt(doc *ast.QueryDocument, at []gqlerror.Location) (coordinate string) {
+	if len(at) == 0 {
+		return ""
 	}
-	extensions["code"] = refused(refusal).Extensions["code"]
-	if refusal.Missing != "" {
-		extensions["permission"] = refusal.Missing
-	}
-	return extensions
-}
-
-// coordinateAt returns the coordinate of the field at a path of the response. Below an interface or a union it is the
-// interface's field, or that of the fragment. known has the coordinates found before.
-func coordinateAt(oc *graphql.OperationContext, path ast.Path, known map[string]string) string {
-	var names []string
-	for _, element := range path {
-		if name, ok := element.(ast.PathName); ok {
-			names = append(names, string(name))
+	var find func(ast.SelectionSet)
+	find = func(sels ast.SelectionSet) {
+		for _, sel := range sels {
+			switch sel := sel.(type) {
+			case *ast.Field:
+				if p := sel.Position; p != nil && p.Line == at[0].Line && p.Column == at[0].Column {
+					coordinate = sel.ObjectDefinition.Name + "." + sel.Name
+				}
+				find(sel.SelectionSet)
+			case *ast.InlineFragment:
+				find(sel.SelectionSet)
+			}
 		}
 	}
-	key := strings.Join(names, "/")
-	if coordinate, ok := known[key]; ok {
-		return coordinate
+	for _, op := range doc.Operations {
+		find(op.SelectionSet)
 	}
-	coordinate, sels := "", oc.Operation.SelectionSet
-	for _, name := range names {
-		var below ast.SelectionSet
-		found := false
-		eachField(sels, func(f *ast.Field) {
-			if f.Alias == name {
-				if below = append(below, f.SelectionSet...); !found {
-					coordinate, found = f.ObjectDefinition.Name+"."+f.Name, true
-				}
-			}
-		})
-		sels = below
+	for _, fragment := range doc.Fragments {
+		find(fragment.SelectionSet)
 	}
-	known[key] = coordinate
 	return coordinate
 }
 

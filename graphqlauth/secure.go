@@ -2,6 +2,7 @@ package graphqlauth
 
 import (
 	"context"
+	"math"
 
 	"github.com/99designs/gqlgen/graphql"
 	"github.com/99designs/gqlgen/graphql/handler"
@@ -48,24 +49,29 @@ func (limits) ExtensionName() string { return extensionName + "Limits" }
 func (limits) Validate(graphql.ExecutableSchema) error { return nil }
 
 func (limits) MutateOperationContext(_ context.Context, oc *graphql.OperationContext) *gqlerror.Error {
-	m := measure{}
-	all := m.of(oc.Operation.SelectionSet)
+	d := newDecoding(oc)
+	all := (&measure{arguments: d}).of(oc.Operation.SelectionSet)
 	switch {
 	case all.depth > maxDepth:
 		return tooMany("levels", maxDepth)
 	case all.fields > maxFields:
 		return tooMany("fields", maxFields)
 	}
-	return limitArguments(oc)
+	return d.limitTo(oc, all.bytes)
 }
 
-// A size is the depth and the number of fields of a selection. Both stop growing just beyond the limits.
-type size struct{ depth, fields int }
+// A size is what a selection costs. All but the bytes of its arguments stop growing just beyond the limits.
+type size struct{ depth, fields, roots, bytes int }
 
-// A measure has the size of each fragment, computed once, so that measuring is linear in the document.
-type measure map[*ast.FragmentDefinition]size
+// A measure measures selections, with every fragment written out where it is spread. It measures each fragment once, so
+// it is linear in the document.
+type measure struct {
+	plan      *plan     // to count the fields on root types, or nil
+	arguments *decoding // or nil
+	known     map[*ast.FragmentDefinition]size
+}
 
-func (m measure) of(sels ast.SelectionSet) (all size) {
+func (m *measure) of(sels ast.SelectionSet) (all size) {
 	for _, sel := range sels {
 		var one size
 		switch sel := sel.(type) {
@@ -73,17 +79,26 @@ func (m measure) of(sels ast.SelectionSet) (all size) {
 			one = m.of(sel.SelectionSet)
 			one.depth++
 			one.fields++
+			if m.plan.onRoot(sel) {
+				one.roots++
+			}
+			one.bytes += m.arguments.of(sel)
 		case *ast.InlineFragment:
 			one = m.of(sel.SelectionSet)
 		case *ast.FragmentSpread:
 			var known bool
-			if one, known = m[sel.Definition]; !known && sel.Definition != nil {
+			if one, known = m.known[sel.Definition]; !known && sel.Definition != nil {
 				one = m.of(sel.Definition.SelectionSet) // validation has refused cycles
-				m[sel.Definition] = one
+				if m.known == nil {
+					m.known = map[*ast.FragmentDefinition]size{}
+				}
+				m.known[sel.Definition] = one
 			}
 		}
 		all.depth = min(max(all.depth, one.depth), maxDepth+1)
 		all.fields = min(all.fields+one.fields, maxFields+1)
+		all.roots = min(all.roots+one.roots, maxFields+1)
+		all.bytes = min(all.bytes+one.bytes, math.MaxInt32)
 	}
 	return all
 }

@@ -227,5 +227,9 @@ func refused(refusal *auth.Refusal) *gqlerror.Error {
 	case refusal.Status < http.StatusForbidden:
 		code = CodeUnauthenticated
 	}
-	return &gqlerror.Error{Err: refusal, Message: refusal.Error(), Extensions: map[string]any{"code": code}}
+	err := &gqlerror.Error{Err: refusal, Message: refusal.Error(), Extensions: map[string]any{"code": code}}
+	if refusal.Missing != "" {
+		err.Extensions["permission"] = refusal.Missing
+	}
+	return err
 }

@@ -20,7 +20,6 @@ type walk struct {
 	checkedRoots int // root fields other than __typename
 	deniedRoots  int
 	nestedRoots  bool // a root type is reached again below a field
-	rootsSeen    seen[*ast.FragmentDefinition]
 	entered      seen[entry]
 	inputsSeen   seen[inputEntry]
 	inputsBad    map[inputEntry]denial // the denied ones of inputsSeen
@@ -56,70 +55,52 @@ func (s scope) narrow(t *typ) (scope, bool) {
 type entry struct {
 	fragment *ast.FragmentDefinition
 	scope    scope
+	top      bool // in the selection of the operation itself
 }
 
 // maxScopes is how many entries are kept apart. Beyond it, a fragment is checked for all types that it could be on.
 const maxScopes = 1024
 
-// root walks the selection of the operation itself. It returns false if there are too many root fields.
-func (w *walk) root(t *typ, sels ast.SelectionSet) bool {
+// selection walks a selection on objects within the scope. top is the selection of the operation itself, whose fields
+// are counted.
+func (w *walk) selection(s scope, sels ast.SelectionSet, top bool) {
 	for _, sel := range sels {
 		switch sel := sel.(type) {
 		case *ast.Field:
 			if !w.included(sel.Directives) {
 				continue
 			}
-			if w.roots++; w.maxRoots > 0 && w.roots > w.maxRoots {
-				return false
+			if top {
+				w.roots++
 			}
-			if sel.Name == "__typename" {
+			if sel.Name == "__typename" || w.tooManyRoots() {
 				continue
 			}
-			w.checkedRoots++
-			if !w.field(scopeOf(t), sel) {
-				w.deniedRoots++
-			}
-		case *ast.InlineFragment:
-			if !w.included(sel.Directives) {
-				continue
-			}
-			if _, ok := w.within(scopeOf(t), sel.TypeCondition); ok && !w.root(t, sel.SelectionSet) {
-				return false
-			}
-		case *ast.FragmentSpread:
-			if fragment := w.fragment(sel); fragment != nil && w.included(sel.Directives) && w.rootsSeen.add(fragment) {
-				if _, ok := w.within(scopeOf(t), fragment.TypeCondition); ok && !w.root(t, fragment.SelectionSet) {
-					return false
+			ok := w.field(s, sel)
+			if top {
+				w.checkedRoots++
+				if !ok {
+					w.deniedRoots++
 				}
-			}
-		}
-	}
-	return true
-}
-
-// nested walks a selection on objects within the scope.
-func (w *walk) nested(s scope, sels ast.SelectionSet) {
-	for _, sel := range sels {
-		switch sel := sel.(type) {
-		case *ast.Field:
-			if sel.Name != "__typename" && w.included(sel.Directives) {
-				w.field(s, sel)
 			}
 		case *ast.InlineFragment:
 			if w.included(sel.Directives) {
 				if inner, ok := w.within(s, sel.TypeCondition); ok {
-					w.nested(inner, sel.SelectionSet)
+					w.selection(inner, sel.SelectionSet, top)
 				}
 			}
 		case *ast.FragmentSpread:
 			if fragment := w.fragment(sel); fragment != nil && w.included(sel.Directives) {
-				w.spread(s, fragment)
+				w.spread(s, fragment, top)
 			}
 		}
 	}
 }
 
-func (w *walk) spread(s scope, fragment *ast.FragmentDefinition) {
+// tooManyRoots reports whether the operation has more root fields than it may.
+func (w *walk) tooManyRoots() bool { return w.maxRoots > 0 && w.roots > w.maxRoots }
+
+func (w *walk) spread(s scope, fragment *ast.FragmentDefinition, top bool) {
 	inner, ok := w.within(s, fragment.TypeCondition)
 	if !ok {
 		return
@@ -127,8 +108,8 @@ func (w *walk) spread(s scope, fragment *ast.FragmentDefinition) {
 	if w.entered.n >= maxScopes && w.plan.types[fragment.TypeCondition] != nil {
 		inner = scopeOf(w.plan.types[fragment.TypeCondition])
 	}
-	if w.entered.add(entry{fragment, inner}) {
-		w.nested(inner, fragment.SelectionSet)
+	if w.entered.add(entry{fragment, inner, top}) {
+		w.selection(inner, fragment.SelectionSet, top)
 	}
 }
 
@@ -185,38 +166,9 @@ func (w *walk) field(s scope, node *ast.Field) bool {
 	}
 	if f.out != nil {
 		w.nestedRoots = w.nestedRoots || f.out.root
-		w.nested(out, node.SelectionSet)
+		w.selection(out, node.SelectionSet, false)
 	}
 	return true
-}
-
-// rootFields counts the fields on root types at any depth, with every fragment written out where it is spread. It stops
-// growing just beyond the limit.
-func (w *walk) rootFields(sels ast.SelectionSet, known map[*ast.FragmentDefinition]int) (n int) {
-	for _, sel := range sels {
-		switch sel := sel.(type) {
-		case *ast.Field:
-			if w.included(sel.Directives) {
-				if t := w.plan.types[sel.ObjectDefinition.Name]; t != nil && t.root {
-					n++
-				}
-				n += w.rootFields(sel.SelectionSet, known)
-			}
-		case *ast.InlineFragment:
-			if w.included(sel.Directives) {
-				n += w.rootFields(sel.SelectionSet, known)
-			}
-		case *ast.FragmentSpread:
-			if fragment := w.fragment(sel); fragment != nil && w.included(sel.Directives) {
-				if _, ok := known[fragment]; !ok {
-					known[fragment] = w.rootFields(fragment.SelectionSet, known)
-				}
-				n += known[fragment]
-			}
-		}
-		n = min(n, w.maxRoots+1)
-	}
-	return n
 }
 
 // fragment returns the fragment that gqlgen runs for a spread: the one in the document, which an extension may have
