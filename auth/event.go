@@ -64,7 +64,7 @@ func (g *Guard) report(r *http.Request, a *requestState, event Event, p Principa
 	event.Kind = p.Kind()
 	event.KeyID = cmp.Or(p.KeyID(), event.KeyID)
 	event.UserID, event.Role = p.UserID(), p.Role()
-	event.Method, event.Route = r.Method, g.c.Route(r)
+	event.Method, event.Route = r.Method, cmp.Or(event.Route, g.c.Route(r))
 	if event.Outcome != OutcomeGranted && event.Route == "" {
 		event.Path = g.pathWithoutKeys(r.URL.Path)
 	}
@@ -80,10 +80,9 @@ func (g *Guard) Report(r *http.Request, place string, refusal *Refusal) {
 	a := g.stateOf(r.Context())
 	p, _ := a.caller()
 	event := refusedEvent(refusal)
-	event.Permission = refusal.Missing
+	event.Permission, event.Route = refusal.Missing, place
 	if place != "" {
-		r = r.WithContext(r.Context())
-		r.Pattern, a = place, nil
+		a = nil
 	}
 	_ = g.report(r, a, event, p) // an observer that panics changes nothing: the answer is a refusal already
 }
