@@ -56,8 +56,6 @@ const (
 	findText = `SELECT ` + columns + ` FROM latchkey_keys WHERE digest = %[1]s AND space || '' = ?1 UNION ALL
 		SELECT ` + columns + ` FROM latchkey_keys WHERE previous = %[1]s AND space || '' = ?1`
 
-	getText = `SELECT ` + columns + ` FROM latchkey_keys WHERE id = ?2 AND space = ?1`
-
 	// What a list has in common: space, After, Limit, Kind, UserID, Role, ForeignID, Legacy, State, At, IssuedUntil. The
 	// further condition names the index to go by.
 	listText = `SELECT ` + columns + ` FROM latchkey_keys WHERE space = ?1 AND %[2]s > ?2
@@ -97,17 +95,6 @@ const (
 		created_by = ?17, refreshed_at = ?18, expires_at = ?19, disabled_at = ?20, invalidated_at = ?21`
 	updateTail = `id = ?1 AND space = ?2 AND generation + 1 = ?16 AND invalidated_at IS NULL`
 
-	// lookText tells why a change of a key missed.
-	lookText = `SELECT generation, invalidated_at FROM latchkey_keys WHERE id = ?2 AND space = ?1`
-
-	invalidateUserText = `UPDATE latchkey_keys SET invalidated_at = ?3, generation = generation + 1
-		WHERE user_id = ?2 AND user_id <> '' AND space = ?1 AND invalidated_at IS NULL RETURNING ` + columns
-
-	// dropRoleText is what a trigger does after the role itself is deleted.
-	dropRoleText = `UPDATE latchkey_keys SET role = '', generation = generation + 1 WHERE role = ?1 AND role <> ''`
-
-	eraseText = `DELETE FROM latchkey_keys WHERE id = ?2 AND space = ?1 AND invalidated_at IS NOT NULL`
-
 	useSQLite = `UPDATE latchkey_keys AS k SET last_used_at = u.at
 		FROM (SELECT value ->> 'id' AS id, value ->> 'space' AS space, value ->> 'at' AS at FROM json_each(?1)) AS u
 		WHERE k.id = u.id AND k.space = u.space AND (k.last_used_at IS NULL OR k.last_used_at < u.at)`
@@ -115,30 +102,12 @@ const (
 		FROM json_to_recordset(CAST(?1 AS json)) AS u (id text, space text, at bigint)
 		WHERE k.id = u.id AND k.space = u.space AND (k.last_used_at IS NULL OR k.last_used_at < u.at)`
 
-	// changesText reads the revision, whether the log has the pair ?1 and ?2, and the keys that were changed after it, in
-	// one snapshot. In PostgreSQL a revision may have several rows, and each has its own tag. The upper bound has it use the
-	// index also without statistics.
-	changesText = `SELECT now.revision, now.tag, EXISTS (SELECT 1 FROM latchkey_changes WHERE revision = ?1 AND tag = ?2), c.space, c.id
-		FROM (` + revisionText + `) now LEFT JOIN latchkey_changes c
-		ON c.revision > ?1 AND c.revision <= now.revision AND c.id <> '' LIMIT ?3`
 	revisionText = `SELECT revision, min(tag) AS tag FROM latchkey_changes
 		WHERE revision = (SELECT max(revision) FROM latchkey_changes) GROUP BY revision`
 	touchSQLite     = `INSERT INTO latchkey_changes (id, space) VALUES ('', '')`
 	touchPostgreSQL = `SELECT latchkey_touch()`
 	lockSQLite      = `UPDATE latchkey_schema SET version = version WHERE 1 = 0` // any write does
 	lockPostgreSQL  = `SELECT latchkey_lock()`
-
-	rolesText = `SELECT s.roles_revision, s.roles_tag, r.appid, r.name, r.info, r.permissions, r.inherits FROM latchkey_state s
-		LEFT JOIN latchkey_roles r ON 1 = 1`
-	rolesRevisionText = `SELECT roles_revision, roles_tag FROM latchkey_state`
-	saveRoleText      = `INSERT INTO latchkey_roles (appid, name, info, permissions, inherits) VALUES (?1, ?2, ?3, ?4, ?5)
-		ON CONFLICT (appid) DO UPDATE SET name = excluded.name, info = excluded.info, permissions = excluded.permissions,
-		inherits = excluded.inherits`
-	deleteRoleText = `DELETE FROM latchkey_roles WHERE appid = ?1`
-
-	settingText     = `SELECT role, changed_at, changed_by, revision, tag FROM latchkey_public_api`
-	saveSettingText = `UPDATE latchkey_public_api SET role = ?1, changed_at = ?2, changed_by = ?3, revision = revision + 1
-		WHERE revision = ?4 AND tag = ?5`
 )
 
 // findAny finds the key that has one of these digests.
@@ -165,7 +134,7 @@ func (s *Store) prepare(ctx context.Context) error {
 		{&s.find[0], often, findAny("?2")},
 		{&s.find[1], often, findAny("?2", "?3")},
 		{&s.find[2], often, findAny("?2", "?3", "?4")},
-		{&s.get, often, getText},
+		{&s.get, often, `SELECT ` + columns + ` FROM latchkey_keys WHERE id = ?2 AND space = ?1`},
 		{&s.list, !often, fmt.Sprintf(listText, "", "id")},
 		{&s.listUser, !often, fmt.Sprintf(listText, "AND user_id <> '' AND user_id = ?5", "id")},
 		{&s.listRole, !often, fmt.Sprintf(listText, "AND role <> '' AND role = ?6", "id")},
@@ -174,21 +143,33 @@ func (s *Store) prepare(ctx context.Context) error {
 		{&s.insert, often, insertText},
 		{&s.update, often, update},
 		{&s.updateAll, !often, updateAllText},
-		{&s.look, !often, lookText},
-		{&s.invalidateUser, !often, invalidateUserText},
-		{&s.dropRole, !often, dropRoleText},
-		{&s.erase, !often, eraseText},
+		// It tells why a change of a key missed.
+		{&s.look, !often, `SELECT generation, invalidated_at FROM latchkey_keys WHERE id = ?2 AND space = ?1`},
+		{&s.invalidateUser, !often, `UPDATE latchkey_keys SET invalidated_at = ?3, generation = generation + 1
+			WHERE user_id = ?2 AND user_id <> '' AND space = ?1 AND invalidated_at IS NULL RETURNING ` + columns},
+		// A trigger does the same after the role itself is deleted.
+		{&s.dropRole, !often, `UPDATE latchkey_keys SET role = '', generation = generation + 1 WHERE role = ?1 AND role <> ''`},
+		{&s.erase, !often, `DELETE FROM latchkey_keys WHERE id = ?2 AND space = ?1 AND invalidated_at IS NOT NULL`},
 		{&s.use, often, use},
-		{&s.changes, often, changesText},
+		// It reads the revision, whether the log has the pair ?1 and ?2, and the keys that were changed after it, in
+		// one snapshot. In PostgreSQL a revision may have several rows, and each has its own tag. The upper bound has it use the
+		// index also without statistics.
+		{&s.changes, often, `SELECT now.revision, now.tag, EXISTS (SELECT 1 FROM latchkey_changes WHERE revision = ?1 AND tag = ?2), c.space, c.id
+			FROM (` + revisionText + `) now LEFT JOIN latchkey_changes c
+			ON c.revision > ?1 AND c.revision <= now.revision AND c.id <> '' LIMIT ?3`},
 		{&s.revision, often, revisionText},
 		{&s.touch, !often, touch},
 		{&s.lock, !often, lock},
-		{&s.roles, !often, rolesText},
-		{&s.rolesRevision, often, rolesRevisionText},
-		{&s.saveRole, !often, saveRoleText},
-		{&s.deleteRole, !often, deleteRoleText},
-		{&s.setting, often, settingText},
-		{&s.saveSetting, !often, saveSettingText},
+		{&s.roles, !often, `SELECT s.roles_revision, s.roles_tag, r.appid, r.name, r.info, r.permissions, r.inherits FROM latchkey_state s
+			LEFT JOIN latchkey_roles r ON 1 = 1`},
+		{&s.rolesRevision, often, `SELECT roles_revision, roles_tag FROM latchkey_state`},
+		{&s.saveRole, !often, `INSERT INTO latchkey_roles (appid, name, info, permissions, inherits) VALUES (?1, ?2, ?3, ?4, ?5)
+			ON CONFLICT (appid) DO UPDATE SET name = excluded.name, info = excluded.info, permissions = excluded.permissions,
+			inherits = excluded.inherits`},
+		{&s.deleteRole, !often, `DELETE FROM latchkey_roles WHERE appid = ?1`},
+		{&s.setting, often, `SELECT role, changed_at, changed_by, revision, tag FROM latchkey_public_api`},
+		{&s.saveSetting, !often, `UPDATE latchkey_public_api SET role = ?1, changed_at = ?2, changed_by = ?3, revision = revision + 1
+			WHERE revision = ?4 AND tag = ?5`},
 		{&s.append, !often, appendText},
 	} {
 		*st.into = s.unprepared(st.text)
