@@ -3,6 +3,7 @@ package admin_test
 import (
 	"bytes"
 	"context"
+	"errors"
 	"log/slog"
 	"net/http"
 	"net/http/httptest"
@@ -119,7 +120,7 @@ func newWorld(t *testing.T, wrap func(keys.Store) keys.Store, changes ...func(*a
 	w.guard.Handle(mux, "POST /api/content/{model}", "content/{model}/create", http.NotFoundHandler())
 	w.guard.HandleOpen(mux, "GET /healthz", http.NotFoundHandler())
 	c := admin.Config{Keys: w.ring, Guard: w.guard, Roles: w.roles, RoleStore: w.rows, Public: w.public, Users: w.users,
-		Audit: audit.Tee(w.log, audit.Slog(logger))}
+		Audit: both{w.log, audit.Slog(logger)}}
 	for _, change := range changes {
 		change(&c)
 	}
@@ -187,3 +188,13 @@ func (w *world) records() []audit.Record {
 }
 
 func in(d time.Duration) time.Time { return time.Now().Add(d) }
+
+// both is a log whose records also go to another one.
+type both struct {
+	audit.Log
+	also audit.Log
+}
+
+func (b both) Append(ctx context.Context, r audit.Record) error {
+	return errors.Join(b.Log.Append(ctx, r), b.also.Append(ctx, r))
+}

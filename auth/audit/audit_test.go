@@ -3,7 +3,6 @@ package audit_test
 import (
 	"bytes"
 	"context"
-	"errors"
 	"fmt"
 	"log/slog"
 	"strings"
@@ -19,12 +18,6 @@ import (
 
 func TestMemoryLog(t *testing.T) {
 	audittest.TestLog(t, func(*testing.T) audit.Log { return audit.NewMemoryLog(0) })
-}
-
-func TestTeeListsTheFirst(t *testing.T) {
-	audittest.TestLog(t, func(*testing.T) audit.Log {
-		return audit.Tee(audit.NewMemoryLog(0), audit.Slog(slog.New(slog.DiscardHandler)))
-	})
 }
 
 func stamped(t *testing.T, r audit.Record) audit.Record {
@@ -103,20 +96,4 @@ func TestSlog(t *testing.T) {
 	done, cancel := context.WithCancel(t.Context())
 	cancel()
 	require.ErrorIs(t, log.Append(done, stamped(t, audit.Record{})), context.Canceled)
-}
-
-type failing struct{ audit.Log }
-
-var errDisk = errors.New("disk")
-
-func (failing) Append(context.Context, audit.Record) error { return errDisk }
-
-func TestTeeStopsAtTheFirstError(t *testing.T) {
-	first, last := audit.NewMemoryLog(0), audit.NewMemoryLog(0)
-	require.ErrorIs(t, audit.Tee(first, failing{}, last).Append(t.Context(), stamped(t, audit.Record{})), errDisk)
-	for log, want := range map[audit.Log]int{first: 1, last: 0} {
-		got, err := log.List(t.Context(), audit.Filter{})
-		require.NoError(t, err)
-		require.Len(t, got, want)
-	}
 }

@@ -62,26 +62,6 @@ func (f Filter) Size() int {
 	return min(f.Limit, 1000)
 }
 
-// Tee returns a log that appends each record to first and then to the others in order, and stops at the first
-// error. It lists the records of first. Put the log that takes part in transactions first: if the transaction is
-// rolled back afterwards, the others hold a record of a change that did not happen.
-func Tee(first Log, others ...Log) Log {
-	return tee(append([]Log{first}, others...))
-}
-
-type tee []Log
-
-func (t tee) Append(ctx context.Context, r Record) error {
-	for _, log := range t {
-		if err := log.Append(ctx, r); err != nil {
-			return err
-		}
-	}
-	return nil
-}
-
-func (t tee) List(ctx context.Context, f Filter) ([]Record, error) { return t[0].List(ctx, f) }
-
 // Slog returns a log that writes each record to logger, at level info and with the message "audit". Texts go out
 // as attributes, never as part of the message. It cannot be listed. It panics if logger is nil.
 func Slog(logger *slog.Logger) Log {

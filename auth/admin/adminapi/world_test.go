@@ -3,6 +3,7 @@ package adminapi_test
 import (
 	"bytes"
 	"context"
+	"errors"
 	"fmt"
 	"log/slog"
 	"net/http"
@@ -122,7 +123,7 @@ func newWorld(t *testing.T, wrap func(keys.Store) keys.Store, changes ...func(*a
 	w.guard.Handle(mux, "POST /api/content/{model}", "content/{model}/create", http.NotFoundHandler())
 	w.guard.HandleOpen(mux, "GET /healthz", http.NotFoundHandler())
 	c := admin.Config{Keys: w.ring, Guard: w.guard, Roles: w.roles, RoleStore: w.rows, Public: w.public, Users: w.users,
-		Audit: audit.Tee(w.log, audit.Slog(logger))}
+		Audit: both{w.log, audit.Slog(logger)}}
 	for _, change := range changes {
 		change(&c)
 	}
@@ -201,4 +202,14 @@ func names[T any](list []T, name func(T) string) string {
 		all = append(all, name(one))
 	}
 	return fmt.Sprint(all)
+}
+
+// both is a log whose records also go to another one.
+type both struct {
+	audit.Log
+	also audit.Log
+}
+
+func (b both) Append(ctx context.Context, r audit.Record) error {
+	return errors.Join(b.Log.Append(ctx, r), b.also.Append(ctx, r))
 }
