@@ -10,8 +10,11 @@
 package rolestest
 
 import (
+	"context"
+	"slices"
 	"testing"
 
+	"github.com/latchkey-go/latchkey/internal/suite"
 	"github.com/latchkey-go/latchkey/roles"
 )
 
@@ -23,3 +26,15 @@ func TestStore(t *testing.T, open func(t *testing.T) roles.Store) {
 		t.Run(p.name, func(t *testing.T) { p.check(t, open(t)) })
 	}
 }
+
+// promises are all that a store promises, each with its check.
+var promises = slices.Concat(contents, revisions, borders)
+
+type promise struct {
+	name  string
+	check func(t reporter, s roles.Store)
+}
+
+type reporter = suite.TB
+
+var background = context.Background()
