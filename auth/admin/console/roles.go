@@ -3,6 +3,9 @@ package console
 import (
 	"cmp"
 	"errors"
+	"maps"
+	"slices"
+	"strings"
 
 	"github.com/latchkey-go/latchkey/auth/admin"
 	"github.com/latchkey-go/latchkey/publicapi"
@@ -117,4 +120,149 @@ func (v *visit) saveRole() (string, error) {
 func (v *visit) deleteRole() (string, error) {
 	seen := admin.Confirmation{Match: v.match(), Token: v.field("confirm")}
 	return "users/roles?done=deleted", v.service.DeleteRole(v.r.Context(), v.who, v.r.PathValue("appid"), seen)
+}
+
+// A rolePage is the page of one role, or of one that is about to be made.
+type rolePage struct {
+	New    bool
+	Manage bool // false: to look at only
+	Role   roles.Role
+	Match  admin.Tag
+	Groups []permissionGroup
+	// Allow and Deny are the grants that no check box stands for, one a line.
+	Allow, Deny string
+	Inherits    []roleOption
+	Unknown     []string     // grants that match nothing in the catalog
+	Usage       *admin.Usage // nil: not known to this user
+	Deleting    bool         // the user has tried to delete it
+	// Meanwhile lists what another user has saved since the form was opened.
+	Meanwhile []difference
+	Conflict  bool
+	SeePublic bool // the user may look at the page of the public API
+	// Gains is the access that saving this adds for callers without a key. It must be confirmed.
+	Gains *exposure
+}
+
+// A permissionGroup is some permissions of the catalog under one heading.
+type permissionGroup struct {
+	Name string
+	Rows []permissionRow
+}
+
+type permissionRow struct {
+	Permission, Label string
+	Write             bool
+	Own               string // "allow", "deny" or "": the own grant of the role
+	Else              string // another grant that decides, in words
+}
+
+// mostUsing is how many keys and users of a role are named on its page; all are counted.
+const mostUsing = 50
+
+// permissionField begins the names of the inputs of single permissions.
+const permissionField = "p."
+
+// grantOf is the grant that stands for a permission of the catalog. A template that is not spelt out stands for all of
+// its permissions.
+func grantOf(permission string) string { return braces.ReplaceAllString(permission, "*") }
+
+// sentRole returns the role of the form that was sent.
+func (v *visit) sentRole() (roles.Role, error) {
+	role := roles.Role{AppID: v.field("appid"), Name: v.field("name"), Info: strings.ReplaceAll(v.field("info"), "\r\n", "\n"),
+		Inherits: v.r.PostForm["inherits"], Permissions: roles.Grants{}}
+	var twice error
+	grant := func(text string, allow bool) {
+		if before, ok := role.Permissions[text]; ok && before != allow {
+			twice = &admin.Error{Err: admin.ErrInput, Field: "permissions", Text: "has a grant that is both allowed and denied"}
+		}
+		role.Permissions[text] = allow
+	}
+	for name, values := range v.r.PostForm {
+		permission, ok := strings.CutPrefix(name, permissionField)
+		if !ok || values[0] == "" {
+			continue
+		}
+		if values[0] != "allow" && values[0] != "deny" {
+			return role, errForm
+		}
+		grant(permission, values[0] == "allow")
+	}
+	for _, text := range fieldLines(v.field("allow")) {
+		grant(text, true)
+	}
+	for _, text := range fieldLines(v.field("deny")) {
+		grant(text, false)
+	}
+	return role, twice
+}
+
+// rolePageOf lays a role out over the catalog.
+func (v *visit) rolePageOf(role roles.Role) (rolePage, error) {
+	body := rolePage{Role: role, Manage: v.may(admin.ManageRoles)}
+	if catalog := v.service.Config().Catalog; catalog != nil {
+		body.Unknown = catalog.Unknown(role)
+	}
+	groups, err := v.service.Permissions(v.r.Context(), v.who)
+	if err != nil {
+		return body, err
+	}
+	rest := maps.Clone(role.Permissions)
+	for _, group := range groups {
+		g := permissionGroup{Name: group.Name}
+		for _, entry := range group.Permissions {
+			grant := grantOf(entry.Permission)
+			row := permissionRow{Permission: grant, Label: braces.ReplaceAllString(entry.Label, "any $1"), Write: entry.Effect == roles.EffectWrite}
+			if allowed, ok := role.Permissions[grant]; ok {
+				row.Own = map[bool]string{true: "allow", false: "deny"}[allowed]
+				delete(rest, grant)
+			}
+			g.Rows = append(g.Rows, row)
+		}
+		body.Groups = append(body.Groups, g)
+	}
+	for _, grant := range slices.Sorted(maps.Keys(rest)) {
+		if rest[grant] {
+			body.Allow += grant + "\n"
+		} else {
+			body.Deny += grant + "\n"
+		}
+	}
+	if v.r.PostForm.Has("allow") { // keep the text as it was typed
+		body.Allow, body.Deny = v.field("allow"), v.field("deny")
+	}
+	all, err := v.service.Roles(v.r.Context(), v.who)
+	if err != nil {
+		return body, err
+	}
+	for _, other := range all {
+		if other.AppID != role.AppID {
+			body.Inherits = append(body.Inherits, roleOption{other.AppID, other.Name, slices.Contains(role.Inherits, other.AppID)})
+		}
+	}
+	return body, nil
+}
+
+// explainRows adds to each permission the grant that decides it, unless that is the role's own grant for it.
+func (v *visit) explainRows(appid string, groups []permissionGroup) error {
+	for _, group := range groups {
+		for i, row := range group.Rows {
+			if !roles.ValidPermission(row.Permission) {
+				continue
+			}
+			decisions, _, err := v.service.Explain(v.r.Context(), v.who, appid, row.Permission)
+			if err != nil {
+				return err
+			}
+			d := decisions[0]
+			if d.Grant == "" || d.Role == appid && d.Grant == row.Permission {
+				continue
+			}
+			text := map[bool]string{true: "allowed by ", false: "denied by "}[d.Allowed] + d.Grant
+			if d.Role != appid {
+				text += " of " + d.Role
+			}
+			group.Rows[i].Else = text
+		}
+	}
+	return nil
 }
