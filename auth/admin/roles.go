@@ -14,10 +14,7 @@ import (
 // [ManageAPI] and [ManageUsers].
 func (s *Service) Roles(_ context.Context, by auth.Principal) ([]roles.Role, error) {
 	policy, err := s.readRoles(by)
-	if err != nil {
-		return nil, err
-	}
-	return policy.Roles(), nil
+	return policy.Roles(), err
 }
 
 // Role returns one role. It needs what [Service.Roles] needs.

@@ -94,15 +94,15 @@ func (a *api) explain(w http.ResponseWriter, r *http.Request, p auth.Principal) 
 
 func (a *api) matrix(w http.ResponseWriter, r *http.Request, p auth.Principal) error {
 	appids, permissions, routes, err := a.Matrix(r.Context(), p)
-	shown := matrixJSON{append([]string{}, appids...), []permissionRow{}, []routeRow{}}
-	for _, row := range permissions {
-		shown.Permissions = append(shown.Permissions,
-			permissionRow{row.Group, row.Permission, row.Label, row.Effect, append([]admin.Access{}, row.Access...)})
-	}
-	for _, row := range routes {
-		shown.Routes = append(shown.Routes, routeRow{routeJSON{row.Pattern, row.Permission}, append([]admin.Access{}, row.Access...)})
-	}
-	return show(w, shown, err)
+	return show(w, matrixJSON{
+		Roles: append([]string{}, appids...),
+		Permissions: eachOf(permissions, func(row *admin.Row) permissionRow {
+			return permissionRow{row.Group, row.Permission, row.Label, row.Effect, append([]admin.Access{}, row.Access...)}
+		}),
+		Routes: eachOf(routes, func(row *admin.Row) routeRow {
+			return routeRow{routeJSON{row.Pattern, row.Permission}, append([]admin.Access{}, row.Access...)}
+		}),
+	}, err)
 }
 
 func (a *api) listAudit(w http.ResponseWriter, r *http.Request, p auth.Principal) error {

@@ -78,12 +78,12 @@ func showIssued(w http.ResponseWriter, status int, issued *keys.Issued, err erro
 
 func (a *api) listKeys(w http.ResponseWriter, r *http.Request, p auth.Principal) error {
 	q := r.URL.Query()
-	f := keys.Filter{Kind: keys.Kind(q.Get("kind")), UserID: q.Get("user"), Role: q.Get("role"),
-		State: keys.State(q.Get("state")), After: q.Get("after")}
-	var err error
-	if f.Limit, err = limit(q); err != nil {
+	limit, err := limit(q)
+	if err != nil {
 		return err
 	}
+	f := keys.Filter{Kind: keys.Kind(q.Get("kind")), UserID: q.Get("user"), Role: q.Get("role"),
+		State: keys.State(q.Get("state")), After: q.Get("after"), Limit: limit}
 	found, next, err := a.Keys(r.Context(), p, f, q.Get("q"))
 	return show(w, page[keyJSON]{eachOf(found, keyAsJSON), next}, err)
 }
@@ -126,11 +126,7 @@ func (b *keyBody) custom(there map[string]bool) (role string, err error) {
 }
 
 func (b *keyBody) networks() []netip.Prefix {
-	var all []netip.Prefix
-	for _, n := range b.allowed {
-		all = append(all, n.Prefix)
-	}
-	return all
+	return eachOf(b.allowed, func(n *network) netip.Prefix { return n.Prefix })
 }
 
 func (a *api) createKey(w http.ResponseWriter, r *http.Request, p auth.Principal) error {

@@ -32,11 +32,11 @@ func ofUser(f func(w http.ResponseWriter, r *http.Request, p auth.Principal, use
 
 func (a *api) listUsers(w http.ResponseWriter, r *http.Request, p auth.Principal) error {
 	q := r.URL.Query()
-	f := admin.UserFilter{Text: q.Get("q"), Role: q.Get("role"), After: q.Get("after")}
-	var err error
-	if f.Limit, err = limit(q); err != nil {
+	limit, err := limit(q)
+	if err != nil {
 		return err
 	}
+	f := admin.UserFilter{Text: q.Get("q"), Role: q.Get("role"), After: q.Get("after"), Limit: limit}
 	found, next, err := a.Users(r.Context(), p, f)
 	return show(w, page[userJSON]{eachOf(found, userAsJSON), next}, err)
 }
