@@ -48,6 +48,26 @@ func OneWins(errs []error, lost error) (winner int, err error) {
 	return winner, err
 }
 
+// NoRevisionTwice checks that after a restore no change gets a revision that was lost. change changes the store, revision
+// returns its revision, and backup takes a backup and returns the function that restores it.
+func NoRevisionTwice[R comparable](t TB, change func(), revision func() R, backup func() (restore func())) {
+	t.Helper()
+	change()
+	restore := backup()
+	lost := map[R]bool{}
+	for range 3 {
+		change()
+		lost[revision()] = true
+	}
+	restore()
+	for range 5 {
+		if now := revision(); lost[now] {
+			t.Errorf("revision %v names two states of the store", now)
+		}
+		change()
+	}
+}
+
 // Done returns a context that is done.
 func Done() context.Context {
 	ctx, cancel := context.WithCancel(context.Background())

@@ -3,6 +3,7 @@ package publicapitest
 import (
 	"testing"
 
+	"github.com/latchkey-go/latchkey/internal/suite"
 	"github.com/latchkey-go/latchkey/publicapi"
 )
 
@@ -23,20 +24,8 @@ var restores = []struct {
 	run     func(t tb, s publicapi.Store, backup func() (restore func()))
 }{
 	{"after a restore no change has a Revision that was lost", func(t tb, s publicapi.Store, backup func() (restore func())) {
-		save(t, s, publicapi.Setting{Role: "public"})
-		restore := backup()
-		lost := map[publicapi.Revision]bool{}
-		for range 3 {
-			save(t, s, publicapi.Setting{Role: "lost"})
-			lost[revision(t, s)] = true
-		}
-		restore()
-		for range 5 {
-			if now := revision(t, s); lost[now] {
-				t.Errorf("revision %v names two settings", now)
-			}
-			save(t, s, publicapi.Setting{Role: "new"})
-		}
+		change := func() { save(t, s, publicapi.Setting{Role: "public"}) }
+		suite.NoRevisionTwice(t, change, func() publicapi.Revision { return revision(t, s) }, backup)
 	}},
 	{"a Save for a Revision that a restore lost is a conflict", func(t tb, s publicapi.Store, backup func() (restore func())) {
 		save(t, s, publicapi.Setting{Role: "public"})

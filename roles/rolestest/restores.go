@@ -3,6 +3,7 @@ package rolestest
 import (
 	"testing"
 
+	"github.com/latchkey-go/latchkey/internal/suite"
 	"github.com/latchkey-go/latchkey/roles"
 )
 
@@ -22,20 +23,7 @@ var restores = []struct {
 	check func(t reporter, s roles.Store, backup func() (restore func()))
 }{
 	{"after a restore no change has a revision that was lost", func(t reporter, s roles.Store, backup func() (restore func())) {
-		save(t, s, full("editor"))
-		restore := backup()
-		lost := map[roles.Revision]bool{}
-		for range 3 {
-			save(t, s, full("lost"))
-			lost[revision(t, s)] = true
-		}
-		restore()
-		for range 5 {
-			if now := revision(t, s); lost[now] {
-				t.Errorf("revision %v names two states of the store", now)
-			}
-			save(t, s, full("new"))
-		}
+		suite.NoRevisionTwice(t, func() { save(t, s, full("editor")) }, func() roles.Revision { return revision(t, s) }, backup)
 	}},
 	{"a change for a revision that a restore lost is ErrConflict and stores nothing", func(t reporter, s roles.Store, backup func() (restore func())) {
 		save(t, s, full("editor"))
