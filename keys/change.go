@@ -215,7 +215,7 @@ func (r *Ring) DropRole(ctx context.Context, role string) (int, error) {
 		return 0, storeError(err)
 	}
 	if n > 0 {
-		r.notifyAll("role dropped")
+		r.watchers.Call(Change{What: "role dropped"}, r.watcherPanicked) // of all spaces
 	}
 	return n, nil
 }

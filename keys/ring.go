@@ -38,7 +38,7 @@ type core struct {
 	permit   func(context.Context, Record) error // Config.Check
 
 	surveyed   sync.Map // of surveyID: done or running
-	watchers   fresh.Listeners[notification]
+	watchers   fresh.Listeners[Change]
 	uses       lastUsed
 	firstUses  firstUses
 	background background

@@ -12,12 +12,6 @@ type Change struct {
 	What string
 }
 
-// A notification is a Change for the watchers of its space, or of all spaces.
-type notification struct {
-	Change
-	everywhere bool
-}
-
 // Watch calls f after each change in this ring's space that is made through this ring, or another view of it, until stop is
 // called. It reports no changes of other spaces or nodes, and no last-used times. f runs in the goroutine that made the
 // change, once the change is durable and before the changing method returns; it may be called concurrently and should be
@@ -28,24 +22,19 @@ func (r *Ring) Watch(f func(Change)) (stop func()) {
 		return func() {}
 	}
 	space := r.space
-	return r.watchers.Add(func(c notification) {
-		if c.everywhere {
+	return r.watchers.Add(func(c Change) {
+		if c.ID == "" { // of all spaces
 			c.Space = space
 		}
 		if c.Space == space {
-			f(c.Change)
+			f(c)
 		}
 	})
 }
 
 // notify calls the watchers of the record's space.
 func (r *Ring) notify(rec *Record, event string) {
-	r.watchers.Call(notification{Change{Space: rec.Space, ID: rec.ID, UserID: rec.UserID, What: event}, false}, r.watcherPanicked)
-}
-
-// notifyAll calls the watchers of all spaces.
-func (r *Ring) notifyAll(event string) {
-	r.watchers.Call(notification{Change{What: event}, true}, r.watcherPanicked)
+	r.watchers.Call(Change{Space: rec.Space, ID: rec.ID, UserID: rec.UserID, What: event}, r.watcherPanicked)
 }
 
 func (r *Ring) watcherPanicked(thrown any) {
