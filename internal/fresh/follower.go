@@ -73,11 +73,7 @@ func (f *Follower) Valid(now time.Time) bool {
 }
 
 // Start begins to poll. Further calls do nothing.
-func (f *Follower) Start() {
-	f.mu.Lock()
-	defer f.mu.Unlock()
-	f.start()
-}
+func (f *Follower) Start() { f.Locked(f.start) }
 
 func (f *Follower) start() {
 	if f.over == nil && f.life.Err() == nil {
@@ -104,9 +100,7 @@ func (f *Follower) Join(c Call) bool {
 // Keep calls put, under the follower's lock, with whether the answer to look-up c, which has just come, may be cached. If
 // not, an older answer has to be dropped, so that no later caller receives it.
 func (f *Follower) Keep(c Call, put func(keep bool)) {
-	f.mu.Lock()
-	defer f.mu.Unlock()
-	put(f.life.Err() == nil && f.state.Keep(c, At(time.Now())))
+	f.Locked(func() { put(f.life.Err() == nil && f.state.Keep(c, At(time.Now()))) })
 }
 
 // Failed says that a call of the store has failed, other than a poll.
