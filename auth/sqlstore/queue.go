@@ -46,28 +46,18 @@ func (q queue) leave() {
 	}
 }
 
-// queues holds the queue of each SQLite database in use, which its stores share. It keeps no database alive.
-var queues = struct {
-	mu sync.Mutex
-	of map[weak.Pointer[sql.DB]]queue
-}{of: map[weak.Pointer[sql.DB]]queue{}}
+// queues holds the queue of each SQLite database in use, which its stores share, by weak.Pointer[sql.DB]: it keeps no
+// database alive.
+var queues sync.Map
 
 // queueOf returns the queue of db.
 func queueOf(db *sql.DB) queue {
-	queues.mu.Lock()
-	defer queues.mu.Unlock()
 	key := weak.Make(db)
-	q := queues.of[key]
-	if q == nil {
-		q = make(queue, 1)
-		queues.of[key] = q
-		runtime.AddCleanup(db, func(key weak.Pointer[sql.DB]) {
-			queues.mu.Lock()
-			defer queues.mu.Unlock()
-			delete(queues.of, key)
-		}, key)
+	q, known := queues.LoadOrStore(key, make(queue, 1))
+	if !known {
+		runtime.AddCleanup(db, func(key weak.Pointer[sql.DB]) { queues.Delete(key) }, key)
 	}
-	return q
+	return q.(queue)
 }
 
 // enter waits for the caller's turn to write, unless ctx carries a transaction, which has its turn already. If it

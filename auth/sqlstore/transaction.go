@@ -109,10 +109,8 @@ func ExecutorFrom(ctx context.Context, db *sql.DB) Executor {
 	if t, ok := ctx.Value(dbKey{db}).(*tx); ok {
 		return t
 	}
-	queues.mu.Lock()
-	defer queues.mu.Unlock()
-	if q := queues.of[weak.Make(db)]; q != nil {
-		return queuedExecutor{db, q}
+	if q, ok := queues.Load(weak.Make(db)); ok {
+		return queuedExecutor{db, q.(queue)}
 	}
 	return db
 }
