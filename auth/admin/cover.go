@@ -135,31 +135,22 @@ func ended(b *roles.Budget) error {
 }
 
 // turns is the queue of all services in this process, since they share its processors.
-var turns = queue{turn: make(chan struct{}, 1), callers: map[string]bool{}}
+var turns = queue{turn: make(chan struct{}, 1)}
 
 // A queue lets costly operations run one at a time. Each caller has at most one place in it, so that one caller delays
 // another by at most one operation.
 type queue struct {
 	turn    chan struct{}
-	mu      sync.Mutex
-	callers map[string]bool // running or waiting
+	callers sync.Map // running or waiting, by name
 }
 
 // take waits for the caller's turn. The caller must call end after the operation. A caller with a place in the queue is
 // refused with 429.
 func (q *queue) take(ctx context.Context, caller string) (end func(), err error) {
-	q.mu.Lock()
-	taken := q.callers[caller]
-	q.callers[caller] = true
-	q.mu.Unlock()
-	if taken {
+	if _, taken := q.callers.LoadOrStore(caller, true); taken {
 		return nil, &auth.Refusal{Status: http.StatusTooManyRequests, Reason: auth.ReasonRateLimited, RetryAfter: time.Second}
 	}
-	leave := func() {
-		q.mu.Lock()
-		defer q.mu.Unlock()
-		delete(q.callers, caller)
-	}
+	leave := func() { q.callers.Delete(caller) }
 	select {
 	case q.turn <- struct{}{}:
 		return func() { <-q.turn; leave() }, nil
