@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"slices"
 	"sync"
+	"sync/atomic"
 	"time"
 
 	"github.com/latchkey-go/latchkey/internal/ask"
@@ -27,8 +28,8 @@ type lastUsed struct {
 
 	mu      sync.Mutex
 	pending map[Ref]pendingUse
-	writing []Use  // the batch that is being written, in order
-	flushes uint64 // number of batches that were written
+	writing []Use         // the batch that is being written, in order
+	flushes atomic.Uint64 // number of batches that were written; read without the lock
 	timer   *time.Timer
 	lost    int
 	closed  bool
@@ -159,20 +160,13 @@ func (u *lastUsed) fill(since uint64, records []Record) bool {
 			rec.usedAt(u.writing[n].At)
 		}
 	}
-	return u.flushes == since
+	return u.flushes.Load() == since
 }
 
 func (r *Record) usedAt(at time.Time) {
 	if at = inMicros(at); at.After(r.LastUsedAt) {
 		r.LastUsedAt = at
 	}
-}
-
-// flushed returns the number of flushes so far.
-func (u *lastUsed) flushed() uint64 {
-	u.mu.Lock()
-	defer u.mu.Unlock()
-	return u.flushes
 }
 
 // compare orders uses by space and ID.
@@ -220,7 +214,7 @@ func (u *lastUsed) flush(ctx context.Context) error {
 	defer u.mu.Unlock()
 	u.writing = nil
 	if err == nil {
-		u.flushes++
+		u.flushes.Add(1)
 		return nil
 	}
 	for _, use := range batch {

@@ -85,7 +85,7 @@ func (r *Ring) read(ctx context.Context, id string) (Record, error) {
 // if last-used times were written meanwhile.
 func (r *Ring) withLastUsed(read func() ([]Record, error)) ([]Record, error) {
 	for again := true; ; again = false {
-		flushes := r.uses.flushed()
+		flushes := r.uses.flushes.Load()
 		list, err := read()
 		if err != nil {
 			return nil, err
