@@ -53,11 +53,7 @@ func (s *Store) Follow(onChange func(), reload ...func(context.Context) error) (
 
 // notice calls the followers if the latest poll saw another revision.
 func (s *Store) notice(revision keys.Revision) {
-	s.mu.Lock()
-	before := s.seen
-	s.seen = revision
-	s.mu.Unlock()
-	if before != (keys.Revision{}) && before != revision {
+	if before := s.seen.Swap(&revision); before != nil && *before != revision {
 		s.followers.Call(struct{}{}, nil)
 	}
 }

@@ -5,7 +5,7 @@ import (
 	"database/sql"
 	"errors"
 	"fmt"
-	"sync"
+	"sync/atomic"
 
 	"github.com/latchkey-go/latchkey/internal/fresh"
 	"github.com/latchkey-go/latchkey/keys"
@@ -22,8 +22,7 @@ type Store struct {
 	watchers  fresh.Listeners[struct{}] // caches
 	followers fresh.Listeners[struct{}]
 
-	mu   sync.Mutex
-	seen keys.Revision // of the latest poll
+	seen atomic.Pointer[keys.Revision] // of the latest poll; nil: none yet
 }
 
 // Open returns the stores in db. It refuses a database whose schema is not the one of this package, an older one
