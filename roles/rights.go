@@ -103,7 +103,7 @@ func (p *Policy) Missing(held Rights, next *Policy, wanted Rights) ([]string, er
 	return missing, nil
 }
 
-// allowing returns the allowing grants of a role, own and inherited, each once, in order.
+// allowing returns, in order, the grants of a role, own and inherited, that allow something.
 func (p *Policy) allowing(appid string) []string {
 	r := p.roles[appid]
 	if r == nil {
@@ -113,15 +113,13 @@ func (p *Policy) allowing(appid string) []string {
 		return nil
 	}
 	var texts []string
-	for _, list := range r.grantLists() {
-		for _, g := range list {
-			if g.Allowed {
-				texts = append(texts, g.Pattern)
-			}
+	for text, allowed := range r.effective() {
+		if allowed {
+			texts = append(texts, text)
 		}
 	}
 	slices.Sort(texts)
-	return slices.Compact(texts)
+	return texts
 }
 
 // cheapCheck returns a check whether held covers a pattern. It is true only if held has the same grant, and no deny that
