@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"io"
 	"net/http"
+	"strings"
 	"sync/atomic"
 
 	"github.com/99designs/gqlgen/graphql"
@@ -16,7 +17,8 @@ import (
 // Handler wraps a gqlgen server. It is the guard's Identify: it refuses a bad credential before the query is read and
 // lets callers without one pass, because the rules decide, and a websocket may send the key in connection_init. It
 // gives refused operations the status that gqlgen cannot set: 401, 403, or 503 if no decision is possible. Vary and
-// Cache-Control are those of every guarded response.
+// Cache-Control are those of every guarded response: around it, inside guard.Identify, [auth.PublicCache] acts on queries
+// over GET of which nothing is denied and that have no errors.
 func Handler(guard *auth.Guard, next http.Handler) http.Handler {
 	return guard.Identify(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		x := &requestState{Context: r.Context(), request: r}
@@ -39,7 +41,8 @@ type requestState struct {
 	writer    flushWriter
 	refusal   atomic.Pointer[gqlerror.Error] // why the operation was refused
 	operation atomic.Pointer[graphql.OperationContext]
-	clearance clearance // of operation
+	clearance clearance   // of operation
+	cacheable atomic.Bool // nothing of it was denied, and it has no errors
 }
 
 // requestStateKey finds the requestState of a context.
@@ -87,7 +90,9 @@ func (a *statusWriter) WriteHeader(status int) {
 			status = http.StatusServiceUnavailable
 			h.Set("Retry-After", "1")
 		}
-		h.Set("Cache-Control", "no-store") // a transport may have set something else
+	}
+	if h := a.Header(); !a.begun && status >= 200 && (!a.state.cacheable.Load() || len(h["Cache-Control"]) != 1 || !strings.HasPrefix(h.Get("Content-Type"), "application/")) {
+		h.Set("Cache-Control", "no-store") // transports set or add other values
 	}
 	a.begun = a.begun || status >= 200
 	a.ResponseWriter.WriteHeader(status)

@@ -20,7 +20,14 @@ import (
 // new error in place of the given one loses the refusal.
 func (e *Extension) InterceptResponse(ctx context.Context, next graphql.ResponseHandler) *graphql.Response {
 	resp := next(ctx)
-	if resp == nil || len(resp.Errors) == 0 || e.plan == nil {
+	if resp == nil || e.plan == nil {
+		return resp
+	}
+	if len(resp.Errors) == 0 {
+		x, _ := ctx.Value(requestStateKey{}).(*requestState)
+		if c, ok := cleared(ctx); ok && x != nil && c.part == nil && resp.HasNext == nil {
+			x.cacheable.Store(true) // before the header is written, or never
+		}
 		return resp
 	}
 	e.encodeRefusals(ctx, resp.Errors)

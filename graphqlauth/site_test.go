@@ -101,6 +101,7 @@ type siteOptions struct {
 	noHandler  bool // Identify alone, without our Handler
 	roles      roles.Source
 	observe    func(context.Context, auth.Event)
+	transports []graphql.Transport
 }
 
 func newSite(t testing.TB, o siteOptions) *site {
@@ -129,9 +130,12 @@ func newSite(t testing.TB, o siteOptions) *site {
 		o.directives = hooks()
 	}
 	s.server = handler.New(testschema.NewExecutableSchema(testschema.Config{Resolvers: s.root, Directives: o.directives}))
-	s.server.AddTransport(transport.SSE{})
-	s.server.AddTransport(transport.GET{})
-	s.server.AddTransport(transport.POST{})
+	if o.transports == nil {
+		o.transports = []graphql.Transport{transport.SSE{}, transport.GET{}, transport.POST{}}
+	}
+	for _, t := range o.transports {
+		s.server.AddTransport(t)
+	}
 	s.server.SetQueryCache(lru.New[*ast.QueryDocument](100))
 	if !o.bare {
 		s.server.Use(graphqlauth.New(s.guard, append([]graphqlauth.Option{graphqlauth.WithDirective("hasRole", hasRole)}, o.options...)...))
