@@ -5,37 +5,50 @@ import (
 	"slices"
 	"strings"
 
-	"github.com/99designs/gqlgen/graphql/handler/transport"
-
 	"github.com/latchkey-go/latchkey/keys"
 )
 
 // misnamed is a header that every guard refuses. It stands for a credential under a wrong name.
 const misnamed = "Api_key"
 
-// credentials returns the credentials in the payload of connection_init as headers for the guard. A value that is not
-// text becomes an empty header, which the guard refuses.
-func credentials(payload transport.InitPayload, format keys.Format) http.Header {
-	headers := http.Header{}
+// credentials returns the credentials in the payload of connection_init, and in the object "headers" in it, as headers for
+// the guard. The text under one of names is that of Authorization, or a key alone. A value that is not text becomes an
+// empty header, which the guard refuses.
+func credentials(payload map[string]any, names []string, format keys.Format) http.Header {
+	found := http.Header{}
 	for name, value := range payload {
-		header := http.CanonicalHeaderKey(name)
-		switch header {
-		case "Api-Key", "Authorization", "X-Api-Key":
-			text, _ := value.(string)
-			headers.Add(header, text)
-			continue
-		}
-		switch fold(name) {
-		case "apikey", "xapikey", "accesstoken", "authorization":
-			headers.Set(misnamed, "")
-			continue
-		}
-		if isKey(name, format) || holdsKey(value, format) {
-			headers.Set(misnamed, "")
+		text, _ := value.(string)
+		inner, isObject := value.(map[string]any)
+		header := headerOf(name, text, names)
+		switch {
+		case header != "":
+			found.Add(header, text)
+		case isObject && strings.EqualFold(name, "headers"):
+			for header, values := range credentials(inner, names, format) {
+				found[header] = append(found[header], values...)
+			}
+		case isMisnamed[fold(name)] || isKey(name, format) || holdsKey(value, format):
+			found.Set(misnamed, "")
 		}
 	}
-	return headers
+	return found
 }
+
+// headerOf returns the header that a name in the payload stands for, or "".
+func headerOf(name, text string, names []string) string {
+	switch header := http.CanonicalHeaderKey(name); {
+	case header == "Api-Key" || header == "Authorization" || header == "X-Api-Key":
+		return header
+	case !slices.ContainsFunc(names, func(own string) bool { return strings.EqualFold(own, name) }):
+		return ""
+	case strings.Contains(text, " "):
+		return "Authorization"
+	}
+	return "Api-Key"
+}
+
+// isMisnamed has names that stand for a key, and that only [Websocket.KeyNames] makes names of one.
+var isMisnamed = map[string]bool{"apikey": true, "xapikey": true, "accesstoken": true, "authorization": true}
 
 // fold removes case and separators from a name.
 func fold(name string) string {
@@ -74,16 +87,15 @@ func holdsKey(value any, format keys.Format) bool {
 
 // redact removes a valid key from the payload, because gqlgen gives the same map to resolvers. An Authorization beside
 // an api-key is not one of our keys: the guard would have refused two credentials.
-func redact(payload transport.InitPayload, headers http.Header) {
-	_, alone := headers["Api-Key"]
-	for name := range payload {
-		switch http.CanonicalHeaderKey(name) {
-		case "Api-Key":
+func redact(payload map[string]any, names []string, found http.Header) {
+	_, beside := found["Api-Key"]
+	for name, value := range payload {
+		text, _ := value.(string)
+		if header := headerOf(name, text, names); header == "Api-Key" || header != "" && !beside {
 			delete(payload, name)
-		case "Authorization", "X-Api-Key":
-			if !alone {
-				delete(payload, name)
-			}
+		}
+		if inner, ok := value.(map[string]any); ok && strings.EqualFold(name, "headers") {
+			redact(inner, names, found)
 		}
 	}
 }

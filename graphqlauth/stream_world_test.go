@@ -110,6 +110,7 @@ func (p *publicRole) set(role string) {
 }
 
 type newsOptions struct {
+	names  []string
 	bound  time.Duration
 	socket transport.Websocket
 	change func(*auth.Config)
@@ -153,7 +154,7 @@ func newNewsroom(t testing.TB, o newsOptions) *newsroom {
 		ComplexityFunc: func(context.Context, string, string, int, map[string]any) (int, bool) { return 1, true },
 	})
 	extension := graphqlauth.New(n.guard, append(o.options, graphqlauth.WithRecheck(o.bound))...)
-	srv.AddTransport(graphqlauth.Websocket{Extension: extension, Websocket: o.socket})
+	srv.AddTransport(graphqlauth.Websocket{Extension: extension, Websocket: o.socket, KeyNames: o.names})
 	srv.AddTransport(transport.SSE{})
 	srv.AddTransport(transport.POST{})
 	srv.Use(extension)

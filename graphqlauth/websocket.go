@@ -4,8 +4,10 @@ import (
 	"cmp"
 	"context"
 	"errors"
+	"fmt"
 	"io"
 	"net/http"
+	"strings"
 	"sync"
 	"sync/atomic"
 	"time"
@@ -29,13 +31,16 @@ const (
 	CloseTryAgain   = 1013 // a store error or a rate limit: not a verdict
 )
 
-const closeInternal = 1011
+const (
+	closeInternal = 1011
+	maxReason     = 123 // bytes of a reason in a close frame, RFC 6455
+)
 
 // A Websocket is gqlgen's websocket transport for both its subprotocols, graphql-transport-ws and graphql-ws, that
 // authenticates the caller before any operation runs. The key is in a header of the upgrade request (a bad one is
 // refused with 401 before the upgrade) or, for browsers, which cannot set headers there, in the payload of
-// connection_init: {"api-key": "…"} or {"Authorization": "Bearer …"}, the names in any case. Two credentials are
-// refused, and so is a key under any other name. Without a key the caller has the public role, if the public API is
+// connection_init: {"api-key": "…"} or {"Authorization": "Bearer …"}, the names in any case, also inside {"headers": {…}}.
+// Two credentials are refused, and so is a key under any other name; the reason says which names are read. Without a key the caller has the public role, if the public API is
 // open. Resolvers and InitFunc do not see the key in the payload; Config.StripCredentials removes one in the upgrade's
 // header.
 //
@@ -54,6 +59,9 @@ type Websocket struct {
 	// MaxSubscriptions is how many subscriptions one socket may have at a time: each holds a goroutine, and gqlgen sets
 	// no limit. One more is refused, and the socket stays. Zero is 100; less is no limit.
 	MaxSubscriptions int
+	// KeyNames are more names under which connection_init may have the key, such as authToken, in any case: the key alone,
+	// or the text of an Authorization header.
+	KeyNames []string
 }
 
 var _ graphql.Transport = Websocket{}
@@ -73,7 +81,7 @@ func (t Websocket) serve(w http.ResponseWriter, r *http.Request, exec graphql.Gr
 	e := t.Extension
 	ctx, cancel := context.WithCancel(r.Context())
 	defer cancel()
-	s := &socket{guard: e.guard, hostInit: t.InitFunc, cancel: cancel}
+	s := &socket{guard: e.guard, hostInit: t.InitFunc, names: t.KeyNames, cancel: cancel}
 	s.stream = e.rechecker.add(ctx, auth.Principal{}, s.end)
 	s.stream.limit = cmp.Or(t.MaxSubscriptions, defaultMaxSubscriptions)
 	s.request = r.WithContext(context.WithValue(ctx, streamKey{e}, s.stream))
@@ -96,6 +104,7 @@ func (t Websocket) serve(w http.ResponseWriter, r *http.Request, exec graphql.Gr
 type socket struct {
 	guard        *auth.Guard
 	hostInit     transport.WebsocketInitFunc
+	names        []string      // Websocket.KeyNames
 	request      *http.Request // the upgrade request
 	cancel       context.CancelFunc
 	stream       *stream
@@ -107,14 +116,14 @@ type socket struct {
 // init authenticates the sender of connection_init, then calls the host's InitFunc.
 func (s *socket) init(ctx context.Context, payload transport.InitPayload) (context.Context, *transport.InitPayload, error) {
 	s.initReceived = true
-	headers := credentials(payload, s.guard.Format())
+	headers := credentials(payload, s.names, s.guard.Format())
 	s.stream.check(ctx, func(context.Context) (auth.Principal, error) { return s.guard.CheckMessage(s.request, headers) })
 	if ctx, err := s.refused(ctx); err != nil {
 		return ctx, nil, err
 	}
 	p := s.stream.current()
 	if before, _ := s.guard.PrincipalFrom(ctx); before.KeyID() == "" && p.KeyID() != "" {
-		redact(payload, headers)
+		redact(payload, s.names, headers)
 	}
 	ctx = auth.NewContext(ctx, p)
 	own, answer := ctx, (*transport.InitPayload)(nil)
@@ -144,7 +153,13 @@ func (s *socket) refused(ctx context.Context) (context.Context, error) {
 		return ctx, nil
 	}
 	code, reason := closing(refusal)
-	return transport.AppendCloseReason(transport.WithWebsocketCloseCode(ctx, code), reason), refusal
+	ctx = transport.WithWebsocketCloseCode(ctx, code)
+	if code == CloseTryAgain {
+		return transport.AppendCloseReason(ctx, reason), refusal
+	}
+	read := "connection_init is read for " + strings.Join(append([]string{"api-key", "Authorization"}, s.names...), ", ")
+	reason += ": " + read
+	return transport.AppendCloseReason(ctx, reason[:min(len(reason), maxReason)]), fmt.Errorf("%w: %s", refusal, read)
 }
 
 // end closes the connection and cancels its operations. Before connection_ack, init closes it.

@@ -43,6 +43,15 @@ func TestWhoOpensASocket(t *testing.T) {
 		{"in the upgrade's header", ``, []string{"api-key", good}, welcome},
 		{"from where it is good", keyPayload(near), nil, welcome},
 
+		{"as clients of HTTP write it", `{"headers":{"Authorization":"Bearer ` + good + `","x-trace":"1"}}`, nil, welcome},
+		{"as clients of HTTP write it, api-key", `{"Headers":{"API-KEY":"` + good + `"},"a":1}`, nil, welcome},
+
+		{"in headers, and beside them", `{"headers":{"api-key":"` + good + `"},"api-key":"` + good + `"}`, nil, 4400},
+		{"in headers, of two kinds", `{"headers":{"api-key":"` + good + `","Authorization":"Bearer ` + good + `"}}`, nil, 4400},
+		{"in headers, under another name", `{"headers":{"token":"` + good + `"}}`, nil, 4400},
+		{"in headers of headers, under another name", `{"headers":{"headers":{"token":"` + good + `"}}}`, nil, 4400},
+		{"in headers, junk", `{"headers":{"Authorization":"Bearer junk"}}`, nil, 4403},
+		{"in headers, no text", `{"headers":{"Authorization":7}}`, nil, 4403},
 		{"no payload", ``, nil, 4403},
 		{"nothing in it", `{}`, nil, 4403},
 		{"null", `null`, nil, 4403},
@@ -94,6 +103,10 @@ func TestWhoOpensASocket(t *testing.T) {
 					var end closed
 					require.ErrorAs(t, err, &end)
 					require.Equal(t, c.want, end.code)
+					if c.name != "a payload that is no object" && c.name != "a payload that is a text" {
+						require.Contains(t, end.reason, "connection_init is read for api-key, Authorization")
+					}
+					require.NotContains(t, end.reason, good)
 					return
 				}
 				require.Equal(t, "connection_ack", socket.next().Type)
@@ -385,4 +398,31 @@ func TestAStoreErrorAtInit(t *testing.T) {
 	}
 	_, resp := dial(t, n.url, modern, "api-key", key)
 	require.Equal(t, 503, resp.StatusCode)
+}
+
+// Other names by option: the key alone or with its scheme, at the top or in headers, and hidden from resolvers.
+func TestOtherNamesOfAKey(t *testing.T) {
+	n := newNewsroom(t, newsOptions{names: []string{"authToken", "access_token"}})
+	good := n.key("reader").Key.Reveal()
+	for _, payload := range []string{
+		`{"authToken":"` + good + `"}`, `{"AUTHTOKEN":"Bearer ` + good + `"}`, `{"headers":{"authToken":"` + good + `"}}`, `{"access_token":"` + good + `"}`, keyPayload(good),
+	} {
+		socket, _ := dial(t, n.url, modern)
+		require.Contains(t, socket.begin(payload).answer("1", "{ me }"), "reader", payload)
+	}
+	n.seen.Range(func(text, _ any) bool {
+		require.NotContains(t, text, good)
+		return true
+	})
+	for payload, want := range map[string]int{
+		`{"authToken":"` + good + `","api-key":"` + good + `"}`: 4400, `{"token":"` + good + `"}`: 4400, `{"authToken":"junk"}`: 4403, `{"authToken":7}`: 4403, `{}`: 4403,
+	} {
+		socket, _ := dial(t, n.url, modern)
+		socket.init(payload)
+		_, err := socket.receive()
+		var end closed
+		require.ErrorAs(t, err, &end)
+		require.Equal(t, want, end.code, payload)
+		require.Contains(t, end.reason, "authToken, access_token")
+	}
 }
