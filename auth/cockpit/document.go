@@ -3,13 +3,11 @@ package cockpit
 import (
 	"encoding/json"
 	"fmt"
-	"slices"
 	"strings"
 	"time"
 	"unicode"
 	"unicode/utf8"
 
-	"github.com/latchkey-go/latchkey/keys"
 	"github.com/latchkey-go/latchkey/roles"
 )
 
@@ -19,6 +17,8 @@ const (
 	// userPrefix begins the keys of users in Cockpit 2. It accepts these only among the users, and all others
 	// only among the custom keys: a key in the wrong place was never valid, and does not become valid here.
 	userPrefix = "USR-"
+	// accountPrefix begins the keys of accounts in Cockpit 1.
+	accountPrefix = "account-"
 
 	maxLine = 200  // bytes of a name or ID, as in package keys
 	maxInfo = 4096 // bytes, as in package roles
@@ -37,8 +37,8 @@ func (d document) text(member string) (text string, ok bool) {
 }
 
 // head reads the members that all documents have.
-func (d document) head(name string) head {
-	h := head{}
+func (d document) head(what What, name string) head {
+	h := head{what: what}
 	if seconds, ok := d["_created"].(json.Number); ok {
 		if n, err := seconds.Float64(); err == nil && n >= 1 && n < 1<<33 { // Cockpit writes no later time
 			h.created = time.Unix(int64(n), 0).UTC()
@@ -62,8 +62,8 @@ func (d document) role(member string, h *head) string {
 	return role
 }
 
-func readRole(d document) roleDocument {
-	r := roleDocument{head: d.head("name")}
+func readRole(d document) *roleDocument {
+	r := &roleDocument{head: d.head(AboutRole, "name"), leaves: map[string]string{}}
 	appid, ok := d.text("appid")
 	if !ok || appid == "" || appid != oneLine(appid, maxLine) {
 		r.refuse("it has no appid, or one that is not a line of text")
@@ -86,12 +86,12 @@ func readRole(d document) roleDocument {
 		for permission, value := range permissions {
 			switch {
 			case value != true:
-				r.leaves = append(r.leaves, leftOut{permission, "its value is not true"})
+				r.leaves[permission] = "its value is not true"
 				if len(r.role.Inherits) > 0 {
 					r.refuse("it inherits, and has a permission that is not true: without that it could do more than was meant")
 				}
 			case !roles.ValidPermission(permission):
-				r.leaves = append(r.leaves, leftOut{permission, "it is no permission"})
+				r.leaves[permission] = "it is no permission"
 			default:
 				r.role.Permissions[permission] = true
 			}
@@ -103,13 +103,13 @@ func readRole(d document) roleDocument {
 	default:
 		r.note("its permissions are no object: they grant nothing")
 	}
-	slices.SortFunc(r.leaves, func(a, b leftOut) int { return strings.Compare(a.permission, b.permission) })
 	return r
 }
 
-// readUser reads a user, and the key if there is one, whose text must begin with prefix.
-func readUser(d document, roleMember, keyMember, prefix string) (userDocument, *keyDocument) {
-	u := userDocument{head: d.head("user")}
+// takeUser takes in a user, and the key if there is one, whose text must begin with prefix.
+func (r *reader) takeUser(d document, roleMember, keyMember, prefix string) {
+	u := &userDocument{head: d.head(AboutUser, "user")}
+	r.d.users = append(r.d.users, u)
 	if u.id == "" {
 		u.refuse("it has no _id, which is to be a line of text")
 	}
@@ -125,29 +125,27 @@ func readUser(d document, roleMember, keyMember, prefix string) (userDocument, *
 	}
 	text, ok := d.text(keyMember)
 	if ok && text == "" {
-		return u, nil
+		return
 	}
-	k := &keyDocument{head: head{id: u.id, name: u.name, created: u.created}, kind: keys.KindUser, userID: u.id, text: text}
+	k := &keyDocument{head: head{what: AboutKey, id: u.id, name: u.name, created: u.created}, owner: u, text: text}
+	r.owned = append(r.owned, k)
 	switch {
 	case !ok:
 		k.refuse("its text is no text")
 	case !strings.HasPrefix(text, prefix):
 		k.refuse("a user's key begins with %s", prefix)
 	}
-	return u, k
 }
 
 // readKey reads a custom key.
-func readKey(d document) keyDocument {
-	k := keyDocument{head: d.head("name"), kind: keys.KindCustom, owner: -1}
+func readKey(d document) *keyDocument {
+	k := &keyDocument{head: d.head(AboutKey, "name")}
 	text, ok := d.text("key")
 	switch {
 	case !ok:
 		k.refuse("its text is no text")
 	case text == "":
 		k.refuse("it has no text")
-	case strings.HasPrefix(text, userPrefix):
-		k.refuse("it begins with %s as a user's, so that Cockpit never knew it", userPrefix)
 	case k.id == "":
 		k.refuse("it has no _id by which to know it again")
 	}
@@ -190,40 +188,39 @@ func odd(what What, row int) Entry {
 	return Entry{What: what, Verdict: VerdictRefused, Reason: fmt.Sprintf("row %d is no JSON object", row)}
 }
 
-// A reader takes in documents of Cockpit 2, one after the other.
+// A reader takes in documents of Cockpit, one after the other.
 type reader struct {
 	d      documents
-	owned  []keyDocument // keys of users
-	custom []keyDocument
+	owned  []*keyDocument // keys of users
+	custom []*keyDocument
 	opened bool // a document of the public API was there
 }
 
+// about names what the rows of a table are. The table cockpit of Cockpit 1 keeps other things as well.
+var about = map[string]What{"roles": AboutRole, "users": AboutUser, "accounts": AboutUser, "api_keys": AboutKey}
+
 // take takes in one document of a table; nil is a row that is none.
 func (r *reader) take(table string, row int, d document) {
-	if d == nil {
-		kind := map[string]What{"roles": AboutRole, "users": AboutUser, "api_keys": AboutKey}[table]
-		r.d.odd = append(r.d.odd, odd(kind, row))
-		return
-	}
-	switch table {
-	case "roles":
+	switch {
+	case d == nil && about[table] != "":
+		r.d.odd = append(r.d.odd, odd(about[table], row))
+	case table == "roles":
 		r.d.roles = append(r.d.roles, readRole(d))
-	case "users":
-		r.takeUser(readUser(d, "role", "apiKey", userPrefix))
-	case "api_keys":
-		if d["key"] == publicKey {
-			r.open(d)
-			return
+	case table == "users":
+		r.takeUser(d, "role", "apiKey", userPrefix)
+	case table == "accounts":
+		r.takeUser(d, "group", "api_key", accountPrefix)
+	case table == "api_keys" && d["key"] == publicKey:
+		r.open(d)
+	case table == "api_keys":
+		k := readKey(d)
+		if strings.HasPrefix(k.text, userPrefix) {
+			k.refuse("it begins with %s as a user's, so that Cockpit never knew it", userPrefix)
 		}
-		r.custom = append(r.custom, readKey(d))
-	}
-}
-
-func (r *reader) takeUser(u userDocument, k *keyDocument) {
-	r.d.users = append(r.d.users, u)
-	if k != nil {
-		k.owner = len(r.d.users) - 1
-		r.owned = append(r.owned, *k)
+		r.custom = append(r.custom, k)
+	case table == "cockpit" && d["key"] == "api_keys":
+		kept, _ := d["val"].(map[string]any)
+		r.takeKept(kept)
 	}
 }
 

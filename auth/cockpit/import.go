@@ -106,15 +106,14 @@ type Users interface {
 
 func (into *Into) check(s *Source) error {
 	var mistakes []error
-	if s.documents() == nil {
-		mistakes = append(mistakes, errors.New("cockpit: there is no Source"))
+	check := func(mistake bool, text string) {
+		if mistake {
+			mistakes = append(mistakes, errors.New("cockpit: "+text))
+		}
 	}
-	if into.Keys == nil {
-		mistakes = append(mistakes, errors.New("cockpit: Into.Keys is nil"))
-	}
-	if into.Roles == nil {
-		mistakes = append(mistakes, errors.New("cockpit: Into.Roles is nil"))
-	}
+	check(s.documents() == nil, "there is no Source")
+	check(into.Keys == nil, "Into.Keys is nil")
+	check(into.Roles == nil, "Into.Roles is nil")
 	into.By = cmp.Or(into.By, "import")
 	return errors.Join(mistakes...)
 }

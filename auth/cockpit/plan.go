@@ -37,8 +37,8 @@ type planner struct {
 	policy   *roles.Policy  // after the roles are written
 	ours     map[string]bool
 	wider    []string // roles that may do more here than in Cockpit
-	refused  []bool   // users, by index
-	other    []bool   // users with other rights here, by index
+	refused  map[*userDocument]bool
+	other    map[*userDocument]bool // users with other rights here
 
 	here    map[string]keys.Record // existing ones by foreign ID
 	owners  map[string]bool        // users with a key that is not invalidated
@@ -50,12 +50,18 @@ func plan(ctx context.Context, source *Source, into Into) (*planner, error) {
 	p := &planner{into: into, from: source.documents()}
 	p.report.Entries = []Entry{}
 	for _, part := range []struct {
-		name string
-		plan func(context.Context) error
+		name  string
+		about What
+		plan  func(context.Context) error
 	}{
-		{"audit log", p.readLog}, {"roles", p.planRoles}, {"users", p.planUsers}, {"keys", p.planKeys},
-		{"public API", p.planPublic},
+		{"audit log", "", p.readLog}, {"roles", AboutRole, p.planRoles}, {"users", AboutUser, p.planUsers},
+		{"keys", AboutKey, p.planKeys}, {"public API", AboutPublic, p.planPublic},
 	} {
+		for _, e := range p.from.odd {
+			if e.What == part.about {
+				p.report.Entries = append(p.report.Entries, e)
+			}
+		}
 		if err := part.plan(ctx); err != nil {
 			return nil, fmt.Errorf("cockpit: %s: %w", part.name, err)
 		}
@@ -66,8 +72,21 @@ func plan(ctx context.Context, source *Source, into Into) (*planner, error) {
 	return p, nil
 }
 
-// add adds an entry, and the step that makes it true unless it is nil.
-func (p *planner) add(e Entry, step func(context.Context) error) {
+// refuse adds the entry of a document that is refused.
+func (p *planner) refuse(h *head, reasons ...string) { p.add(h, VerdictRefused, nil, reasons...) }
+
+// change adds the entry of a document that is different here in these fields, and the step if Cockpit's is taken.
+func (p *planner) change(h *head, in []string, taken bool, step func(context.Context) error, reasons ...string) {
+	end := written
+	if !taken {
+		step, end = nil, keptHere
+	}
+	p.add(h, VerdictChanged, step, append([]string{"different in " + strings.Join(in, ", ") + ": " + end}, reasons...)...)
+}
+
+// add adds the entry of a document, and the step that makes it true unless it is nil.
+func (p *planner) add(h *head, v Verdict, step func(context.Context) error, reasons ...string) {
+	e := h.entry(v, reasons...)
 	p.report.Entries = append(p.report.Entries, e)
 	if step != nil {
 		p.steps = append(p.steps, func(ctx context.Context) error {
@@ -76,15 +95,6 @@ func (p *planner) add(e Entry, step func(context.Context) error) {
 			}
 			return nil
 		})
-	}
-}
-
-// addOdd adds the entries of rows that are no documents.
-func (p *planner) addOdd(what What) {
-	for _, e := range p.from.odd {
-		if e.What == what {
-			p.add(e, nil)
-		}
 	}
 }
 
@@ -110,9 +120,9 @@ func (p *planner) finish() *Report {
 	return r
 }
 
-// entryOf makes the entry of a document. Its reasons come before the notes.
-func (h *head) entryOf(what What, id string, v Verdict, reasons ...string) Entry {
-	return Entry{what, id, h.name, v, strings.Join(append(reasons, h.notes...), "; ")}
+// entry makes the entry of a document. Its reasons come before the notes.
+func (h *head) entry(v Verdict, reasons ...string) Entry {
+	return Entry{h.what, h.id, h.name, v, strings.Join(append(reasons, h.notes...), "; ")}
 }
 
 const (
@@ -135,15 +145,6 @@ func names(fields []compared) (in []string) {
 		}
 	}
 	return in
-}
-
-// differs names the difference and the action.
-func (p *planner) differs(in []string) string {
-	end := keptHere
-	if p.into.Overwrite {
-		end = written
-	}
-	return "different in " + strings.Join(in, ", ") + ": " + end
 }
 
 // role returns the role that a document gives, if it has come over, and else none and the reason.

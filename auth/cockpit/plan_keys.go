@@ -15,19 +15,14 @@ const (
 	otherRights = "its user's role or active is different here, and counts"
 )
 
-func (k *keyDocument) entry(v Verdict, reasons ...string) Entry {
-	return k.entryOf(AboutKey, k.id, v, reasons...)
-}
-
 // planKeys settles which keys come over.
 func (p *planner) planKeys(ctx context.Context) error {
-	p.addOdd(AboutKey)
 	if err := p.readRecords(ctx); err != nil {
 		return err
 	}
-	for i := range p.from.keys {
-		if err := p.planKey(ctx, i); err != nil {
-			return fmt.Errorf("key %s: %w", p.from.keys[i].id, err)
+	for _, k := range p.from.keys {
+		if err := p.planKey(ctx, k); err != nil {
+			return fmt.Errorf("key %s: %w", k.id, err)
 		}
 	}
 	return nil
@@ -35,10 +30,9 @@ func (p *planner) planKeys(ctx context.Context) error {
 
 // readRecords reads the existing records once, which for many keys takes much less time than a query for each.
 func (p *planner) readRecords(ctx context.Context) error {
-	ids, users := map[string]bool{}, map[string]bool{}
-	for i := range p.from.keys {
-		ids[p.from.keys[i].id] = true
-		users[p.from.keys[i].userID] = true
+	ids := map[string]bool{} // of keys; a user's key has the user's
+	for _, k := range p.from.keys {
+		ids[k.id] = true
 	}
 	p.here, p.owners = map[string]keys.Record{}, map[string]bool{}
 	f := keys.Filter{Limit: 1000}
@@ -52,7 +46,7 @@ func (p *planner) readRecords(ctx context.Context) error {
 			if r.ForeignID != "" && ids[r.ForeignID] {
 				p.here[r.ForeignID] = *r
 			}
-			if r.InvalidatedAt.IsZero() && r.UserID != "" && users[r.UserID] {
+			if r.InvalidatedAt.IsZero() && r.UserID != "" && ids[r.UserID] {
 				p.owners[r.UserID] = true
 			}
 			f.After = r.ID
@@ -63,27 +57,26 @@ func (p *planner) readRecords(ctx context.Context) error {
 	}
 }
 
-func (p *planner) planKey(ctx context.Context, i int) error {
-	k := &p.from.keys[i]
+func (p *planner) planKey(ctx context.Context, k *keyDocument) error {
 	role, reasons := p.role(k.role) // none for the key of a user
 	here, there := p.here[k.id]
 	switch {
 	case k.refused != "":
-		p.add(k.entry(VerdictRefused, k.refused), nil)
-	case k.owner >= 0 && p.refused[k.owner]:
-		p.add(k.entry(VerdictRefused, "its user is refused"), nil)
+		p.refuse(&k.head, k.refused)
+	case p.refused[k.owner]:
+		p.refuse(&k.head, "its user is refused")
 	case there && (here.Kind != k.kind || here.UserID != k.userID):
-		p.add(k.entry(VerdictRefused, "another key here has its _id"), nil)
+		p.refuse(&k.head, "another key here has its _id")
 	case there:
 		p.planKnown(k, &here, role, reasons)
 	case p.brought[importedKey+" "+k.id]:
-		p.add(k.entry(VerdictRefused, removedHere), nil)
+		p.refuse(&k.head, removedHere)
 	case k.twice:
-		p.add(k.entry(VerdictRefused, "an earlier key has the same text"), nil)
+		p.refuse(&k.head, "an earlier key has the same text")
 	case p.owners[k.userID]:
-		p.add(k.entry(VerdictRefused, "its user has another key here"), nil)
+		p.refuse(&k.head, "its user has another key here")
 	default:
-		return p.planNew(ctx, i, role, reasons)
+		return p.planNew(ctx, k, role, reasons)
 	}
 	return nil
 }
@@ -106,29 +99,24 @@ func (p *planner) planKnown(k *keyDocument, here *keys.Record, role string, reas
 		verdict = VerdictChanged
 	}
 	if ended || differs == nil {
-		p.add(k.entry(verdict, reasons...), nil)
+		p.add(&k.head, verdict, nil, reasons...)
 		return
 	}
-	var step func(context.Context) error
-	if p.into.Overwrite {
-		id, name := here.ID, k.name
-		before := map[string]any{"name": here.Name, "role": here.Role}
-		step = func(ctx context.Context) error {
-			_, err := p.into.Keys.Update(ctx, id, func(s *keys.Settings) error {
-				s.Name, s.Role = name, role
-				return nil
-			})
-			if err != nil {
-				return err
-			}
-			action := "key.update"
-			if k.kind == keys.KindUser {
-				action = "userkey.update"
-			}
-			return p.record(ctx, action, id, before, map[string]any{"name": name, "role": role})
+	p.change(&k.head, differs, p.into.Overwrite, func(ctx context.Context) error {
+		_, err := p.into.Keys.Update(ctx, here.ID, func(s *keys.Settings) error {
+			s.Name, s.Role = k.name, role
+			return nil
+		})
+		if err != nil {
+			return err
 		}
-	}
-	p.add(k.entry(VerdictChanged, append([]string{p.differs(differs)}, reasons...)...), step)
+		action := "key.update"
+		if k.kind == keys.KindUser {
+			action = "userkey.update"
+		}
+		return p.record(ctx, action, here.ID, map[string]any{"name": here.Name, "role": here.Role},
+			map[string]any{"name": k.name, "role": role})
+	}, reasons...)
 }
 
 // otherTail reports whether a text cannot be the one that a hint was made of. Short texts leave no tail in a hint: of
@@ -139,8 +127,7 @@ func otherTail(text, hint string) bool {
 }
 
 // planNew settles whether a key can be imported.
-func (p *planner) planNew(ctx context.Context, i int, role string, reasons []string) error {
-	k := &p.from.keys[i]
+func (p *planner) planNew(ctx context.Context, k *keyDocument, role string, reasons []string) error {
 	in := keys.Imported{
 		Kind: k.kind, Text: keys.NewKey(k.text), Name: k.name, UserID: k.userID, Role: role, ForeignID: k.id,
 		CreatedAt: k.created, CreatedBy: p.into.By, AllowWeak: p.into.AllowWeak,
@@ -148,11 +135,11 @@ func (p *planner) planNew(ctx context.Context, i int, role string, reasons []str
 	would, err := p.into.Keys.CheckImport(ctx, in)
 	switch {
 	case errors.Is(err, keys.ErrExists):
-		p.add(k.entry(VerdictRefused, hereAlready), nil)
+		p.refuse(&k.head, hereAlready)
 		return nil
 	case errors.Is(err, keys.ErrRefused):
 		why := strings.TrimPrefix(err.Error(), keys.ErrRefused.Error()+": ")
-		p.add(k.entry(VerdictRefused, append([]string{why}, reasons...)...), nil)
+		p.refuse(&k.head, append([]string{why}, reasons...)...)
 		return nil
 	case err != nil:
 		return err
@@ -166,7 +153,7 @@ func (p *planner) planNew(ctx context.Context, i int, role string, reasons []str
 		}
 	}
 	entry := len(p.report.Entries)
-	p.add(k.entry(VerdictNew, reasons...), func(ctx context.Context) error {
+	p.add(&k.head, VerdictNew, func(ctx context.Context) error {
 		rec, err := p.into.Keys.Import(ctx, in)
 		switch {
 		case errors.Is(err, keys.ErrExists): // made meanwhile, where no transaction keeps others out
@@ -176,7 +163,7 @@ func (p *planner) planNew(ctx context.Context, i int, role string, reasons []str
 			return err
 		}
 		return p.record(ctx, importedKey, rec.ID, nil, describeKey(&rec))
-	})
+	}, reasons...)
 	return nil
 }
 

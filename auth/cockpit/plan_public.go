@@ -14,15 +14,14 @@ import (
 // planPublic plans the setting of the public API. In doubt the existing setting stays.
 func (p *planner) planPublic(ctx context.Context) error {
 	d := &p.from.public
-	entry := func(v Verdict, reason string) Entry { return Entry{AboutPublic, "", d.role, v, reason} }
 	switch {
 	case !d.said, d.refused == "" && d.role == "" && p.into.Public == nil:
 		return nil
 	case d.refused != "":
-		p.add(entry(VerdictRefused, d.refused), nil)
+		p.refuse(&d.head, d.refused)
 		return nil
 	case p.into.Public == nil:
-		p.add(entry(VerdictRefused, "the setting is not managed here"), nil)
+		p.refuse(&d.head, "the setting is not managed here")
 		return nil
 	}
 	here, err := p.into.Public.Load(ctx)
@@ -34,11 +33,11 @@ func (p *planner) planPublic(ctx context.Context) error {
 		if d.role == "" {
 			reason = "closed"
 		}
-		p.add(entry(VerdictUnchanged, reason), nil)
+		p.add(&d.head, VerdictUnchanged, nil, reason)
 		return nil
 	}
 	if why := p.notPublic(d.role); why != "" {
-		p.add(entry(VerdictRefused, why), nil)
+		p.refuse(&d.head, why)
 		return nil
 	}
 	save := func(ctx context.Context) error {
@@ -61,13 +60,11 @@ func (p *planner) planPublic(ctx context.Context) error {
 		}
 		return p.record(ctx, action, "public", map[string]any{"role": here.Role}, map[string]any{"role": d.role})
 	}
-	verdict, reason := VerdictChanged, p.differs([]string{"role"})
 	if here.Revision == (publicapi.Revision{}) {
-		verdict, reason = VerdictNew, ""
-	} else if !p.into.Overwrite {
-		save = nil
+		p.add(&d.head, VerdictNew, save)
+	} else {
+		p.change(&d.head, []string{"role"}, p.into.Overwrite, save)
 	}
-	p.add(entry(verdict, reason), save)
 	return nil
 }
 

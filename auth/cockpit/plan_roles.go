@@ -13,7 +13,6 @@ import (
 
 // planRoles settles which roles come over: those that make sense together with those that are here.
 func (p *planner) planRoles(ctx context.Context) error {
-	p.addOdd(AboutRole)
 	stored, revision, err := p.into.Roles.Load(ctx)
 	if err != nil {
 		return err
@@ -24,7 +23,6 @@ func (p *planner) planRoles(ctx context.Context) error {
 		here[r.AppID], folded[strings.ToLower(r.AppID)] = r, r.AppID
 	}
 	why, write := p.judgeRoles(here, folded)
-	kept := map[string]bool{}
 	before, _ := roles.Compile(stored...) // nil allows nothing
 	for {
 		all := maps.Clone(here)
@@ -38,8 +36,8 @@ func (p *planner) planRoles(ctx context.Context) error {
 			if gains == "" {
 				break
 			}
-			kept[gains] = true
 			delete(write, gains)
+			why[gains] = toTheWorld
 			continue
 		}
 		dropped := false
@@ -54,12 +52,8 @@ func (p *planner) planRoles(ctx context.Context) error {
 		}
 	}
 	p.ours = map[string]bool{}
-	for i := range p.from.roles {
-		d := &p.from.roles[i]
-		if _, there := here[d.role.AppID]; kept[d.role.AppID] && !there {
-			why[d.role.AppID] = toTheWorld
-		}
-		p.addRole(d, here, write, why, kept[d.role.AppID])
+	for _, d := range p.from.roles {
+		p.addRole(d, here, write, why[d.role.AppID])
 	}
 	return nil
 }
@@ -67,12 +61,12 @@ func (p *planner) planRoles(ctx context.Context) error {
 // judgeRoles returns why roles are refused, by appid, and those that are to be written.
 func (p *planner) judgeRoles(here map[string]roles.Role, folded map[string]string) (why map[string]string, write map[string]roles.Role) {
 	count := map[string]int{}
-	for i := range p.from.roles {
-		count[p.from.roles[i].role.AppID]++
+	for _, d := range p.from.roles {
+		count[d.role.AppID]++
 	}
 	why, write = map[string]string{}, map[string]roles.Role{}
-	for i := range p.from.roles {
-		role, reason := p.from.roles[i].role, p.from.roles[i].refused
+	for _, d := range p.from.roles {
+		role, reason := d.role, d.refused
 		stored, there := here[role.AppID]
 		other, taken := folded[strings.ToLower(role.AppID)]
 		switch {
@@ -106,14 +100,16 @@ func roleDiffers(here, cockpit roles.Role) []string {
 	})
 }
 
-func (p *planner) addRole(d *roleDocument, here, write map[string]roles.Role, why map[string]string, kept bool) {
+func (p *planner) addRole(d *roleDocument, here, write map[string]roles.Role, why string) {
 	appid := d.role.AppID
-	if reason := cmp.Or(d.refused, why[appid]); reason != "" {
-		p.add(d.entryOf(AboutRole, appid, VerdictRefused, reason), nil)
+	stored, there := here[appid]
+	why = cmp.Or(d.refused, why)
+	kept := there && why == toTheWorld
+	if why != "" && !kept {
+		p.refuse(&d.head, why)
 		return
 	}
 	p.ours[appid] = true
-	stored, there := here[appid]
 	differs := roleDiffers(stored, d.role)
 	role, writes := write[appid]
 	save := func(action string, before map[string]any) func(context.Context) error {
@@ -121,21 +117,19 @@ func (p *planner) addRole(d *roleDocument, here, write map[string]roles.Role, wh
 	}
 	switch {
 	case !there:
-		p.add(d.entryOf(AboutRole, appid, VerdictNew), save(importedRole, nil))
-	case writes:
-		p.add(d.entryOf(AboutRole, appid, VerdictChanged, p.differs(differs)), save("role.update", describeRole(stored)))
+		p.add(&d.head, VerdictNew, save(importedRole, nil))
 	case differs != nil:
-		reasons := []string{p.differs(differs)}
+		var reasons []string
 		if kept {
-			reasons = []string{"different in " + strings.Join(differs, ", ") + ": " + keptHere, toTheWorld}
+			reasons = append(reasons, toTheWorld)
 		}
-		if p.mayMore(d.role) {
+		if !writes && p.mayMore(d.role) {
 			p.wider = append(p.wider, appid)
 			reasons = append(reasons, moreHere)
 		}
-		p.add(d.entryOf(AboutRole, appid, VerdictChanged, reasons...), nil)
+		p.change(&d.head, differs, writes, save("role.update", describeRole(stored)), reasons...)
 	default:
-		p.add(d.entryOf(AboutRole, appid, VerdictUnchanged), nil)
+		p.add(&d.head, VerdictUnchanged, nil)
 	}
 }
 

@@ -8,11 +8,9 @@ import (
 
 // planUsers settles which users come over. Without a table of users they are the host's affair.
 func (p *planner) planUsers(ctx context.Context) error {
-	p.addOdd(AboutUser)
-	p.refused, p.other = make([]bool, len(p.from.users)), make([]bool, len(p.from.users))
+	p.refused, p.other = map[*userDocument]bool{}, map[*userDocument]bool{}
 	logins := map[string]bool{}
-	for i := range p.from.users {
-		d := &p.from.users[i]
+	for _, d := range p.from.users {
 		why := d.refused
 		if login := strings.ToLower(d.user.Login); why == "" && p.into.Users != nil && login != "" {
 			if logins[login] {
@@ -22,10 +20,10 @@ func (p *planner) planUsers(ctx context.Context) error {
 		}
 		switch {
 		case why != "":
-			p.refused[i] = true
-			p.add(d.entryOf(AboutUser, d.id, VerdictRefused, why), nil)
+			p.refused[d] = true
+			p.refuse(&d.head, why)
 		case p.into.Users != nil:
-			if err := p.planUser(ctx, i); err != nil {
+			if err := p.planUser(ctx, d); err != nil {
 				return fmt.Errorf("user %s: %w", d.id, err)
 			}
 		}
@@ -33,8 +31,7 @@ func (p *planner) planUsers(ctx context.Context) error {
 	return nil
 }
 
-func (p *planner) planUser(ctx context.Context, i int) error {
-	d := &p.from.users[i]
+func (p *planner) planUser(ctx context.Context, d *userDocument) error {
 	user := d.user
 	var reasons []string
 	user.Role, reasons = p.role(user.Role)
@@ -45,10 +42,10 @@ func (p *planner) planUser(ctx context.Context, i int) error {
 	differs := userDiffers(here, user)
 	switch {
 	case !there && !p.into.Overwrite && p.brought[importedUser+" "+user.ID]:
-		p.refused[i] = true
-		p.add(d.entryOf(AboutUser, d.id, VerdictRefused, removedHere), nil)
+		p.refused[d] = true
+		p.refuse(&d.head, removedHere)
 	case !there:
-		p.add(d.entryOf(AboutUser, d.id, VerdictNew, reasons...), func(ctx context.Context) error {
+		p.add(&d.head, VerdictNew, func(ctx context.Context) error {
 			if _, there, err := p.into.find(ctx, user.ID); err != nil || there { // another node imports, too
 				return err
 			}
@@ -56,21 +53,17 @@ func (p *planner) planUser(ctx context.Context, i int) error {
 				return err
 			}
 			return p.record(ctx, importedUser, user.ID, nil, describeUser(user))
-		})
+		}, reasons...)
 	case differs == nil:
-		p.add(d.entryOf(AboutUser, d.id, VerdictUnchanged, reasons...), nil)
+		p.add(&d.head, VerdictUnchanged, nil, reasons...)
 	default:
-		p.other[i] = !p.into.Overwrite && (here.Role != user.Role || here.Active && !user.Active)
-		var step func(context.Context) error
-		if p.into.Overwrite {
-			step = func(ctx context.Context) error {
-				if err := p.into.Users.Change(ctx, user); err != nil {
-					return err
-				}
-				return p.record(ctx, "user.update", user.ID, describeUser(here), describeUser(user))
+		p.other[d] = !p.into.Overwrite && (here.Role != user.Role || here.Active && !user.Active)
+		p.change(&d.head, differs, p.into.Overwrite, func(ctx context.Context) error {
+			if err := p.into.Users.Change(ctx, user); err != nil {
+				return err
 			}
-		}
-		p.add(d.entryOf(AboutUser, d.id, VerdictChanged, append([]string{p.differs(differs)}, reasons...)...), step)
+			return p.record(ctx, "user.update", user.ID, describeUser(here), describeUser(user))
+		}, reasons...)
 	}
 	return nil
 }

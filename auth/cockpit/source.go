@@ -27,9 +27,9 @@ func (s *Source) documents() *documents {
 
 // documents are the contents of a Source, in row order.
 type documents struct {
-	roles  []roleDocument
-	users  []userDocument
-	keys   []keyDocument // of users, then custom ones
+	roles  []*roleDocument
+	users  []*userDocument
+	keys   []*keyDocument // of users, then custom ones
 	public publicDocument
 	odd    []Entry // rows that are not documents
 
@@ -39,7 +39,8 @@ type documents struct {
 
 // A head has the members that all documents have.
 type head struct {
-	id      string // Cockpit's _id
+	what    What
+	id      string // Cockpit's _id; of a sealed role the appid
 	name    string // for people
 	created time.Time
 	refused string   // why it cannot be taken, or ""
@@ -60,11 +61,8 @@ func (h *head) refuse(format string, args ...any) {
 type roleDocument struct {
 	head
 	role   roles.Role
-	leaves []leftOut
+	leaves map[string]string // the permissions that are not taken, with the reason
 }
-
-// leftOut is a permission that is not taken.
-type leftOut struct{ permission, why string }
 
 type userDocument struct {
 	head
@@ -76,16 +74,16 @@ type keyDocument struct {
 	kind   keys.Kind
 	userID string
 	text   string
-	role   string // that of the document
-	owner  int    // index of its user
-	twice  bool   // an earlier key has this text
+	role   string        // that of the document
+	owner  *userDocument // nil: a custom key
+	twice  bool          // an earlier key has this text
 }
 
 // A publicDocument is the setting of the public API. Role "" is closed.
 type publicDocument struct {
-	said    bool // something was read that would have told
-	role    string
-	refused string
+	head
+	said bool // something was read that would have told
+	role string
 }
 
 // A User is a user of Cockpit's, as a host's own table of users may want it. Its key is not part of it.
@@ -126,14 +124,13 @@ func (s *Source) Users() []User {
 		return nil
 	}
 	there := map[string]bool{roles.Admin: true}
-	for i := range d.roles {
-		if d.roles[i].refused == "" {
-			there[d.roles[i].role.AppID] = true
+	for _, r := range d.roles {
+		if r.refused == "" {
+			there[r.role.AppID] = true
 		}
 	}
 	var users []User
-	for i := range d.users {
-		u := &d.users[i]
+	for _, u := range d.users {
 		if u.refused != "" {
 			continue
 		}

@@ -9,7 +9,6 @@ import (
 	"fmt"
 	"io"
 
-	"github.com/latchkey-go/latchkey/keys"
 	"github.com/latchkey-go/latchkey/roles"
 )
 
@@ -21,20 +20,10 @@ import (
 // A space of Cockpit's has a storage folder of its own: read it by itself, and import it into a space of the ring.
 func ReadSQL(ctx context.Context, system *sql.DB) (*Source, error) {
 	r := new(reader)
-	err := reading(ctx, system, func(tx *sql.Tx) error {
-		found := false
-		for _, table := range []string{"roles", "users", "api_keys"} {
-			there, err := eachDocument(ctx, tx, table, func(row int, d document) { r.take(table, row, d) })
-			if err != nil {
-				return err
-			}
-			found = found || there
-		}
-		if !found {
-			return errors.New("none of the tables roles, users and api_keys is there")
-		}
-		return nil
-	})
+	found, err := r.readTables(ctx, system, "roles", "users", "api_keys")
+	if err == nil && !found {
+		err = errors.New("none of the tables roles, users and api_keys is there")
+	}
 	if err != nil {
 		return nil, fmt.Errorf("cockpit: system database: %w", err)
 	}
@@ -42,40 +31,41 @@ func ReadSQL(ctx context.Context, system *sql.DB) (*Source, error) {
 	return r.source(), nil
 }
 
-// reading runs f in a transaction that comes to nothing.
-func reading(ctx context.Context, db *sql.DB, f func(*sql.Tx) error) error {
+// readTables takes in the documents of these tables in one snapshot. It reports whether one of the tables is there.
+func (r *reader) readTables(ctx context.Context, db *sql.DB, tables ...string) (found bool, err error) {
 	tx, err := db.BeginTx(ctx, nil)
 	if err != nil {
-		return err
+		return false, err
 	}
 	defer tx.Rollback()
-	return f(tx)
+	for _, table := range tables {
+		var n int
+		err := tx.QueryRowContext(ctx, `SELECT count(*) FROM sqlite_master WHERE type = 'table' AND name = ?`, table).Scan(&n)
+		if err == nil && n > 0 {
+			found, err = true, r.readTable(ctx, tx, table)
+		}
+		if err != nil {
+			return false, err
+		}
+	}
+	return found, nil
 }
 
-// eachDocument calls f for the documents of a table in row order, with nil for a row that holds none. It reports
-// whether there is such a table.
-func eachDocument(ctx context.Context, tx *sql.Tx, table string, f func(row int, d document)) (bool, error) {
-	var n int
-	err := tx.QueryRowContext(ctx, `SELECT count(*) FROM sqlite_master WHERE type = 'table' AND name = ?`, table).Scan(&n)
-	if err != nil || n == 0 {
-		return false, err
-	}
+// readTable takes in the documents of a table in row order.
+func (r *reader) readTable(ctx context.Context, tx *sql.Tx, table string) error {
 	rows, err := tx.QueryContext(ctx, `SELECT document FROM "`+table+`" ORDER BY id`)
 	if err != nil {
-		return false, err
+		return err
 	}
 	defer rows.Close()
 	for row := 1; rows.Next(); row++ {
 		var text sql.RawBytes
 		if err := rows.Scan(&text); err != nil {
-			return true, err
+			return err
 		}
-		f(row, parse(text))
+		r.take(table, row, parse(text))
 	}
-	if err := rows.Err(); err != nil {
-		return true, err
-	}
-	return true, rows.Close()
+	return rows.Err()
 }
 
 // parse returns the document that text is, or nil.
@@ -104,54 +94,28 @@ func ReadV1(ctx context.Context, accounts, kept *sql.DB) (*Source, error) {
 	r := new(reader)
 	r.d.rolesHere = true
 	if accounts != nil {
-		if err := r.readAccounts(ctx, accounts); err != nil {
+		found, err := r.readTables(ctx, accounts, "accounts")
+		if err == nil && !found {
+			err = errors.New("the table accounts is not there")
+		}
+		if err != nil {
 			return nil, fmt.Errorf("cockpit: database of accounts: %w", err)
 		}
 	}
 	if kept != nil {
-		if err := r.readKept(ctx, kept); err != nil {
+		if _, err := r.readTables(ctx, kept, "cockpit"); err != nil { // a table that is missing holds no keys
 			return nil, fmt.Errorf("cockpit: database of keys: %w", err)
 		}
 	}
 	return r.source(), nil
 }
 
-// accountPrefix begins the keys of accounts.
-const accountPrefix = "account-"
-
-func (r *reader) readAccounts(ctx context.Context, db *sql.DB) error {
-	return reading(ctx, db, func(tx *sql.Tx) error {
-		there, err := eachDocument(ctx, tx, "accounts", func(row int, d document) {
-			if d == nil {
-				r.d.odd = append(r.d.odd, odd(AboutUser, row))
-				return
-			}
-			r.takeUser(readUser(d, "group", "api_key", accountPrefix))
-		})
-		if err == nil && !there {
-			err = errors.New("the table accounts is not there")
-		}
-		return err
-	})
-}
-
-func (r *reader) readKept(ctx context.Context, db *sql.DB) error {
-	return reading(ctx, db, func(tx *sql.Tx) error {
-		_, err := eachDocument(ctx, tx, "cockpit", func(row int, d document) {
-			if d == nil || d["key"] != "api_keys" {
-				return // the table keeps other things as well
-			}
-			kept, _ := d["val"].(map[string]any)
-			r.takeKept(kept)
-		})
-		return err // a table that is missing holds no keys
-	})
-}
-
 // takeKept takes in the value of which Cockpit 1 keeps its keys.
 func (r *reader) takeKept(kept document) {
-	if kept["master"] != nil && kept["master"] != "" {
-		r.custom = append(r.custom, readToken(kept["master"], "v1-master", "Cockpit 1 master key", roles.Admin))
+	if master := kept["master"]; master != nil && master != "" {
+		r.custom = append(r.custom, readKey(document{
+			"_id": "v1-master", "name": "Cockpit 1 master key", "role": roles.Admin, "key": master,
+		}))
 	}
 	special, _ := kept["special"].([]any)
 	for i, one := range special {
@@ -160,22 +124,12 @@ func (r *reader) takeKept(kept document) {
 			r.d.odd = append(r.d.odd, odd(AboutKey, i+1))
 			continue
 		}
-		k := readToken(d["token"], fmt.Sprintf("v1-special-%d", i+1), fmt.Sprintf("Cockpit 1 special key %d", i+1), "")
+		k := readKey(document{
+			"_id": fmt.Sprint("v1-special-", i+1), "name": fmt.Sprint("Cockpit 1 special key ", i+1), "key": d["token"],
+		})
 		if k.refused == "" {
 			k.note("its rules are not carried over: it comes without a role, so give it one")
 		}
 		r.custom = append(r.custom, k)
 	}
-}
-
-func readToken(token any, id, name, role string) keyDocument {
-	k := keyDocument{head: head{id: id, name: name}, kind: keys.KindCustom, owner: -1, role: role}
-	var ok bool
-	switch k.text, ok = token.(string); {
-	case token != nil && !ok:
-		k.refuse("its text is no text")
-	case k.text == "":
-		k.refuse("it has no text")
-	}
-	return k
 }
