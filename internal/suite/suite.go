@@ -5,7 +5,9 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"runtime"
 	"sync"
+	"sync/atomic"
 )
 
 // A TB is the part of [testing.T] that checks use. The tests of a suite pass one that records what a check reports.
@@ -29,6 +31,49 @@ func Together(n int, f func(i int) error) []error {
 	close(start)
 	all.Wait()
 	return errs
+}
+
+// Each calls f with 0 to n-1 at the same time, each with a TB for its goroutine: Fatalf ends only the call that reports it.
+func Each(t TB, n int, f func(t TB, i int)) {
+	Together(n, func(i int) error {
+		f(caller{t}, i)
+		return nil
+	})
+}
+
+// A caller is a TB for a goroutine that is not the one of the test.
+type caller struct{ TB }
+
+func (c caller) Fatalf(format string, args ...any) {
+	c.Helper()
+	c.Errorf(format, args...)
+	runtime.Goexit()
+}
+
+// Beside calls work n times, and at the same time each of others again and again: once before the first work, and until
+// the last has ended.
+func Beside(t TB, n int, work func(t TB), others ...func(t TB)) {
+	var started sync.WaitGroup
+	started.Add(len(others))
+	var done atomic.Bool
+	Each(t, len(others)+1, func(t TB, i int) {
+		if i == len(others) {
+			defer done.Store(true)
+			started.Wait()
+			for range n {
+				work(t)
+				runtime.Gosched() // so that the others get a turn on one core, too
+			}
+			return
+		}
+		func() {
+			defer started.Done()
+			others[i](t)
+		}()
+		for ; !done.Load(); runtime.Gosched() {
+			others[i](t)
+		}
+	})
 }
 
 // OneWins returns the index of the only nil in errs. It returns an error if not exactly one is nil, or if another does

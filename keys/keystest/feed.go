@@ -3,7 +3,7 @@ package keystest
 import (
 	"context"
 	"slices"
-	"sync"
+	"sync/atomic"
 	"testing"
 
 	"github.com/latchkey-go/latchkey/internal/suite"
@@ -147,62 +147,44 @@ var feedChecks = []feedCheck{
 	}},
 	{promise: "a node that follows the feed beside writers misses no change", run: func(p *feedProbe) {
 		const writers, writes = 4, 25
-		records := make([]keys.Record, writers)
-		known := map[string]uint64{} // generations, as the node has them
-		for i := range records {
-			records[i] = custom()
-			p.insert(records[i])
-			known[records[i].ID] = records[i].Generation
-		}
-		at := p.revision()
-		var all sync.WaitGroup
-		errs := make([]error, writers)
-		for i := range writers {
-			all.Go(func() {
-				for r := records[i]; r.Generation < records[i].Generation+writes && errs[i] == nil; {
-					r.Generation++
-					errs[i] = p.Update(background, r)
-				}
-			})
-		}
-		done := make(chan struct{})
-		go func() { all.Wait(); close(done) }()
-		for last := false; !last; {
-			select {
-			case <-done:
-				last = true
-			default:
-			}
-			c := p.changes(at)
-			at = c.Revision
+		records := several(writers)
+		p.insert(records...)
+		at, known := p.revision(), map[string]uint64{} // the generations that the node has
+		follow := func(t tb) {
+			p := &feedProbe{p.on(t), p.feed, p.backup}
+			changes := p.changes(at)
+			at = changes.Revision
 			for _, r := range records {
-				if c.All || slices.Contains(c.Keys, keys.Ref{Space: r.Space, ID: r.ID}) {
+				if changes.All || slices.Contains(changes.Keys, keys.Ref{Space: r.Space, ID: r.ID}) {
 					known[r.ID] = p.get(r).Generation
 				}
 			}
 		}
-		for i, r := range records {
-			p.must(errs[i], "Update with the next Generation")
-			if got := known[r.ID]; got != r.Generation+writes {
-				p.broken("the node has generation %d of a record, the store %d", got, r.Generation+writes)
+		suite.Beside(p, 1, func(t tb) {
+			suite.Each(t, writers, func(t tb, i int) {
+				for r, p := records[i], p.on(t); r.Generation <= writes; {
+					r = p.update(r)
+				}
+			})
+		}, follow)
+		follow(p)
+		for _, r := range records {
+			if got := known[r.ID]; got != writes+1 {
+				p.broken("the node has generation %d of a record, the store %d", got, writes+1)
 			}
 		}
 	}},
 	{promise: "Watch calls its function for a change before the call returns", run: func(p *feedProbe) {
-		var mu sync.Mutex
-		called := false
-		stop := p.feed.Watch(func() { mu.Lock(); called = true; mu.Unlock() })
+		var called atomic.Bool
+		stop := p.feed.Watch(func() { called.Store(true) })
 		if stop == nil {
-			p.Fatalf("broken promise: %s\n\tWatch returns no function", p.promise)
+			p.breaks("Watch returns no function")
 		}
 		defer stop()
-		p.each(func(what string, r keys.Record) {
-			mu.Lock()
-			defer mu.Unlock()
-			if !called {
+		p.each(func(what string, _ keys.Record) {
+			if !called.Swap(false) {
 				p.broken("the function was not called by %s", what)
 			}
-			called = false
 		})
 	}},
 	{promise: "a Changes whose ctx is done returns its error", run: func(p *feedProbe) {

@@ -13,6 +13,18 @@ type clash struct {
 	make func(old, r *keys.Record) // changes either, so that r asks for what old holds
 }
 
+// pair returns two new records of which the second asks for what the first holds.
+func (c clash) pair() (old, r keys.Record) {
+	old, r = custom(), custom()
+	c.make(&old, &r)
+	return old, r
+}
+
+// clash inserts old and then r, and reports whether r alone was refused.
+func (p *probe) clash(old, r keys.Record) bool {
+	return p.Insert(background, old) == nil && p.Insert(background, r) != nil
+}
+
 // clashes within one space, which Insert and Update refuse alike.
 var clashes = []clash{
 	{"Digest is the Digest of another record", func(old, r *keys.Record) { r.Digest = old.Digest }},

@@ -1,10 +1,7 @@
 package keystest
 
 import (
-	"errors"
 	"fmt"
-	"runtime"
-	"sync/atomic"
 	"time"
 
 	"github.com/latchkey-go/latchkey/internal/suite"
@@ -113,40 +110,20 @@ var lastUsedChecks = []check{
 	}},
 	{"RecordUse beside calls of Update sets nothing back", func(p *probe) {
 		r := p.inserted(custom())
-		at, next := noon, r
-		use := func() error {
-			at = at.Add(time.Second)
-			return p.uses.RecordUse(background, []keys.Use{useOf(r, at)})
+		last := useOf(r, noon)
+		use := func(t tb) {
+			last.At = last.At.Add(time.Second)
+			p.on(t).use(last)
 		}
-		update := func() error {
-			next.Generation++
-			next.Name, next.Digest = fmt.Sprint(next.Generation), digest()
-			if err := p.Update(background, next); err != nil {
-				return err
-			}
-			got, err := p.Get(background, "", r.ID)
-			if err == nil && (got.Generation != next.Generation || got.Name != next.Name || !got.Digest.Equal(next.Digest)) {
-				err = fmt.Errorf("a record just updated to Generation %d and Name %q has Generation %d and Name %q", next.Generation, next.Name, got.Generation, got.Name)
-			}
-			return err
+		update := func(t tb) {
+			p := p.on(t)
+			r.Name, r.Digest = fmt.Sprint(r.Generation), digest()
+			r = p.update(r)
+			now := p.get(r)
+			now.LastUsedAt = time.Time{}
+			p.same(now, r, "a record just updated, beside uses")
 		}
-		var done [2]atomic.Int64
-		var failed atomic.Bool
-		errs := suite.Together(2, func(i int) error { // each goes on until both have done enough
-			for !failed.Load() && min(done[0].Load(), done[1].Load()) < 2*rounds {
-				if err := []func() error{use, update}[i](); err != nil {
-					failed.Store(true)
-					return err
-				}
-				done[i].Add(1)
-				runtime.Gosched()
-			}
-			return nil
-		})
-		if err := errors.Join(errs...); err != nil {
-			p.broken("%d uses beside %d updates of one record: %v", done[0].Load(), done[1].Load(), err)
-			return
-		}
-		p.lastUsed(r, at, "in the end")
+		suite.Beside(p, 2*rounds, update, use)
+		p.lastUsed(r, last.At, "in the end")
 	}},
 }

@@ -31,6 +31,19 @@ func (p *probe) broken(format string, args ...any) {
 	p.Errorf("broken promise: %s\n\t%s", p.promise, fmt.Sprintf(format, args...))
 }
 
+// breaks reports that the promise did not hold, and stops the check.
+func (p *probe) breaks(format string, args ...any) {
+	p.Helper()
+	p.Fatalf("broken promise: %s\n\t%s", p.promise, fmt.Sprintf(format, args...))
+}
+
+// on returns p for another goroutine, which reports to t.
+func (p *probe) on(t tb) *probe {
+	other := *p
+	other.tb = t
+	return &other
+}
+
 // must stops the check if what has to work before the promise can be looked at does not.
 func (p *probe) must(err error, what string) {
 	p.Helper()

@@ -4,10 +4,7 @@ import (
 	"crypto/rand"
 	"errors"
 	"fmt"
-	"runtime"
 	"slices"
-	"sync"
-	"sync/atomic"
 
 	"github.com/latchkey-go/latchkey/internal/suite"
 	"github.com/latchkey-go/latchkey/keys"
@@ -20,41 +17,25 @@ const (
 
 var raceChecks = []check{
 	{"Methods may be called concurrently", func(p *probe) {
-		records := make([]keys.Record, callers)
-		errs := suite.Together(callers, func(i int) error {
+		suite.Each(p, callers, func(t tb, i int) {
+			p := p.on(t)
 			r := ofUser(fmt.Sprintf("user %d", i))
 			for range rounds {
-				r.ID, r.Digest, r.Generation = custom().ID, digest(), 1
-				if err := p.Insert(background, r); err != nil {
-					return fmt.Errorf("error of Insert: %w", err)
-				}
-				r.Generation, r.Name = 2, fmt.Sprintf("key of user %d", i)
-				if err := p.Update(background, r); err != nil {
-					return fmt.Errorf("error of Update: %w", err)
-				}
-				if got, err := p.Find(background, "", []keys.Digest{r.Digest}); err != nil || got.Name != r.Name {
-					return fmt.Errorf("after an Update to name %q, Find returns name %q and error %v", r.Name, got.Name, err)
-				}
-				if _, err := p.List(background, "", keys.Filter{Kind: keys.KindUser, Limit: 3}); err != nil {
-					return fmt.Errorf("error of List: %w", err)
-				}
+				r.ID, r.Digest, r.Generation, r.Name = custom().ID, digest(), 1, ""
+				p.insert(r)
+				r.Name = fmt.Sprintf("key of user %d", i)
+				r = p.update(r)
+				p.same(p.find(r), r, "from Find after an Update")
+				p.list("", keys.Filter{Kind: keys.KindUser, Limit: 3})
 			}
-			if got, err := p.InvalidateUser(background, "", r.UserID, later); err != nil || len(got) != rounds {
-				return fmt.Errorf("of %d keys InvalidateUser returns %d, and error %v", rounds, len(got), err)
+			if got := p.invalidateUser("", r.UserID, later); len(got) != rounds {
+				p.broken("of %d keys InvalidateUser returns %d", rounds, len(got))
 			}
-			if err := p.Delete(background, "", r.ID); err != nil {
-				return fmt.Errorf("error of Delete: %w", err)
-			}
-			records[i] = r
-			return nil
-		})
-		if err := errors.Join(errs...); err != nil {
-			p.broken("%d callers, each with keys of its own: %v", callers, err)
-			return
-		}
-		for _, r := range records {
+			p.must(p.Delete(background, "", r.ID), "Delete of an invalidated record")
 			p.absent(r, "a key its caller has deleted")
-			if n := len(p.list("", keys.Filter{UserID: r.UserID})); n != rounds-1 {
+		})
+		for i := range callers {
+			if n := len(p.list("", keys.Filter{UserID: fmt.Sprintf("user %d", i)})); n != rounds-1 {
 				p.broken("a caller left %d keys, List returns %d", rounds-1, n)
 			}
 		}
@@ -65,24 +46,19 @@ var raceChecks = []check{
 			*r = soleOf(old.UserID)
 		}}
 		for _, c := range slices.Concat([]clash{sole}, insertClashes, clashes) {
-			pair := func() [2]keys.Record {
-				old, r := custom(), custom()
-				c.make(&old, &r)
-				return [2]keys.Record{old, r}
-			}
-			first, second := pair(), pair()
-			if p.Insert(background, first[0]) != nil || p.Insert(background, first[1]) == nil ||
-				p.Insert(background, second[1]) != nil || p.Insert(background, second[0]) == nil {
+			second, first := c.pair()
+			if !p.clash(c.pair()) || !p.clash(first, second) {
 				continue // not even so one after the other, which is another promise
 			}
 			for range rounds / 4 {
-				pairs := [callers / 2][2]keys.Record{}
-				for i := range pairs {
-					pairs[i] = pair()
+				var records []keys.Record
+				for range callers / 2 {
+					old, r := c.pair()
+					records = append(records, old, r)
 				}
-				errs := suite.Together(callers, func(i int) error { return p.Insert(background, pairs[i/2][i%2]) })
-				for i := range pairs {
-					p.oneWins(errs[2*i:2*i+2], keys.ErrExists, c.what)
+				errs := suite.Together(callers, func(i int) error { return p.Insert(background, records[i]) })
+				for pair := range slices.Chunk(errs, 2) {
+					p.oneWins(pair, keys.ErrExists, c.what)
 				}
 			}
 		}
@@ -111,51 +87,29 @@ var raceChecks = []check{
 	}},
 	{"Update is one step for who reads", func(p *probe) {
 		r := custom()
-		r.Name, r.Role, r.Previous = "0", "0", digest()
-		p.insert(r)
-		var stop atomic.Bool
-		var reading sync.WaitGroup
-		reading.Add(2)
-		errs := suite.Together(3, func(i int) error {
-			if i == 0 {
-				defer stop.Store(true)
-				reading.Wait()
-				for next := r; next.Generation <= 2*rounds; { // exchange its digests, and count in Name and Role
-					next.Digest, next.Previous = next.Previous, next.Digest
-					next.Name = fmt.Sprint(next.Generation)
-					next.Role = next.Name
-					next.Generation++
-					if err := p.Update(background, next); err != nil {
-						return err
-					}
-				}
-				return nil
-			}
-			reading.Done()
-			for ; !stop.Load(); runtime.Gosched() { // so that readers do not keep the writer out
-				got, err := p.Find(background, "", []keys.Digest{r.Digest})
-				if i == 2 {
-					got, err = p.Get(background, "", r.ID)
-				}
-				if err != nil {
-					return fmt.Errorf("a reader got error %w", err)
-				}
-				if got.Name != got.Role || got.Name != fmt.Sprint(got.Generation-1) {
-					return fmt.Errorf("a reader got Name %q with Role %q and Generation %d, which were never stored together", got.Name, got.Role, got.Generation)
-				}
-			}
-			return nil
-		})
-		if err := errors.Join(errs...); err != nil {
-			p.broken("one caller updates a record, its digests the same two all the time: %v", err)
+		r.Name, r.Role, r.Previous = "1", "1", digest()
+		next := p.inserted(r)
+		update := func(t tb) { // exchange its digests, and count in Name and Role
+			next.Digest, next.Previous = next.Previous, next.Digest
+			next.Name = fmt.Sprint(next.Generation + 1)
+			next.Role = next.Name
+			next = p.on(t).update(next)
 		}
+		read := func(from string, ask func(*probe, keys.Record) keys.Record) func(tb) {
+			return func(t tb) {
+				p := p.on(t)
+				got := ask(p, r)
+				if got.Name != got.Role || got.Name != fmt.Sprint(got.Generation) {
+					p.breaks("%s returns Name %q with Role %q and Generation %d, which were never stored together", from, got.Name, got.Role, got.Generation)
+				}
+			}
+		}
+		suite.Beside(p, 2*rounds, update, read("Find", (*probe).find), read("Get", (*probe).get))
 	}},
 	{"InvalidateUser is one step beside calls of Update", func(p *probe) {
 		for range rounds / 3 {
 			r := p.inserted(ofUser("ada"))
-			got := p.besideUpdates(r, "InvalidateUser", func() error {
-				return errorOf(p.InvalidateUser(background, "", "ada", later))
-			})
+			got := p.besideUpdates(r, "InvalidateUser", func(p *probe) { p.invalidateUser("", "ada", later) })
 			if got.InvalidatedAt.IsZero() {
 				p.broken("an Update at the same time revived the key")
 			}
@@ -163,40 +117,27 @@ var raceChecks = []check{
 	}},
 }
 
-// besideUpdates calls change while another caller updates r again and again, until change has won. It returns the record
-// that is stored then. A promise is broken if its Generation does not count every change.
-func (p *probe) besideUpdates(r keys.Record, what string, change func() error) keys.Record {
+// besideUpdates calls change while another caller updates the new record r again and again. It returns the record that is
+// stored then. A promise is broken if its Generation does not count every change.
+func (p *probe) besideUpdates(r keys.Record, what string, change func(p *probe)) keys.Record {
 	p.Helper()
-	var done atomic.Uint64
-	updating := make(chan struct{})
-	errs := suite.Together(2, func(i int) error {
-		if i == 0 {
-			<-updating
-			return change()
+	var n uint64
+	update := func(t tb) {
+		if n > 2000 {
+			return // so that a store that waits for a record at rest gets one
 		}
-		next := r
-		for ; ; runtime.Gosched() {
-			next.Generation++
-			err := p.Update(background, next)
-			if next.Generation == 2 {
-				close(updating)
-			}
-			if errors.Is(err, keys.ErrConflict) || errors.Is(err, keys.ErrInvalidated) {
-				return nil
-			} else if err != nil {
-				return err
-			}
-			done.Add(1)
-			if next.Generation > 2000 {
-				return nil
-			}
+		r.Generation = n + 2
+		err := p.Update(background, r)
+		if err == nil {
+			n++
+		} else if !errors.Is(err, keys.ErrConflict) && !errors.Is(err, keys.ErrInvalidated) {
+			p.on(t).must(err, "Update beside "+what)
 		}
-	})
-	p.must(errors.Join(errs...), what+" beside Update")
+	}
+	suite.Beside(p, 1, func(t tb) { change(p.on(t)) }, update)
 	got := p.get(r)
-	if want := done.Load() + 2; got.Generation != want {
-		p.broken("of a new record, after %d calls of Update that succeeded and %s, Generation is %d, want %d",
-			done.Load(), what, got.Generation, want)
+	if want := n + 2; got.Generation != want {
+		p.broken("of a new record, after %d calls of Update that succeeded and %s, Generation is %d, want %d", n, what, got.Generation, want)
 	}
 	return got
 }

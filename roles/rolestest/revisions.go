@@ -1,11 +1,10 @@
 package rolestest
 
 import (
-	"context"
 	"fmt"
 	"strconv"
-	"sync"
 
+	"github.com/latchkey-go/latchkey/internal/suite"
 	"github.com/latchkey-go/latchkey/roles"
 )
 
@@ -115,24 +114,13 @@ var revisions = []promise{
 		// round, or the first of the next; and its revision tells which.
 		seen := map[roles.Revision]string{}
 		save(t, s, roles.Role{AppID: "first", Name: "0"}, roles.Role{AppID: "second", Name: "0"})
-		ctx, stop := context.WithCancel(background)
-		var writer sync.WaitGroup
-		writer.Go(func() {
-			for i := 1; i < 200 && ctx.Err() == nil; i++ {
-				for _, appid := range []string{"first", "second"} {
-					now, err := s.Revision(ctx)
-					if err == nil {
-						err = s.Save(ctx, roles.Role{AppID: appid, Name: fmt.Sprint(i)}, now)
-					}
-					if err != nil {
-						return
-					}
-				}
-			}
-		})
-		defer writer.Wait()
-		defer stop()
-		for range 300 {
+		round := 0
+		write := func(t reporter) {
+			round++
+			name := fmt.Sprint(round)
+			save(t, s, roles.Role{AppID: "first", Name: name}, roles.Role{AppID: "second", Name: name})
+		}
+		read := func(t reporter) {
 			rs, rev, err := s.Load(background)
 			if err != nil {
 				t.Fatalf("Load: %v", err)
@@ -154,5 +142,6 @@ var revisions = []promise{
 			}
 			seen[rev] = state
 		}
+		suite.Beside(t, 300, read, write)
 	}},
 }

@@ -1,7 +1,6 @@
 package audittest
 
 import (
-	"errors"
 	"fmt"
 	"reflect"
 	"slices"
@@ -57,20 +56,12 @@ var contents = []promise{
 	}},
 	{"all records of concurrent appends are listed", func(t reporter, log audit.Log) {
 		const writers, each = 8, 25
-		errs := suite.Together(writers, func(w int) error {
+		suite.Each(t, writers, func(t reporter, w int) {
 			for i := range each {
-				if err := log.Append(background, record(t, w*each+i, nil)); err != nil {
-					return fmt.Errorf("of Append: %w", err)
-				}
-				if _, err := log.List(background, audit.Filter{Limit: 3}); err != nil {
-					return fmt.Errorf("of List: %w", err)
-				}
+				add(t, log, record(t, w*each+i, nil))
+				list(t, log, audit.Filter{Limit: 3})
 			}
-			return nil
 		})
-		if err := errors.Join(errs...); err != nil {
-			t.Errorf("%v", err)
-		}
 		if n := len(list(t, log, audit.Filter{Limit: 1000})); n != writers*each {
 			t.Errorf("%d records of %d are there", n, writers*each)
 		}
