@@ -33,11 +33,10 @@ var restores = []struct {
 		save(t, s, publicapi.Setting{Role: "lost"})
 		lost := revision(t, s)
 		restore()
-		conflicts(t, s, lost, "after the restore")
-		save(t, s, publicapi.Setting{Role: "new"})
-		conflicts(t, s, lost, "after the restore and as many changes")
-		save(t, s, publicapi.Setting{Role: "new"})
-		conflicts(t, s, lost, "after the restore and more changes")
+		for _, when := range []string{"after the restore", "after the restore and as many changes", "after the restore and more changes"} {
+			conflicts(t, s, lost, when)
+			save(t, s, publicapi.Setting{Role: "new"})
+		}
 		if got, err := s.Load(background); err != nil || got.Role != "new" {
 			t.Errorf("Load returns role %q and error %v, want the one that was saved", got.Role, err)
 		}

@@ -10,23 +10,21 @@ var borders = []promise{
 	{"the store keeps a copy of what it is given", func(t reporter, s roles.Store) {
 		given := full("editor")
 		save(t, s, given)
-		given.Permissions["changed"] = true
-		given.Inherits[0] = "changed"
+		clear(given.Permissions)
+		clear(given.Inherits)
 		stored(t, s, full("editor"))
 	}},
 	{"the store returns copies", func(t reporter, s roles.Store) {
 		save(t, s, full("editor"))
 		rs, _, err := s.Load(background)
-		if err != nil || len(rs) != 1 {
-			t.Fatalf("Load: %d roles, %v", len(rs), err)
+		if err != nil {
+			t.Fatalf("Load: %v", err)
 		}
-		if rs[0].Permissions != nil {
-			rs[0].Permissions["changed"] = true
+		for _, r := range rs {
+			clear(r.Permissions)
+			clear(r.Inherits)
 		}
-		if len(rs[0].Inherits) > 0 {
-			rs[0].Inherits[0] = "changed"
-		}
-		rs[0].AppID = "changed"
+		clear(rs)
 		stored(t, s, full("editor"))
 	}},
 	{"a context that is done stops Load", func(t reporter, s roles.Store) {

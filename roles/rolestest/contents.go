@@ -15,30 +15,18 @@ var contents = []promise{
 			t.Errorf("Revision of an empty store: %v", err)
 		}
 	}},
-	{"what was saved is loaded, every field of it", func(t reporter, s roles.Store) {
-		comesBack(t, s, full("editor"), roles.Role{AppID: "other"})
-	}},
-	{"texts in any script come back as they were", func(t reporter, s roles.Store) {
-		comesBack(t, s, roles.Role{AppID: "unicode", Name: "Größe 編集者 🗝 'quoted\" \\ %s", Info: "line\nline\tтаб e\u0301 \u00e9"})
-	}},
-	{"nil and empty permissions are the same", func(t reporter, s roles.Store) {
-		inherits := []string{"x"}
-		comesBack(t, s, roles.Role{AppID: "nil", Inherits: inherits}, roles.Role{AppID: "empty", Inherits: inherits, Permissions: roles.Grants{}})
-	}},
-	{"nil and empty inherits are the same", func(t reporter, s roles.Store) {
-		granted := roles.Grants{"a": true}
-		comesBack(t, s, roles.Role{AppID: "nil", Permissions: granted}, roles.Role{AppID: "empty", Permissions: granted, Inherits: []string{}})
-	}},
-	{"inherits keep their order", func(t reporter, s roles.Store) {
-		comesBack(t, s, roles.Role{AppID: "heir", Inherits: []string{"c", "a", "b"}})
-	}},
-	{"a denied grant stays denied", func(t reporter, s roles.Store) {
-		comesBack(t, s, roles.Role{AppID: "r", Permissions: roles.Grants{"a": true, "b": false}})
-	}},
-	{"the store judges nothing", func(t reporter, s roles.Store) {
-		malformed := roles.Grants{"not // well formed": true}
-		comesBack(t, s, roles.Role{AppID: "odd", Inherits: []string{"missing", "odd"}, Permissions: malformed})
-	}},
+	{"what was saved is loaded, every field of it", keeps(full("editor"), roles.Role{AppID: "other"})},
+	{"texts in any script come back as they were", keeps(roles.Role{AppID: "unicode", Name: "Größe 編集者 🗝 'quoted\" \\ %s", Info: "line\nline\tтаб e\u0301 \u00e9"})},
+	{"nil and empty permissions are the same", keeps(
+		roles.Role{AppID: "nil", Inherits: []string{"x"}},
+		roles.Role{AppID: "empty", Inherits: []string{"x"}, Permissions: roles.Grants{}})},
+	{"nil and empty inherits are the same", keeps(
+		roles.Role{AppID: "nil", Permissions: roles.Grants{"a": true}},
+		roles.Role{AppID: "empty", Permissions: roles.Grants{"a": true}, Inherits: []string{}})},
+	{"inherits keep their order", keeps(roles.Role{AppID: "heir", Inherits: []string{"c", "a", "b"}})},
+	{"a denied grant stays denied", keeps(roles.Role{AppID: "r", Permissions: roles.Grants{"a": true, "b": false}})},
+	{"the store judges nothing", keeps(
+		roles.Role{AppID: "odd", Inherits: []string{"missing", "odd"}, Permissions: roles.Grants{"not // well formed": true}})},
 	{"saving an appid that is there replaces the whole role", func(t reporter, s roles.Store) {
 		other := roles.Role{AppID: "other", Name: "Other"}
 		want := roles.Role{AppID: "editor", Name: "New", Permissions: roles.Grants{"z": true}}
@@ -58,15 +46,9 @@ var contents = []promise{
 	{"a role that was deleted can be saved again", func(t reporter, s roles.Store) {
 		save(t, s, full("editor"))
 		remove(t, s, "editor")
-		comesBack(t, s, roles.Role{AppID: "editor", Name: "Second"})
+		keeps(roles.Role{AppID: "editor", Name: "Second"})(t, s)
 	}},
-	{"appids that differ in case are different", func(t reporter, s roles.Store) {
-		different(t, s, "editor", "Editor")
-	}},
-	{"appids that differ in trailing space are different", func(t reporter, s roles.Store) {
-		different(t, s, "editor", "editor ")
-	}},
-	{"grants that differ in case or trailing space are different", func(t reporter, s roles.Store) {
-		comesBack(t, s, roles.Role{AppID: "r", Permissions: roles.Grants{"a": true, "A": true, "a ": true}})
-	}},
+	{"appids that differ in case are different", differ("editor", "Editor")},
+	{"appids that differ in trailing space are different", differ("editor", "editor ")},
+	{"grants that differ in case or trailing space are different", keeps(roles.Role{AppID: "r", Permissions: roles.Grants{"a": true, "A": true, "a ": true}})},
 }

@@ -58,11 +58,12 @@ func stored(t reporter, s roles.Store, want ...roles.Role) {
 	}
 }
 
-// comesBack saves roles, the only ones, and reports an error unless they are stored.
-func comesBack(t reporter, s roles.Store, all ...roles.Role) {
-	t.Helper()
-	save(t, s, all...)
-	stored(t, s, all...)
+// keeps is the check that these roles, once saved, are stored and no others.
+func keeps(all ...roles.Role) func(t reporter, s roles.Store) {
+	return func(t reporter, s roles.Store) {
+		save(t, s, all...)
+		stored(t, s, all...)
+	}
 }
 
 // wraps reports an error unless err wraps target.
@@ -111,15 +112,16 @@ func load(t reporter, s roles.Store) map[string]roles.Role {
 	return all
 }
 
-// different saves and deletes roles of two appids that a careless collation takes for one.
-func different(t reporter, s roles.Store, one, two string) {
-	t.Helper()
-	first, second := roles.Role{AppID: one, Name: "one"}, roles.Role{AppID: two, Name: "two"}
-	save(t, s, first)
-	_ = s.Delete(background, two, revision(t, s)) // what it returns is another promise
-	stored(t, s, first)
-	save(t, s, second)
-	stored(t, s, first, second)
+// differ is the check that two appids, which a careless collation takes for one, have a role each.
+func differ(one, two string) func(t reporter, s roles.Store) {
+	return func(t reporter, s roles.Store) {
+		first, second := roles.Role{AppID: one, Name: "one"}, roles.Role{AppID: two, Name: "two"}
+		save(t, s, first)
+		_ = s.Delete(background, two, revision(t, s)) // what it returns is another promise
+		stored(t, s, first)
+		save(t, s, second)
+		stored(t, s, first, second)
+	}
 }
 
 // race calls try by all racers at once and returns which one got nil. It stops the check unless exactly one did, and the
