@@ -60,11 +60,15 @@ func record(t reporter, n int, change func(*audit.Record)) audit.Record {
 	return r
 }
 
-// series appends the records 1 to n.
+// series appends the records 1 to n. Those with an even number have another actor and another action.
 func series(t reporter, log audit.Log, n int) {
 	t.Helper()
 	for i := range n {
-		add(t, log, record(t, i+1, nil))
+		add(t, log, record(t, i+1, func(r *audit.Record) {
+			if i%2 == 1 {
+				r.Actor, r.Action = "user:grace", "role.update"
+			}
+		}))
 	}
 }
 

@@ -1,6 +1,7 @@
 package audittest
 
 import (
+	"strings"
 	"time"
 
 	"github.com/latchkey-go/latchkey/auth/audit"
@@ -8,19 +9,9 @@ import (
 
 // filters are the promises on which records are listed.
 var filters = []promise{
-	{"Actor narrows the list", func(t reporter, log audit.Log) {
-		add(t, log, record(t, 1, nil), record(t, 2, func(r *audit.Record) { r.Actor = "user:grace" }), record(t, 3, nil))
-		expect(t, log, audit.Filter{Actor: "user:ada"}, "k3", "k1")
-	}},
-	{"Action narrows the list", func(t reporter, log audit.Log) {
-		add(t, log, record(t, 1, nil), record(t, 2, func(r *audit.Record) { r.Action = "role.update" }), record(t, 3, nil))
-		expect(t, log, audit.Filter{Action: "key.create"}, "k3", "k1")
-	}},
-	{"Object narrows the list", func(t reporter, log audit.Log) {
-		series(t, log, 2)
-		add(t, log, record(t, 3, func(r *audit.Record) { r.Object = "k1" }))
-		expect(t, log, audit.Filter{Object: "k1"}, "k1", "k1")
-	}},
+	{"Actor narrows the list", among(3, page{audit.Filter{Actor: "user:ada"}, "k3 k1"})},
+	{"Action narrows the list", among(3, page{audit.Filter{Action: "key.create"}, "k3 k1"})},
+	{"Object narrows the list", among(3, page{audit.Filter{Object: "k1"}, "k1"})},
 	{"what Actor, Action and Object name is compared byte by byte", func(t reporter, log audit.Log) {
 		texts := []string{"a", "A", "a ", " a", "%", "_", "ä", "a\u0308"}
 		for i, text := range texts {
@@ -36,26 +27,17 @@ var filters = []promise{
 		}
 		expect(t, log, audit.Filter{Actor: "A ", Until: at(50)})
 	}},
-	{"Since is the first instant that counts", func(t reporter, log audit.Log) {
-		series(t, log, 3)
-		expect(t, log, audit.Filter{Since: at(2)}, "k3", "k2")
-	}},
-	{"Until is the first instant that does not count any more", func(t reporter, log audit.Log) {
-		series(t, log, 3)
-		expect(t, log, audit.Filter{Until: at(2)}, "k1")
-	}},
-	{"Since and Until may be between two microseconds", func(t reporter, log audit.Log) {
-		series(t, log, 3)
-		expect(t, log, audit.Filter{Since: at(2).Add(time.Nanosecond)}, "k3")
-		expect(t, log, audit.Filter{Until: at(2).Add(time.Nanosecond)}, "k2", "k1")
-	}},
+	{"Since is the first instant that counts", among(3, page{audit.Filter{Since: at(2)}, "k3 k2"})},
+	{"Until is the first instant that does not count any more", among(3, page{audit.Filter{Until: at(2)}, "k1"})},
+	{"Since and Until may be between two microseconds", among(3,
+		page{audit.Filter{Since: at(2).Add(time.Nanosecond)}, "k3"},
+		page{audit.Filter{Until: at(2).Add(time.Nanosecond)}, "k2 k1"})},
 	{"Since and Until may be in any zone", func(t reporter, log audit.Log) {
 		series(t, log, 3)
-		between := at(2).Add(-time.Millisecond)
 		for _, hours := range []int{-11, 5} {
-			zone := time.FixedZone("", hours*3600)
-			expect(t, log, audit.Filter{Since: between.In(zone)}, "k3", "k2")
-			expect(t, log, audit.Filter{Until: between.In(zone)}, "k1")
+			between := at(2).Add(-time.Millisecond).In(time.FixedZone("", hours*3600))
+			expect(t, log, audit.Filter{Since: between}, "k3", "k2")
+			expect(t, log, audit.Filter{Until: between}, "k1")
 		}
 	}},
 	{"filters combine", func(t reporter, log audit.Log) {
@@ -104,11 +86,9 @@ var pages = []promise{
 		expect(t, log, audit.Filter{}, "ä", "b", "a0", "a ", "a", "B", "A")
 		expect(t, log, audit.Filter{Before: "a"}, "B", "A")
 	}},
-	{"a page has at most Limit records, the newest", func(t reporter, log audit.Log) {
-		series(t, log, 5)
-		expect(t, log, audit.Filter{Limit: 3}, "k5", "k4", "k3")
-		expect(t, log, audit.Filter{Limit: 1}, "k5")
-	}},
+	{"a page has at most Limit records, the newest", among(5,
+		page{audit.Filter{Limit: 3}, "k5 k4 k3"},
+		page{audit.Filter{Limit: 1}, "k5"})},
 	{"Limit counts the records that pass", func(t reporter, log audit.Log) {
 		add(t, log, record(t, 1, nil), record(t, 2, nil))
 		for n := 3; n < 8; n++ {
@@ -130,13 +110,24 @@ var pages = []promise{
 			}
 		}
 	}},
-	{"a page begins below Before", func(t reporter, log audit.Log) {
-		series(t, log, 5)
-		expect(t, log, audit.Filter{Before: "00000003"}, "k2", "k1")
-		expect(t, log, audit.Filter{Before: "00000001"})
-	}},
-	{"Before need not be the ID of a record", func(t reporter, log audit.Log) {
-		series(t, log, 5)
-		expect(t, log, audit.Filter{Before: "000000035"}, "k3", "k2", "k1")
-	}},
+	{"a page begins below Before", among(5,
+		page{audit.Filter{Before: "00000003"}, "k2 k1"},
+		page{audit.Filter{Before: "00000001"}, ""})},
+	{"Before need not be the ID of a record", among(5, page{audit.Filter{Before: "000000035"}, "k3 k2 k1"})},
+}
+
+// A page is a filter and the objects of the records that it lists.
+type page struct {
+	filter  audit.Filter
+	objects string
+}
+
+// among is the check of the pages of a log that has the records 1 to n.
+func among(n int, pages ...page) func(t reporter, log audit.Log) {
+	return func(t reporter, log audit.Log) {
+		series(t, log, n)
+		for _, p := range pages {
+			expect(t, log, p.filter, strings.Fields(p.objects)...)
+		}
+	}
 }
