@@ -44,7 +44,7 @@ func likeCockpit(c auth.Config) auth.Config {
 func looks(api func(http.ResponseWriter, *http.Request, *auth.Refusal)) func(http.ResponseWriter, *http.Request, *auth.Refusal) {
 	pages := console.Profile(auth.Problem)
 	return func(w http.ResponseWriter, r *http.Request, refusal *auth.Refusal) {
-		if strings.HasPrefix(r.URL.Path, apiPrefix) {
+		if inAPI(r.URL.Path) {
 			api(w, r, refusal)
 		} else {
 			pages(w, r, refusal)
@@ -54,6 +54,10 @@ func looks(api func(http.ResponseWriter, *http.Request, *auth.Refusal)) func(htt
 
 const apiPrefix = "/api/"
 
+func inAPI(address string) bool {
+	return address+"/" == apiPrefix || strings.HasPrefix(address, apiPrefix)
+}
+
 // around wraps all addresses in the profile.
 func (p profile) around(site http.Handler) http.Handler {
 	if p.outside == nil {
@@ -61,7 +65,11 @@ func (p profile) around(site http.Handler) http.Handler {
 	}
 	outside := p.outside(site)
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) { // not a mux: a mux would redirect before the guard decides
-		if strings.HasPrefix(r.URL.Path, apiPrefix) {
+		if inAPI(r.URL.Path) {
+			if strings.Contains(r.URL.Path, "//") || strings.Contains(r.URL.Path, "/.") { // the site's mux would redirect
+				r = r.Clone(r.Context())
+				r.URL.Path, r.URL.RawPath = apiPrefix, ""
+			}
 			outside.ServeHTTP(w, r)
 		} else {
 			site.ServeHTTP(w, r)

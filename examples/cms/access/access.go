@@ -16,6 +16,7 @@
 package access
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -50,21 +51,51 @@ func (c *Content) Items(ctx context.Context, m content.Model, q content.Query) (
 	if err := auth.Allowed(ctx, content.Permission(m.Name, content.Read)); err != nil {
 		return nil, 0, err
 	}
-	items, total, err = c.store.Items(ctx, m, q)
-	if err != nil {
+	if err := c.link(ctx, m, q); err != nil {
 		return nil, 0, err
 	}
-	return items, total, c.populate(ctx, items, q)
+	if items, total, err = c.store.Items(ctx, m, q); err == nil {
+		err = c.populate(ctx, items, q)
+	}
+	return items, total, err
+}
+
+// mostLinked is how many linked items a condition on them finds, as in Cockpit.
+const mostLinked = 500
+
+// link finds the linked items of the conditions on them. Those of a model that the caller may not read match nothing.
+func (c *Content) link(ctx context.Context, m content.Model, q content.Query) error {
+	for _, l := range q.Links() {
+		linked, err := c.store.Model(ctx, m.Linked(l.Field))
+		ok, most, where, items := false, mostLinked, content.Query{}, []content.Item(nil)
+		if err == nil {
+			ok, err = may(ctx, content.Permission(linked.Name, content.Read))
+		}
+		if errors.Is(err, content.ErrNotFound) || err == nil && !ok {
+			continue
+		}
+		if err == nil {
+			where, err = content.Options{Filter: l.Where, Fields: []byte(`{"_id":1}`), Limit: &most}.Query()
+		}
+		if err == nil {
+			items, _, err = c.store.Items(ctx, linked, where)
+		}
+		if err != nil {
+			return err
+		}
+		l.IDs = map[string]bool{}
+		for _, item := range items {
+			l.IDs[item.ID()] = true
+		}
+	}
+	return nil
 }
 
 // First returns the first published item that q selects, or an error wrapping content.ErrNotFound.
 func (c *Content) First(ctx context.Context, m content.Model, q content.Query) (content.Item, error) {
 	items, _, err := c.Items(ctx, m, q.First())
-	if err == nil && len(items) == 0 {
-		err = fmt.Errorf("%w: no item of %q", content.ErrNotFound, m.Name)
-	}
-	if err != nil {
-		return nil, err
+	if err != nil || len(items) == 0 {
+		return nil, cmp.Or(err, fmt.Errorf("%w: no item of %q", content.ErrNotFound, m.Name))
 	}
 	return items[0], nil
 }
@@ -75,10 +106,10 @@ func (c *Content) Item(ctx context.Context, m content.Model, id string, q conten
 		return nil, err
 	}
 	item, err := c.store.Item(ctx, m, id, q)
-	if err != nil {
-		return nil, err
+	if err == nil {
+		err = c.populate(ctx, []content.Item{item}, q.First())
 	}
-	return item, c.populate(ctx, []content.Item{item}, q)
+	return item, err
 }
 
 // Tree returns the published items under parent; see content.Store.Tree.
@@ -87,10 +118,10 @@ func (c *Content) Tree(ctx context.Context, m content.Model, parent string, q co
 		return nil, err
 	}
 	items, err := c.store.Tree(ctx, m, parent, q)
-	if err != nil {
-		return nil, err
+	if err == nil {
+		err = c.populate(ctx, items, q)
 	}
-	return items, c.populate(ctx, items, q)
+	return items, err
 }
 
 // Aggregate runs a pipeline over the published items. From q it uses only the locale and the number of levels of
@@ -100,10 +131,10 @@ func (c *Content) Aggregate(ctx context.Context, m content.Model, p content.Pipe
 		return nil, err
 	}
 	items, err := c.store.Aggregate(ctx, m, p)
-	if err != nil {
-		return nil, err
+	if err == nil {
+		err = c.populate(ctx, items, q)
 	}
-	return items, c.populate(ctx, items, q)
+	return items, err
 }
 
 func (c *Content) populate(ctx context.Context, items []content.Item, q content.Query) error {

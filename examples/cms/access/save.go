@@ -21,6 +21,10 @@ func (c *Content) Save(ctx context.Context, m content.Model, fields content.Item
 	}
 	caller, _ := auth.PrincipalFrom(ctx)
 	by := content.Writer{UserID: caller.UserID()}
+	var err error
+	if by.MayRead, err = may(ctx, content.Permission(m.Name, content.Read)); err != nil {
+		return nil, err
+	}
 	var publish error
 	if _, sent := fields["_state"]; sent {
 		if publish = auth.Allowed(ctx, content.Permission(m.Name, content.Publish)); publish != nil && !denied(publish) {
@@ -29,7 +33,6 @@ func (c *Content) Save(ctx context.Context, m content.Model, fields content.Item
 		by.MayPublish = publish == nil
 	}
 	var saved content.Item
-	var err error
 	if verb == content.Create {
 		saved, err = c.store.Create(ctx, m, fields, by)
 	} else {

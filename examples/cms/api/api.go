@@ -46,14 +46,15 @@ func Register(mux muxer, guard *auth.Guard, store *content.Store, dialect Dialec
 		content.Permission("{model}", content.Create), content.Permission("{model}", content.Update)}, a.save)
 	// Open, but not to anonymous callers while the public API is closed. The permission of each model is asked for
 	// later.
-	guard.HandleOpen(mux, "GET /api/content/items", guard.Handler(http.HandlerFunc(a.several)))
+	guard.HandleOpen(mux, "GET /api/content/items", guard.Handler(a.answer(a.several)))
 	guard.HandleAny(mux, "GET /api/pages/menus", []string{
-		content.Permission(menuModels[0], content.Read), content.Permission(menuModels[1], content.Read)}, http.HandlerFunc(a.menus))
+		content.Permission(menuModels[0], content.Read), content.Permission(menuModels[1], content.Read)}, a.answer(a.menus))
 	guard.HandleOpen(mux, "GET /api/system/healthcheck", http.HandlerFunc(a.health))
 	graphql := guard.Handler(gql.Handler(gql.Config{Guard: guard, Content: a.content, LikeCockpit: dialect.quietGraphQL}))
 	guard.HandleOpen(mux, "GET /api/gql", graphql)
 	guard.HandleOpen(mux, "POST /api/gql", graphql)
 	if dialect.bareNotFound {
+		mux.Handle("/api", guard.Handler(http.HandlerFunc(bareNotFound)))
 		mux.Handle("/api/", guard.Handler(http.HandlerFunc(bareNotFound)))
 	}
 }
@@ -66,8 +67,8 @@ type api struct {
 
 // handle registers a route that has a {model}. The model is looked up after the gate, or before it in the dialect
 // that tells callers without permission whether a model exists.
-func (a api) handle(mux muxer, pattern string, permissions []string, serve func(http.ResponseWriter, *http.Request, subject)) {
-	h := http.Handler(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) { serve(w, r, subjectOf(r)) }))
+func (a api) handle(mux muxer, pattern string, permissions []string, serve func(http.ResponseWriter, *http.Request, subject) (any, error)) {
+	h := a.answer(func(w http.ResponseWriter, r *http.Request) (any, error) { return serve(w, r, subjectOf(r)) })
 	if a.dialect.findsFirst {
 		mux = around{mux, func(gate http.Handler) http.Handler { return a.guard.Handler(a.find(gate)) }}
 	} else {

@@ -10,24 +10,15 @@ type Dialect struct {
 	notAllowed   int  // status if a singleton does not support the operation; 0 is 405
 	notTree      string
 	quietGraphQL bool // a denied field is an empty value without an error
+	readsForms   bool // data may be in a form, and parameters in a JSON body
+	oneOfAKind   bool // a singleton has one item whatever is asked for, and no list; one item has no order
 }
 
 // Cockpit answers as Cockpit 2.13 does. The guard writes its refusals: see cockpit.Configure.
 var Cockpit = Dialect{
 	findsFirst: true, bareNotFound: true,
 	missing: http.StatusPreconditionFailed, notAllowed: http.StatusPreconditionFailed,
-	notTree: "Permission denied", quietGraphQL: true,
-}
-
-func (d Dialect) statusMissing() int { return or(d.missing, http.StatusBadRequest) }
-
-func (d Dialect) statusNotAllowed() int { return or(d.notAllowed, http.StatusMethodNotAllowed) }
-
-func or(status, otherwise int) int {
-	if status != 0 {
-		return status
-	}
-	return otherwise
+	notTree: "Permission denied", quietGraphQL: true, readsForms: true, oneOfAKind: true,
 }
 
 // bareNotFound answers not found, with an empty body.

@@ -22,7 +22,7 @@ type link struct {
 	Children []link `json:"children"`
 }
 
-func (a api) menus(w http.ResponseWriter, r *http.Request) {
+func (a api) menus(_ http.ResponseWriter, r *http.Request) (any, error) {
 	menus := []menu{}
 	for _, name := range menuModels {
 		model, err := a.content.Model(r.Context(), name)
@@ -34,13 +34,12 @@ func (a api) menus(w http.ResponseWriter, r *http.Request) {
 		switch {
 		case errors.Is(err, errLeftOut), errors.Is(err, content.ErrNotFound):
 		case err != nil:
-			a.fail(w, r, err)
-			return
+			return nil, err
 		default:
 			menus = append(menus, menu{name, links(items)})
 		}
 	}
-	reply(w, http.StatusOK, menus)
+	return menus, nil
 }
 
 // links makes a tree of items. Children of an unpublished item are left out.

@@ -1,48 +1,58 @@
 package api
 
 import (
+	"cmp"
 	"fmt"
+	"io"
+	"maps"
 	"net/http"
-	"net/url"
 
 	"github.com/latchkey-go/latchkey/examples/cms/content"
+	"github.com/latchkey-go/latchkey/examples/cms/content/form"
 	"github.com/latchkey-go/latchkey/examples/cms/content/json5"
 )
 
-// query parses the parameters, or answers with the error.
-func (a api) query(w http.ResponseWriter, r *http.Request) (query content.Query, values url.Values, ok bool) {
-	values, err := parameters(r)
-	if err == nil {
-		query, err = content.ParseQuery(values)
+// query parses the parameters. In Cockpit, the addresses of one item take an empty parameter and know no order.
+func (a api) query(w http.ResponseWriter, r *http.Request, one bool) (query content.Query, values form.Values, err error) {
+	if values, err = a.parameters(w, r); err != nil {
+		return query, nil, err
 	}
-	if err != nil {
-		a.fail(w, r, err)
-		return query, nil, false
+	given := maps.Clone(values)
+	maps.DeleteFunc(given, func(_ string, v form.Value) bool { return one && v.Text == "" })
+	if query, err = content.ParseQuery(given); one && a.dialect.oneOfAKind {
+		query = query.Unsorted()
 	}
-	return query, values, true
+	return query, values, err
 }
 
-// parameters refuses a query string that cannot be parsed in full: r.URL.Query() would ignore the bad part, which may
-// be a condition.
-func parameters(r *http.Request) (url.Values, error) {
-	values, err := url.ParseQuery(r.URL.RawQuery)
+// parameters refuses a query string that cannot be parsed in full: the bad part may be a condition. Cockpit reads the
+// members of a JSON body as parameters, too.
+func (a api) parameters(w http.ResponseWriter, r *http.Request) (form.Values, error) {
+	values, err := form.Parse(r.URL.RawQuery)
+	if err == nil && a.dialect.readsForms && mediaType(r) == "application/json" && r.ContentLength != 0 {
+		var text []byte
+		var members form.Values
+		if text, err = io.ReadAll(http.MaxBytesReader(w, r.Body, maxBody)); err == nil {
+			members, err = form.Object(text)
+		}
+		values = form.Join(values, members)
+	}
 	if err != nil {
 		return nil, &content.ParameterError{Name: "query", Want: "well spelt"}
 	}
 	return values, nil
 }
 
-func (a api) list(w http.ResponseWriter, r *http.Request, s subject) {
-	query, _, ok := a.query(w, r)
-	if !ok {
-		return
+func (a api) list(w http.ResponseWriter, r *http.Request, s subject) (any, error) {
+	query, _, err := a.query(w, r, false)
+	if err != nil {
+		return nil, err
 	}
 	items, total, err := a.content.Items(r.Context(), s.model, query)
-	if err != nil {
-		a.fail(w, r, err)
-		return
+	if s.model.Type == content.Singleton && a.dialect.oneOfAKind {
+		items, total = []content.Item{}, 1
 	}
-	reply(w, http.StatusOK, listed(query, items, total))
+	return listed(query, items, total), err
 }
 
 // listed is the JSON of a list.
@@ -53,74 +63,54 @@ func listed(query content.Query, items []content.Item, total int) any {
 	return items
 }
 
-func (a api) first(w http.ResponseWriter, r *http.Request, s subject) {
-	query, _, ok := a.query(w, r)
-	if !ok {
-		return
-	}
-	item, err := a.content.First(r.Context(), s.model, query)
+func (a api) first(w http.ResponseWriter, r *http.Request, s subject) (any, error) {
+	query, _, err := a.query(w, r, true)
 	if err != nil {
-		a.fail(w, r, err)
-		return
+		return nil, err
 	}
-	reply(w, http.StatusOK, item)
+	return a.content.First(r.Context(), s.model, query)
 }
 
-func (a api) show(w http.ResponseWriter, r *http.Request, s subject) {
-	query, _, ok := a.query(w, r)
-	if !ok {
-		return
+func (a api) show(w http.ResponseWriter, r *http.Request, s subject) (any, error) {
+	if s.model.Type == content.Singleton && a.dialect.oneOfAKind {
+		return a.first(w, r, s)
 	}
-	item, err := a.content.Item(r.Context(), s.model, r.PathValue("id"), query)
+	query, _, err := a.query(w, r, true)
 	if err != nil {
-		a.fail(w, r, err)
-		return
+		return nil, err
 	}
-	reply(w, http.StatusOK, item)
+	return a.content.Item(r.Context(), s.model, r.PathValue("id"), query)
 }
 
-func (a api) tree(w http.ResponseWriter, r *http.Request, s subject) {
+func (a api) tree(w http.ResponseWriter, r *http.Request, s subject) (any, error) {
 	if s.model.Type != content.Tree {
-		text := a.dialect.notTree
-		if text == "" {
-			text = fmt.Sprintf("<%s> is not a tree", s.model.Name)
-		}
-		complain(w, http.StatusBadRequest, text)
-		return
+		return nil, &complaint{http.StatusBadRequest, cmp.Or(a.dialect.notTree, fmt.Sprintf("<%s> is not a tree", s.model.Name))}
 	}
-	query, values, ok := a.query(w, r)
-	if !ok {
-		return
-	}
-	items, err := a.content.Tree(r.Context(), s.model, values.Get("parent"), query)
+	query, values, err := a.query(w, r, true)
 	if err != nil {
-		a.fail(w, r, err)
-		return
+		return nil, err
 	}
-	reply(w, http.StatusOK, items)
+	parent, given := values["parent"]
+	if given && parent.Text == "" && a.dialect.oneOfAKind {
+		return []content.Item{}, nil // no item is under the one without a name
+	}
+	return a.content.Tree(r.Context(), s.model, parent.Text, query)
 }
 
-func (a api) aggregate(w http.ResponseWriter, r *http.Request, s subject) {
+func (a api) aggregate(w http.ResponseWriter, r *http.Request, s subject) (any, error) {
 	if s.model.Type == content.Singleton {
-		complain(w, a.dialect.statusNotAllowed(), fmt.Sprintf("Aggregate method not allowed for <%s>", s.model.Name))
-		return
+		return nil, &complaint{cmp.Or(a.dialect.notAllowed, http.StatusMethodNotAllowed), fmt.Sprintf("Aggregate method not allowed for <%s>", s.model.Name)}
 	}
-	query, values, ok := a.query(w, r)
-	if !ok {
-		return
+	query, values, err := a.query(w, r, true)
+	if err != nil {
+		return nil, err
 	}
-	text, _ := json5.Convert(values.Get("pipeline")) // text that is not JSON5 is not a pipeline either
+	text, _ := json5.Convert(values.Text("pipeline")) // text that is not JSON5 is not a pipeline either
 	pipeline, err := content.ParsePipeline(text, query.Locale())
 	if err != nil {
-		a.fail(w, r, err)
-		return
+		return nil, err
 	}
-	items, err := a.content.Aggregate(r.Context(), s.model, pipeline, query)
-	if err != nil {
-		a.fail(w, r, err)
-		return
-	}
-	reply(w, http.StatusOK, items)
+	return a.content.Aggregate(r.Context(), s.model, pipeline, query)
 }
 
 func (a api) health(w http.ResponseWriter, r *http.Request) {

@@ -1,10 +1,13 @@
 package api
 
 import (
+	"cmp"
 	"context"
 	"encoding/json"
 	"errors"
 	"net/http"
+	"strconv"
+	"strings"
 	"time"
 
 	"github.com/latchkey-go/latchkey/auth"
@@ -30,61 +33,60 @@ func (one *wanted) UnmarshalJSON(text []byte) error {
 	if string(text) == "[]" {
 		return nil
 	}
+	var members map[string]json.RawMessage
+	if err := json.Unmarshal(text, &members); err != nil {
+		return err
+	}
+	for _, name := range []string{"limit", "skip", "populate"} { // as text, too
+		if n, ok := content.ParseInt(strings.Trim(string(members[name]), `"`)); ok && members[name] != nil {
+			members[name] = strconv.AppendInt(nil, int64(n), 10)
+		}
+	}
+	text, _ = json.Marshal(members) // it was decoded
 	type plain wanted
 	return json.Unmarshal(text, (*plain)(one))
 }
 
-// several answers lists of several models. It leaves out models that do not exist or that the caller may not read.
-func (a api) several(w http.ResponseWriter, r *http.Request) {
-	shared, values, ok := a.query(w, r) // locale and populate apply to all lists
-	if !ok {
-		return
+// several returns lists of several models. It leaves out models that do not exist or that the caller may not read.
+func (a api) several(w http.ResponseWriter, r *http.Request) (any, error) {
+	shared, values, err := a.query(w, r, true) // locale and populate apply to all lists
+	if err != nil {
+		return nil, err
 	}
-	text := values.Get("models")
+	text := values.Text("models")
 	if text == "" {
-		complain(w, a.dialect.statusMissing(), "<models> parameter is missing")
-		return
+		return nil, &complaint{cmp.Or(a.dialect.missing, http.StatusBadRequest), "<models> parameter is missing"}
 	}
 	var lists map[string]wanted
 	converted, err := json5.Convert(text)
 	if err != nil || json.Unmarshal(converted, &lists) != nil || len(lists) > maxModels {
-		complain(w, a.dialect.statusMissing(), "<models> is not valid json")
-		return
+		return nil, &complaint{cmp.Or(a.dialect.missing, http.StatusBadRequest), "<models> is not valid json"}
 	}
 	ctx, cancel := context.WithTimeout(r.Context(), searching)
 	defer cancel()
 	answer, left, room := map[string]json.RawMessage{}, content.MaxItems, maxAnswer
 	for name, one := range lists {
-		if one.Model == "" {
-			one.Model = name
-		}
-		if one.Locale == "" {
-			one.Locale = shared.Locale()
-		}
-		if one.Populate == 0 {
-			one.Populate = shared.Levels()
-		}
+		one.Model = cmp.Or(one.Model, name)
+		one.Locale = cmp.Or(one.Locale, shared.Locale())
+		one.Populate = cmp.Or(one.Populate, shared.Levels())
 		query, err := one.Query()
 		if err != nil {
-			a.fail(w, r, err)
-			return
+			return nil, err
 		}
 		shown, n, err := a.one(ctx, one.Model, query.AtMost(left))
 		switch {
 		case errors.Is(err, errLeftOut):
 		case err != nil:
-			a.fail(w, r, err)
-			return
+			return nil, err
 		default:
 			answer[name], _ = json.Marshal(shown) // values decoded from JSON always encode
 			room -= len(answer[name])
 		}
 		if left -= n; left <= 0 || room < 0 {
-			a.fail(w, r, content.ErrTooMany)
-			return
+			return nil, content.ErrTooMany
 		}
 	}
-	reply(w, http.StatusOK, answer)
+	return answer, nil
 }
 
 // errLeftOut means that the answer does not mention this model.

@@ -16,7 +16,7 @@ func TestAggregate(t *testing.T) {
 	for text, want := range map[string]string{
 		`[]`:                                `[{"_id":"b"},{"_id":"a"},{"_id":"c"}]`,
 		`[{"$match":{"pages":{"$gt":90}}}]`: `[{"_id":"b"}]`,
-		`[{"$match":{"_state":0}}]`:         `[{"_id":"b"},{"_id":"a"},{"_id":"c"}]`,
+		`[{"$match":{"_state":0}}]`:         `[]`, // not thrown away: no draft is among the items
 		`[{"$sort":{"title":1}},{"$match":{"title":"Alpha"}}]`: `[{"_id":"a"}]`,
 		`[{"$sort":{"title":-1}},{"$skip":1},{"$limit":1}]`:    `[{"_id":"b"}]`,
 		`[{"$match":{"pages":{"$ne":null}}},{"$count":"n"}]`:   `[{"n":2}]`,
@@ -78,5 +78,5 @@ func TestNewItems(t *testing.T) {
 		require.Contains(t, item, own)
 		delete(item, own)
 	}
-	require.Equal(t, `{"_o":0,"_pid":null,"_state":1,"tags":[],"title":null,"title_de":"Hallo","title_fr":null}`, asJSON(t, item))
+	require.Equal(t, `{"_state":1,"tags":[],"title":null,"title_de":"Hallo","title_fr":null}`, asJSON(t, item))
 }

@@ -5,7 +5,6 @@ import (
 	"database/sql"
 	"encoding/json"
 	"fmt"
-	"net/url"
 	"os"
 	"path/filepath"
 	"runtime"
@@ -17,6 +16,7 @@ import (
 
 	"github.com/latchkey-go/latchkey/auth/sqlstore"
 	"github.com/latchkey-go/latchkey/examples/cms/content"
+	"github.com/latchkey-go/latchkey/examples/cms/content/form"
 )
 
 // heavy is a $regex near the limit for a filter; several exceed the limit of one item.
@@ -24,7 +24,7 @@ const heavy = `{"$or":[{"text":{"$regex":"(x?){200}y"}}]}`
 
 func TestPatternsOfAFilterAreBoundedTogether(t *testing.T) {
 	parse := func(filter string) error {
-		_, err := content.ParseQuery(url.Values{"filter": {filter}})
+		_, err := content.ParseQuery(form.Values{"filter": {Text: filter}})
 		return err
 	}
 	require.NoError(t, parse(heavy))
@@ -99,14 +99,14 @@ func TestLongReadsTakeTurns(t *testing.T) {
 func TestLocaleIsAName(t *testing.T) {
 	long := strings.Repeat("x", 100_000)
 	allocated := allocating(func() {
-		_, err := content.ParseQuery(url.Values{"locale": {long}, "sort": {`{"` + strings.Repeat(":locale", 10_000) + `":1}`}})
+		_, err := content.ParseQuery(form.Values{"locale": {Text: long}, "sort": {Text: `{"` + strings.Repeat(":locale", 10_000) + `":1}`}})
 		require.NoError(t, err)
 	})
 	require.Less(t, allocated, 64<<20)
 	s := opened(t)
 	m := add(t, s, content.Model{Name: "posts", Type: content.Collection, Fields: []content.Field{{Name: "title", I18n: true}}}, `[{"_id":"p","_state":1,"title":"Hello","title_de":"Hallo"}]`)
 	for locale, want := range map[string]string{"de": "Hallo", "": "Hello", "default": "Hello", "fr": "Hello", "__proto__": "Hello", "de.x": "Hello", long: "Hello"} {
-		q, err := content.ParseQuery(url.Values{"locale": {locale}})
+		q, err := content.ParseQuery(form.Values{"locale": {Text: locale}})
 		require.NoError(t, err)
 		items, _, err := s.Items(t.Context(), m, q)
 		require.NoError(t, err)
@@ -127,7 +127,7 @@ func TestManyFields(t *testing.T) {
 	for i := range 60_000 {
 		fmt.Fprintf(&fields, `"f%d":1,`, i)
 	}
-	q, err := content.ParseQuery(url.Values{"fields": {`{` + fields.String() + `"title":1}`}})
+	q, err := content.ParseQuery(form.Values{"fields": {Text: `{` + fields.String() + `"title":1}`}})
 	require.NoError(t, err)
 	start := time.Now()
 	items, _, err = s.Items(t.Context(), m, q)

@@ -3,12 +3,12 @@ package content_test
 import (
 	"context"
 	"encoding/json"
-	"net/url"
 	"testing"
 
 	"github.com/stretchr/testify/require"
 
 	"github.com/latchkey-go/latchkey/examples/cms/content"
+	"github.com/latchkey-go/latchkey/examples/cms/content/form"
 )
 
 // Any input is a query or an error in Cockpit's words, and an item never becomes another.
@@ -22,7 +22,7 @@ func FuzzQuery(f *testing.F) {
 	s := openedFor(f)
 	m := add(f, s, content.Model{Name: "m", Type: content.Collection}, `[{"_id":"a","_state":1,"a":[1,{"b":"x"}]},{"_id":"secret","_state":0,"a":1}]`)
 	f.Fuzz(func(t *testing.T, text string) {
-		values, err := url.ParseQuery(text)
+		values, err := form.Parse(text)
 		if err != nil {
 			return
 		}

@@ -80,8 +80,11 @@ var ErrTooMany = errors.New("content: too many items: ask for fewer with limit")
 // match, since documents are text to the database. If the filter names _id values, only those items are read, and
 // documents that lack a text the filter needs are not decoded.
 func (s *Store) Items(ctx context.Context, m Model, q Query) (items []Item, total int, err error) {
+	if m.Type == Singleton { // has one item, whatever is asked for
+		q.filter, q.sort = nil, nil
+	}
 	read, turns := s.search, s.searches
-	if q.filter == nil && len(q.sort) == 0 {
+	if q.filter == nil && q.sort == nil {
 		read, turns = s.page, s.lists
 	}
 	if !q.short() {
@@ -100,8 +103,11 @@ func (s *Store) Items(ctx context.Context, m Model, q Query) (items []Item, tota
 
 // show returns the parts of an item that the query asks for.
 func (m Model) show(item Item, q Query) {
-	m.localise(item, q.locale)
-	q.fields.of(item)
+	m.localise(item, q.locale, q.fields)
+	q.fields.Of(item)
+	if m.Type == Singleton {
+		item["_model"] = m.Name
+	}
 }
 
 func (s *Store) page(ctx context.Context, m Model, q Query) (items []Item, total int, err error) {
@@ -131,7 +137,7 @@ const (
 
 // short reports whether the query reads few items.
 func (q Query) short() bool {
-	return q.filter == nil && len(q.sort) == 0 && q.limit > 0 && q.limit <= fewItems
+	return q.filter == nil && q.sort == nil && q.limit > 0 && q.limit <= fewItems
 }
 
 // turn waits for one of turns. timed is the context of the read, which must call done at its end.
@@ -148,13 +154,13 @@ func turn(ctx context.Context, turns chan struct{}) (timed context.Context, done
 
 func (s *Store) search(ctx context.Context, m Model, q Query) (items []Item, total int, err error) {
 	condition, args := q.where(m)
-	found := collector{Query: q, items: []Item{}}
+	found := collector{Query: q}
 	err = s.each(ctx, func(document []byte) (more bool, err error) {
-		item, ok, err := q.passes(document)
+		fields, ok, err := q.passes(document)
 		if err != nil || !ok {
 			return true, err
 		}
-		return found.add(item, len(document))
+		return found.add(fields, document)
 	}, `SELECT document FROM cms_items WHERE `+condition+` ORDER BY seq`, args...)
 	if err != nil {
 		return nil, 0, err

@@ -67,9 +67,6 @@ func (s *Store) blank(ctx context.Context, m Model) (Item, error) {
 			}
 		}
 	}
-	if m.Type == Tree {
-		item["_pid"], item["_o"] = nil, json.Number("0")
-	}
 	return item, nil
 }
 

@@ -3,7 +3,6 @@ package content
 import (
 	"context"
 	"database/sql"
-	"encoding/json"
 	"errors"
 	"fmt"
 )
@@ -12,25 +11,8 @@ import (
 
 // Models returns all models in order of their names.
 func (s *Store) Models(ctx context.Context) ([]Model, error) {
-	rows, err := s.db.QueryContext(ctx, `SELECT document FROM cms_models ORDER BY name`)
-	if err != nil {
-		return nil, err
-	}
-	defer rows.Close()
-	var models []Model
-	for rows.Next() {
-		var document []byte
-		var m Model
-		err := rows.Scan(&document)
-		if err == nil {
-			err = json.Unmarshal(document, &m)
-		}
-		if err != nil {
-			return nil, err
-		}
-		models = append(models, m)
-	}
-	return models, rows.Err()
+	_, models, err := s.Version(ctx, Version{})
+	return models, err
 }
 
 // Page returns a page of a model's items, latest first, and the total. Without drafts it counts only published items.

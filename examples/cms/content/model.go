@@ -14,6 +14,7 @@ import (
 	"strings"
 
 	"github.com/latchkey-go/latchkey/auth/sqlstore"
+	"github.com/latchkey-go/latchkey/examples/cms/content/mongo"
 )
 
 // ErrNotFound means that there is no such model, or no such item for this caller.
@@ -42,6 +43,35 @@ type Field struct {
 	I18n  bool   `json:"i18n,omitempty"` // title may have a translation title_de
 	// Multiple says that it holds a list of such values.
 	Multiple bool `json:"multiple,omitempty"`
+	Required bool `json:"required,omitempty"`
+	Opts     Opts `json:"opts,omitzero"`
+}
+
+// Opts are the options of a field that matter here.
+type Opts struct {
+	Link     string  `json:"link,omitempty"`     // the model that a contentItemLink leads to
+	Multiple bool    `json:"multiple,omitempty"` // of a select
+	Fields   []Field `json:"fields,omitempty"`   // of a set
+}
+
+// UnmarshalJSON leaves out options of another kind. PHP writes none as [].
+func (o *Opts) UnmarshalJSON(text []byte) error {
+	var members map[string]json.RawMessage
+	_ = json.Unmarshal(text, &members)
+	_ = json.Unmarshal(members["link"], &o.Link)
+	_ = json.Unmarshal(members["multiple"], &o.Multiple)
+	_ = json.Unmarshal(members["fields"], &o.Fields)
+	return nil
+}
+
+// Linked returns the model that the field links to, or "".
+func (m Model) Linked(field string) string {
+	for _, f := range m.Fields {
+		if f.Name == field && f.Type == "contentItemLink" {
+			return f.Opts.Link
+		}
+	}
+	return ""
 }
 
 var name = regexp.MustCompile(`^[a-zA-Z0-9_-]{1,64}$`)
@@ -60,11 +90,6 @@ func (m Model) Check() error {
 		return nil
 	}
 	return fmt.Errorf("model %q has the type %q", m.Name, m.Type)
-}
-
-// takes reports whether writers may set the field. Names that begin with an underscore are reserved.
-func (m Model) takes(field string) bool {
-	return !strings.HasPrefix(field, "_") && (len(m.Fields) == 0 || m.declares(field) || m.translates(field) != "")
 }
 
 func (m Model) declares(field string) bool {
@@ -86,14 +111,14 @@ func (m Model) translates(field string) string {
 	return ""
 }
 
-// localise replaces fields by the locale's translations, and removes all translations.
-func (m Model) localise(item Item, locale string) {
+// localise replaces fields by the locale's translations, and removes all translations but those that fields names.
+func (m Model) localise(item Item, locale string, fields mongo.Projection) {
 	for field, value := range item {
 		original := m.translates(field)
-		if original == "" {
+		if original == "" || fields.Names(field) {
 			continue
 		}
-		if locale != "" && value != nil && field == original+"_"+locale {
+		if locale != "" && value != nil && value != "" && field == original+"_"+locale {
 			item[original] = value
 		}
 		delete(item, field)

@@ -14,8 +14,11 @@ type needle []byte
 const maxIDs = 500 // in one SQL statement
 
 // narrow derives from the outermost conditions of a filter what the database, or a search of the bytes, can decide
-// early. The filter itself still runs on each item.
-func (q *Query) narrow(conditions map[string]any) {
+// early. The filter itself still runs on each item. A filter that is not strict may match other spellings.
+func (q *Query) narrow(conditions map[string]any, strict bool) {
+	if !strict {
+		return
+	}
 	for field, value := range conditions {
 		text, ok := value.(string)
 		switch {
@@ -64,13 +67,13 @@ func (q Query) where(m Model) (condition string, args []any) {
 	return condition, args
 }
 
-// passes reports whether a document matches, and decodes it if it can.
-func (q Query) passes(document []byte) (Item, bool, error) {
+// passes reports whether a document matches, and returns the fields that the query reads.
+func (q Query) passes(document []byte) (fields map[string]any, ok bool, err error) {
 	for _, n := range q.needles {
 		if !bytes.Contains(document, n) {
 			return nil, false, nil
 		}
 	}
-	item, err := decode(document)
-	return item, err == nil && (q.filter == nil || q.filter(item)), err
+	fields, err = pick(document, q.uses)
+	return fields, err == nil && (q.filter == nil || q.filter(fields)), err
 }

@@ -5,6 +5,8 @@ import (
 	"errors"
 	"fmt"
 	"strings"
+
+	"github.com/latchkey-go/latchkey/examples/cms/content/mongo"
 )
 
 const (
@@ -16,17 +18,36 @@ const (
 type link struct {
 	model, id string
 	set       func(any)
+	reach     reach
 }
 
-// Populate replaces links by the published items they lead to, as many levels deep as q says. A link to an item that
+// A reach is how far links are followed from an object or list, as in Cockpit: it counts nested lists and objects, and
+// begins again in a linked item.
+type reach struct {
+	populate int // what the client asked for, less one for each linked item
+	left     int // levels; a link in this object or list is followed if it is not negative
+}
+
+// linked is the reach of an item that a link within r leads to.
+func (r reach) linked() reach {
+	if r.populate > 1 {
+		return reach{r.populate - 1, r.populate}
+	}
+	return reach{r.populate, r.left - 1}
+}
+
+// Populate replaces links by the published items they lead to, about as many levels deep as q says. A link to an item that
 // does not exist, is not published, or is of a model that may refuses becomes null. Its error may come from may.
 func (s *Store) Populate(ctx context.Context, items []Item, q Query, may func(ctx context.Context, model string) (bool, error)) error {
 	p := populating{Store: s, locale: q.locale, models: map[string]*Model{}, may: may}
+	if q.populate == 0 {
+		return nil
+	}
 	var links []link
 	for _, item := range items {
-		links = linksIn(links, item)
+		links = search(links, map[string]any(item), reach{q.populate, q.populate + q.alone})
 	}
-	for range q.populate {
+	for range maxLevels {
 		if len(links) == 0 {
 			return nil
 		}
@@ -84,7 +105,7 @@ func (p *populating) follow(ctx context.Context, links []link) (next []link, err
 			item := copied(there.item).(map[string]any) // links to one item must not share a value that is changed later
 			item["_model"] = name
 			l.set(item)
-			next = linksIn(next, item)
+			next = search(next, item, l.reach.linked())
 		}
 		if len(next) > maxLinked {
 			return nil, ErrTooMany
@@ -143,7 +164,7 @@ func (p *populating) fetch(ctx context.Context, m Model, links []link) (map[stri
 				return false, ErrTooMany
 			}
 			item, err := decode(document)
-			m.localise(item, p.locale)
+			m.localise(item, p.locale, mongo.Projection{})
 			found[item.ID()] = linked{item, len(document)}
 			return true, err
 		}, `SELECT document FROM cms_items WHERE model = $1 AND state = $2 AND id IN (`+strings.Join(places, ", ")+`)`, args...)
@@ -154,28 +175,33 @@ func (p *populating) fetch(ctx context.Context, m Model, links []link) (map[stri
 	return found, nil
 }
 
-// linksIn appends to links all links in the fields of an item, at any depth. The item itself is not a link.
-func linksIn(links []link, item map[string]any) []link {
-	for field, value := range item {
-		links = search(links, value, func(v any) { item[field] = v })
+// search appends to links all links within an object or list that are to be followed.
+func search(links []link, in any, r reach) []link {
+	if r.left < 0 {
+		return links
 	}
-	return links
-}
-
-func search(links []link, value any, set func(any)) []link {
-	switch value := value.(type) {
-	case map[string]any:
-		id, hasID := value["_id"].(string)
-		model, hasModel := value["_model"].(string)
+	one := func(value any, r reach, set func(any)) {
+		of, _ := value.(map[string]any)
+		id, hasID := of["_id"].(string)
+		model, hasModel := of["_model"].(string)
 		if hasID && hasModel {
-			return append(links, link{model, id, set})
+			links = append(links, link{model, id, set, r})
+		} else {
+			links = search(links, value, reach{r.populate, r.left - 1})
 		}
-		for name, one := range value {
-			links = search(links, one, func(v any) { value[name] = v })
+	}
+	switch in := in.(type) {
+	case map[string]any:
+		for name, value := range in {
+			if name == "_children" { // these are items of the same list
+				links = search(links, value, reach{r.populate, r.left + 1})
+				continue
+			}
+			one(value, r, func(v any) { in[name] = v })
 		}
 	case []any:
-		for i, one := range value {
-			links = search(links, one, func(v any) { value[i] = v })
+		for i, value := range in {
+			one(value, r, func(v any) { in[i] = v })
 		}
 	}
 	return links

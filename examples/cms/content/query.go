@@ -2,25 +2,30 @@ package content
 
 import (
 	"encoding/json"
+	"errors"
 	"fmt"
 	"math"
-	"net/url"
 	"strconv"
 	"strings"
 
+	"github.com/latchkey-go/latchkey/examples/cms/content/form"
 	"github.com/latchkey-go/latchkey/examples/cms/content/json5"
+	"github.com/latchkey-go/latchkey/examples/cms/content/mongo"
 )
 
 // A Query selects items and their order. The zero Query selects all items of a model.
 type Query struct {
-	filter      filter
-	ids         []string // if not nil, only items with one of these can match
-	needles     []needle // texts that the documents of all matching items contain
-	sort        []order
-	fields      projection
+	filter      mongo.Filter
+	links       []*mongo.Link
+	ids         []string        // if not nil, only items with one of these can match
+	needles     []needle        // texts that the documents of all matching items contain
+	uses        map[string]bool // the fields that filter and sort read
+	sort        mongo.Order
+	fields      mongo.Projection
 	limit, skip int
 	paged       bool
 	populate    int
+	alone       int // 1 if one item is asked for, not a list
 	locale      string
 	atMost      int // 0 is MaxItems
 }
@@ -36,45 +41,69 @@ type Options struct {
 	Locale   string          `json:"locale"`
 }
 
-// A ParameterError names a parameter that cannot be parsed. Its text is Cockpit's.
-type ParameterError struct{ Name, Want string }
+// A ParameterError names a parameter that is refused, and why. Its text may be sent to the client.
+type ParameterError struct {
+	Name    string
+	Want    string
+	Problem string // what the parameter has, if it is not Want
+}
 
-func (e *ParameterError) Error() string { return fmt.Sprintf("<%s> is not %s", e.Name, e.Want) }
+func (e *ParameterError) Error() string {
+	if e.Problem != "" {
+		return fmt.Sprintf("<%s> has %s", e.Name, e.Problem)
+	}
+	return fmt.Sprintf("<%s> is not %s", e.Name, e.Want)
+}
 
-// ParseQuery reads Cockpit's parameters: filter, fields and sort as JSON5 (filter[title]=x too), limit, skip and
-// populate as numbers, and locale.
-func ParseQuery(values url.Values) (Query, error) {
-	o := Options{Locale: values.Get("locale")}
-	for _, part := range []struct {
-		name string
-		to   *json.RawMessage
-	}{{"filter", &o.Filter}, {"fields", &o.Fields}, {"sort", &o.Sort}} {
-		if text := values.Get(part.name); text != "" {
+// refused returns the error of a parameter of JSON. Cockpit has a text for what cannot be read.
+func refused(name string, err error) error {
+	if errors.Is(err, mongo.ErrJSON) {
+		return &ParameterError{Name: name, Want: "valid json"}
+	}
+	return &ParameterError{Name: name, Problem: err.Error()}
+}
+
+// ParseQuery reads Cockpit's parameters: filter, fields and sort as JSON5 or as PHP's arrays (filter[title]=x), limit,
+// skip and populate as numbers, and locale.
+func ParseQuery(values form.Values) (Query, error) {
+	o := Options{Locale: values.Text("locale")}
+	if values["locale"].Composite {
+		return Query{}, &ParameterError{Name: "locale", Want: "a name"}
+	}
+	for name, to := range map[string]*json.RawMessage{"filter": &o.Filter, "fields": &o.Fields, "sort": &o.Sort} {
+		if value, given := values[name]; given {
 			var err error
-			if *part.to, err = json5.Convert(text); err != nil {
-				return Query{}, &ParameterError{part.name, "valid json"}
+			if *to, err = json5.Convert(value.Text); err != nil {
+				return Query{}, &ParameterError{Name: name, Want: "valid json"}
 			}
 		}
 	}
 	populate := &o.Populate
-	for _, number := range []struct {
-		name string
-		to   **int
-	}{{"limit", &o.Limit}, {"skip", &o.Skip}, {"populate", &populate}} {
-		if text := values.Get(number.name); text != "" {
-			n, err := strconv.Atoi(text)
-			if err != nil {
-				return Query{}, &ParameterError{number.name, "a number"}
+	for name, to := range map[string]**int{"limit": &o.Limit, "skip": &o.Skip, "populate": &populate} {
+		if value, given := values[name]; given {
+			n, ok := ParseInt(value.Text)
+			if *to = &n; !ok {
+				return Query{}, &ParameterError{Name: name, Want: "a number"}
 			}
-			*number.to = &n
 		}
 	}
 	o.Populate = *populate
-	q, err := o.Query()
-	if err != nil {
-		return Query{}, err
+	return o.Query()
+}
+
+// ParseInt reads a number as PHP's intval does: nothing, a word such as null is 0, and a list that is not empty is 1.
+// A semicolon ends it, since some clients separate parameters by it. It refuses all other texts.
+func ParseInt(text string) (int, bool) {
+	text, _, _ = strings.Cut(text, ";")
+	switch text = strings.TrimSpace(text); text {
+	case "", "null", "true", "false", "undefined":
+		return 0, true
 	}
-	return q.withForm(values)
+	if text[0] == '[' || text[0] == '{' {
+		return 1, true
+	}
+	n, err := strconv.Atoi(text)
+	return n, err == nil
 }
 
 // Query compiles the options. Its error is a *ParameterError.
@@ -83,68 +112,41 @@ func (o Options) Query() (q Query, err error) {
 	if q.populate < 0 {
 		q.populate = maxLevels
 	}
-	if q.limit, err = count("limit", o.Limit); err != nil {
-		return Query{}, err
+	if q.limit = count(o.Limit); q.limit > 0 { // as in Cockpit, skip needs a limit
+		q.skip = count(o.Skip)
 	}
-	if q.skip, err = count("skip", o.Skip); err != nil {
-		return Query{}, err
+	c := mongo.Compiler{Locale: q.locale}
+	if !nothing(o.Filter) {
+		var conditions mongo.Doc
+		if q.filter, conditions, err = c.ParseFilter(o.Filter); err != nil {
+			return Query{}, refused("filter", err)
+		}
+		q.narrow(conditions, !c.Loose)
 	}
-	if err = q.parseFilter(o.Filter, &compiler{locale: q.locale}); err != nil {
-		return Query{}, &ParameterError{"filter", "valid json"}
+	if !nothing(o.Sort) {
+		if q.sort, err = c.ParseOrder(o.Sort); err != nil {
+			return Query{}, refused("sort", err)
+		}
 	}
-	if q.sort, err = parseSort(o.Sort, q.locale); err != nil {
-		return Query{}, &ParameterError{"sort", "valid json"}
+	if !nothing(o.Fields) {
+		if q.fields, err = mongo.ParseProjection(o.Fields); err != nil {
+			return Query{}, refused("fields", err)
+		}
 	}
-	if q.fields, err = parseFields(o.Fields); err != nil {
-		return Query{}, &ParameterError{"fields", "valid json"}
-	}
+	q.links, q.uses = c.Links, c.Uses
 	return q, nil
 }
 
-// count returns a number of items, bounded so that sums do not overflow.
-func count(name string, n *int) (int, error) {
-	switch {
-	case n == nil:
-		return 0, nil
-	case *n < 0:
-		return 0, &ParameterError{name, "a number"}
+// count returns a number of items, bounded so that sums do not overflow. Less than none is not given.
+func count(n *int) int {
+	if n == nil {
+		return 0
 	}
-	return min(*n, math.MaxInt32), nil
+	return min(max(*n, 0), math.MaxInt32)
 }
 
-// withForm adds filter[title]=x, whose values are all texts.
-func (q Query) withForm(values url.Values) (Query, error) {
-	all := []filter{}
-	for name := range values {
-		rest, ok := strings.CutPrefix(name, "filter[")
-		if !ok {
-			continue
-		}
-		field, ok := strings.CutSuffix(rest, "]")
-		if !ok || !fieldName(field) || strings.ContainsAny(field, "[]") {
-			return Query{}, &ParameterError{"filter", "valid json"}
-		}
-		if field == "_state" {
-			continue
-		}
-		if len(all) == maxConditions {
-			return Query{}, &ParameterError{"filter", "valid json"}
-		}
-		want, path := values.Get(name), path(field, q.locale)
-		all = append(all, func(i Item) bool {
-			value := at(i, path)
-			n, isNumber := value.(json.Number)
-			return same(value, want) || isNumber && n.String() == want
-		})
-	}
-	if len(all) > 0 {
-		if q.filter != nil {
-			all = append(all, q.filter)
-		}
-		q.filter = allOf(all)
-	}
-	return q, nil
-}
+// Links are the conditions on linked items. They match nothing until the caller has set what they match.
+func (q Query) Links() []*mongo.Link { return q.links }
 
 // Paged reports whether limit and skip were both given: then the answer has the total.
 func (q Query) Paged() bool { return q.paged }
@@ -157,7 +159,13 @@ func (q Query) Locale() string { return q.locale }
 
 // First narrows the query to its first item.
 func (q Query) First() Query {
-	q.limit, q.skip, q.paged = 1, 0, false
+	q.limit, q.skip, q.paged, q.alone = 1, 0, false, 1
+	return q
+}
+
+// Unsorted removes the order.
+func (q Query) Unsorted() Query {
+	q.sort = nil
 	return q
 }
 
@@ -167,47 +175,11 @@ func (q Query) AtMost(n int) Query {
 	return q
 }
 
-// A projection selects fields. The zero projection selects all.
-type projection struct {
-	wanted  map[string]bool
-	narrows bool // to the wanted fields and _id
-}
-
-// parseFields reads {"title": 1, "_id": 0}.
-func parseFields(text json.RawMessage) (p projection, err error) {
-	if nothing(text) {
-		return projection{}, nil
-	}
-	var members map[string]any
-	if err := json.Unmarshal(text, &members); err != nil || members == nil {
-		return projection{}, errFilter
-	}
-	p.wanted = map[string]bool{}
-	for field, value := range members {
-		switch value {
-		case 1.0, true:
-			p.wanted[field] = true
-			p.narrows = p.narrows || field != "_id" || len(members) == 1
-		case 0.0, false:
-			p.wanted[field] = false
-		default:
-			return projection{}, errFilter
-		}
-	}
-	return p, nil
-}
-
-// of removes fields: if any field is 1, all others except _id; else those at 0.
-func (p projection) of(item Item) {
-	for field := range item {
-		wanted, listed := p.wanted[field]
-		if listed && !wanted || p.narrows && !listed && field != "_id" {
-			delete(item, field)
-		}
-	}
-}
-
 // nothing reports whether a part of a query is missing or empty. PHP writes an empty object as [].
 func nothing(text json.RawMessage) bool {
-	return len(text) == 0 || string(text) == "[]" || string(text) == "{}"
+	switch string(text) {
+	case "", "[]", "{}", "null":
+		return true
+	}
+	return false
 }

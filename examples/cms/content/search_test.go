@@ -48,7 +48,8 @@ func BenchmarkItems(b *testing.B) {
 	}
 	for _, text := range []string{
 		`limit=10`, `limit=10&skip=0`, `limit=10&skip=90000`, `filter={_id:"i50-500"}`, `filter={title:"Title 77777"}`, `filter={title:"Title 10"}&limit=1`,
-		`filter={n:{$lt:5}}&limit=10`, `sort={_created:-1}&limit=10`, `filter={title:{$regex:"77777$"}}`,
+		`filter={n:{$lt:5}}&limit=10`, `sort={_created:-1}&limit=10`,
+		`filter={n:{$gte:500}}&sort={_created:-1}&limit=10`, `filter={n:{$in:[1,2]}}&sort={title:1}&limit=5&skip=5`, `filter={title:"Title 77777"}&sort={n:1}`, `filter={title:{$regex:"77777$"}}`,
 	} {
 		b.Run(text, func(b *testing.B) {
 			q := query(b, text)

@@ -3,6 +3,8 @@ package content
 import (
 	"context"
 	"slices"
+
+	"github.com/latchkey-go/latchkey/examples/cms/content/mongo"
 )
 
 // Tree returns the published items under parent ("" is the top), ordered by _o, each with its children as _children.
@@ -30,7 +32,7 @@ func (s *Store) Tree(ctx context.Context, m Model, parent string, q Query) ([]It
 	below = func(parent string) []Item {
 		items := children[parent]
 		delete(children, parent) // list each item once, even if parents form a cycle
-		slices.SortStableFunc(items, func(a, b Item) int { return compare(a["_o"], b["_o"]) })
+		slices.SortStableFunc(items, func(a, b Item) int { return mongo.Compare(a["_o"], b["_o"]) })
 		for _, item := range items {
 			id := item.ID()
 			m.show(item, q)

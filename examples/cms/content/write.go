@@ -8,6 +8,7 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"strings"
 	"time"
 )
 
@@ -27,6 +28,7 @@ const tries = 10 // of a write that conflicts with others
 type Writer struct {
 	UserID     string // stored as _cby and _mby; "" is stored as null
 	MayPublish bool   // may change the _state of a stored item
+	MayRead    bool   // may see the fields of a singleton that it does not write
 }
 
 // mayWrite returns an error wrapping ErrPublished if fields ask for a _state that is less public than the item's and
@@ -48,7 +50,7 @@ func (s *Store) Create(ctx context.Context, m Model, fields Item, by Writer) (It
 	if err != nil {
 		return nil, err
 	}
-	if err := m.copy(item, fields); err != nil {
+	if err := m.copy(item, fields, item); err != nil {
 		return nil, err
 	}
 	if m.Type == Singleton {
@@ -99,18 +101,22 @@ func (s *Store) replaceSingleton(ctx context.Context, m Model, fields, item Item
 
 // Update writes the fields that the model accepts over those of an item, published or not. It returns the written
 // fields, with _id, time and author of the change, or an error wrapping ErrNotFound. It does not return the item's
-// other fields, which the writer may not be allowed to read. A _state is written if the writer may change it; if not,
-// the item keeps its own, or the error is ErrPublished.
+// other fields, which the writer may not be allowed to read, unless it is a singleton and the writer may. A _state is
+// written if the writer may change it; if not, the item keeps its own, or the error is ErrPublished.
 func (s *Store) Update(ctx context.Context, m Model, id string, fields Item, by Writer) (Item, error) {
+	known, err := s.blank(ctx, m)
+	if err != nil {
+		return nil, err
+	}
 	sent := Item{"_id": id}
-	if err := m.copy(sent, fields); err != nil {
+	if err := m.copy(sent, fields, known); err != nil {
 		return nil, err
 	}
 	if !by.MayPublish {
 		delete(sent, "_state")
 	}
 	stamp(sent, "_modified", "_mby", by.UserID)
-	_, err := s.change(ctx, m, id, func(item Item) (Item, error) {
+	item, err := s.change(ctx, m, id, func(item Item) (Item, error) {
 		if err := by.mayWrite(item, fields); err != nil {
 			return nil, err
 		}
@@ -119,6 +125,9 @@ func (s *Store) Update(ctx context.Context, m Model, id string, fields Item, by 
 		}
 		return item, nil
 	})
+	if m.Type == Singleton && by.MayRead {
+		return item, err
+	}
 	return sent, err
 }
 
@@ -234,14 +243,14 @@ func (s *Store) insert(ctx context.Context, db execer, m Model, item Item) (adde
 	return n > 0, err
 }
 
-// copy copies the fields that a writer may set: the model's fields, and _state.
-func (m Model) copy(to, fields Item) error {
+// copy copies the fields that a writer may set: those of a new item, and _state.
+func (m Model) copy(to, fields, known Item) error {
 	for field, value := range fields {
-		if !m.takes(field) {
+		if _, ok := known[field]; strings.HasPrefix(field, "_") || !ok && len(m.Fields) > 0 {
 			continue
 		}
 		if !within(maxNested, value) {
-			return &ParameterError{"data", "valid json"}
+			return &ParameterError{Name: "data", Want: "valid json"}
 		}
 		to[field] = value
 	}

@@ -50,6 +50,9 @@ func argumentsOf(field *ast.Field, vars map[string]any) (a arguments, err error)
 
 func (a *arguments) take(definition *ast.ArgumentDefinition, text []byte) error {
 	to := a.place(definition.Name)
+	if definition.Name == "data" && !bytes.HasPrefix(text, []byte("{")) {
+		return nil // as in Cockpit, a text is no data
+	}
 	if definition.Type.NamedType == "JsonType" {
 		var err error
 		if text, err = spelt(text); err != nil {
@@ -66,35 +69,12 @@ func (a *arguments) take(definition *ast.ArgumentDefinition, text []byte) error 
 
 // place returns the destination of an argument; nil if it is ignored, such as projection in Cockpit.
 func (a *arguments) place(name string) any {
-	switch name {
-	case "model":
-		return &a.Model
-	case "_id", "id":
-		return &a.ID
-	case "parent":
-		return &a.Parent
-	case "data":
-		return &a.Data
-	case "filter":
-		return &a.Options.Filter
-	case "sort":
-		return &a.Options.Sort
-	case "fields":
-		return &a.Options.Fields
-	case "limit":
-		return &a.Options.Limit
-	case "skip":
-		return &a.Options.Skip
-	case "populate":
-		return &a.Options.Populate
-	case "locale":
-		return &a.Options.Locale
-	case "includeDeprecated":
-		return &a.Deprecated
-	case "name":
-		return &a.Name
-	}
-	return nil
+	return map[string]any{
+		"model": &a.Model, "_id": &a.ID, "id": &a.ID, "parent": &a.Parent, "data": &a.Data,
+		"filter": &a.Options.Filter, "sort": &a.Options.Sort, "fields": &a.Options.Fields,
+		"limit": &a.Options.Limit, "skip": &a.Options.Skip, "populate": &a.Options.Populate, "locale": &a.Options.Locale,
+		"includeDeprecated": &a.Deprecated, "name": &a.Name,
+	}[name]
 }
 
 // spelt decodes JSON5 in a string. An empty string is no value.

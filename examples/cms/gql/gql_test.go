@@ -19,7 +19,7 @@ func TestFields(t *testing.T) {
 		for _, c := range []struct{ role, query, want string }{
 			{"reader", `{ postsModel { title _id __typename } }`, `{"postsModel":[{"title":"Hello","_id":"p1","__typename":"postsModel"},{"title":"Second","_id":"p2","__typename":"postsModel"}]}`},
 			{"", `{ postsModel(limit: 1) { views hot tags link } }`, `{"postsModel":[{"views":7,"hot":true,"tags":["x","y"],"link":{"_id":"s1","_model":"secret"}}]}`},
-			{"", `{ postsModel(skip: 1, locale: "de") { title views hot tags _state } }`, `{"postsModel":[{"title":"Second","views":1.5,"hot":null,"tags":null,"_state":1}]}`},
+			{"", `{ postsModel(limit: 5, skip: 1, locale: "de") { title views hot tags _state } }`, `{"postsModel":[{"title":"Second","views":1.5,"hot":null,"tags":null,"_state":1}]}`},
 			{"", `{ postsModel(limit: 1, locale: "de") { title } }`, `{"postsModel":[{"title":"Hallo"}]}`},
 			{"", `{ postsModel(_id: "p2", filter: {title: "Hello"}) { title } }`, `{"postsModel":[{"title":"Second"}]}`},
 			{"", `{ postsModel(_id: "p3") { title } }`, `{"postsModel":[]}`},
@@ -31,7 +31,7 @@ func TestFields(t *testing.T) {
 			{"", `{ contentTree(model: "menu", fields: {label: 1, _id: 0}) }`, `{"contentTree":[{"_children":[{"_children":[],"label":"Sub"}],"label":"Home"}]}`},
 			{"", `{ contentTree(model: "menu", parent: "m1", fields: {label: 1, _id: 0}) }`, `{"contentTree":[{"_children":[],"label":"Sub"}]}`},
 			{"", `{ menuModel { label _pid _o } }`, `{"menuModel":[{"label":"Home","_pid":null,"_o":0},{"label":"Sub","_pid":"m1","_o":0}]}`},
-			{"admin", `{ settingsModel { siteName } content(model: "settings", fields: {siteName: 1, _id: 0}) }`, `{"settingsModel":{"siteName":"My Site"},"content":[{"siteName":"My Site"}]}`},
+			{"admin", `{ settingsModel { siteName } content(model: "settings", fields: {siteName: 1, _id: 0}) }`, `{"settingsModel":{"siteName":"My Site"},"content":[{"_model":"settings","siteName":"My Site"}]}`},
 			{"admin", `{ postsModel(limit: 1, populate: 1) { link } }`, `{"postsModel":[{"link":{"_id":"s1","_model":"secret","_state":1,"value":"top secret"}}]}`},
 			{"reader", `{ postsModel(limit: 1, populate: 1) { link } }`, `{"postsModel":[{"link":null}]}`},
 			{"", `query A { postsModel { ...f } } fragment f on postsModel { title @skip(if: true) _id @include(if: true) }`, `{"postsModel":[{"_id":"p1"},{"_id":"p2"}]}`},
@@ -63,7 +63,7 @@ func TestDenied(t *testing.T) {
 		{"drafter", `mutation { deleteContentItem(model: "posts", id: "p1") { success } }`, `403 {"errors":[` + forbidden("deleteContentItem", "content/posts/delete") + `],"data":{"deleteContentItem":null}}`},
 		{"admin", `{ content(model: "nothere") }`, `200 {"errors":[{"message":"Model \u003cnothere\u003e not found","path":["content"],"extensions":{"code":"NOT_FOUND"}}],"data":{"content":null}}`},
 		{"admin", `{ contentTree(model: "posts") }`, `200 {"errors":[{"message":"\u003cposts\u003e is not a tree","path":["contentTree"],"extensions":{"code":"BAD_USER_INPUT"}}],"data":{"contentTree":null}}`},
-		{"admin", `{ postsModel(limit: -1) { title } }`, `200 {"errors":[{"message":"\u003climit\u003e is not a number","path":["postsModel"],"extensions":{"code":"BAD_USER_INPUT"}}],"data":{"postsModel":null}}`},
+		{"admin", `{ postsModel(filter: 5) { title } }`, `200 {"errors":[{"message":"\u003cfilter\u003e is not valid json","path":["postsModel"],"extensions":{"code":"BAD_USER_INPUT"}}],"data":{"postsModel":null}}`},
 		{"reader", `{ nothere }`, `400 {"errors":[{"message":"Cannot query field \"nothere\" on type \"Query\".","locations":[{"line":1,"column":3}],"extensions":{"code":"GRAPHQL_VALIDATION_FAILED"}}]}`},
 		{"reader", `{`, `400 {"errors":[{"message":"Syntax Error: Expected Name, found \u003cEOF\u003e","locations":[{"line":1,"column":2}],"extensions":{"code":"GRAPHQL_PARSE_FAILED"}}]}`},
 		{"reader", ` `, `400 {"errors":[{"message":"Syntax Error: Unexpected \u003cEOF\u003e","locations":[{"line":1,"column":1}],"extensions":{"code":"GRAPHQL_PARSE_FAILED"}}]}`},
@@ -137,7 +137,8 @@ func TestMutations(t *testing.T) {
 		require.Contains(t, w.ask(t, "", `{ postsModel(_id: "p2") { title } }`), "Second", "nothing is published")
 		require.NotContains(t, update(1), "_state")
 		require.Contains(t, w.ask(t, "", `{ postsModel(_id: "p2") { title } }`), "Changed")
-		require.Contains(t, w.ask(t, "admin", `mutation { saveContentItem(model: "posts", data: "{_id: 'p2', _state: 0}") { item } }`), `"_state":0`)
+		require.Contains(t, w.ask(t, "admin", `mutation { saveContentItem(model: "posts", data: {_id: "p2", _state: 0}) { item } }`), `"_state":0`)
+		require.Contains(t, w.ask(t, "admin", `mutation { saveContentItem(model: "posts", data: "{title: 'x'}") { item } }`), `:null`, "as in Cockpit, a text is no data")
 		require.Equal(t, `200 {"data":{"postsModel":[]}}`, w.ask(t, "", `{ postsModel(_id: "p2") { title } }`))
 		require.Equal(t, `200 {"data":{"deleteContentItem":{"success":true,"error":null}}}`, w.ask(t, "admin", `mutation { deleteContentItem(model: "posts", id: "p1") { success error } }`))
 	}
