@@ -29,8 +29,8 @@ type answer struct {
 	errors    gqlerror.List
 }
 
-// object writes the selected fields of an object of the type.
-func (a *answer) object(ctx context.Context, t *ast.Definition, selected ast.SelectionSet, o object) {
+// object writes the selected fields of an object of the type. It returns false if one is null that must not be.
+func (a *answer) object(ctx context.Context, t *ast.Definition, selected ast.SelectionSet, o object) bool {
 	a.WriteByte('{')
 	for i, f := range graphql.CollectFields(a.operation, selected, []string{t.Name}) {
 		if i > 0 {
@@ -39,27 +39,48 @@ func (a *answer) object(ctx context.Context, t *ast.Definition, selected ast.Sel
 		a.scalar(f.Alias)
 		a.WriteByte(':')
 		a.path = append(a.path, ast.PathName(f.Alias))
+		ok := true
 		switch {
 		case f.Name == "__typename":
 			a.scalar(t.Name)
 		case a.Len() > maxAnswer:
 			a.WriteString("null")
 		default:
-			a.value(ctx, f.Definition.Type, f.Selections, o.field(ctx, f))
+			ok = a.value(ctx, f.Definition.Type, f.Selections, o.field(ctx, f))
 		}
 		a.path = a.path[:len(a.path)-1]
+		if !ok {
+			return false
+		}
 	}
 	a.WriteByte('}')
+	return true
 }
 
-func (a *answer) value(ctx context.Context, t *ast.Type, selected ast.SelectionSet, v any) {
+// value writes a value, or null for one that is not of the type. It returns false if that must not be null: then the
+// nearest value around it that may be null is.
+func (a *answer) value(ctx context.Context, t *ast.Type, selected ast.SelectionSet, v any) bool {
+	start := a.Len()
+	if a.some(ctx, t, selected, v) {
+		return true
+	}
+	a.Truncate(start)
+	a.WriteString("null")
+	return !t.NonNull
+}
+
+// some writes a value of a type. It returns false if there is none.
+func (a *answer) some(ctx context.Context, t *ast.Type, selected ast.SelectionSet, v any) bool {
 	of := reflect.ValueOf(v)
 	if of.Kind() == reflect.Pointer && !of.IsNil() && of.Elem().Kind() == reflect.String { // introspection returns such values
 		v = of.Elem().String()
 	}
 	switch {
 	case !of.IsValid() || (of.Kind() == reflect.Pointer || of.Kind() == reflect.Map || of.Kind() == reflect.Slice) && of.IsNil():
-		a.WriteString("null")
+		if t.NonNull {
+			a.fail(&gqlerror.Error{Message: "the value is null, but must not be"})
+		}
+		return false
 	case t.Elem != nil && of.Kind() == reflect.Slice:
 		a.WriteByte('[')
 		for i := range of.Len() {
@@ -71,27 +92,28 @@ func (a *answer) value(ctx context.Context, t *ast.Type, selected ast.SelectionS
 				break
 			}
 			a.path = append(a.path, ast.PathIndex(i))
-			a.value(ctx, t.Elem, selected, of.Index(i).Interface())
-			a.path = a.path[:len(a.path)-1]
+			ok := a.value(ctx, t.Elem, selected, of.Index(i).Interface())
+			if a.path = a.path[:len(a.path)-1]; !ok {
+				return false
+			}
 		}
 		a.WriteByte(']')
+		return true
 	case t.Elem != nil:
-		a.wrong("a list")
+		return a.wrong("a list")
 	case a.schema.Types[t.NamedType].IsCompositeType():
 		o, ok := asObject(v)
 		if !ok {
-			a.wrong("an object")
-			return
+			return a.wrong("an object")
 		}
-		a.object(ctx, a.schema.Types[t.NamedType], selected, o)
-	default:
-		a.leaf(t.NamedType, v)
+		return a.object(ctx, a.schema.Types[t.NamedType], selected, o)
 	}
+	return a.leaf(t.NamedType, v)
 }
 
 // leaf writes a value of a scalar type. It returns false for others. Stored values may be older than the type of
 // their field.
-func (a *answer) leaf(name string, v any) {
+func (a *answer) leaf(name string, v any) bool {
 	ok := true
 	switch name {
 	case "String":
@@ -108,10 +130,10 @@ func (a *answer) leaf(name string, v any) {
 		_, ok = v.(bool)
 	}
 	if !ok {
-		a.wrong(name)
-		return
+		return a.wrong(name)
 	}
 	a.scalar(v)
+	return true
 }
 
 func (a *answer) scalar(v any) {
@@ -120,10 +142,10 @@ func (a *answer) scalar(v any) {
 	}
 }
 
-// wrong writes null for a value that is not of the type in the schema.
-func (a *answer) wrong(want string) {
-	a.WriteString("null")
+// wrong reports a value that is not of the type in the schema.
+func (a *answer) wrong(want string) bool {
 	a.fail(&gqlerror.Error{Message: "the value is not " + want})
+	return false
 }
 
 // fail adds an error about the current field.

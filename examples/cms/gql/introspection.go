@@ -2,10 +2,13 @@ package gql
 
 import (
 	"context"
+	"encoding/json"
 	"reflect"
+	"slices"
 	"strings"
 
 	"github.com/99designs/gqlgen/graphql"
+	"github.com/99designs/gqlgen/graphql/introspection"
 
 	"github.com/latchkey-go/latchkey/examples/cms/content"
 )
@@ -19,6 +22,8 @@ func asObject(v any) (object, bool) {
 		return item(v), true
 	case map[string]any:
 		return item(v), true
+	case []any:
+		return item{}, len(v) == 0 // PHP writes an empty object as []
 	}
 	return introspected{reflect.ValueOf(v)}, reflect.TypeOf(v).PkgPath() == introspectionPackage ||
 		reflect.TypeOf(v).Kind() == reflect.Pointer && reflect.TypeOf(v).Elem().PkgPath() == introspectionPackage
@@ -29,7 +34,12 @@ const introspectionPackage = "github.com/99designs/gqlgen/graphql/introspection"
 // The members of an item are its fields.
 type item map[string]any
 
-func (i item) field(_ context.Context, f graphql.CollectedField) any { return i[f.Name] }
+func (i item) field(_ context.Context, f graphql.CollectedField) any {
+	if v := i[f.Name]; v != nil || f.Name != "_o" {
+		return v
+	}
+	return json.Number("0") // a new item has no place in its tree yet
+}
 
 // An introspected wraps a value of gqlgen's package introspection. Each field is a method or member with the same
 // name, except those that filter deprecated entries.
@@ -56,5 +66,9 @@ func (v introspected) field(ctx context.Context, f graphql.CollectedField) any {
 		a, _ := argumentsOf(f.Field, graphql.GetOperationContext(ctx).Variables)
 		args = []reflect.Value{reflect.ValueOf(a.Deprecated)}
 	}
-	return method.Call(args)[0].Interface()
+	result := method.Call(args)[0].Interface()
+	if types, ok := result.([]introspection.Type); ok && name == "Types" { // Cockpit does not have these
+		return slices.DeleteFunc(types, func(t introspection.Type) bool { return *t.Name() == "Float" || *t.Name() == "ID" })
+	}
+	return result
 }

@@ -4,9 +4,10 @@ import (
 	"bytes"
 	"encoding/json"
 	"net/http"
-	"net/url"
 
 	"github.com/99designs/gqlgen/graphql"
+
+	"github.com/latchkey-go/latchkey/examples/cms/content/form"
 )
 
 // sent is the JSON of an operation. Credentials are never read from a body.
@@ -24,8 +25,12 @@ func readJSON(text []byte) (*graphql.RawParams, *fault) {
 	return s.params()
 }
 
-func readForm(values url.Values) (*graphql.RawParams, *fault) {
-	return sent{values.Get("query"), values.Get("operationName"), json.RawMessage(values.Get("variables"))}.params()
+func readForm(text string) (*graphql.RawParams, *fault) {
+	values, err := form.Parse(text)
+	if err != nil {
+		return nil, &fault{text: "the form cannot be read", status: http.StatusBadRequest}
+	}
+	return sent{values.Text("query"), values.Text("operationName"), json.RawMessage(values.Text("variables"))}.params()
 }
 
 func (s sent) params() (*graphql.RawParams, *fault) {

@@ -7,7 +7,6 @@ import (
 	"io"
 	"mime"
 	"net/http"
-	"net/url"
 	"strings"
 
 	"github.com/99designs/gqlgen/graphql"
@@ -102,7 +101,7 @@ func (t transport) answer(w http.ResponseWriter, status int, response *graphql.R
 // read reads an operation from the address, from JSON or from a form.
 func read(w http.ResponseWriter, r *http.Request) (*graphql.RawParams, *fault) {
 	if r.Method != http.MethodPost {
-		return readForm(r.URL.Query())
+		return readForm(r.URL.RawQuery)
 	}
 	kind, _, _ := mime.ParseMediaType(r.Header.Get("Content-Type"))
 	text, err := io.ReadAll(http.MaxBytesReader(w, r.Body, maxBody))
@@ -113,11 +112,7 @@ func read(w http.ResponseWriter, r *http.Request) (*graphql.RawParams, *fault) {
 	case err != nil:
 		return nil, &fault{text: "the body cannot be read", status: http.StatusBadRequest}
 	case kind == "application/x-www-form-urlencoded":
-		values, err := url.ParseQuery(string(text))
-		if err != nil {
-			return nil, &fault{text: "the form cannot be read", status: http.StatusBadRequest}
-		}
-		return readForm(values)
+		return readForm(string(text))
 	case kind != "application/json":
 		return nil, &fault{text: "send application/json or a form", status: http.StatusUnsupportedMediaType}
 	}
