@@ -13,7 +13,7 @@ import (
 // Differences on purpose that are not recorded, in the words of README.
 func TestBeyondTheRecording(t *testing.T) {
 	onEach(t, func(t *testing.T, c config) {
-		r, key := startReplay(t, c), keyOf(t)
+		r, key := startReplay(t, c, fixture), keyOf(t)
 		r.screen.public(t, "role web")
 		const posts, post = "/api/content/items/posts", "/api/content/item/posts"
 		ask := func(method, path, body string, headers ...string) answer {

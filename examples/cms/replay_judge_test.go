@@ -77,7 +77,7 @@ func (j *judge) finish() (problems []string) {
 // A judge accepts the recorded answers themselves, apart from unused rows of the table, and notices a change in any
 // one place of an answer.
 func TestTheJudge(t *testing.T) {
-	j, ids := newJudge(t), newRenamed(t)
+	j, ids := newJudge(t), newRenamed(t, fixture)
 	j.rows = nil
 	changes := 0
 	for _, e := range recorded(t) {

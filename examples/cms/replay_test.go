@@ -27,7 +27,7 @@ func TestReplayOfARealCockpit(t *testing.T) {
 				if r != nil {
 					c = another(t, first)
 				}
-				r, part = startReplay(t, c), now
+				r, part = startReplay(t, c, fixture), now
 			}
 			theirs, ours, headers := r.exchange(t, e)
 			if problem := judge.check(e, theirs, ours, headers, r.ids); problem != "" {
@@ -70,15 +70,15 @@ func partOf(id, before string) string {
 	return before
 }
 
-func startReplay(t *testing.T, c config) *replay {
+func startReplay(t *testing.T, c config, file string) *replay {
 	t.Helper()
-	c.load, c.profile = fixture, "cockpit"
+	c.load, c.profile = file, "cockpit"
 	n := anotherNode(t, c)
 	_, err := n.fill(t.Context(), c.load)
 	require.NoError(t, err)
 	server := httptest.NewServer(n.site())
 	t.Cleanup(server.Close)
-	return &replay{screen: newScreen(t, n), ids: newRenamed(t), url: server.URL}
+	return &replay{screen: newScreen(t, n), ids: newRenamed(t, file), url: server.URL}
 }
 
 // exchange sends a recorded request. It also returns what is wrong with the headers of our answer.
