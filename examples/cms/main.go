@@ -24,11 +24,11 @@ import (
 )
 
 type config struct {
-	addr, db, load, pepper string
-	profile                string        // "" is the library's own; "cockpit" is Cockpit's
-	secure                 bool          // the session cookie is sent over TLS only
-	staleness              time.Duration // how late this node may see a change by another node
-	patience               time.Duration // for one store call; zero: one second
+	addr, db, load, pepper, uploads string
+	profile                         string        // "" is the library's own; "cockpit" is Cockpit's
+	secure                          bool          // the session cookie is sent over TLS only
+	staleness                       time.Duration // how late this node may see a change by another node
+	patience                        time.Duration // for one store call; zero: one second
 }
 
 func main() {
@@ -37,6 +37,7 @@ func main() {
 	flag.StringVar(&c.db, "db", "", "SQLite file, or postgres:// DSN (default: cms.db in a new temporary folder)")
 	flag.StringVar(&c.load, "load", "", "JSON file of roles, users, keys, models and items to add, as Cockpit stores them")
 	flag.StringVar(&c.pepper, "pepper", "", "file with the secret that keys are digested with (default: beside the SQLite file; made if missing)")
+	flag.StringVar(&c.uploads, "uploads", "", "folder of uploaded files, the same for each node (default: beside the SQLite file; without it PostgreSQL has no assets)")
 	flag.StringVar(&c.profile, "profile", "", "what the API looks like to its clients: \"cockpit\" answers as Cockpit CMS does")
 	flag.BoolVar(&c.secure, "secure-cookies", false, "send the session's cookie over TLS alone: set it behind a proxy that ends TLS")
 	flag.Parse()

@@ -12,6 +12,7 @@ import (
 	"github.com/latchkey-go/latchkey/auth"
 	"github.com/latchkey-go/latchkey/auth/setup"
 	"github.com/latchkey-go/latchkey/auth/sqlstore"
+	"github.com/latchkey-go/latchkey/examples/cms/assets"
 	"github.com/latchkey-go/latchkey/examples/cms/content"
 	"github.com/latchkey-go/latchkey/examples/cms/database"
 	"github.com/latchkey-go/latchkey/examples/cms/sessions"
@@ -28,6 +29,8 @@ type node struct {
 	users    *users.Table
 	sessions *sessions.Sessions
 	content  *content.Store
+	assets   *assets.Store // nil without a folder
+	secure   bool
 	log      *log.Logger
 	profile  profile
 
@@ -36,7 +39,7 @@ type node struct {
 
 // open builds a node on the database that c names. The database may be new.
 func open(ctx context.Context, c config, logger *log.Logger) (n *node, err error) {
-	n = &node{log: logger}
+	n = &node{log: logger, secure: c.secure}
 	defer func() {
 		if err != nil {
 			err = errors.Join(err, n.close(ctx))
@@ -55,6 +58,12 @@ func open(ctx context.Context, c config, logger *log.Logger) (n *node, err error
 	}
 	n.onClose(func(context.Context) error { return n.store.Close() })
 	n.content, n.users = content.New(n.db.DB).WriteThrough(n.store), users.New(n.store)
+	if folder := n.db.Uploads(c.uploads); folder != "" {
+		if n.assets, err = assets.Open(n.db.DB, folder); err != nil {
+			return n, err
+		}
+		n.onClose(func(context.Context) error { return n.assets.Close() })
+	}
 	n.sessions = sessions.New(n.store, n.users, c.secure)
 	peppers, err := n.db.Pepper(ctx, c.pepper, c.load != "")
 	if err != nil {

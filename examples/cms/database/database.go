@@ -16,6 +16,7 @@ import (
 	_ "modernc.org/sqlite"
 
 	"github.com/latchkey-go/latchkey/auth/sqlstore"
+	"github.com/latchkey-go/latchkey/examples/cms/assets"
 	"github.com/latchkey-go/latchkey/examples/cms/content"
 	"github.com/latchkey-go/latchkey/examples/cms/sessions"
 	"github.com/latchkey-go/latchkey/examples/cms/users"
@@ -34,7 +35,6 @@ type Database struct {
 
 // Open opens the database that the flag -db names: a postgres:// DSN or a SQLite file, which is created if missing.
 // "" is a file in a new temporary folder.
-// new temporary folder.
 func Open(name string) (*Database, error) {
 	if isPostgreSQL(name) {
 		db, err := sql.Open("pgx", name)
@@ -69,6 +69,15 @@ func Open(name string) (*Database, error) {
 	return &Database{DB: db, Dialect: sqlstore.SQLite, File: file, Name: file}, nil
 }
 
+// Uploads returns the folder of uploaded files that a flag names; "" is one beside the SQLite file. With PostgreSQL and no
+// flag it returns "": there are no assets.
+func (d *Database) Uploads(flag string) string {
+	if flag == "" && d.File != "" {
+		return d.File + ".uploads"
+	}
+	return flag
+}
+
 func isPostgreSQL(name string) bool {
 	return strings.HasPrefix(name, "postgres://") || strings.HasPrefix(name, "postgresql://")
 }
@@ -95,7 +104,7 @@ func (d *Database) Prepare(ctx context.Context) (*sqlstore.Store, error) {
 		return nil, err
 	}
 	err = store.InTx(ctx, func(ctx context.Context) error {
-		for _, schema := range []string{settingsSchema, users.Schema(d.Dialect), sessions.Schema, content.Schema(d.Dialect)} {
+		for _, schema := range []string{settingsSchema, users.Schema(d.Dialect), sessions.Schema, content.Schema(d.Dialect), assets.Schema} {
 			if _, err := store.Executor(ctx).ExecContext(ctx, schema); err != nil {
 				return err
 			}

@@ -5,6 +5,7 @@ import (
 	"net/http"
 
 	"github.com/latchkey-go/latchkey/auth"
+	"github.com/latchkey-go/latchkey/examples/cms/assets"
 	"github.com/latchkey-go/latchkey/examples/cms/content"
 )
 
@@ -63,10 +64,13 @@ func (p *Pages) readable(show func(http.ResponseWriter, *http.Request, content.M
 	}
 }
 
-// fail answers an error of the content store.
+// fail answers an error of the stores of content and assets.
 func (p *Pages) fail(w http.ResponseWriter, r *http.Request, err error) {
+	mistake, ok := errors.AsType[assets.Mistake](err)
 	switch {
-	case errors.Is(err, content.ErrNotFound):
+	case ok:
+		p.showError(w, r, http.StatusBadRequest, string(mistake)+".")
+	case errors.Is(err, content.ErrNotFound), errors.Is(err, assets.ErrNotFound):
 		p.showError(w, r, http.StatusNotFound, "What was here is gone, or the address is mistyped.")
 	case errors.Is(err, content.ErrConflict), errors.Is(err, content.ErrPublished):
 		p.showError(w, r, http.StatusConflict, "Another user is changing this. Nothing was done: try again.")

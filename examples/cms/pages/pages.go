@@ -9,6 +9,7 @@
 //	/content/items/{model}/create     content/{model}/create
 //	/content/item/{model}/{id}        content/{model}/update, and read for what the form shows
 //	…/{id}/state, …/{id}/delete       content/{model}/publish, content/{model}/delete
+//	/assets, /assets/asset/{id}       one of the six assets/… permissions; each change needs its own
 //	/accounts, /accounts/{id}         app/users/manage
 //	/password                         one's own
 //
@@ -24,6 +25,7 @@ import (
 
 	"github.com/latchkey-go/latchkey/auth"
 	"github.com/latchkey-go/latchkey/auth/admin"
+	"github.com/latchkey-go/latchkey/examples/cms/assets"
 	"github.com/latchkey-go/latchkey/examples/cms/content"
 	"github.com/latchkey-go/latchkey/examples/cms/sessions"
 	"github.com/latchkey-go/latchkey/examples/cms/users"
@@ -39,12 +41,13 @@ const (
 // Title is the title of each page.
 const Title = "Headless CMS"
 
-// Pages serves the pages. All exported fields are required. Register it once.
+// Pages serves the pages. All exported fields but Assets are required. Register it once.
 type Pages struct {
 	Guard    *auth.Guard
 	Sessions *sessions.Sessions
 	Users    *users.Manager
 	Content  *content.Store
+	Assets   *assets.Store // nil: the pages of assets say so
 
 	byAddress, byLogin *limit
 }
@@ -81,6 +84,7 @@ func (p *Pages) Register(mux *http.ServeMux) {
 	p.page(mux, "POST /content/item/{model}/{id}/state", p.ofModel(p.publishItem), in("{model}", content.Publish))
 	p.page(mux, "POST /content/item/{model}/{id}/delete", p.ofModel(p.deleteItem), in("{model}", content.Delete))
 
+	p.registerAssets(mux)
 	p.page(mux, "GET /accounts", p.showAccounts, admin.ManageUsers)
 	p.page(mux, "GET /accounts/create", p.showNewAccount, admin.ManageUsers)
 	p.page(mux, "POST /accounts/create", p.createAccount, admin.ManageUsers)
@@ -91,7 +95,7 @@ func (p *Pages) Register(mux *http.ServeMux) {
 	p.page(mux, "POST /password", p.changePassword)
 	p.page(mux, "POST /password/sessions", p.signOutEverywhere)
 
-	for _, rest := range []string{"GET /content/", "GET /accounts/", "GET /password/"} {
+	for _, rest := range []string{"GET /content/", "GET /accounts/", "GET /password/", "GET /assets/"} {
 		p.page(mux, rest, func(w http.ResponseWriter, r *http.Request) { p.fail(w, r, content.ErrNotFound) })
 	}
 }

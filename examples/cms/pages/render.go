@@ -36,7 +36,7 @@ var files embed.FS
 var templates = func() map[string]*template.Template {
 	layout := template.Must(template.New("layout.html").Funcs(template.FuncMap{"path": url.PathEscape}).ParseFS(files, "templates/layout.html"))
 	all := map[string]*template.Template{}
-	for _, name := range []string{"signin", "error", "models", "model", "items", "item", "accounts", "account", "newaccount", "password"} {
+	for _, name := range []string{"signin", "error", "models", "model", "items", "item", "assets", "asset", "accounts", "account", "newaccount", "password"} {
 		all[name] = template.Must(template.Must(layout.Clone()).ParseFS(files, "templates/"+name+".html"))
 	}
 	return all
@@ -47,6 +47,7 @@ var notices = map[string]string{
 	"model":        "The model was created. Roles can now be given permissions for it: they are among the check boxes of each role.",
 	"modelsaved":   "The model was saved.",
 	"modeldeleted": "The model and its items were deleted.",
+	"uploaded":     "Uploaded.",
 	"created":      "Created.",
 	"saved":        "Saved.",
 	"published":    "Published: the API shows it from now on.",
@@ -103,6 +104,7 @@ func nav(r *http.Request) []navGroup {
 	add("People", "Access matrix", "/system/users/roles/matrix", admin.ManageRoles, admin.ManageAPI, admin.ManageUsers)
 	add("History", "Audit log", "/system/audit", admin.ReadLogs)
 	add(Title, "Content", "/content")
+	add(Title, "Assets", "/assets", assetPermissions...)
 	add(Title, "Accounts", "/accounts", admin.ManageUsers)
 	add(Title, "My password", "/password")
 	return groups
