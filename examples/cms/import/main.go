@@ -1,11 +1,11 @@
-// Import moves a whole Cockpit 2 into the example CMS: roles, users, keys, the public API, models and items. It reads
+// Import moves a whole Cockpit 2 into the example CMS: roles, users, keys, the public API, models, items and assets. It reads
 // Cockpit's storage folder and never writes to it.
 //
 //	go run ./examples/cms/import -from /var/www/cockpit/storage -db cms.db -dry-run
 //	go run ./examples/cms/import -from /var/www/cockpit/storage -db cms.db
 //	go run ./examples/cms -db cms.db -profile cockpit
 //
-// Each key that worked goes on working; passwords, assets and revisions stay behind. It may be run again at any time:
+// Each key that worked goes on working; passwords and revisions stay behind. It may be run again at any time:
 // existing records are not changed. With -dry-run nothing is written, and the report says what would be.
 package main
 
@@ -27,8 +27,8 @@ import (
 )
 
 type config struct {
-	from, db, pepper string
-	dryRun           bool
+	from, db, pepper, uploads string
+	dryRun                    bool
 }
 
 func main() {
@@ -36,6 +36,7 @@ func main() {
 	flag.StringVar(&c.from, "from", "", "Cockpit's storage folder; it is only read")
 	flag.StringVar(&c.db, "db", "", "SQLite file, or postgres:// DSN, of the CMS; made if it is missing")
 	flag.StringVar(&c.pepper, "pepper", "", "file with the secret that keys are digested with, as for the CMS (default: beside the SQLite file)")
+	flag.StringVar(&c.uploads, "uploads", "", "folder for uploaded files, as for the CMS (default: beside the SQLite file)")
 	flag.BoolVar(&c.dryRun, "dry-run", false, "write nothing, and say what would be")
 	flag.Parse()
 	if flag.NArg() > 0 || c.from == "" || c.db == "" {
@@ -55,14 +56,15 @@ func run(ctx context.Context, c config, out io.Writer) (err error) {
 		return err
 	}
 	defer func() { err = errors.Join(err, from.close()) }()
-	if from.has(c.db) {
-		return errors.New("-db names a database of Cockpit's own, which is only read: name another file")
+	if from.has(c.db) || from.has(c.uploads) {
+		return errors.New("-db or -uploads names a file or folder of Cockpit's own, which is only read: name another one")
 	}
 	db, err := openTarget(ctx, &c, out)
 	if err != nil {
 		return err
 	}
 	defer func() { err = errors.Join(err, db.close(ctx)) }()
+	db.uploads = db.db.Uploads(c.uploads)
 	if err := move(ctx, from, db, c.dryRun, out); err != nil {
 		return err
 	}

@@ -13,7 +13,7 @@ import (
 	"github.com/latchkey-go/latchkey/roles"
 )
 
-// move copies models and items, and access last. If it is interrupted, another run does the rest.
+// move copies models, items and assets, and access last. If it is interrupted, another run does the rest.
 func move(ctx context.Context, from *storage, to *target, dryRun bool, out io.Writer) error {
 	source, err := cockpit.ReadSQL(ctx, from.system)
 	if err != nil {
@@ -35,6 +35,9 @@ func move(ctx context.Context, from *storage, to *target, dryRun bool, out io.Wr
 		return err
 	}
 	if err := moveContent(ctx, from, in, models); err != nil {
+		return err
+	}
+	if err := moveAssets(ctx, from, to, dryRun, in.Say); err != nil {
 		return err
 	}
 	catalog, err := catalogOf(models)
@@ -78,11 +81,11 @@ func moveContent(ctx context.Context, from *storage, in load.Into, models []cont
 		if kept == nil {
 			continue
 		}
-		total, err := from.count(ctx, m)
+		total, err := rowsOf(ctx, from.content, table(m))
 		if err != nil {
 			return err
 		}
-		items, err := in.Items(ctx, *kept, progress(from.items(ctx, m), m.Name, total, in.Say))
+		items, err := in.Items(ctx, *kept, progress(from.items(ctx, m), "model "+m.Name, total, in.Say))
 		if err != nil {
 			return err
 		}
@@ -107,7 +110,7 @@ func progress(items iter.Seq2[content.Item, error], name string, total int, say 
 		for item, err := range items {
 			if n++; time.Since(said) >= time.Second {
 				said = time.Now()
-				say("model %s: %d of %d items", name, n, total)
+				say("%s: %d of %d items", name, n, total)
 			}
 			if !yield(item, err) {
 				return

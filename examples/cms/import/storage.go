@@ -24,10 +24,12 @@ import (
 //
 //	data/system.sqlite      roles, users, keys
 //	data/content.sqlite     items; missing if there never were any
+//	data/app.sqlite         documents of assets; likewise
+//	uploads                 their files
 //	content/*.model.php     models
 type storage struct {
-	folder          string
-	system, content *sql.DB // content may be nil
+	folder               string
+	system, content, app *sql.DB // all but system may be nil
 }
 
 func openStorage(folder string) (s *storage, err error) {
@@ -39,9 +41,11 @@ func openStorage(folder string) (s *storage, err error) {
 	if err != nil {
 		return nil, err
 	}
-	s.content, err = openSQLite(filepath.Join(folder, "data", "content.sqlite"))
-	if err != nil && !errors.Is(err, fs.ErrNotExist) {
-		return nil, errors.Join(err, s.close())
+	for name, db := range map[string]**sql.DB{"content.sqlite": &s.content, "app.sqlite": &s.app} {
+		*db, err = openSQLite(filepath.Join(folder, "data", name))
+		if err != nil && !errors.Is(err, fs.ErrNotExist) {
+			return nil, errors.Join(err, s.close())
+		}
 	}
 	return s, nil
 }
@@ -84,11 +88,11 @@ func holds(file string) bool {
 	return err == nil && info.Size() > 0
 }
 
-// has reports whether a file is one of the storage's databases, under any name.
+// has reports whether a file is one of the storage's own, or its folder of uploads, under any name.
 func (s *storage) has(name string) bool {
 	given, err := os.Stat(name)
-	for _, file := range []string{"system.sqlite", "content.sqlite"} {
-		ours, missing := os.Stat(filepath.Join(s.folder, "data", file))
+	for _, file := range []string{"data/system.sqlite", "data/content.sqlite", "data/app.sqlite", "uploads"} {
+		ours, missing := os.Stat(filepath.Join(s.folder, file))
 		if err == nil && missing == nil && os.SameFile(given, ours) {
 			return true
 		}
@@ -98,8 +102,10 @@ func (s *storage) has(name string) bool {
 
 func (s *storage) close() error {
 	err := s.system.Close()
-	if s.content != nil {
-		err = errors.Join(err, s.content.Close())
+	for _, db := range []*sql.DB{s.content, s.app} {
+		if db != nil {
+			err = errors.Join(err, db.Close())
+		}
 	}
 	return err
 }
@@ -155,28 +161,22 @@ func readModel(file string) (m content.Model, err error) {
 
 // locales returns the languages besides the one of fields without suffix.
 func (s *storage) locales(ctx context.Context) (names []string, err error) {
-	if n, err := rowsOf(ctx, s.system, "locales"); err != nil || n == 0 {
-		return nil, err
-	}
-	rows, err := s.system.QueryContext(ctx, `SELECT document FROM locales ORDER BY id`)
-	if err != nil {
-		return nil, err
-	}
-	defer rows.Close()
-	for rows.Next() {
-		var document sql.RawBytes
-		if err := rows.Scan(&document); err != nil {
+	for document, err := range documents(ctx, s.system, "locales") {
+		if err != nil {
 			return nil, err
 		}
-		if name, ok := decode(document)["i18n"].(string); ok {
+		if name, ok := document["i18n"].(string); ok {
 			names = append(names, name)
 		}
 	}
-	return names, rows.Err()
+	return names, nil
 }
 
-// rowsOf returns the number of rows of a table, 0 if it is missing.
+// rowsOf returns the number of rows of a table, 0 if it or its database is missing.
 func rowsOf(ctx context.Context, db *sql.DB, table string) (n int, err error) {
+	if db == nil {
+		return 0, nil
+	}
 	err = db.QueryRowContext(ctx, `SELECT COUNT(*) FROM sqlite_master WHERE type = 'table' AND name = $1`, table).Scan(&n)
 	if err != nil || n == 0 {
 		return 0, err
@@ -219,24 +219,28 @@ func table(m content.Model) string {
 	return "collections_" + m.Name
 }
 
-// count returns the number of rows of a model's table.
-func (s *storage) count(ctx context.Context, m content.Model) (n int, err error) {
-	if s.content == nil {
-		return 0, nil
-	}
-	return rowsOf(ctx, s.content, table(m))
-}
-
-// items returns a model's items in row order, one at a time. A row that is not a document is nil.
+// items returns a model's items in row order. A row that is not a document is nil.
 func (s *storage) items(ctx context.Context, m content.Model) iter.Seq2[content.Item, error] {
 	return func(yield func(content.Item, error) bool) {
-		if n, err := s.count(ctx, m); err != nil || n == 0 {
+		for item, err := range documents(ctx, s.content, table(m)) {
+			other := m.Type == content.Singleton && item["_model"] != m.Name
+			if (err != nil || !other) && !yield(item, err) {
+				return
+			}
+		}
+	}
+}
+
+// documents returns the documents of a table in row order, one at a time. A row that is not a document is nil.
+func documents(ctx context.Context, db *sql.DB, table string) iter.Seq2[content.Item, error] {
+	return func(yield func(content.Item, error) bool) {
+		if n, err := rowsOf(ctx, db, table); err != nil || n == 0 {
 			if err != nil {
 				yield(nil, err)
 			}
 			return
 		}
-		rows, err := s.content.QueryContext(ctx, `SELECT document FROM "`+table(m)+`" ORDER BY id`)
+		rows, err := db.QueryContext(ctx, `SELECT document FROM "`+table+`" ORDER BY id`)
 		if err != nil {
 			yield(nil, err)
 			return
@@ -248,11 +252,7 @@ func (s *storage) items(ctx context.Context, m content.Model) iter.Seq2[content.
 				yield(nil, err)
 				return
 			}
-			item := decode(document)
-			if m.Type == content.Singleton && item["_model"] != m.Name {
-				continue
-			}
-			if !yield(item, nil) {
+			if !yield(decode(document), nil) {
 				return
 			}
 		}

@@ -18,6 +18,7 @@ type target struct {
 	ring    *keys.Ring
 	users   *users.Table
 	content *content.Store
+	uploads string       // folder of uploaded files; "" is none
 	after   func() error // runs after closing; may be nil
 }
 
