@@ -57,7 +57,7 @@ func run(ctx context.Context, c config, out io.Writer) (err error) {
 	}
 	defer func() { err = errors.Join(err, from.close()) }()
 	if from.has(c.db) || from.has(c.uploads) {
-		return errors.New("-db or -uploads names a file or folder of Cockpit's own, which is only read: name another one")
+		return errors.New("-db or -uploads names what is Cockpit's own, which is only read: name another file or folder")
 	}
 	db, err := openTarget(ctx, &c, out)
 	if err != nil {
