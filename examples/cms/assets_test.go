@@ -182,7 +182,7 @@ func TestAssetPages(t *testing.T) {
 		}
 		require.Equal(t, 200, b.open("/assets?page=99999999999999"))
 
-		// The sample's public role is open: anybody reads it.
+		// The sample's public role is open: each caller reads it.
 		status, document := r.ask(t, "GET", "/api/assets/"+id, "")
 		require.Equal(t, 200, status)
 		require.Equal(t, "a text", document.(map[string]any)["altText"])

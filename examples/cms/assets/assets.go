@@ -52,8 +52,8 @@ var validID = regexp.MustCompile(`^[a-zA-Z0-9_-]{1,64}$`)
 // check returns a Mistake if the _id or the path is not valid.
 func (a Asset) check() error {
 	path, rooted := strings.CutPrefix(a.Text("path"), "/")
-	odd := strings.ContainsFunc(path, func(c rune) bool { return c == '\\' || unicode.IsControl(c) })
-	if !rooted || odd || len(path) > 1000 || path == "." || !fs.ValidPath(path) || !validID.MatchString(a.Text("_id")) {
+	odd := func(c rune) bool { return c == '\\' || unicode.IsControl(c) }
+	if !rooted || len(path) > 1000 || path == "." || !fs.ValidPath(path) || strings.ContainsFunc(path, odd) || !validID.MatchString(a.Text("_id")) {
 		return Mistake("The path or the _id is not valid")
 	}
 	return nil

@@ -5,7 +5,6 @@ import (
 	"context"
 	"crypto/rand"
 	"crypto/sha256"
-	"encoding/hex"
 	"encoding/json"
 	"errors"
 	"fmt"
@@ -32,8 +31,8 @@ func (s *Store) Upload(ctx context.Context, name, folder, by string, body io.Rea
 	}
 	return s.Add(ctx, a, io.TeeReader(body, hash), MostUpload, func(f *os.File, size int64) error {
 		mime, err := typeOf(f)
-		a["mime"], a["type"], a["size"], a["_hash"] = mime, kind(mime), size, hex.EncodeToString(hash.Sum(nil)[:16])
-		if picture, _, err := image.DecodeConfig(f); err == nil {
+		a["mime"], a["type"], a["size"], a["_hash"] = mime, kind(mime), size, fmt.Sprintf("%x", hash.Sum(nil)[:16])
+		if picture, _, err := image.DecodeConfig(io.NewSectionReader(f, 0, size)); err == nil {
 			a["width"], a["height"] = picture.Width, picture.Height
 		}
 		return err
@@ -57,7 +56,7 @@ func fileName(name string) string {
 func random(n int) string {
 	b := make([]byte, n)
 	rand.Read(b)
-	return hex.EncodeToString(b)
+	return fmt.Sprintf("%x", b)
 }
 
 // Add stores a file of at most most bytes, and then its document, which describe may complete; nil does nothing.
@@ -87,19 +86,16 @@ func (s *Store) write(name string, body io.Reader, most int64, describe func(*os
 	}
 	defer f.Close()
 	n, err := io.Copy(f, io.LimitReader(body, most+1))
-	if err == nil && n > most {
+	switch {
+	case err == nil && n > most:
 		err = Mistake("The file is too large")
-	}
-	if err == nil {
-		_, err = f.Seek(0, io.SeekStart)
-	}
-	if err == nil && describe != nil {
+	case err == nil && describe != nil:
 		err = describe(f, n)
 	}
 	return errors.Join(err, f.Sync())
 }
 
-// Delete deletes an asset, or returns ErrNotFound. When it returns, its file is not served, whatever the error.
+// Delete deletes an asset, or returns ErrNotFound. The file is not served any more once the file or its document is gone.
 func (s *Store) Delete(ctx context.Context, id string) error {
 	a, err := s.Get(ctx, id)
 	if err != nil {

@@ -9,8 +9,6 @@ import (
 // A Folder groups assets on the screens. It is not a folder of the disk. The Parent of one at the top is "".
 type Folder struct{ ID, Parent, Name string }
 
-const mostFolders = 500
-
 // Folders returns all folders, by name. Those whose parent does not exist are at the top.
 func (s *Store) Folders(ctx context.Context) ([]Folder, error) {
 	rows, err := s.db.QueryContext(ctx, `SELECT f.id, COALESCE(p.id, ''), f.name FROM cms_asset_folders AS f
@@ -28,9 +26,9 @@ func (s *Store) AddFolder(ctx context.Context, f Folder) error {
 		return err
 	}
 	return s.change(ctx, Mistake("There are too many folders"), `INSERT INTO cms_asset_folders (id, parent, name)
-		SELECT CAST($1 AS TEXT), CAST($2 AS TEXT), CAST($3 AS TEXT) WHERE (SELECT COUNT(*) FROM cms_asset_folders) < $4
+		SELECT CAST($1 AS TEXT), CAST($2 AS TEXT), CAST($3 AS TEXT) WHERE (SELECT COUNT(*) FROM cms_asset_folders) < 500
 		ON CONFLICT (id) DO UPDATE SET name = cms_asset_folders.name`,
-		f.ID, f.Parent, name, mostFolders)
+		f.ID, f.Parent, name)
 }
 
 // RenameFolder renames a folder.

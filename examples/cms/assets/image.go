@@ -67,7 +67,7 @@ func (s *Store) picture(a Asset, wanted size) (mime string, body []byte, err err
 	}
 	defer f.Close()
 	switch {
-	case mime == svg && info.Size() <= mostSVG:
+	case mime == "image/svg+xml" && info.Size() <= mostSVG:
 		body, err = io.ReadAll(f)
 		return mime, body, err
 	case kind(mime) != "image":
@@ -89,16 +89,13 @@ func (s *Store) picture(a Asset, wanted size) (mime string, body []byte, err err
 }
 
 func scale(f *os.File, wanted size, asJPEG bool) ([]byte, error) {
-	from, _, err := image.DecodeConfig(f) // which does not decode the picture
+	from, _, err := image.DecodeConfig(io.NewSectionReader(f, 0, math.MaxInt64)) // which does not decode the picture
 	if err != nil || from.Width < 1 || from.Height < 1 || from.Width > mostPixels/from.Height {
 		return nil, Mistake(fmt.Sprintf("The picture cannot be read, or has more than %d pixels", mostPixels))
 	}
 	w, h, part := wanted.of(from.Width, from.Height)
 	if max(w, h) > mostSide {
 		return nil, Mistake(fmt.Sprintf("The picture would be %d x %d: a side has at most %d pixels here", w, h, mostSide))
-	}
-	if _, err := f.Seek(0, io.SeekStart); err != nil {
-		return nil, err
 	}
 	source, _, err := image.Decode(f)
 	if err != nil {
@@ -124,19 +121,17 @@ func scale(f *os.File, wanted size, asJPEG bool) ([]byte, error) {
 
 // of returns the size of the picture to make from one of w x h pixels, and the part of that one which it shows.
 func (s size) of(w, h int) (width, height int, part image.Rectangle) {
-	share := func(n, a, b int, round func(float64) float64) int {
-		return int(round(float64(n) * float64(a) / float64(b)))
-	}
+	share := func(n, a, b int) int { return int(math.Ceil(float64(n) * float64(a) / float64(b))) }
 	width, height = s.width, s.height
 	if width == 0 {
-		width = share(height, w, h, math.Ceil)
+		width = share(height, w, h)
 	}
 	if height == 0 {
-		height = share(width, h, w, math.Ceil)
+		height = share(width, h, w)
 	}
 	if s.mode == "resize" {
 		return width, height, image.Rect(0, 0, w, h)
 	}
-	cut := image.Pt(min(w, max(1, share(h, width, height, math.Round))), min(h, max(1, share(w, height, width, math.Round))))
+	cut := image.Pt(min(w, max(1, share(h, width, height))), min(h, max(1, share(w, height, width))))
 	return width, height, image.Rectangle{Max: cut}.Add(image.Pt(w-cut.X, h-cut.Y).Div(2))
 }

@@ -7,19 +7,14 @@ import (
 	"strings"
 )
 
-const svg = "image/svg+xml"
-
-// typeOf returns the media type of a file by its first bytes, and rewinds the file. Names and documents do not count: a web
+// typeOf returns the media type of a file by its first bytes. Names and documents do not count: a web
 // page that is called cat.png is a web page.
-func typeOf(f io.ReadSeeker) (string, error) {
-	head, err := io.ReadAll(io.LimitReader(f, 512))
-	if err == nil {
-		_, err = f.Seek(0, io.SeekStart)
-	}
+func typeOf(f io.ReaderAt) (string, error) {
+	head, err := io.ReadAll(io.NewSectionReader(f, 0, 512))
 	mime := http.DetectContentType(head)
 	switch text := bytes.ToLower(bytes.TrimSpace(bytes.TrimPrefix(head, []byte("\xef\xbb\xbf")))); {
 	case bytes.HasPrefix(text, []byte("<")) && bytes.Contains(text, []byte("<svg")) && !strings.HasPrefix(mime, "text/html"):
-		mime = svg
+		mime = "image/svg+xml"
 	case len(head) >= 12 && (string(head[4:12]) == "ftypavif" || string(head[4:12]) == "ftypavis"):
 		mime = "image/avif"
 	}
@@ -36,7 +31,7 @@ func kind(mime string) string {
 }
 
 // protect sets the headers of a file. Pictures, sound, films and plain text are shown; anything else is downloaded. No
-// script runs in what is shown, and nothing else is loaded.
+// script runs in an answer that is shown, and nothing else is loaded.
 func protect(h http.Header, mime string) {
 	h.Set("Content-Type", mime)
 	h.Set("X-Content-Type-Options", "nosniff")
