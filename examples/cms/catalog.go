@@ -9,7 +9,7 @@ import (
 )
 
 // catalog lists Cockpit's permissions, with its groups and labels, so that imported roles are understood. This
-// program itself uses the permissions of content, keys, roles, users and the log.
+// program itself uses the permissions of assets, content, keys, roles, users and the log.
 func catalog() (*roles.Catalog, error) {
 	write := func(permission, label string) roles.Entry {
 		return roles.Entry{Permission: permission, Label: label, Effect: roles.EffectWrite}

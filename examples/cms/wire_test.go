@@ -42,6 +42,8 @@ func TestOddAddresses(t *testing.T) {
 			"/api/content/items/posts", "/api/content/items/posts/", "/api/content/items/", "/api/content/items", "/api/content/item/posts/nope", "/api/content//items/posts",
 			"//api/content/items/posts", "/api/./content/items/posts", "/x/../api/content/items/posts", "/api/content/items/posts/../secret", "/api/content/items/posts%2f..%2fsecret",
 			"/api/content/items/%73ecret", "/%61pi/content/items/secret", "/api%2fcontent/items/secret", "/API/content/items/secret", "/api/content/items/secret%00", "/api/content/items/secret;x=1",
+			"/api/assets/nope", "/api/assets/", "/api/assets/image/nope", "/api/assets/image/..%2f..%2fcms.db?w=1&o=1", "/api/assets/%00", "/api/assets/upload",
+			"/storage/uploads/", "/storage/uploads/nope", "/storage/uploads/..%2f..%2fcms.db", "/storage/uploads/../cms.db", "/storage/data/system.sqlite", "/storage/uploads/%00%ff",
 			"/api", "/api/", "/api/gql", "/api/gql/", "/api/GQL", "/api/nope", "/api/content/tree/menu", "/api/content/aggregate/secret",
 		} {
 			for _, method := range []string{"GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "get", "TRACE", "X-ODD"} {
