@@ -20,7 +20,7 @@ import (
 //
 // It panics if the rules have mistakes, as the server's Use does.
 func Coverage(schema *ast.Schema, opts ...Option) map[string]string {
-	p := compiled(schema, opts).plan
+	p := compiled(schema, opts)
 	needs := map[string]string{}
 	var add func(*guarded)
 	add = func(g *guarded) {
@@ -48,13 +48,13 @@ func Coverage(schema *ast.Schema, opts ...Option) map[string]string {
 	return needs
 }
 
-// compiled returns what a schema whose rules have no mistakes is compiled to.
-func compiled(schema *ast.Schema, opts []Option) *compiler {
+// compiled returns the plan of a schema whose rules have no mistakes.
+func compiled(schema *ast.Schema, opts []Option) *plan {
 	k := compile(schema, newConfig(opts))
 	if err := mistakes(k.findings); err != nil {
 		panic(err)
 	}
-	return k
+	return k.plan
 }
 
 // Exposure lists the coordinates that callers without a key reach while role is the public role: fields on a path
@@ -63,8 +63,7 @@ func compiled(schema *ast.Schema, opts []Option) *compiler {
 // A coordinate is open if some path to it needs no permission. Any other has the permission of its own rule or,
 // without one, the permission of the shortest path to it; where that is several permissions, there is one route for
 // each. A permission with an {argument} counts if the role has it for one value of the argument. Decisions of resolvers
-// and of the host's own hooks are not included. An argument or input field that filters or orders by a field is listed,
-// with the permission of the path, if the role may write it and not read the field: see "filter" at [Lint].
+// and of the host's own hooks are not included.
 //
 // Give the routes, together with [auth.Guard.Routes], to publicapi.Exposure, with the same policy and role: routes of
 // another role are not among them. A role that cannot be public, and "", mean the closed public API. opts are those of
@@ -73,7 +72,7 @@ func Exposure(schema *ast.Schema, policy *roles.Policy, role string, opts ...Opt
 	if policy == nil || !policy.Has(role) || strings.EqualFold(role, roles.Admin) {
 		role = ""
 	}
-	x := exposure{compiler: compiled(schema, opts), policy: policy, role: role, found: map[string][]string{}}
+	x := exposure{schema: schema, plan: compiled(schema, opts), policy: policy, role: role, found: map[string][]string{}}
 	x.follow(true) // first, so that an open coordinate is listed as open, even if other paths need a permission
 	x.follow(false)
 
@@ -88,7 +87,8 @@ func Exposure(schema *ast.Schema, policy *roles.Policy, role string, opts ...Opt
 
 // An exposure finds the coordinates that a role reaches without a key.
 type exposure struct {
-	*compiler
+	schema *ast.Schema
+	plan   *plan
 	policy *roles.Policy
 	role   string
 	found  map[string][]string // permissions by coordinate; {""} for an open one
@@ -108,14 +108,6 @@ func (x *exposure) follow(openOnly bool) {
 	var steps []step
 	seen := map[string]bool{}
 	x.entered = map[string]bool{}
-	var at []string // the path's permissions
-	filters := x.filters(func(coordinate string, reads *field, have []*requirement) {
-		_, readable := x.passes(&reads.need, at)
-		writable := !slices.ContainsFunc(have, func(need *requirement) bool { _, ok := x.passes(need, at); return !ok })
-		if writable && !readable {
-			x.add(coordinate, at)
-		}
-	})
 	take := func(def *ast.Definition, way []string) {
 		if def == nil {
 			return
@@ -143,9 +135,6 @@ func (x *exposure) follow(openOnly bool) {
 			for i := range f.args {
 				x.write(&f.args[i], way, openOnly)
 			}
-			at = way
-			def := x.schema.Types[from.to.name]
-			filters.of(def, def.Fields.ForName(name))
 			if f.out != nil {
 				take(x.schema.Types[f.out.name], way)
 			}

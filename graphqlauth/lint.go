@@ -25,8 +25,6 @@ import (
 //   - client: a directive that sounds like a rule can be written in a query, where the client decides about it.
 //   - sdl: the schema's copy of [SDL] differs from the library's.
 //   - public: @public beside a rule, which stays, or where there is no default to lift.
-//   - filter: an argument or input field filters or orders by a field that needs more than writing it, so that a caller who
-//     may not read the field can guess it. Fields are found by the conventions of ent, Hasura, PostGraphile, Prisma and Relay.
 //   - map: a rule in an input object that @goModel binds to a Go map; gqlgen calls no hook.
 //   - federation: a directive that federation 2 leaves to the router, enforced here or read by nothing.
 //
@@ -34,11 +32,6 @@ import (
 // gqlgen.yml binds without @goModel.
 func Lint(schema *ast.Schema, catalog *roles.Catalog, opts ...Option) []Finding {
 	l := linter{compile(schema, newConfig(opts)), catalog}
-	filters := l.filters(func(at string, reads *field, have []*requirement) {
-		if !covers(have, &reads.need) {
-			l.find("filter", at, "filters or orders by %s, which needs %s: who may not read it can guess it here", reads.coordinate, l.plan.text(&reads.need))
-		}
-	})
 	for _, def := range l.defs {
 		if !strings.HasPrefix(def.Name, "__") {
 			l.defaults(def)
@@ -47,11 +40,6 @@ func Lint(schema *ast.Schema, catalog *roles.Catalog, opts ...Option) []Finding 
 			l.nulls(def)
 			l.public(def)
 			l.goMap(def)
-			if def.Kind == ast.Object {
-				for _, f := range def.Fields {
-					filters.of(def, f)
-				}
-			}
 		}
 	}
 	l.unknown()
