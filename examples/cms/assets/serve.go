@@ -26,9 +26,7 @@ import (
 // With secure, clients reach the server over TLS, perhaps through a proxy.
 func Register(mux interface{ Handle(string, http.Handler) }, guard *auth.Guard, store *Store, bare, secure bool) {
 	s := &server{guard, store, secure, make(chan struct{}, 2)}
-	for path, serve := range map[string]func(http.ResponseWriter, *http.Request) error{
-		"/api/assets/{id}": s.document, "/api/assets/image/{id}": s.image, "/storage/uploads/{path...}": s.file,
-	} {
+	get := func(path string, serve func(http.ResponseWriter, *http.Request) error) {
 		bare := bare && strings.HasPrefix(path, "/api/")
 		guard.HandleOpen(mux, "GET "+path, guard.Handler(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 			err := ErrNotFound
@@ -38,6 +36,9 @@ func Register(mux interface{ Handle(string, http.Handler) }, guard *auth.Guard, 
 			s.fail(w, r, err, bare)
 		})))
 	}
+	get("/api/assets/{id}", s.document)
+	get("/api/assets/image/{id}", s.image)
+	get("/storage/uploads/{path...}", s.file)
 }
 
 type server struct {
