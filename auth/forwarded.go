@@ -3,6 +3,7 @@ package auth
 import (
 	"net/http"
 	"net/netip"
+	"slices"
 	"strings"
 )
 
@@ -12,76 +13,16 @@ import (
 // request that no trusted proxy sent is its sender's. The client is unknown, the zero Addr, if a trusted proxy sent no
 // header, or an entry is no address.
 func ForwardedFor(trusted ...netip.Prefix) func(*http.Request) netip.Addr {
-	return fromRight(trusted, func(r *http.Request) []string {
-		return strings.Split(strings.Join(r.Header["X-Forwarded-For"], ","), ",")
-	})
-}
-
-// ForwardedIn is [ForwardedFor] for another header: Forwarded, as RFC 7239 section 4 has it, or the one in which a provider
-// puts the address of the client alone, such as CF-Connecting-IP or X-Real-Ip, in place of what the client has sent.
-func ForwardedIn(header string, trusted ...netip.Prefix) func(*http.Request) netip.Addr {
-	header = http.CanonicalHeaderKey(header)
-	return fromRight(trusted, func(r *http.Request) []string {
-		values := r.Header[header]
-		if header != "Forwarded" {
-			return append([]string{""}, values...) // "": what is left of a trusted address is unknown
-		}
-		hops := splitUnquoted(strings.Join(values, ","), ',')
-		for i, hop := range hops {
-			hops[i] = ""
-			for _, pair := range splitUnquoted(hop, ';') {
-				if name, value, _ := strings.Cut(strings.TrimSpace(pair), "="); strings.EqualFold(name, "for") {
-					hops[i] = strings.Trim(value, `"`)
-				}
-			}
-		}
-		return hops
-	})
-}
-
-// splitUnquoted splits text at each separator that is not in a quoted string (RFC 9110 section 5.6.4). A string that does
-// not end leaves nothing: a client's would turn inside out what proxies have quoted after it.
-func splitUnquoted(text string, separator byte) []string {
-	var parts []string
-	begin, quoted := 0, false
-	for i := 0; i < len(text); i++ {
-		switch c := text[i]; {
-		case quoted && c == '\\':
-			i++
-		case c == '"':
-			quoted = !quoted
-		case c == separator && !quoted:
-			parts, begin = append(parts, text[begin:i]), i+1
-		}
-	}
-	if quoted {
-		return []string{""}
-	}
-	return append(parts, text[begin:])
-}
-
-// fromRight returns the first address that is not trusted: the sender's, then those of hops from the right.
-func fromRight(trusted []netip.Prefix, hops func(*http.Request) []string) func(*http.Request) netip.Addr {
 	known := func(addr netip.Addr) bool {
-		for _, network := range trusted {
-			if network.Contains(addr) {
-				return true
-			}
-		}
-		return false
+		return slices.ContainsFunc(trusted, func(network netip.Prefix) bool { return network.Contains(addr) })
 	}
 	return func(r *http.Request) netip.Addr {
 		addr := remoteAddr(r)
-		if !known(addr) {
-			return addr
+		hops := strings.Split(strings.Join(r.Header["X-Forwarded-For"], ","), ",")
+		for i := len(hops) - 1; i >= 0 && known(addr); i-- {
+			addr = hopAddr(hops[i])
 		}
-		entries := hops(r)
-		for i := len(entries) - 1; i >= 0; i-- {
-			if addr = hopAddr(entries[i]); !known(addr) {
-				return addr
-			}
-		}
-		return addr // all are trusted: the furthest
+		return addr
 	}
 }
 

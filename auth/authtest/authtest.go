@@ -1,5 +1,5 @@
 // Package authtest helps hosts test the handlers behind a guard: a guard that is ready to use, requests that act with
-// a role without a key, sweeps that find unguarded routes, and a list of what callers reach that fails a test when it changes.
+// a role without a key, and sweeps that find unguarded routes.
 package authtest
 
 import (

@@ -21,11 +21,11 @@ import (
 // elsewhere, the test fails and says so.
 func Sweep(t testing.TB, guard *auth.Guard, mux *http.ServeMux) {
 	t.Helper()
-	if got := patterns(sample()); !slices.Equal(got, samples) {
+	if got := Patterns(sample()); !slices.Equal(got, samples) {
 		t.Errorf("authtest: this version of Go stores a ServeMux's patterns elsewhere: of %q Sweep reads %q", samples, got)
 		return
 	}
-	registered := patterns(mux)
+	registered := Patterns(mux)
 	if len(registered) == 0 {
 		t.Errorf("authtest: nothing is registered in mux, so a sweep proves nothing")
 		return
@@ -73,8 +73,8 @@ func sample() *http.ServeMux {
 	return mux
 }
 
-// patterns returns the registered patterns, sorted.
-func patterns(mux *http.ServeMux) []string {
+// Patterns returns the registered patterns, sorted.
+func Patterns(mux *http.ServeMux) []string {
 	var all []string
 	index := reflect.ValueOf(mux).Elem().FieldByName("index")
 	if !index.IsValid() {
@@ -105,17 +105,17 @@ var (
 	wildcard = regexp.MustCompile(`\{[^/]*\}|/[:*]\w*`)
 )
 
-// placeholder stands for a {name}. A literal pattern is unlikely to contain it.
-const placeholder = "latchkey-sweep"
+// Placeholder stands for a {name}. A literal pattern is unlikely to contain it.
+const Placeholder = "latchkey-sweep"
 
-// request makes a request that pattern matches. {name}s without a value get the placeholder.
+// request makes a request that pattern matches. {name}s without a value get the Placeholder.
 func request(pattern string, values map[string]string) *http.Request {
 	method, address, ok := strings.Cut(pattern, " ")
 	if !ok {
 		method, address = http.MethodGet, pattern
 	}
 	address = strings.ReplaceAll(strings.TrimSpace(address), "{$}", "")
-	address = fill(wildcard, address, func(name string) string { return cmp.Or(values[name], placeholder) })
+	address = fill(wildcard, address, func(name string) string { return cmp.Or(values[name], Placeholder) })
 	host, path, _ := strings.Cut(address, "/")
 	r := httptest.NewRequest(method, "/"+path, nil)
 	if host != "" {

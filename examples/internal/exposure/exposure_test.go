@@ -1,4 +1,4 @@
-package authtest_test
+package exposure_test
 
 import (
 	"fmt"
@@ -13,6 +13,7 @@ import (
 
 	"github.com/latchkey-go/latchkey/auth"
 	"github.com/latchkey-go/latchkey/auth/authtest"
+	"github.com/latchkey-go/latchkey/examples/internal/exposure"
 	"github.com/latchkey-go/latchkey/keys"
 	"github.com/latchkey-go/latchkey/publicapi"
 	"github.com/latchkey-go/latchkey/roles"
@@ -78,7 +79,7 @@ func (s *site) failures(t *testing.T, file string) []string {
 		register(guard, mux)
 	}
 	r := recorder{TB: t}
-	authtest.Exposure(&r, guard, file, []string{"editor"}, authtest.Routes(guard, s.outer(guard, mux), mux, guard.Routes()))
+	exposure.Exposure(&r, guard, file, []string{"editor"}, exposure.Routes(guard, s.outer(guard, mux), mux, guard.Routes()))
 	return r.failures
 }
 
@@ -210,23 +211,21 @@ func TestExposureFindsOpenings(t *testing.T) {
 }
 
 func TestExposureRefusesRolesThatCannotBeListed(t *testing.T) {
-	guard, _ := authtest.New(t, editor)
+	guard, _ := authtest.New(t, roles.Role{AppID: "editor"})
 	for _, appid := range []string{roles.Admin, "nosuch"} {
 		r := recorder{TB: t}
-		authtest.Exposure(&r, guard, filepath.Join(t.TempDir(), "none"), []string{appid})
-		require.Equal(t, []string{fmt.Sprintf("authtest: %q is no role whose reach can be listed", appid)}, r.failures)
+		exposure.Exposure(&r, guard, filepath.Join(t.TempDir(), "none"), []string{appid})
+		require.Equal(t, []string{fmt.Sprintf("exposure: %q is no role whose reach can be listed", appid)}, r.failures)
 	}
 }
 
-// echo's and gin's patterns, behind a router that lists no handlers.
-func TestSweepHandler(t *testing.T) {
-	guard, _ := authtest.New(t, editor)
-	mux := http.NewServeMux()
-	guard.Handle(mux, "GET /api/{model}/{rest...}", "content/{model}/read", mustNotRun)
-	mux.Handle("GET /open/{id}", ok)
-	handler := guard.Handler(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) { mux.ServeHTTP(w, r) }))
-	r := recorder{TB: t}
-	routes := authtest.SweepHandler(&r, guard, handler, []string{"GET /api/:model/*rest", "GET /open/:id"})
-	require.Equal(t, []auth.Route{{Pattern: "GET /api/:model/*rest", Permission: "content/{model}/read"}}, routes)
-	require.Equal(t, []string{`authtest: "GET /open/:id" is not guarded`}, r.failures)
+// recorder is a testing.TB that takes failures down instead of failing.
+type recorder struct {
+	testing.TB
+	failures []string
 }
+
+func (r *recorder) Errorf(format string, args ...any) {
+	r.failures = append(r.failures, fmt.Sprintf(format, args...))
+}
+func (r *recorder) Helper() {}

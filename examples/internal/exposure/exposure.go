@@ -1,4 +1,6 @@
-package authtest
+// Package exposure lists what callers reach, and compares the list with a file that people review: a file to copy into the
+// tests of a program.
+package exposure
 
 import (
 	"cmp"
@@ -14,6 +16,7 @@ import (
 	"testing"
 
 	"github.com/latchkey-go/latchkey/auth"
+	"github.com/latchkey-go/latchkey/auth/authtest"
 	"github.com/latchkey-go/latchkey/roles"
 )
 
@@ -41,7 +44,7 @@ func Exposure(t testing.TB, guard *auth.Guard, file string, appids []string, sur
 	callers := []Caller{{Role: anonymous.Role()}}
 	for _, appid := range appids {
 		if appid == roles.Admin || !guard.Policy().Has(appid) {
-			t.Errorf("authtest: %q is no role whose reach can be listed", appid)
+			t.Errorf("exposure: %q is no role whose reach can be listed", appid)
 		}
 		callers = append(callers, Caller{Role: appid, Key: true})
 	}
@@ -55,10 +58,10 @@ func Exposure(t testing.TB, guard *auth.Guard, file string, appids []string, sur
 		for _, s := range surfaces {
 			declared, asked := s.Declared(c), s.Asked(ctx, c)
 			for _, line := range missing(declared, asked) {
-				t.Errorf("authtest: %s%s is reached by its rules, and was refused when asked", who, line)
+				t.Errorf("exposure: %s%s is reached by its rules, and was refused when asked", who, line)
 			}
 			for _, line := range missing(asked, declared) {
-				t.Errorf("authtest: %s%s is refused by its rules, and was reached when asked", who, line)
+				t.Errorf("exposure: %s%s is refused by its rules, and was reached when asked", who, line)
 			}
 			reached = append(append(reached, declared...), asked...)
 		}
@@ -69,20 +72,20 @@ func Exposure(t testing.TB, guard *auth.Guard, file string, appids []string, sur
 	}
 	if os.Getenv("LATCHKEY_EXPOSURE") == "write" {
 		if err := os.WriteFile(file, []byte(strings.Join(lines, "\n")+"\n"), 0o644); err != nil {
-			t.Errorf("authtest: %v", err)
+			t.Errorf("exposure: %v", err)
 		}
 		return
 	}
 	text, err := os.ReadFile(file)
 	if err != nil && !errors.Is(err, fs.ErrNotExist) {
-		t.Errorf("authtest: %v", err)
+		t.Errorf("exposure: %v", err)
 	}
 	reviewed := strings.Split(strings.TrimSpace(strings.ReplaceAll(string(text), "\r", "")), "\n")
 	for _, line := range missing(lines, reviewed) {
-		t.Errorf("authtest: %s does not have: %s", file, line)
+		t.Errorf("exposure: %s does not have: %s", file, line)
 	}
 	for _, line := range missing(reviewed, lines) {
-		t.Errorf("authtest: %s has what is not reached: %s", file, line)
+		t.Errorf("exposure: %s has what is not reached: %s", file, line)
 	}
 }
 
@@ -91,7 +94,7 @@ func missing(a, b []string) []string {
 	return slices.DeleteFunc(slices.Clone(a), func(line string) bool { return line == "" || slices.Contains(b, line) })
 }
 
-// Routes is the [Surface] of an HTTP handler with these routes: those of [auth.Guard.Routes], or of [SweepHandler]. If mux is
+// Routes is the [Surface] of an HTTP handler with these routes: those of [auth.Guard.Routes], or of [authtest.SweepHandler]. If mux is
 // not nil, its routes that no guard knows are on it too: callers reach them all. No guarded handler runs.
 func Routes(guard *auth.Guard, handler http.Handler, mux *http.ServeMux, routes []auth.Route) Surface {
 	needs := map[string][]auth.Route{} // by pattern; one is enough
@@ -99,7 +102,7 @@ func Routes(guard *auth.Guard, handler http.Handler, mux *http.ServeMux, routes 
 		needs[route.Pattern] = append(needs[route.Pattern], route)
 	}
 	if mux != nil {
-		for _, pattern := range patterns(mux) {
+		for _, pattern := range authtest.Patterns(mux) {
 			if needs[pattern] == nil {
 				needs[pattern] = []auth.Route{}
 			}
@@ -122,7 +125,7 @@ func Routes(guard *auth.Guard, handler http.Handler, mux *http.ServeMux, routes 
 			return lines(c, func(pattern string, values map[string]string) []auth.Route {
 				need := needs[pattern]
 				if len(need) == 0 || slices.ContainsFunc(need, func(n auth.Route) bool {
-					permission := fill(braces, n.Permission, func(name string) string { return cmp.Or(values[name], placeholder) })
+					permission := fill(braces, n.Permission, func(name string) string { return cmp.Or(values[name], authtest.Placeholder) })
 					return n.Open || n.Key && c.Key || computed(n) || guard.Policy().Allows(c.Role, permission)
 				}) {
 					return need
@@ -132,12 +135,12 @@ func Routes(guard *auth.Guard, handler http.Handler, mux *http.ServeMux, routes 
 		},
 		Asked: func(ctx context.Context, c Caller) []string {
 			return lines(c, func(pattern string, values map[string]string) []auth.Route {
-				requires := required(guard, handler, pattern, values)
+				requires := authtest.Required(guard, handler, pattern, values)
 				if len(requires) == 0 || computed(requires[0]) {
 					return requires
 				}
 				reached := false
-				ask(ctx, handler, pattern, values, func(_ []auth.Route, refusal error) { reached = refusal == nil })
+				authtest.Ask(ctx, handler, pattern, values, func(_ []auth.Route, refusal error) { reached = refusal == nil })
 				if !reached {
 					return nil
 				}
@@ -147,42 +150,15 @@ func Routes(guard *auth.Guard, handler http.Handler, mux *http.ServeMux, routes 
 	}
 }
 
-// SweepHandler is [Sweep] for a router that does not list its handlers, such as echo's or gin's: it asks handler for each
-// of these patterns what it requires, and fails the test for each that no guard protects. It returns the routes as
-// [auth.Guard.Routes] would. A pattern is a method and a path with {name}, :name or *name. No guarded handler runs.
-func SweepHandler(t testing.TB, guard *auth.Guard, handler http.Handler, patterns []string) []auth.Route {
-	t.Helper()
-	var routes []auth.Route
-	for _, pattern := range patterns {
-		requires := required(guard, handler, pattern, nil)
-		if len(requires) == 0 {
-			t.Errorf("authtest: %q is not guarded", pattern)
-		}
-		for _, route := range requires {
-			route.Pattern = pattern
-			routes = append(routes, route)
-		}
-	}
-	return routes
-}
-
-// required asks a handler what the route requires. It is empty if no guard was met.
-func required(guard *auth.Guard, handler http.Handler, pattern string, values map[string]string) []auth.Route {
-	met := []auth.Route{}
-	noRights := auth.NewContext(context.Background(), guard.PrincipalForRole(placeholder)) // passes Identify and Handler
-	ask(noRights, handler, pattern, values, func(requires []auth.Route, _ error) { met = requires })
-	return met
-}
-
-// ask sends a request for a route, for the guard in front of its handler. If there is none, the handler runs.
-func ask(ctx context.Context, handler http.Handler, pattern string, values map[string]string, met func([]auth.Route, error)) {
-	r := request(pattern, values)
-	handler.ServeHTTP(httptest.NewRecorder(), r.WithContext(auth.Probe(ctx, met)))
-}
-
 // computed reports whether a function of the program computes the permission. Who reaches the route is not known, so
 // the list of each caller has it.
 func computed(r auth.Route) bool { return !r.Open && !r.Key && r.Permission == "" }
+
+// What stands for a value, in a permission and in the pattern of a route.
+var (
+	braces   = regexp.MustCompile(`\{[^/]*\}`)
+	wildcard = regexp.MustCompile(`\{[^/]*\}|/[:*]\w*`)
+)
 
 // candidates returns values of the {name}s in the permissions of a route that a role with these grants may be asked for:
 // any, and those in the grants.
