@@ -15,7 +15,7 @@ type Call struct {
 	Peer       netip.Addr        // who sent it; the zero Addr is unknown
 	Operation  string            // for events and Config.Limit, such as "/shop.Orders/Get": never a text of the client
 	Permission string            // what the operation needs, with {name}s; "" needs none, as HandleOpen
-	Values     map[string]string // of the {name}s
+	Values     map[string]string // of the {name}s: never join strings instead, or a client makes another permission of them
 }
 
 // CheckCall decides on a call as Handle does on a request: with one event, and Config's SignedIn, ClientAddr and Limit,
@@ -45,8 +45,7 @@ func (g *Guard) CheckCall(ctx context.Context, c Call) (Principal, error) {
 }
 
 func (g *Guard) allowsCall(p Principal, c *Call) *Refusal {
-	permission, err := g.Permission(c.Permission, c.Values)
-	refusal, _ := err.(*Refusal)
+	permission, refusal := permissionFor(c.Permission, c.Values)
 	switch {
 	case refusal == nil:
 		return g.allows(p, permission)
@@ -57,10 +56,8 @@ func (g *Guard) allowsCall(p Principal, c *Call) *Refusal {
 	return refusal
 }
 
-// Permission fills the {name}s of a permission with values as [Guard.Require] does. Never join strings instead: with
-// values from a client, "content/"+model+"/read" may become another permission. The error is a *[Refusal]: 403 for a value
-// that is no segment, and 500 for a template that is malformed or has a {name} without a value.
-func (g *Guard) Permission(template string, values map[string]string) (string, error) {
+// permissionFor fills the {name}s of a permission with values as [Guard.Require] does.
+func permissionFor(template string, values map[string]string) (string, *Refusal) {
 	t, err := parseTemplate(template)
 	if err != nil {
 		return "", &Refusal{Status: http.StatusInternalServerError, Reason: ReasonInternalError, cause: err}

@@ -139,7 +139,7 @@ func TestFollowEndsAtOnceAfterAChangeHere(t *testing.T) {
 		}, "401 inactive_owner"},
 		"the user has no role any more": {"ada", func(_ *testing.T, s *streaming) error {
 			s.users.set(auth.User{ID: "ada", Active: true})
-			s.cache.Clear()
+			s.cache.Forget()
 			return nil
 		}, "403 no_role"},
 		"the user has another role": {"ada", func(_ *testing.T, s *streaming) error {

@@ -97,25 +97,24 @@ func (c *UserCache) put(id string, answer cachedUser, call fresh.Call, newest bo
 	c.known[id] = answer
 }
 
-// Forget drops the cached answer for a user: the next request asks. Call it when the user changes.
-func (c *UserCache) Forget(id string) {
+// Forget drops the cached answers for these users, and without an ID all answers: the next request asks. Call it when a
+// user changes, or when it is not known which, as when another node says no more than that its table has changed.
+func (c *UserCache) Forget(ids ...string) {
 	c.mu.Lock()
 	c.state.Invalidate()
-	delete(c.known, id)
+	for _, id := range ids {
+		delete(c.known, id)
+	}
+	if len(ids) == 0 {
+		clear(c.known)
+		ids = []string{""} // watchers hear of a change of any user
+	}
 	c.mu.Unlock()
-	c.watchers.Call(Change{UserID: id}, nil)
+	for _, id := range ids {
+		c.watchers.Call(Change{UserID: id}, nil)
+	}
 }
 
-// Clear drops all cached answers. Call it when it is not known which users changed, as when another node says no more than
-// that its table has changed.
-func (c *UserCache) Clear() {
-	c.mu.Lock()
-	c.state.Invalidate()
-	clear(c.known)
-	c.mu.Unlock()
-	c.watchers.Call(Change{}, nil)
-}
-
-// Watch calls f after each Forget and Clear, until stop is called, in the goroutine that called them. It is one of
+// Watch calls f after each Forget, until stop is called, in the goroutine that called them. It is one of
 // [Config.Changes]. A panic in f is swallowed.
 func (c *UserCache) Watch(f func(Change)) (stop func()) { return c.watchers.Add(f) }

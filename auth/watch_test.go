@@ -71,7 +71,7 @@ func TestWatch(t *testing.T) {
 	require.NotEmpty(t, told)
 	require.Equal(t, auth.Change{}, told[0], "a role may concern any caller")
 	cache.Forget("ada")
-	cache.Clear()
+	cache.Forget()
 	require.Equal(t, []auth.Change{{UserID: "ada"}, {}}, h.take())
 	public.f(auth.Change{})
 	require.Equal(t, []auth.Change{{}}, h.take())
@@ -104,7 +104,7 @@ func TestAWatcherThatPanicsStopsNobody(t *testing.T) {
 	defer cache.Watch(func(auth.Change) { panic("x") })()
 	defer cache.Watch(h.note)()
 	cache.Forget("ada")
-	cache.Clear()
+	cache.Forget()
 	require.Len(t, h.take(), 2)
 }
 
@@ -127,7 +127,7 @@ func TestClearForgetsEverybody(t *testing.T) {
 	users.set(auth.User{ID: "ada"})
 	users.set(auth.User{ID: "eve", Active: true})
 	require.True(t, ask("ada") && !ask("eve"), "not yet")
-	cache.Clear()
+	cache.Forget()
 	require.True(t, !ask("ada") && ask("bob") && ask("eve"))
 }
 
@@ -146,7 +146,7 @@ func TestAnAnswerFromBeforeClearIsNotKept(t *testing.T) {
 	ask := func() { u, _ := cache.User(context.Background(), "ada"); done <- u }
 	go ask()
 	<-s.asked
-	cache.Clear()
+	cache.Forget()
 	s.answer <- auth.User{ID: "ada", Role: "old"}
 	require.Equal(t, "old", (<-done).Role)
 	go ask()

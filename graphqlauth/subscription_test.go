@@ -63,7 +63,7 @@ func TestAKeyThatEndsCutsItsSubscriptions(t *testing.T) {
 		}},
 		{"users changed somewhere", func(n *newsroom, r keys.Record) error {
 			n.people.set(auth.User{ID: "ada", Role: "reader"})
-			n.users.Clear()
+			n.users.Forget()
 			return nil
 		}},
 	} {
@@ -307,7 +307,7 @@ func TestEventsWaitWhileAStoreFails(t *testing.T) {
 	s.ask("1", "subscription { news }")
 	n.listening(1)
 	n.store.down.Store(true)
-	n.users.Clear()
+	n.users.Forget()
 	require.Equal(t, 1, n.tell("at last for "))
 	_ = s.conn.SetReadDeadline(time.Now().Add(50 * time.Millisecond))
 	_, err := s.in.ReadByte()
@@ -343,7 +343,7 @@ func TestASubscriptionForAnyone(t *testing.T) {
 	n := newNewsroom(t, newsOptions{bound: 50 * time.Millisecond})
 	stream := n.sse("subscription { weather }")
 	n.listening(1)
-	n.users.Clear()
+	n.users.Forget()
 	time.Sleep(150 * time.Millisecond)
 	require.Equal(t, 1, n.tell("rain"))
 	require.Contains(t, stream.event("next"), "rain")
@@ -360,7 +360,7 @@ func TestAPartlyDeniedSubscriptionEndsWhenRolesChange(t *testing.T) {
 	whole := n.socket(modern, keyPayload(n.key("writer").Key.Reveal()))
 	whole.ask("1", "subscription { wire { text source } }")
 	n.listening(2)
-	n.users.Clear()
+	n.users.Forget()
 	require.Equal(t, 2, n.tell("x"), "nothing changed for either")
 	part.next()
 	whole.next()

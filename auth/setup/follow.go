@@ -18,7 +18,7 @@ func (lk *Installation) follow(listen func(context.Context, string, func()) erro
 	}
 	var onChange func()
 	if lk.users != nil {
-		onChange = lk.users.Clear
+		onChange = func() { lk.users.Forget() }
 	}
 	stop := lk.Store.Follow(onChange, lk.Roles.Reload, lk.Public.Reload)
 	lk.onClose(func(context.Context) error {
