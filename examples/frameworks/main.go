@@ -5,13 +5,18 @@ package main
 
 import (
 	"context"
+	"errors"
+	"flag"
 	"fmt"
+	"io"
 	"log"
 	"maps"
 	"net"
 	"net/http"
 	"os"
+	"os/signal"
 	"strings"
+	"syscall"
 	"time"
 
 	"github.com/alexedwards/scs/v2"
@@ -111,15 +116,19 @@ func open(name string, c auth.Config, store *content.Store) (s server, err error
 }
 
 func main() {
-	if err := run(strings.Join(os.Args[1:], " ")); err != nil {
+	addr := flag.String("addr", "127.0.0.1:8080", "address to listen on; port 0 picks one")
+	flag.Parse()
+	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
+	defer stop()
+	if err := run(ctx, flag.Arg(0), *addr, os.Stdout); err != nil {
 		log.Fatal(err)
 	}
 }
 
-func run(name string) error {
-	ctx := context.Background()
+// run serves until ctx is done.
+func run(ctx context.Context, name, addr string, out io.Writer) error {
 	ring := keys.NewRing(keys.NewMemoryStore())
-	defer ring.Close(ctx)
+	defer ring.Close(context.WithoutCancel(ctx))
 	issued, err := ring.IssueCustom(ctx, keys.Custom{Name: "Try me", Role: "editor"})
 	if err != nil {
 		return err
@@ -128,17 +137,22 @@ func run(name string) error {
 	if err != nil {
 		return err
 	}
-	listener, err := net.Listen("tcp", "127.0.0.1:8080")
+	listener, err := net.Listen("tcp", addr)
 	if err != nil {
 		return err
 	}
-	fmt.Printf("%s listens on %s; key %s\n", name, listener.Addr(), issued.Key.Reveal())
+	fmt.Fprintf(out, "listening on %s with %s; key %s (role editor)\n", listener.Addr(), name, issued.Key.Reveal())
 	if s, ok := s.handler.(*grpcgo.Server); ok {
+		context.AfterFunc(ctx, s.Stop)
 		return s.Serve(listener)
 	}
 	server := &http.Server{
 		Handler:           s.handler,
 		ReadHeaderTimeout: 5 * time.Second, ReadTimeout: 30 * time.Second, IdleTimeout: 2 * time.Minute,
 	}
-	return server.Serve(listener)
+	context.AfterFunc(ctx, func() { _ = server.Close() })
+	if err := server.Serve(listener); !errors.Is(err, http.ErrServerClosed) {
+		return err
+	}
+	return nil
 }

@@ -10,6 +10,8 @@ import (
 	"github.com/latchkey-go/latchkey/auth"
 )
 
+// glue
+
 // A Gate has the permission that each method needs; "" needs none. The permission of a stream has no {name}.
 type Gate struct {
 	Guard *auth.Guard
@@ -19,14 +21,12 @@ type Gate struct {
 // Check decides on a call and returns a context with its caller. A method that Needs lacks is refused. The {model} of a
 // permission is the one in message, which is the message that the handler gets.
 func (g Gate) Check(ctx context.Context, method string, header http.Header, from string, message any) (context.Context, error) {
-	call := auth.Call{Header: header, Operation: method}
-	var ok bool
-	if call.Permission, ok = g.Needs[method]; !ok {
-		call.Permission = "(none is written for " + method + ")" // malformed: 500, and the event says why
+	permission, ok := g.Needs[method]
+	if !ok {
+		permission = "(none is written for " + method + ")" // malformed: 500, and the event says why
 	}
-	if address, err := netip.ParseAddrPort(from); err == nil {
-		call.Peer = address.Addr()
-	}
+	address, _ := netip.ParseAddrPort(from) // its zero Addr is unknown
+	call := auth.Call{Header: header, Operation: method, Permission: permission, Peer: address.Addr()}
 	if m, ok := message.(interface{ GetModel() string }); ok {
 		call.Values = map[string]string{"model": m.GetModel()}
 	}

@@ -49,7 +49,7 @@ func AddTool[I, O any](t Tools, g *auth.Guard, s *mcp.Server, name, permission s
 	t[name] = permission
 	mcp.AddTool(s, &mcp.Tool{Name: name}, func(ctx context.Context, r *mcp.CallToolRequest, in I) (res *mcp.CallToolResult, out O, err error) {
 		call := r.Extra.TokenInfo.Extra["call"].(auth.Call)
-		call.Operation, call.Permission, call.Values = "tools/call "+name, permission, values(in)
+		call.Operation, call.Permission, call.Values = "tools/call/"+name, permission, values(in)
 		p, err := g.CheckCall(ctx, call)
 		if err != nil {
 			return nil, out, &jsonrpc.Error{Code: int64(err.(*auth.Refusal).Status), Message: err.Error()}
