@@ -15,6 +15,7 @@ import (
 	"github.com/latchkey-go/latchkey/auth"
 	"github.com/latchkey-go/latchkey/auth/authtest"
 	"github.com/latchkey-go/latchkey/examples/frameworks/chi"
+	"github.com/latchkey-go/latchkey/examples/frameworks/content"
 	"github.com/latchkey-go/latchkey/examples/frameworks/echo"
 	"github.com/latchkey-go/latchkey/examples/frameworks/gin"
 )
@@ -109,6 +110,22 @@ func dialHTTP(t *testing.T, s *site) {
 		resp, body := send(t, "POST", url+"/misnamed/posts", "", withKey(key))
 		require.Contains(t, body, "Config.PathValue")
 		return resp.StatusCode
+	}
+}
+
+// A route is guarded without Identify around the router as well, and its handler knows the caller.
+func TestRoutesAloneAreGuarded(t *testing.T) {
+	for _, name := range []string{"net/http", "chi", "echo", "gin", "huma"} {
+		s := newSite(t, name)
+		url := listen(t, s.router.(http.Handler))
+		for _, c := range []struct {
+			key, model string
+			want       int
+		}{{s.editor, "posts", 201}, {s.writer, "secret", 403}, {s.wrong, "posts", 401}, {"", "posts", 401}} {
+			resp, _ := send(t, "POST", url+"/api/content/"+c.model, "", withKey(c.key))
+			require.Equal(t, c.want, resp.StatusCode, name)
+		}
+		require.Equal(t, []content.Item{{Model: "posts", By: "editor"}}, created(s), name)
 	}
 }
 

@@ -9,6 +9,7 @@ import (
 	"net/http"
 	"strings"
 	"testing"
+	"time"
 
 	mcpsdk "github.com/modelcontextprotocol/go-sdk/mcp"
 	"github.com/stretchr/testify/require"
@@ -144,7 +145,9 @@ func TestMCPSessionBelongsToItsCaller(t *testing.T) {
 	require.Equal(t, 403, status, "a caller with a key does not act in the session of one without")
 
 	// The standing stream of the session ends with the key.
-	r, err := http.NewRequestWithContext(t.Context(), "GET", s.url, nil)
+	ctx, cancel := context.WithTimeout(t.Context(), 10*time.Second)
+	defer cancel()
+	r, err := http.NewRequestWithContext(ctx, "GET", s.url, nil)
 	require.NoError(t, err)
 	r.Header = withKey(s.editor)
 	r.Header.Set("Mcp-Session-Id", session)
