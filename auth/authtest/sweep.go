@@ -99,11 +99,8 @@ func Patterns(mux *http.ServeMux) []string {
 	return slices.Compact(all)
 }
 
-// What stands for a value, in a permission and in the pattern of a route: {id}, {id...}, {id:[0-9]+}, /:id, /*rest.
-var (
-	braces   = regexp.MustCompile(`\{[^/]*\}`)
-	wildcard = regexp.MustCompile(`\{[^/]*\}|/[:*]\w*`)
-)
+// wildcard is what stands for a value in the pattern of a route: {id}, {id...}, {id:[0-9]+}, /:id, /*rest.
+var wildcard = regexp.MustCompile(`\{[^/]*\}|/[:*]\w*`)
 
 // Placeholder stands for a {name}. A literal pattern is unlikely to contain it.
 const Placeholder = "latchkey-sweep"

@@ -11,7 +11,7 @@
 //	ring, err := keys.Open(keys.Config{Store: store.Keys(), LastUsed: store.Keys(), Feed: store.Keys()})
 //	directory, err := roles.Open(ctx, roles.Config{Store: store.Roles()})
 //	public, err := publicapi.New(publicapi.Config{Store: store.PublicAPI(), Directory: directory, Staleness: 5 * time.Second})
-//	stop := store.Follow(users.Clear, directory.Reload, public.Reload)
+//	stop := store.Follow(func() { users.Forget() }, directory.Reload, public.Reload)
 //	service, err := admin.New(admin.Config{Audit: store.Audit(), InTx: store.InTx, Keys: ring, ...})
 //
 // # Durable

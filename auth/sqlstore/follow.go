@@ -12,7 +12,7 @@ import (
 // when the ring over [Store.Keys] polls and finds a change of another node. Then it calls each reload in turn, in a
 // goroutine of its own. It does so until stop is called:
 //
-//	stop := store.Follow(users.Clear, directory.Reload, public.Reload)
+//	stop := store.Follow(func() { users.Forget() }, directory.Reload, public.Reload)
 //
 // onChange runs before the changing call returns. It must be quick, and must not use anything that waits for that call,
 // such as the directory that is saving a role. A panic in it is swallowed. The errors of reload are dropped: the caches

@@ -17,6 +17,7 @@ import (
 	"github.com/latchkey-go/latchkey/examples/frameworks/chi"
 	"github.com/latchkey-go/latchkey/examples/frameworks/content"
 	"github.com/latchkey-go/latchkey/examples/frameworks/echo"
+	"github.com/latchkey-go/latchkey/examples/frameworks/exposure"
 	"github.com/latchkey-go/latchkey/examples/frameworks/gin"
 )
 
@@ -166,6 +167,6 @@ func TestExposure(t *testing.T) {
 			routes = s.guard.Routes()
 		}
 		file := "testdata/" + strings.ReplaceAll(name, "/", "") + ".exposure"
-		authtest.Exposure(t, s.guard, file, []string{"writer", "editor"}, authtest.Routes(s.guard, s.handler, nil, routes))
+		exposure.Exposure(t, s.guard, file, []string{"writer", "editor"}, exposure.Routes(s.guard, s.handler, nil, routes))
 	}
 }

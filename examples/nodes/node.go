@@ -87,7 +87,7 @@ func open(ctx context.Context, c config) (_ *node, err error) {
 	if err != nil {
 		return nil, err
 	}
-	n.unfollow = n.store.Follow(n.users.Clear, n.roles.Reload, n.public.Reload)
+	n.unfollow = n.store.Follow(func() { n.users.Forget() }, n.roles.Reload, n.public.Reload)
 	if c.listen && dialect == sqlstore.PostgreSQL {
 		n.listener = &listener{dsn: dsn, channel: n.store.Channel(), wake: n.store.Wake}
 		return n, n.listener.restore()

@@ -13,7 +13,7 @@ import (
 
 	"github.com/latchkey-go/latchkey/auth"
 	"github.com/latchkey-go/latchkey/auth/authtest"
-	"github.com/latchkey-go/latchkey/examples/internal/exposure"
+	"github.com/latchkey-go/latchkey/examples/frameworks/exposure"
 	"github.com/latchkey-go/latchkey/keys"
 	"github.com/latchkey-go/latchkey/publicapi"
 	"github.com/latchkey-go/latchkey/roles"
