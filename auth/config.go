@@ -173,11 +173,7 @@ func (g *Guard) ClientAddr(r *http.Request) netip.Addr { return g.c.ClientAddr(r
 
 // pattern is the default of Config.Route.
 func pattern(r *http.Request) string {
-	_, path, found := strings.Cut(r.Pattern, " ")
-	if !found {
-		return r.Pattern
-	}
-	return strings.TrimLeft(path, " \t")
+	return strings.TrimLeft(r.Pattern[strings.IndexAny(r.Pattern, " \t")+1:], " \t")
 }
 
 // remoteAddr is the default of Config.ClientAddr: the host of r.RemoteAddr, which net/http sets from the connection.

@@ -130,7 +130,7 @@ func TestLogTo(t *testing.T) {
 // An event has one stable pattern, whatever the router: without the method, or as the host says.
 func TestTheRouteOfAnEvent(t *testing.T) {
 	for pattern, want := range map[string]string{
-		"GET /posts": "/posts", "/posts": "/posts", "GET  \t/posts": "/posts", "GET example.com/posts": "example.com/posts",
+		"GET /posts": "/posts", "/posts": "/posts", "GET  \t/posts": "/posts", "GET\t/posts": "/posts", "GET example.com/posts": "example.com/posts",
 	} {
 		var e auth.Event
 		w := newWorld(t, func(c *auth.Config) { c.Observe = func(_ context.Context, got auth.Event) { e = got } })
