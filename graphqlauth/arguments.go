@@ -2,6 +2,7 @@ package graphqlauth
 
 import (
 	"context"
+	"encoding/json"
 	"reflect"
 	"sync/atomic"
 
@@ -24,15 +25,15 @@ type decoding struct {
 	variables map[string]int // their sizes
 	limit     int
 	endless   bool // a subscription
-	spent     atomic.Int64
 }
 
-func newDecoding(oc *graphql.OperationContext) *decoding {
-	d := &decoding{
-		variables: map[string]int{}, limit: maxRepeated + len(oc.RawQuery), endless: oc.Operation.Operation == ast.Subscription,
+func newDecoding(oc *graphql.OperationContext) decoding {
+	d := decoding{limit: maxRepeated + len(oc.RawQuery), endless: oc.Operation.Operation == ast.Subscription}
+	if len(oc.Variables) > 0 {
+		d.variables = map[string]int{}
 	}
 	for name, value := range oc.Variables {
-		d.variables[name] = sizeOf(reflect.ValueOf(value))
+		d.variables[name] = sizeOf(value)
 		d.limit += d.variables[name]
 	}
 	return d
@@ -41,17 +42,19 @@ func newDecoding(oc *graphql.OperationContext) *decoding {
 // limitTo refuses an operation whose arguments, each decoded once, are beyond the limit already, and lets others spend
 // the rest.
 func (d *decoding) limitTo(oc *graphql.OperationContext, bytes int) *gqlerror.Error {
-	if d.spent.Store(int64(bytes)); bytes > d.limit {
+	if bytes > d.limit {
 		return tooMany("bytes of arguments", maxRepeated)
 	}
 	if bytes > worthCounting {
-		oc.ResolverMiddleware = d.around(oc.ResolverMiddleware)
+		oc.ResolverMiddleware = d.around(oc.ResolverMiddleware, bytes)
 	}
 	return nil
 }
 
 // around counts the arguments below each list before any is decoded: a list that is too long for them is an error.
-func (d *decoding) around(next graphql.FieldMiddleware) graphql.FieldMiddleware {
+func (d decoding) around(next graphql.FieldMiddleware, bytes int) graphql.FieldMiddleware {
+	spent := &atomic.Int64{}
+	spent.Store(int64(bytes))
 	return func(ctx context.Context, resolver graphql.Resolver) (any, error) {
 		value, err := next(ctx, resolver)
 		fc := graphql.GetFieldContext(ctx)
@@ -64,9 +67,9 @@ func (d *decoding) around(next graphql.FieldMiddleware) graphql.FieldMiddleware 
 		}
 		bytes := int64(each * items(reflect.ValueOf(value)))
 		if d.endless {
-			defer d.spent.Add(-bytes) // each list of a subscription counts by itself
+			defer spent.Add(-bytes) // each list of a subscription counts by itself
 		}
-		if d.spent.Add(bytes) > int64(d.limit) {
+		if spent.Add(bytes) > int64(d.limit) {
 			return nil, tooMany("bytes of arguments", maxRepeated)
 		}
 		return value, nil
@@ -106,20 +109,24 @@ func (d *decoding) size(v *ast.Value) int {
 }
 
 // sizeOf returns about the size of a variable as JSON.
-func sizeOf(v reflect.Value) int {
+func sizeOf(value any) int {
 	bytes := 2
-	switch v.Kind() {
-	case reflect.String:
-		bytes += v.Len()
-	case reflect.Interface, reflect.Pointer:
-		return sizeOf(v.Elem())
-	case reflect.Slice:
-		for i := range v.Len() {
-			bytes += sizeOf(v.Index(i))
+	switch value := value.(type) {
+	case string:
+		return bytes + len(value)
+	case json.Number:
+		return bytes + len(value)
+	case map[string]any:
+		for name, inner := range value {
+			bytes += 2 + len(name) + sizeOf(inner)
 		}
-	case reflect.Map:
-		for name, value := range v.Seq2() {
-			bytes += sizeOf(name) + sizeOf(value)
+	case []any:
+		for _, inner := range value {
+			bytes += sizeOf(inner)
+		}
+	case []map[string]any: // gqlparser's form of a single value in place of a list
+		for _, inner := range value {
+			bytes += sizeOf(inner)
 		}
 	}
 	return bytes

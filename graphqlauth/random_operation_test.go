@@ -21,6 +21,7 @@ type operationWriter struct {
 	variables []string // declarations
 	types     []string // of the variables
 	sent      map[string]any
+	constant  bool // no variables
 }
 
 // randomOperation is a document and the variables that are sent with it, as gqlgen's transports decode them.
@@ -60,9 +61,9 @@ func (w *operationWriter) selection(on *ast.Definition, depth int) string {
 				to = w.overlapping(on)
 				condition = " on " + to.Name
 			}
-			parts = append(parts, "..."+condition+w.conditions()+" "+w.selection(to, depth-1))
+			parts = append(parts, "..."+condition+w.conditions()+w.deferral()+" "+w.selection(to, depth-1))
 		case w.chance(0.25):
-			parts = append(parts, "...F"+fmt.Sprint(w.fragment(on, depth-1))+w.conditions())
+			parts = append(parts, "...F"+fmt.Sprint(w.fragment(on, depth-1))+w.conditions()+w.deferral())
 		default:
 			parts = append(parts, w.field(on, depth))
 		}
@@ -80,6 +81,14 @@ func (w *operationWriter) conditions() string {
 		flag = w.variable("Boolean!")
 	}
 	return " @" + pick(w.Rand, []string{"skip", "include"}) + "(if: " + flag + ")"
+}
+
+// deferral is @defer, which changes when a fragment is answered and not whether.
+func (w *operationWriter) deferral() string {
+	if !w.chance(0.2) {
+		return ""
+	}
+	return pick(w.Rand, []string{" @defer", ` @defer(label: "late")`, " @defer(if: " + w.variable("Boolean!") + ")"})
 }
 
 // overlapping is a type that has objects in common with on.
@@ -149,7 +158,7 @@ func (w *operationWriter) field(on *ast.Definition, depth int) string {
 
 // value is written for an argument or an input field: a literal, or a variable.
 func (w *operationWriter) value(t *ast.Type, depth int) string {
-	if w.chance(0.3) {
+	if !w.constant && w.chance(0.3) {
 		return w.variable(t.String())
 	}
 	return w.literal(t, depth)
@@ -215,13 +224,8 @@ func (w *operationWriter) variable(t string) string {
 // constant is a literal without variables.
 func constant(w *operationWriter, t *ast.Type) string {
 	inner := *w
-	inner.variables, inner.types, inner.sent = nil, nil, map[string]any{}
-	for {
-		if text := inner.literal(t, 2); !strings.Contains(text, "$") {
-			return text
-		}
-		inner.variables, inner.types = nil, nil
-	}
+	inner.constant = true
+	return inner.literal(t, 2)
 }
 
 // sentValue is the value of a variable.

@@ -160,8 +160,8 @@ func (w *schemaWriter) body(name string, root bool) string {
 // output is the type of a field.
 func (w *schemaWriter) output() string {
 	from := slices.Concat(w.objects, w.interfaces, w.interfaces, w.unions, w.unions, []string{"String", "Money", "Grade", "Int"})
-	if w.chance(0.05) {
-		return "Query"
+	if w.chance(0.08) { // a root type again, such as viewer: Query
+		return pick(w.Rand, []string{"Query", "Query", "[Query!]", "Mutation"})
 	}
 	t := pick(w.Rand, from)
 	for w.chance(0.3) {

@@ -50,7 +50,7 @@ func (limits) Validate(graphql.ExecutableSchema) error { return nil }
 
 func (limits) MutateOperationContext(_ context.Context, oc *graphql.OperationContext) *gqlerror.Error {
 	d := newDecoding(oc)
-	all := (&measure{arguments: d}).of(oc.Operation.SelectionSet)
+	all := (&measure{arguments: &d}).of(oc.Operation.SelectionSet)
 	switch {
 	case all.depth > maxDepth:
 		return tooMany("levels", maxDepth)
