@@ -73,8 +73,7 @@ func (e *Extension) MutateOperationContext(ctx context.Context, oc *graphql.Oper
 	var w walk
 	clear, refusal := e.walk(ctx, oc, &w)
 	if refusal != nil {
-		report(ctx, refusal)
-		e.observe(ctx, refusal, w.denials.list)
+		e.refuse(ctx, refusal, w.denials.list)
 		return refusal
 	}
 	c := clearance{by: e}

@@ -78,8 +78,13 @@ type statusWriter struct {
 
 // WriteHeader writes the header, with the status of the refusal if there is one.
 func (a *statusWriter) WriteHeader(status int) {
-	if refusal := a.state.refusal.Load(); refusal != nil && !a.begun && status >= 200 {
-		h := a.Header()
+	if a.begun || status < 200 {
+		a.ResponseWriter.WriteHeader(status)
+		return
+	}
+	a.begun = true
+	h := a.Header()
+	if refusal := a.state.refusal.Load(); refusal != nil {
 		switch refusal.Extensions["code"] {
 		case CodeUnauthenticated:
 			status = http.StatusUnauthorized
@@ -91,10 +96,9 @@ func (a *statusWriter) WriteHeader(status int) {
 			h.Set("Retry-After", "1")
 		}
 	}
-	if h := a.Header(); !a.begun && status >= 200 && (!a.state.cacheable.Load() || len(h["Cache-Control"]) != 1 || !strings.HasPrefix(h.Get("Content-Type"), "application/")) {
+	if !a.state.cacheable.Load() || len(h["Cache-Control"]) != 1 || !strings.HasPrefix(h.Get("Content-Type"), "application/") {
 		h.Set("Cache-Control", "no-store") // transports set or add other values
 	}
-	a.begun = a.begun || status >= 200
 	a.ResponseWriter.WriteHeader(status)
 }
 

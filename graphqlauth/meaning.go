@@ -11,11 +11,8 @@ import (
 	"github.com/vektah/gqlparser/v2/ast"
 )
 
-// likeRules matches names of directives that sound like rules.
+// likeRules matches names of directives that sound like rules. Federation's @inaccessible does, and is none.
 var likeRules = regexp.MustCompile(`(?i)auth|role|perm|scope|grant|guard|secur|admin|owner|allow|deny|login|logged|signed|access|policy|protect|private|^can|^is[A-Z]`)
-
-// inaccessible is federation's directive that hides a field from the router's schema. It sounds like a rule and is none.
-var inaccessible = regexp.MustCompile(`^(\w+__)?inaccessible$`)
 
 // WithForeignDirective says that a directive is not a rule although its name sounds like one, because a hook of the
 // host's own decides. Without it, such a directive without a meaning stops the program. See [WithDirective].
@@ -33,7 +30,7 @@ func (k *compiler) meant(name string) bool {
 func (k *compiler) meanings() {
 	look := func(_ string, list ast.DirectiveList) {
 		for _, d := range list {
-			if likeRules.MatchString(d.Name) && !inaccessible.MatchString(d.Name) && !k.meant(d.Name) && !slices.Contains(k.config.foreign, d.Name) {
+			if likeRules.MatchString(d.Name) && !strings.HasSuffix(d.Name, "inaccessible") && !k.meant(d.Name) && !slices.Contains(k.config.foreign, d.Name) {
 				k.mistake("meaning", "@"+d.Name, "sounds like a rule and guards nothing: give it a meaning with WithDirective, or say with WithForeignDirective that it is no rule")
 			}
 		}

@@ -11,13 +11,17 @@ import (
 	"github.com/latchkey-go/latchkey/auth"
 )
 
-// observe tells the guard's observer that an operation is refused, and of each denied coordinate.
-func (e *Extension) observe(ctx context.Context, err *gqlerror.Error, list []denial) {
+// refuse gives the response of a refused operation its status, and tells the guard's observer of it and of each denied
+// coordinate.
+func (e *Extension) refuse(ctx context.Context, err *gqlerror.Error, list []denial) {
+	report(ctx, err)
 	refusal, ok := errors.AsType[*auth.Refusal](err)
-	if !ok {
+	switch {
+	case !ok:
 		return // an invalid operation, not a denied one
-	}
-	if len(list) > 0 {
+	case refusal.Status >= http.StatusInternalServerError:
+		list = nil // no verdict on them
+	case len(list) > 0:
 		refusal = e.refusalOf(ctx, list[0])
 	}
 	e.guard.Report(requestOf(ctx), "", refusal)
@@ -42,12 +46,9 @@ func (e *Extension) refusalOf(ctx context.Context, d denial) *auth.Refusal {
 	case p.Kind() == auth.KindNone:
 		refusal.Reason = auth.ReasonMissingKey
 	}
-	if d.permission != "" && p.Kind() != auth.KindNone {
-		if _, _, err := e.guard.Explain(p, d.permission); err != nil {
-			if why, ok := errors.AsType[*auth.Refusal](err); ok && why.Status == refusal.Status {
-				refusal.Reason = why.Reason
-			}
-		}
+	_, _, err := e.guard.Explain(p, d.permission)
+	if why, ok := errors.AsType[*auth.Refusal](err); ok && d.permission != "" && why.Status == refusal.Status {
+		refusal.Reason = why.Reason
 	}
 	refusal.Missing = d.permission
 	return &refusal

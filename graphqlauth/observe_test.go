@@ -147,3 +147,11 @@ func TestCutSubscriptionsAreObserved(t *testing.T) {
 	eventually("a role that changes", auth.ReasonNotGranted, "Subscription.news", 1)
 	eventually("a role that changes", auth.ReasonNotGranted, "", 1)
 }
+
+// While there is no policy, the operation has no verdict, and no field of it is called denied.
+func TestNoPolicyIsObservedAsItIs(t *testing.T) {
+	o := &observer{}
+	s := newSite(t, siteOptions{observe: o.see, roles: noPolicy{}})
+	require.Equal(t, 503, s.ask("reader", `{posts{title} secret{title}}`).status)
+	require.Equal(t, []string{"503 no_policy"}, o.take())
+}

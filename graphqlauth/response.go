@@ -100,23 +100,18 @@ func (e *Extension) encodeRefusals(ctx context.Context, errs gqlerror.List) {
 			first = err
 		}
 	}
-	if report(ctx, first); len(told) > 0 {
-		e.observe(ctx, first, nil)
-	}
+	e.refuse(ctx, first, nil)
 }
 
 // coordinateAt returns the coordinate of the field at a location of the document. On an interface or a union it is the
 // interface's field, or that of the fragment.
 func coordinateAt(doc *ast.QueryDocument, at []gqlerror.Location) (coordinate string) {
-	if len(at) == 0 {
-		return ""
-	}
 	var find func(ast.SelectionSet)
 	find = func(sels ast.SelectionSet) {
 		for _, sel := range sels {
 			switch sel := sel.(type) {
 			case *ast.Field:
-				if p := sel.Position; p != nil && p.Line == at[0].Line && p.Column == at[0].Column {
+				if p := sel.Position; p != nil && slices.Contains(at, gqlerror.Location{Line: p.Line, Column: p.Column}) {
 					coordinate = sel.ObjectDefinition.Name + "." + sel.Name
 				}
 				find(sel.SelectionSet)

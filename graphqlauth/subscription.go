@@ -52,8 +52,7 @@ func (e *Extension) judgeAgain(ctx context.Context, oc *graphql.OperationContext
 		refusal = w.denials.refuse(w.authenticated)
 	}
 	if refusal != nil {
-		report(ctx, refusal)
-		e.observe(ctx, refusal, w.denials.list)
+		e.refuse(ctx, refusal, w.denials.list)
 	}
 	return refusal
 }
@@ -102,7 +101,7 @@ func (e *Extension) subscribe(ctx context.Context, oc *graphql.OperationContext)
 	sub.ctx, sub.cancel = context.WithCancelCause(ctx)
 	if sub.stream, _ = ctx.Value(streamKey{e}).(*stream); sub.stream == nil {
 		sub.stream = e.rechecker.add(sub.ctx, sub.initial, func(refusal *auth.Refusal) {
-			e.observe(ctx, refused(refusal), nil)
+			e.refuse(ctx, refused(refusal), nil)
 			sub.end(refused(refusal))
 		})
 	}
@@ -148,7 +147,7 @@ func (sub *subscription) reauthorize(p auth.Principal) (err error) {
 	switch {
 	case refusal != nil:
 		if sub.ctx.Err() == nil {
-			sub.e.observe(ctx, refusal, w.denials.list)
+			sub.e.refuse(ctx, refusal, w.denials.list)
 		}
 		sub.end(refusal)
 	case !now.compatibleWith(sub.start): // the denied part differs: a running operation cannot change it
