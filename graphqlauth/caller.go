@@ -48,10 +48,8 @@ func (c *caller) satisfies(need *requirement, node *ast.Field, vars map[string]a
 	if need.never || need.key && !c.authenticated {
 		return "", false
 	}
-	for _, i := range need.all {
-		if missing, ok := c.has(i, node, vars); !ok {
-			return missing, false
-		}
+	if missing, ok := c.hasAll(need.all, node, vars); !ok {
+		return missing, false
 	}
 	for _, groups := range need.needs[len(need.all):] {
 		if missing, ok := c.hasAny(groups, node, vars); !ok {
@@ -65,22 +63,25 @@ func (c *caller) satisfies(need *requirement, node *ast.Field, vars map[string]a
 // permission of the first list.
 func (c *caller) hasAny(groups [][]int, node *ast.Field, vars map[string]any) (missing string, ok bool) {
 	for n, group := range groups {
-		ok := true
-		for _, i := range group {
-			lacks, has := c.has(i, node, vars)
-			if !has {
-				if n == 0 {
-					missing = lacks
-				}
-				ok = false
-				break
-			}
-		}
+		lacks, ok := c.hasAll(group, node, vars)
 		if ok {
 			return "", true
 		}
+		if n == 0 {
+			missing = lacks
+		}
 	}
 	return missing, false
+}
+
+// hasAll reports whether the caller has all these permissions. If not, it returns the first that is missing.
+func (c *caller) hasAll(all []int, node *ast.Field, vars map[string]any) (missing string, ok bool) {
+	for _, i := range all {
+		if missing, ok := c.has(i, node, vars); !ok {
+			return missing, false
+		}
+	}
+	return "", true
 }
 
 // has reports whether the caller has the permission with index i. It returns the name for an error.

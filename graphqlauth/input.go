@@ -106,20 +106,20 @@ func (w *walk) sent(in *input, value any, node *ast.Field) (denial, bool) {
 		return w.sentValue(in, reflect.ValueOf(value), node)
 	}
 	for i := range in.fields {
-		if inner, ok := object[in.fields[i].name]; ok {
-			if d, ok := w.sentField(&in.fields[i], inner, node); !ok {
-				return d, false
-			}
+		f := &in.fields[i]
+		inner, written := object[f.name]
+		if !written {
+			continue
+		}
+		d, ok := w.may(f, node)
+		if ok && f.input != nil {
+			d, ok = w.sent(f.input, inner, node)
+		}
+		if !ok {
+			return d, false
 		}
 	}
 	return denial{}, true
-}
-
-func (w *walk) sentField(f *guarded, value any, node *ast.Field) (denial, bool) {
-	if d, ok := w.may(f, node); !ok || f.input == nil {
-		return d, ok
-	}
-	return w.sent(f.input, value, node)
 }
 
 // sentValue checks lists, and variables set by Go code. A value that it cannot read counts as one that contains every

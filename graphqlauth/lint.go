@@ -154,7 +154,10 @@ func (l *linter) nulls(def *ast.Definition) {
 		}
 		at, own := def.Name+"."+f.Name, l.plan.types[def.Name].fields[f.Name]
 		out := l.schema.Types[f.Type.Name()]
-		denied := l.ruledField(def, f) || len(own.args) > 0 || out != nil && l.ruledType(out) || l.isRoot(def) && !own.need.free()
+		denied := l.ruledField(def, f) || len(own.args) > 0 || out != nil && l.ruledType(out) || l.isRoot(def) && !own.need.free() ||
+			l.ruledType(def) && slices.ContainsFunc(l.interfaces(def), func(outer *ast.Definition) bool { // which has no rule, so its field is denied
+				return !l.ruledType(outer) && l.isReturned(outer.Name) && outer.Fields.ForName(f.Name) != nil
+			})
 		if f.Type.NonNull && denied {
 			l.find("null", at, "cannot be null, so %s is lost where it is denied", lost)
 			continue

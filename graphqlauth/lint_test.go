@@ -95,3 +95,18 @@ func TestLintFollowsTheOptions(t *testing.T) {
 	mine := func(*ast.Directive) (graphqlauth.Rule, error) { return graphqlauth.RequireKey(), nil }
 	require.Empty(t, graphqlauth.Lint(own, nil, graphqlauth.WithDirective("public", mine), graphqlauth.WithDirective("can", mine)))
 }
+
+// A guarded type behind an interface loses the whole object with a non-null field that the interface declares.
+func TestLintNullsBehindAnInterface(t *testing.T) {
+	nulls := func(sdl string) (all []string) {
+		for _, f := range graphqlauth.Lint(schemaOf(t, graphqlauth.SDL, sdl).Schema(), nil) {
+			if f.Code == "null" {
+				all = append(all, f.Coordinate)
+			}
+		}
+		return all
+	}
+	const types = ` interface Node { id: ID! name: String } type A implements Node @can(permission:"a") { id: ID! name: String own: ID! } type B implements Node { id: ID! name: String }`
+	require.Equal(t, []string{"A.id"}, nulls(`type Query { nodes: [Node] @public }`+types))
+	require.Empty(t, nulls(`type Query { a: A @public node: B @public }`+types), "the field that returns it is denied, and null")
+}

@@ -80,6 +80,6 @@ func WithDirective(name string, f func(*ast.Directive) (Rule, error)) Option {
 func WithIntrospection(r Rule) Option { return func(c *config) { c.introspection = r } }
 
 // WithMaxAliases sets how many root fields an operation may have, counted as written, __typename included. Fields of a
-// root type that another field returns, such as viewer: Query, count wherever they are. Without it:
+// root type that another field returns, such as viewer: Query, count wherever they are, __typename excepted. Without it:
 // [DefaultMaxAliases]. Zero or less is no limit.
 func WithMaxAliases(n int) Option { return func(c *config) { c.maxAliases = n } }

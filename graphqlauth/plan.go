@@ -27,11 +27,7 @@ type typ struct {
 
 // onRoot reports whether a field is selected on a root type, or on an abstract type that can be one. A nil plan has none.
 func (p *plan) onRoot(f *ast.Field) bool {
-	if p == nil || f.ObjectDefinition == nil {
-		return false
-	}
-	t := p.types[f.ObjectDefinition.Name]
-	return t != nil && t.root
+	return p != nil && p.fields[f.Definition] != nil && p.fields[f.Definition].typ.root
 }
 
 // A field is one coordinate, such as Post.title, with all rules that apply to it.

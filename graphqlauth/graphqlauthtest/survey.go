@@ -55,14 +55,15 @@ func (s *survey) findWays() {
 	var open []*way
 	for i, root := range []*ast.Definition{s.Schema.Query, s.Schema.Mutation, s.Schema.Subscription} {
 		if root != nil {
-			open = append(open, &way{to: root, cost: i * costOfKind})
+			s.ways[root.Name] = &way{to: root, cost: i * costOfKind} // never through a field that returns it
+			open = append(open, s.ways[root.Name])
 		}
 	}
 	for len(open) > 0 {
 		slices.SortStableFunc(open, func(a, b *way) int { return a.cost - b.cost })
 		w := open[0]
 		open = open[1:]
-		if s.ways[w.to.Name] != nil {
+		if known := s.ways[w.to.Name]; known != nil && known != w {
 			continue
 		}
 		s.ways[w.to.Name] = w

@@ -143,6 +143,23 @@ func TestSweep(t *testing.T) {
 	}
 }
 
+// A root type that a field returns is still asked for from the root: a mutation is sent as one.
+func TestSweepAsksRootOperationsFromTheRoot(t *testing.T) {
+	schema, err := gqlparser.LoadSchema(&ast.Source{Input: graphqlauth.SDL}, &ast.Source{Input: `
+		type Query { viewer: Query @public mutate: Mutation @public it: String @authenticated } type Mutation { save: String query: Query }`})
+	require.NoError(t, err)
+	var asked []string
+	srv := http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		var sent struct{ Query string }
+		require.NoError(t, json.NewDecoder(r.Body).Decode(&sent))
+		asked = append(asked, sent.Query)
+	})
+	graphqlauthtest.Sweep(&recorder{}, srv, graphqlauthtest.Config{Schema: schema})
+	for _, query := range []string{`mutation { save }`, `query { it }`, `mutation { query { __typename } }`} {
+		require.Contains(t, asked, query)
+	}
+}
+
 func TestSweepFindsWhatIsForgotten(t *testing.T) {
 	opts := []graphqlauth.Option{withHasRole}
 	sweep := func(srv http.Handler, schema *ast.Schema) *recorder {
