@@ -58,7 +58,7 @@ func (k *compiler) addTypes() {
 	for _, def := range k.defs {
 		if def.IsCompositeType() {
 			k.plan.types[def.Name] = &typ{
-				name: def.Name, interfaces: def.Interfaces, abstract: def.IsAbstractType(), root: k.isRoot(def), fields: map[string]*field{},
+				name: def.Name, interfaces: def.Interfaces, abstract: def.IsAbstractType(), root: k.isRoot(def), fields: map[string]*field{}, objects: map[*typ]bool{},
 			}
 		}
 	}
@@ -74,8 +74,13 @@ func (k *compiler) addTypes() {
 				o.member = bit(known)
 				known++
 			}
-			t.members = t.members.or(o.member)
+			t.members, t.objects[o] = t.members.or(o.member), true
 			t.root = t.root || o.root
+		}
+	}
+	for _, t := range k.plan.types {
+		if known <= maxBits {
+			t.objects = nil
 		}
 	}
 }

@@ -101,7 +101,7 @@ func (e *Extension) walk(ctx context.Context, oc *graphql.OperationContext, w *w
 	w.doc, w.vars, w.maxRoots = oc.Doc, oc.Variables, e.config.maxAliases
 	w.selection(scopeOf(root), oc.Operation.SelectionSet, true)
 	if w.nestedRoots && w.maxRoots > 0 {
-		w.roots = max(w.roots, (&measure{plan: e.plan}).of(oc.Operation.SelectionSet).roots)
+		w.roots = max(w.roots, (&measure{fields: e.plan.fields}).of(oc.Operation.SelectionSet).roots)
 	}
 	switch {
 	case w.tooManyRoots():

@@ -2,6 +2,8 @@ package graphqlauth_test
 
 import (
 	"context"
+	"fmt"
+	"strings"
 	"testing"
 
 	"github.com/99designs/gqlgen/graphql"
@@ -205,4 +207,24 @@ func TestNarrowerResults(t *testing.T) {
 	c.allow("none", `{owned{...on Books{...on Owned{owner{name}}}}}`)
 	c.allow("none", `{owned{...F}} fragment F on Books{...G} fragment G on Owned{owner{...on Actor{name}}}`)
 	c.deny("none", `{owned{...F ...G}} fragment F on Books{...G} fragment G on Owned{owner{...on Actor{name}}}`, "Robot.name")
+}
+
+// In a schema with more object types than bits, a type is not taken for another.
+func TestManyObjectTypes(t *testing.T) {
+	var sdl, all strings.Builder
+	for i := range 700 {
+		fmt.Fprintf(&sdl, "type T%[1]d implements Node & Titled { id: ID%[2]s title: ID own: ID }\n", i, map[bool]string{true: ` @can(permission: "a")`}[i%256 == 1 && i > 1])
+		fmt.Fprintf(&all, " | T%d", i)
+	}
+	c := newCourt(t, `interface Node { id: ID } interface Titled { title: ID } union Few = T1 | T2 union Guarded = T1 | T257 union All = `+all.String()[3:]+`
+		type Query @public { few: Few guarded: Guarded all: All node: Node }`+sdl.String())
+	c.allow("none", `{few{...on Node{id}}}`)
+	c.allow("none", `{few{...F}} fragment F on Node{id ...on Titled{title}}`)
+	c.allow("none", `{node{...on T1{id}}}`)
+	c.allow("none", `{all{...on Few{...on Node{id}}}}`)
+	c.deny("none", `{guarded{...on Node{id}}}`, "T257.id")
+	c.deny("none", `{guarded{...on T257{...on Node{id}}}}`, "T257.id")
+	c.deny("none", `{node{id}}`, "T257.id")
+	c.deny("none", `{all{...on Titled{...on Node{id}}}}`, "T257.id")
+	c.allow("a", `{all{...on Titled{...on Node{id}}}}`)
 }

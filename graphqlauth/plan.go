@@ -22,12 +22,8 @@ type typ struct {
 	root       bool              // is a root type, or can be one
 	member     set               // of an object: its bit among the members of abstract types
 	members    set               // of an abstract type
+	objects    map[*typ]bool     // the same, exactly; nil if no two types share a bit
 	fields     map[string]*field // without __typename
-}
-
-// onRoot reports whether a field is selected on a root type, or on an abstract type that can be one. A nil plan has none.
-func (p *plan) onRoot(f *ast.Field) bool {
-	return p != nil && p.fields[f.Definition] != nil && p.fields[f.Definition].typ.root
 }
 
 // A field is one coordinate, such as Post.title, with all rules that apply to it.

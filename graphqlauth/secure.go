@@ -66,8 +66,8 @@ type size struct{ depth, fields, roots, bytes int }
 // A measure measures selections, with every fragment written out where it is spread. It measures each fragment once, so
 // it is linear in the document.
 type measure struct {
-	plan      *plan     // to count the fields on root types, or nil
-	arguments *decoding // or nil
+	fields    map[*ast.FieldDefinition]*field // to count those on root types, or nil
+	arguments *decoding                       // or nil
 	known     map[*ast.FragmentDefinition]size
 }
 
@@ -79,7 +79,7 @@ func (m *measure) of(sels ast.SelectionSet) (all size) {
 			one = m.of(sel.SelectionSet)
 			one.depth++
 			one.fields++
-			if m.plan.onRoot(sel) {
+			if f := m.fields[sel.Definition]; f != nil && f.typ.root {
 				one.roots++
 			}
 			one.bytes += m.arguments.of(sel)

@@ -29,11 +29,17 @@ type walk struct {
 
 // A scope says which object types a selection may be on: one, or those of an abstract type that are in the set.
 type scope struct {
-	typ *typ
-	set set
+	typ    *typ
+	set    set
+	within *typ // the smallest abstract type around it in the document, or nil
 }
 
-func scopeOf(t *typ) scope { return scope{t, t.members} }
+func scopeOf(t *typ) scope { return scope{typ: t, set: t.members} }
+
+// has reports whether the selection may be on an object of type o.
+func (s scope) has(o *typ) bool {
+	return o.member.overlaps(s.set) && (s.typ.objects == nil || s.typ.objects[o]) && (s.within == nil || s.within.objects == nil || s.within.objects[o])
+}
 
 // narrow returns the scope inside a fragment on t. It returns false if no object type is in both.
 func (s scope) narrow(t *typ) (scope, bool) {
@@ -41,12 +47,15 @@ func (s scope) narrow(t *typ) (scope, bool) {
 	case t == s.typ:
 		return s, true
 	case t.abstract && s.typ.abstract:
-		both := s.set.and(t.members)
-		return scope{t, both}, both != set{}
+		both, within := s.set.and(t.members), s.typ
+		if s.within != nil && len(s.within.objects) < len(within.objects) {
+			within = s.within
+		}
+		return scope{t, both, within}, both != set{}
 	case t.abstract:
 		return s, s.typ.member.overlaps(t.members)
 	case s.typ.abstract:
-		return scopeOf(t), t.member.overlaps(s.set)
+		return scopeOf(t), s.has(t)
 	}
 	return s, false
 }
@@ -148,7 +157,7 @@ func (w *walk) field(s scope, node *ast.Field) bool {
 		any := false
 		out.set = set{}
 		for _, impl := range f.impls {
-			if !impl.typ.member.overlaps(s.set) || !impl.free && !w.reached(impl, node) {
+			if !s.has(impl.typ) || !impl.free && !w.reached(impl, node) {
 				continue
 			}
 			any = true
@@ -250,11 +259,14 @@ func (s *seen[T]) add(value T) bool {
 }
 
 // A set is a set of object types that are members of interfaces and unions. In a schema with more than 256 of them
-// some share a bit. A set may then appear larger than it is, so more is checked, never less.
-type set [4]uint64
+// some share a bit, and scope.has tells them apart. Inside three or more abstract types a set may appear larger than it is,
+// so more is checked, never less.
+type set [maxBits / 64]uint64
+
+const maxBits = 256
 
 func bit(i int) (s set) {
-	i %= 256
+	i %= maxBits
 	s[i/64] = 1 << (i % 64)
 	return s
 }

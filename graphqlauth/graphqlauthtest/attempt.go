@@ -58,14 +58,8 @@ func (a *attempt) operation(on *way, f *ast.FieldDefinition, arg *ast.ArgumentDe
 		a.keys = append(a.keys, on.last.Name)
 	}
 	slices.Reverse(a.keys)
-	kind := "query"
-	switch on.to {
-	case a.Schema.Mutation:
-		kind = "mutation"
-	case a.Schema.Subscription:
-		kind = "subscription"
-	}
-	a.query = kind + " { " + text + " }"
+	kind := map[*ast.Definition]string{a.Schema.Mutation: "mutation", a.Schema.Subscription: "subscription"}[on.to]
+	a.query = cmp.Or(kind, "query") + " { " + text + " }"
 	return a
 }
 

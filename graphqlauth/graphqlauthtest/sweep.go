@@ -6,12 +6,10 @@ import (
 	"bytes"
 	"context"
 	"encoding/json"
-	"fmt"
 	"maps"
 	"net/http"
 	"net/http/httptest"
 	"slices"
-	"strings"
 	"testing"
 	"time"
 
@@ -93,7 +91,7 @@ func Sweep(t testing.TB, srv http.Handler, c Config) {
 			what, final = a.failure(answer)
 		}
 		if what != "" {
-			t.Errorf("graphqlauthtest: %s: %s\n\tasked    %s\n\tanswered %s", coordinate, what, a.query, shorten(answer))
+			t.Errorf("graphqlauthtest: %s: %s\n\tasked    %s\n\tanswered %.300s", coordinate, what, a.query, answer)
 		}
 	}
 	if tried == 0 {
@@ -177,13 +175,4 @@ func holds(value any, path []string) bool {
 	}
 	object, _ := value.(map[string]any)
 	return object != nil && holds(object[path[0]], path[1:])
-}
-
-func shorten(answer []byte) string {
-	const enough = 300
-	text := strings.TrimSpace(string(answer))
-	if len(text) > enough {
-		return fmt.Sprintf("%s… (%d bytes)", text[:enough], len(text))
-	}
-	return text
 }
