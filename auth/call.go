@@ -14,7 +14,7 @@ type Call struct {
 	Query      string            // as in a URL, without "?"; usually ""
 	Peer       netip.Addr        // who sent it; the zero Addr is unknown
 	Operation  string            // for events and Config.Limit, such as "/shop.Orders/Get": never a text of the client
-	Permission string            // what the operation needs, with {name}s; "" needs none, as HandleOpen
+	Permission string            // what the operation needs, with {name}s; "" decides as Check does
 	Values     map[string]string // of the {name}s: never join strings instead, or a client makes another permission of them
 }
 
@@ -45,32 +45,17 @@ func (g *Guard) CheckCall(ctx context.Context, c Call) (Principal, error) {
 }
 
 func (g *Guard) allowsCall(p Principal, c *Call) *Refusal {
-	permission, refusal := permissionFor(c.Permission, c.Values)
-	switch {
-	case refusal == nil:
-		return g.allows(p, permission)
-	case refusal.Status == http.StatusForbidden && !p.Authenticated():
-		return &Refusal{Status: http.StatusUnauthorized, Reason: ReasonBadPermission}
-	}
-	refusal.credential, refusal.key = true, p.KeyID()
-	return refusal
-}
-
-// permissionFor fills the {name}s of a permission with values as [Guard.Require] does.
-func permissionFor(template string, values map[string]string) (string, *Refusal) {
-	t, err := parseTemplate(template)
+	t, err := parseTemplate(c.Permission)
 	if err != nil {
-		return "", &Refusal{Status: http.StatusInternalServerError, Reason: ReasonInternalError, cause: err}
+		return &Refusal{Status: http.StatusInternalServerError, Reason: ReasonInternalError, cause: err}
 	}
-	for _, name := range t.names() {
-		if _, ok := values[name]; !ok {
-			err := fmt.Errorf("auth: permission %q: there is no value for {%s}", template, name)
-			return "", &Refusal{Status: http.StatusInternalServerError, Reason: ReasonNoPathValue, cause: err}
-		}
+	permission, empty, ok := t.fill(nil, func(_ *http.Request, name string) string { return c.Values[name] })
+	if ok {
+		return g.allows(p, permission)
 	}
-	permission, _, ok := t.fill(nil, func(_ *http.Request, name string) string { return values[name] })
-	if !ok {
-		return "", &Refusal{Status: http.StatusForbidden, Reason: ReasonBadPermission, Missing: t.text}
+	if _, sent := c.Values[empty]; empty != "" && !sent {
+		err := fmt.Errorf("auth: permission %q: there is no value for {%s} in Call.Values", t.text, empty)
+		return &Refusal{Status: http.StatusInternalServerError, Reason: ReasonNoPathValue, cause: err}
 	}
-	return permission, nil
+	return t.refuseValue(p)
 }

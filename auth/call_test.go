@@ -68,6 +68,25 @@ func TestCheckCall_DecidesAsHandleDoes(t *testing.T) {
 	}
 }
 
+// An event has the whole name of an operation, and a call that needs no permission is decided as Check does.
+func TestCheckCallWithoutAPermission(t *testing.T) {
+	var events []auth.Event
+	w := newWorld(t, func(c *auth.Config) {
+		c.Observe = func(_ context.Context, e auth.Event) { events = append(events, e) }
+	})
+	c := auth.Call{Operation: "tools/call create item"}
+	p, err := w.guard.CheckCall(t.Context(), c)
+	require.NoError(t, err)
+	require.Equal(t, auth.KindPublic, p.Kind())
+	w.public.set("", nil)
+	_, err = w.guard.CheckCall(t.Context(), c)
+	requireReason(t, auth.ReasonMissingKey, err)
+	require.Len(t, events, 2)
+	for _, e := range events {
+		require.Equal(t, c.Operation, e.Route)
+	}
+}
+
 // Each call is judged by its own credential, whatever its context carries: on a connection that many calls share, the
 // context is that of the caller who opened it.
 func TestCheckCallIgnoresThePrincipalOfItsContext(t *testing.T) {

@@ -173,7 +173,11 @@ func (g *Guard) ClientAddr(r *http.Request) netip.Addr { return g.c.ClientAddr(r
 
 // pattern is the default of Config.Route.
 func pattern(r *http.Request) string {
-	return strings.TrimLeft(r.Pattern[strings.IndexAny(r.Pattern, " \t")+1:], " \t")
+	method := max(strings.IndexAny(r.Pattern, " \t"), 0)
+	if strings.Contains(r.Pattern[:method], "/") { // a space in the name of a Call's operation
+		return r.Pattern
+	}
+	return strings.TrimLeft(r.Pattern[method:], " \t")
 }
 
 // remoteAddr is the default of Config.ClientAddr: the host of r.RemoteAddr, which net/http sets from the connection.

@@ -118,10 +118,8 @@ func (g *Guard) allowsTemplate(r *http.Request, p Principal, t *template) *Refus
 		return refuseMissing
 	case empty != "" && !hasName(r.Pattern, empty): // else a client sent an empty segment
 		return t.refuseUnfilled(empty)
-	case !p.Authenticated():
-		return &Refusal{Status: http.StatusUnauthorized, Reason: ReasonBadPermission}
 	}
-	return &Refusal{Status: http.StatusForbidden, Reason: ReasonBadPermission, Missing: t.text, credential: true, key: p.KeyID()}
+	return t.refuseValue(p)
 }
 
 func (g *Guard) gate(h http.Handler, requires []Route, decide func(*http.Request, Principal) (string, *Refusal)) http.Handler {

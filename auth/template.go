@@ -100,6 +100,14 @@ func (t *template) refuseUnfilled(name string) *Refusal {
 	}
 }
 
+// refuseValue refuses a value of a {name} that is no segment.
+func (t *template) refuseValue(p Principal) *Refusal {
+	if !p.Authenticated() {
+		return &Refusal{Status: http.StatusUnauthorized, Reason: ReasonBadPermission}
+	}
+	return &Refusal{Status: http.StatusForbidden, Reason: ReasonBadPermission, Missing: t.text, credential: true, key: p.KeyID()}
+}
+
 // pattern returns the template with "*" for every {name}, which matches every permission that it may become.
 func (t *template) pattern() string {
 	if t.named == nil {
