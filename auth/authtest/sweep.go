@@ -112,7 +112,14 @@ func request(pattern string, values map[string]string) *http.Request {
 		method, address = http.MethodGet, pattern
 	}
 	address = strings.ReplaceAll(strings.TrimSpace(address), "{$}", "")
-	address = fill(wildcard, address, func(name string) string { return cmp.Or(values[name], Placeholder) })
+	address = wildcard.ReplaceAllStringFunc(address, func(s string) string {
+		name, _, _ := strings.Cut(strings.Trim(s, "/{}.:*"), ":")
+		value := cmp.Or(values[name], Placeholder)
+		if s[0] == '/' {
+			return "/" + value
+		}
+		return value
+	})
 	host, path, _ := strings.Cut(address, "/")
 	r := httptest.NewRequest(method, "/"+path, nil)
 	if host != "" {

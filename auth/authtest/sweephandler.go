@@ -4,8 +4,6 @@ import (
 	"context"
 	"net/http"
 	"net/http/httptest"
-	"regexp"
-	"strings"
 	"testing"
 
 	"github.com/latchkey-go/latchkey/auth"
@@ -30,7 +28,7 @@ func SweepHandler(t testing.TB, guard *auth.Guard, handler http.Handler, pattern
 	return routes
 }
 
-// required asks a handler what the route requires. It is empty if no guard was met.
+// Required asks a handler what the route requires. It is empty if no guard was met.
 func Required(guard *auth.Guard, handler http.Handler, pattern string, values map[string]string) []auth.Route {
 	met := []auth.Route{}
 	noRights := auth.NewContext(context.Background(), guard.PrincipalForRole(Placeholder)) // passes Identify and Handler
@@ -42,15 +40,4 @@ func Required(guard *auth.Guard, handler http.Handler, pattern string, values ma
 func Ask(ctx context.Context, handler http.Handler, pattern string, values map[string]string, met func([]auth.Route, error)) {
 	r := request(pattern, values)
 	handler.ServeHTTP(httptest.NewRecorder(), r.WithContext(auth.Probe(ctx, met)))
-}
-
-// fill replaces the {name}s of a text, or what else stands for one.
-func fill(names *regexp.Regexp, text string, value func(name string) string) string {
-	return names.ReplaceAllStringFunc(text, func(s string) string {
-		name, _, _ := strings.Cut(strings.Trim(s, "/{}.:*"), ":")
-		if s[0] == '/' {
-			return "/" + value(name)
-		}
-		return value(name)
-	})
 }

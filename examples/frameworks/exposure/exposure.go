@@ -40,7 +40,10 @@ type Surface struct {
 // the ones that you deploy.
 func Exposure(t testing.TB, guard *auth.Guard, file string, appids []string, surfaces ...Surface) {
 	t.Helper()
-	anonymous, _ := guard.Check(httptest.NewRequest(http.MethodGet, "/", nil)) // refused while the public API is closed
+	anonymous, err := guard.Check(httptest.NewRequest(http.MethodGet, "/", nil))
+	if refusal, ok := errors.AsType[*auth.Refusal](err); ok && refusal.Reason != auth.ReasonMissingKey { // that is the closed public API
+		t.Errorf("exposure: which role is public is not known: %v (%s)", err, refusal.Reason)
+	}
 	callers := []Caller{{Role: anonymous.Role()}}
 	for _, appid := range appids {
 		if appid == roles.Admin || !guard.Policy().Has(appid) {
