@@ -27,7 +27,8 @@
 //
 // [Guard.Check] decides and writes nothing; [Guard.Refuse] writes the answer. [Guard.CheckCall] and
 // [Guard.CheckMessage] serve callers that are not net/http and messages of a websocket. [Follow] ends a long-lived
-// response when the caller's access ends. [CacheUsers] caches the host's users. [Config] has the host's own sign-in, the accepted sources of keys, limits and events.
+// response when the caller's access ends. [CacheUsers] caches the host's users. [Config] has the host's own sign-in,
+// the accepted sources of keys, limits and events.
 //
 // # Packages that make their own decisions
 //

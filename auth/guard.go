@@ -141,10 +141,10 @@ func (g *Guard) checked(r *http.Request, p Principal, permission string, refusal
 	return p, nil
 }
 
-// Refuse writes the answer to any error of this library through Config.Profile: a *[Refusal], and those of packages keys,
-// roles, publicapi and admin that say how they are answered (400, 401, 403, 404, 409, 412, 422). Any other error counts as a
-// store error: 503, and its text is not sent. A [roles.Problem] does, too, since stored roles may have it. In a handler behind the guard it also reports to the
-// observer that the request was refused.
+// Refuse writes the answer to any error of this library through Config.Profile: a *[Refusal], and those of packages
+// keys, roles, publicapi and admin that say how they are answered (400, 401, 403, 404, 409, 412, 422). Any other error
+// counts as a store error: 503, and its text is not sent. A [roles.Problem] does, too, since stored roles may have it.
+// In a handler behind the guard it also reports to the observer that the request was refused.
 func (g *Guard) Refuse(w http.ResponseWriter, r *http.Request, err error) {
 	refusal := answerOf(r.Context(), err)
 	if a := g.stateOf(r.Context()); a != nil {

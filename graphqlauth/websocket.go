@@ -40,9 +40,9 @@ const (
 // authenticates the caller before any operation runs. The key is in a header of the upgrade request (a bad one is
 // refused with 401 before the upgrade) or, for browsers, which cannot set headers there, in the payload of
 // connection_init: {"api-key": "…"} or {"Authorization": "Bearer …"}, the names in any case, also inside {"headers": {…}}.
-// Two credentials are refused, and so is a key under any other name; the reason says which names are read. Without a key the caller has the public role, if the public API is
-// open. Resolvers and InitFunc do not see the key in the payload; Config.StripCredentials removes one in the upgrade's
-// header.
+// Two credentials are refused, and so is a key under any other name; the reason says which names are read. Without a key
+// the caller has the public role, if the public API is open. Resolvers and InitFunc do not see the key in the payload;
+// Config.StripCredentials removes one in the upgrade's header.
 //
 // Each operation is authenticated like a request, with Config.Limit and an event for the observer. Between operations
 // the socket is closed with [CloseForbidden] when its key is not valid any more; see [WithRecheck]. Subscriptions that

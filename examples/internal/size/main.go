@@ -29,7 +29,7 @@ type limit struct {
 var limits = []limit{
 	// 24,500 in the design. What keeps GraphQL operations from walking around their rules came in before as many lines went
 	// out: they have to.
-	{"library, lines without comments and blanks", func(t *tree) int { return t.sum("", "examples", code) }, 24_832},
+	{"library, lines without comments and blanks", func(t *tree) int { return t.sum("", "examples", code) }, 24_821},
 	{"exported names of keys, roles, auth, admin, graphqlauth", func(t *tree) int {
 		return t.names("keys") + t.names("roles") + t.names("auth") + t.names("auth/admin") + t.names("graphqlauth")
 	}, 330},
